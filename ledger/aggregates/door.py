@@ -1,0 +1,83 @@
+"""Rules at the door: what no ledger accepts, whatever happened before. Pure.
+
+A refused wish writes nothing and says why, with the clause and the article. The refusal names
+fields, never values.
+"""
+
+from __future__ import annotations
+
+from ledger.calendar import MINUTE, Instant
+from ledger.errors import Refusal
+from ledger.events import ACTORS, Choice, Fact, MessageSent
+from ledger.policy.model import Edition
+
+FUTURE_TOLERANCE: Instant = 5 * MINUTE  # clocks differ; planned ends are fields, not times
+
+
+def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
+    """The first rule this fact breaks, or None. `edition` is the one in force now."""
+    if fact.actor not in ACTORS:
+        return Refusal("malformed", f"field 'actor' must be one of: {', '.join(ACTORS)}")
+    if fact.occurred.at > now + FUTURE_TOLERANCE:
+        return Refusal(
+            "future", "field 'occurred' is in the future: only what happened can be recorded"
+        )
+    if isinstance(fact, Choice | MessageSent):
+        return _purpose(fact.purpose, fact.channel, edition)
+    return None
+
+
+def _purpose(name: str, channel: str | None, edition: Edition) -> Refusal | None:
+    purpose = edition.purposes.get(name)
+    if purpose is None:
+        return Refusal(
+            "purpose-undeclared",
+            "field 'purpose' is not a purpose that the policy in force declares",
+            "SS-CTL-2",
+            "RGPD art. 5(1)(b)",
+            "purpose",
+        )
+    if channel and purpose.channels and channel not in purpose.channels:
+        return Refusal(
+            "channel-undeclared",
+            "field 'channel' is not one that the policy declares for this purpose",
+            purpose.clause,
+            purpose.article,
+            "channel",
+        )
+    if purpose.channels and not channel:
+        return Refusal(
+            "channel-required",
+            f"field 'channel' is required for this purpose: {', '.join(purpose.channels)}",
+            purpose.clause,
+            purpose.article,
+            "channel",
+        )
+    return None
+
+
+def refuse_choice(fact: Fact, edition: Edition) -> Refusal | None:
+    """Choices that the law leaves to nobody: a contract purpose cannot be switched on by consent
+    (GDPR art. 7(4)), an objection to marketing is never weighed (art. 21(2)-(3))."""
+    if not isinstance(fact, Choice):
+        return None
+    purpose = edition.purposes.get(fact.purpose)
+    if purpose is None:
+        return None
+    if fact.kind.startswith("consent.") and purpose.basis in ("contract", "legal_obligation"):
+        return Refusal(
+            "not-a-choice",
+            "this purpose rests on a contract or a law: consent neither allows nor stops it",
+            "SS-LB-1",
+            "RGPD art. 6(1)(b), 7(4)",
+            "purpose",
+        )
+    if fact.kind == "objection.assessed.v1" and purpose.marketing:
+        return Refusal(
+            "objected",
+            "an objection to marketing is absolute and cannot be weighed",
+            "SS-LB-3",
+            "RGPD art. 21(3)",
+            "purpose",
+        )
+    return None

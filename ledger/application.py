@@ -1,0 +1,162 @@
+"""One ledger, wired once: store, vault, policy book and clock.
+
+The only importer of the eventsourcing library's `Application`. A `Ledger` is opened per process
+(never before a fork), refuses a keyring that belongs to another ledger, and reloads its policy book
+whenever the epoch in the head row has moved. It decides nothing: that is `ledger/handlers.py`.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    Mapper,
+    ProcessRecorder,
+    TrackingRecorder,
+)
+
+from ledger.aggregates import AGGREGATES, fold
+from ledger.calendar import Clock, Instant, SystemClock, day_of
+from ledger.entry import to_base64
+from ledger.errors import Broken, Misuse
+from ledger.policy.book import Book
+from ledger.policy.model import Edition
+from ledger.store import reader
+from ledger.store.database import Database
+from ledger.store.keyring import Keyring
+from ledger.store.mapper import FactMapper, Recorded
+from ledger.store.recorder import LedgerRecorder, read_head
+from ledger.store.vault import Vault
+
+
+class StoreFactory(InfrastructureFactory[TrackingRecorder]):
+    """Hands the library our recorder; there are no snapshots, for they would hold plaintext."""
+
+    recorder: LedgerRecorder
+
+    def aggregate_recorder(self, purpose: str = "events") -> Any:
+        """Refused: nothing here is cached in plaintext."""
+        raise NotImplementedError(f"this ledger keeps no {purpose}")
+
+    def application_recorder(self) -> ApplicationRecorder:
+        """The ledger's recorder."""
+        return self.recorder
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> Any:
+        """The ledger's recorder."""
+        return self.recorder
+
+    def process_recorder(self) -> ProcessRecorder:
+        """The ledger's recorder."""
+        return self.recorder
+
+
+class Ledger(Application[UUID]):
+    """The application: what handlers, importers and servers are given."""
+
+    name = "probant"
+    recorder: LedgerRecorder
+
+    def __init__(self, database: Database, keyring: Keyring, clock: Clock | None = None) -> None:
+        self.database, self.keyring = database, keyring
+        self.clock: Clock = clock or SystemClock()
+        self.vault = Vault(keyring)
+        self._book = Book()
+        self._book_stream: UUID | None = None
+        self._epoch = -1
+        super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
+        try:
+            with database.read() as connection:
+                origin = reader.origin(connection)
+        except LookupError as error:
+            raise Misuse("this database holds no ledger; run `probant init`") from error
+        if origin != keyring.origin:
+            raise Misuse("this keyring belongs to another ledger")
+
+    def construct_factory(self, env: Any) -> InfrastructureFactory[TrackingRecorder]:
+        """Our store instead of a module named in the environment."""
+        factory = StoreFactory(env)
+        factory.recorder = LedgerRecorder(self.database, self.clock)
+        return factory
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Facts to entries."""
+        return FactMapper()
+
+    def epoch(self) -> int:
+        """The epoch of the ledger now."""
+        with self.database.read() as connection:
+            return read_head(connection).epoch
+
+    def book(self, epoch: int) -> Book:
+        """The policy book as of this epoch."""
+        self._refresh(epoch)
+        return self._book
+
+    def book_stream(self, epoch: int) -> UUID | None:
+        """The stream of the policy book, None before the first edition."""
+        self._refresh(epoch)
+        return self._book_stream
+
+    def edition(self, epoch: int, at: Instant) -> Edition:
+        """The edition in force at `at`, as known now."""
+        edition = self.book(epoch).in_force(day_of(at), None)
+        if edition is None:
+            raise Broken("no edition of the policy is published in this ledger")
+        return edition
+
+    def state(self, stream: UUID) -> Any:
+        """The state of one aggregate, folded by the library's repository."""
+        return self.repository.get(stream, projector_func=_project).state
+
+    def version(self, stream: UUID) -> int:
+        """The version a stream is at, 0 if it has not begun."""
+        newest = self.recorder.select_events(stream, desc=True, limit=1)
+        return newest[0].originator_version if newest else 0
+
+    def forget(self) -> None:
+        """Believe nothing about the head any more: the next decision reads it again."""
+        self.recorder.forget()
+
+    def close(self) -> None:
+        """Release the database."""
+        super().close()
+        self.database.close()
+
+    def _refresh(self, epoch: int) -> None:
+        if epoch != self._epoch:
+            with self.database.read() as connection:
+                self._book, self._book_stream = reader.policy_book(connection)
+            self._epoch = epoch
+
+
+class Projected:
+    """The state of an aggregate with the version it is at, as the library's repository wants it."""
+
+    def __init__(self, stream: UUID, version: int, state: Any) -> None:
+        self.id, self.version, self.state = stream, version, state
+
+
+def _project(_initial: Any, events: Any) -> Any:
+    history: list[Recorded] = list(events)
+    if not history:
+        return None
+    first, last = history[0], history[-1]
+    aggregate = AGGREGATES[first.fact.aggregate]
+    state = fold(aggregate, ((event.position, event.fact) for event in history))
+    return Projected(last.originator_id, last.originator_version, state)
+
+
+def pol_of(edition: Edition) -> str:
+    """The `pol` of an entry: base64url of the SHA-256 of the edition's TOML bytes."""
+    return to_base64(bytes.fromhex(edition.pol))
+
+
+def digest(content: bytes) -> bytes:
+    """The SHA-256 under which a document is stored."""
+    return sha256(content).digest()

@@ -1,0 +1,383 @@
+"""One round of decisions: what was loaded, what was decided, what it will write.
+
+A session loads once what a number of wishes depend on (references, stream tips), then decides them
+one after another, each on the state the previous ones will leave. Nothing is written here; the
+store checks at commit that everything read is still true. Read next: `ledger/handlers.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from ledger.aggregates import AGGREGATES, corrected, door, fold
+from ledger.application import Ledger
+from ledger.calendar import Moment
+from ledger.commands import Command, Correct, Record, Reference, Void
+from ledger.errors import BadData, Refusal
+from ledger.events import (
+    KINDS,
+    ContractStarted,
+    CustomerRegistered,
+    Fact,
+    FactCorrected,
+    FactVoided,
+    MessageSent,
+    OrderInvoiced,
+    OrderPaid,
+    OrderPlaced,
+)
+from ledger.store import reader
+from ledger.store.vault import DataKey, Scope
+
+BEGINNINGS = (OrderPlaced, ContractStarted, MessageSent)
+ONE_PER_PERSON = ("customer", "consent")
+# How a person becomes known when a fact names a reference nobody heard of: data class and origin.
+KNOWN_BY = {
+    "order": ("order", "order"),
+    "contract": ("order", "order"),
+    "consent": ("contact", "contact"),
+    "message": ("contact", "contact"),
+    "customer": ("account", "account"),
+}
+
+
+class Pending(NamedTuple):
+    """A fact that was accepted and will be written at this version of its stream."""
+
+    stream: UUID
+    version: int
+    fact: Fact
+
+
+class Decision(NamedTuple):
+    """An accepted wish: which of the pending events are its own."""
+
+    subject: UUID | None
+    stream: UUID
+    events: tuple[int, ...]
+
+
+class Stream:
+    """A stream as this session sees it."""
+
+    def __init__(self, aggregate: str, tip: reader.Tip | None, subject: UUID | None) -> None:
+        self.aggregate = aggregate
+        self.version = tip.version if tip else 0
+        self.subject = tip.subject if tip else subject
+        self.state = fold(AGGREGATES[aggregate], tip.history if tip else ())
+
+
+def consent_stream(subject: UUID) -> UUID:
+    """The stream of a person's choices, derived from her random id so that two writers cannot
+    begin two of them (a UUIDv8 over SHA-256)."""
+    number = int.from_bytes(sha256(b"probant/consent\x00" + subject.bytes).digest()[:16], "big")
+    number &= ~(0xF000 << 64 | 0xC000 << 48)
+    return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
+
+
+class Session:
+    """One round of decisions over one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.epoch = -1
+        self.pending: list[Pending] = []
+        self.new_lookups: list[tuple[Any, ...]] = []
+        self._now = 0
+        self._targets: dict[tuple[str, bytes], reader.Target] = {}
+        self._tips: dict[UUID, reader.Tip] = {}
+        self._streams: dict[UUID, Stream] = {}
+        self._roots: dict[int, reader.Found] = {}
+        self._keys: dict[Scope, DataKey] = {}
+
+    # -- loading -----------------------------------------------------------------------------
+
+    def load(self, commands: Sequence[Command]) -> None:
+        """Read what these wishes depend on."""
+        self.epoch = self.ledger.recorder.believed().epoch
+        references = [r for command in commands for r in self._references(command)]
+        streams = {s for command in commands for s in _streams(command)}
+        positions = [c.position for c in commands if isinstance(c, Correct | Void)]
+        if references or streams or positions:
+            with self.ledger.database.glance() as connection:
+                self._targets = reader.lookups(connection, references)
+                for position in positions:
+                    found = reader.event_at(connection, position)
+                    if found is not None:
+                        self._roots[position] = found
+                        streams.add(found.stream)
+                choices = any(
+                    isinstance(c, Record) and c.fact.aggregate == "consent" for c in commands
+                )
+                for target in self._targets.values():
+                    streams |= {target.target, target.subject}
+                    if choices:
+                        streams.add(consent_stream(target.subject))
+                self._tips = reader.tips(connection, streams)
+        self._now = self.ledger.clock.now()
+        self._edition = self.ledger.edition(self.epoch, self._now)
+
+    def keys(self, scopes: Iterable[Scope]) -> dict[Scope, DataKey]:
+        """The data keys that seal what was decided. Raises Refused for a destroyed one."""
+        scopes = list(scopes)
+        vault = self.ledger.vault
+        if vault.missing(self.epoch, scopes) and any(self._may_have_keys(s) for s in scopes):
+            with self.ledger.database.glance() as connection:
+                self._keys = vault.keys_for(connection, self.epoch, scopes)
+        else:
+            self._keys = vault.keys_for(None, self.epoch, scopes)
+        return self._keys
+
+    def remember(self) -> None:
+        """Everything was committed: the keys may be used again."""
+        self.ledger.vault.remember(self.epoch, self._keys)
+
+    def _may_have_keys(self, scope: Scope) -> bool:
+        # A person who begins in this session cannot have a stored key.
+        return scope.subject in self._tips
+
+    def _references(self, command: Command) -> list[tuple[str, bytes]]:
+        if not isinstance(command, Record):
+            return []
+        named = []
+        if command.person:
+            named.append(self._blinded("person", command.person))
+        if command.thing:
+            named.append(self._blinded(command.fact.aggregate, command.thing))
+        return named
+
+    def _blinded(self, family: str, reference: Reference) -> tuple[str, bytes]:
+        kind = f"{family}/{reference.kind}"
+        return kind, self.ledger.keyring.blind(kind, normal(reference))
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    def decide(self, command: Command) -> Decision | Refusal:
+        """Accept (and remember) a wish, or say why not."""
+        before = len(self.pending), len(self.new_lookups)
+        try:
+            decided = self._record(command) if isinstance(command, Record) else self._amend(command)
+        except BadData as error:
+            decided = Refusal("malformed", str(error))
+        if isinstance(decided, Refusal):
+            for pending in self.pending[before[0] :]:
+                self._streams.pop(pending.stream, None)
+            del self.pending[before[0] :], self.new_lookups[before[1] :]
+        return decided
+
+    def _record(self, command: Record) -> Decision | Refusal:
+        fact = command.fact
+        if fact.kind == "policy.published.v1":
+            return Refusal("malformed", "an edition is published with `probant policy publish`")
+        refusal = door.refuse(fact, self._now, self._edition) or door.refuse_choice(
+            fact, self._edition
+        )
+        if refusal:
+            return refusal
+        first = len(self.pending)
+        subject = self._subject(command)
+        if isinstance(subject, Refusal):
+            return subject
+        stream = self._stream(command, subject)
+        if isinstance(stream, Refusal):
+            return stream
+        found = self._streams[stream]
+        if found.subject not in (None, subject):
+            return Refusal("conflict", "this order or contract belongs to another person")
+        fact = replace(fact, subject=subject, item=_item(fact, stream))
+        refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        if refused:
+            return refused
+        self._append(stream, fact)
+        return Decision(subject, stream, tuple(range(first, len(self.pending))))
+
+    def _subject(self, command: Record) -> UUID | Refusal:
+        """Whom the fact concerns, registering whoever is not known yet."""
+        fact, registers = command.fact, isinstance(command.fact, CustomerRegistered)
+        if command.person is None:
+            if fact.subject is not None:
+                known = self._open(fact.subject, "customer", fact.subject).version > 0
+                if known or registers:
+                    return fact.subject
+                return Refusal("not-found", "field 'subject' is not a person of this ledger")
+            target = self._thing(command)
+            if target is not None:
+                return target.subject
+            if registers:
+                return self._begin(uuid4())
+            return Refusal("malformed", "say whom it concerns: 'subject' or 'person' is required")
+        key = self._blinded("person", command.person)
+        target = self._targets.get(key)
+        if target is not None:
+            if fact.subject not in (None, target.subject):
+                return Refusal("conflict", "'subject' and 'person' are two different people")
+            self._open(target.subject, "customer", target.subject)
+            return target.subject
+        subject = fact.subject or uuid4()
+        begun = self._open(subject, "customer", subject).version == 0
+        if not begun and fact.subject is None:
+            raise AssertionError("a random id was given twice")
+        self._refer(key, subject, subject)
+        if begun and not registers:
+            self._append(subject, _registration(fact, subject))
+        return subject
+
+    def _stream(self, command: Record, subject: UUID) -> UUID | Refusal:
+        """The stream the fact belongs to, begun if the fact begins one."""
+        fact = command.fact
+        if fact.aggregate in ONE_PER_PERSON:
+            stream = subject if fact.aggregate == "customer" else consent_stream(subject)
+            self._open(stream, fact.aggregate, subject)
+            return stream
+        target = self._thing(command)
+        if target is not None:
+            self._open(target.target, fact.aggregate, target.subject)
+            return target.target
+        if command.stream is not None:
+            known = self._open(command.stream, fact.aggregate, None)
+            if known.version == 0 and not isinstance(fact, BEGINNINGS):
+                return Refusal("not-found", f"field 'stream' is no {fact.aggregate} of this ledger")
+            if known.aggregate != fact.aggregate:
+                return Refusal("conflict", f"field 'stream' is a {known.aggregate}")
+            stream = command.stream
+        elif command.thing is None and not isinstance(fact, BEGINNINGS):
+            return Refusal("malformed", f"say which {fact.aggregate}: 'stream' or 'thing'")
+        else:
+            stream = uuid4()
+            self._open(stream, fact.aggregate, None)
+        if command.thing is not None:
+            self._refer(self._blinded(fact.aggregate, command.thing), stream, subject)
+        return stream
+
+    def _amend(self, command: Correct | Void) -> Decision | Refusal:
+        root = self._roots.get(command.position)
+        if root is None or root.fact.aggregate in ("any", "policy_book"):
+            return Refusal(
+                "not-found", "field 'position' is no fact that can be corrected (name the original)"
+            )
+        stream = self._open(root.stream, root.fact.aggregate, root.subject)
+        if isinstance(command, Void):
+            fact: Fact = FactVoided(
+                subject=root.subject,
+                occurred=root.fact.occurred,
+                actor=command.actor,
+                item=root.fact.item,
+                ref=root.position,
+                klass=root.fact.home,
+                reason=command.reason,
+            )
+        else:
+            fact = correction_of(root, command)
+            stands = corrected(root.fact, fact) if isinstance(fact, FactCorrected) else fact
+            refusal = door.refuse(stands, self._now, self._edition)
+            if refusal:
+                return refusal
+        self._append(root.stream, fact)
+        return Decision(stream.subject, root.stream, (len(self.pending) - 1,))
+
+    # -- bookkeeping ---------------------------------------------------------------------------
+
+    def _open(self, stream: UUID, aggregate: str, subject: UUID | None) -> Stream:
+        if stream not in self._streams:
+            tip = self._tips.get(stream)
+            if tip is not None and tip.history:
+                first = tip.history[0][1]
+                aggregate = first.aggregate if first.aggregate != "any" else aggregate
+            self._streams[stream] = Stream(aggregate, tip, subject)
+        return self._streams[stream]
+
+    def _begin(self, subject: UUID) -> UUID:
+        self._open(subject, "customer", subject)
+        return subject
+
+    def _thing(self, command: Record) -> reader.Target | None:
+        if command.thing is None:
+            return None
+        return self._targets.get(self._blinded(command.fact.aggregate, command.thing))
+
+    def _refer(self, key: tuple[str, bytes], target: UUID, subject: UUID) -> None:
+        self._targets[key] = reader.Target(target, subject)
+        self.new_lookups.append((*key, self.ledger.keyring.pepper, target, subject))
+
+    def _append(self, stream: UUID, fact: Fact) -> None:
+        known = self._streams[stream]
+        known.version += 1
+        known.subject = fact.subject
+        if fact.aggregate != "any":
+            known.state = AGGREGATES[known.aggregate].evolve(known.state, fact)
+        self.pending.append(Pending(stream, known.version, fact))
+
+
+def normal(reference: Reference) -> str:
+    """The form of an identifier that is blinded: no outer spaces; an e-mail in lower case."""
+    value = reference.value.strip()
+    return value.lower() if "email" in reference.kind else value
+
+
+def correction_of(root: reader.Found, command: Correct) -> FactCorrected:
+    """The correcting fact, with every clear column complete. Raises BadData."""
+    typed = {spec.key: spec for spec in root.fact.specs if spec.column}
+    names = {spec.column: spec.name for spec in FactCorrected.specs if spec.column}
+    values: dict[str, Any] = {}
+    for key, spec in typed.items():
+        given = spec.load(command.changes[key]) if key in command.changes else None
+        value = getattr(root.fact, spec.name) if given is None else given
+        if value is not None:
+            tacit = spec.name == "tacit"
+            values[names[spec.column]] = ("tacit" if value else "express") if tacit else value
+    unknown = sorted(set(command.changes) - set(typed))
+    if unknown:
+        raise BadData(f"{root.fact.kind} has no such field that a correction could change")
+    moment: Moment = command.occurred or root.fact.occurred
+    return FactCorrected(
+        subject=root.subject,
+        occurred=moment,
+        actor=command.actor,
+        item=root.fact.item,
+        ref=root.position,
+        root=root.fact.kind,
+        klass=root.fact.home,
+        reason=command.reason,
+        **values,
+    )
+
+
+def _streams(command: Command) -> set[UUID]:
+    if not isinstance(command, Record):
+        return set()
+    streams = {command.stream} if command.stream else set()
+    subject = command.fact.subject
+    if subject:
+        streams.add(subject)
+        if command.fact.aggregate == "consent":
+            streams.add(consent_stream(subject))
+    return streams
+
+
+def _item(fact: Fact, stream: UUID) -> str | None:
+    """The scope of the class of this fact that has an item clock."""
+    if fact.aggregate == "contract":
+        return str(stream)
+    if isinstance(fact, OrderInvoiced):
+        return str(uuid4())
+    if fact.also and fact.personal_fields():
+        return str(uuid4()) if isinstance(fact, OrderPaid) else str(fact.occurred.day)
+    return None
+
+
+def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
+    klass, origin = KNOWN_BY[fact.aggregate]
+    if fact.kind == "customer.contacted_us.v1":
+        klass, origin = "contact", "contact"
+    if fact.actor == "import":
+        origin = "import"
+    return CustomerRegistered(
+        subject=subject, occurred=fact.occurred, actor=fact.actor, klass=klass, origin=origin
+    )
+
+
+assert set(KNOWN_BY) >= {cls.aggregate for cls in KINDS.values()} - {"any", "policy_book"}

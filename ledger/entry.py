@@ -1,0 +1,131 @@
+"""The byte form of a fact: RFC 8785 (JCS) JSON, written strictly and read strictly. Pure.
+
+An entry is the only thing that is hashed and kept; it is never re-serialised in order to verify.
+The form is restricted so that canonical JSON is trivial: ASCII keys; values are strings, integers
+(|x| < 2**53), lists and objects; no float, no boolean, no null, no duplicate key; 16 KiB at most.
+
+    {"at":"2026-01-05T09:00:00.000000Z","id":…,"meta":{…},"parts":[…],"pol":…,"salt":…,
+     "stream":…,"type":"consent.given.v1","v":1,"ver":3}
+
+`at`, the record time, sorts first and is settled last, under the head lock: `complete` puts it in
+front of bytes that were prepared before the lock was taken. What this file never does: encrypt,
+know a kind, or touch a database. Read next: `ledger/events.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from typing import Any
+
+import msgspec
+
+from ledger.calendar import Instant, format_instant
+from ledger.errors import BadData, Tampered
+
+VERSION = 1
+MAX_BYTES = 16 * 1024
+INTEGER_LIMIT = 2**53
+_KEY = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder()
+
+
+def write(value: Any) -> bytes:
+    """Canonical bytes of `value`. Raises BadData for anything outside the restricted form."""
+    _check(value)
+    return encode(value)
+
+
+def encode(value: Any) -> bytes:
+    """Canonical bytes of a value already known to be in the restricted form."""
+    try:
+        return _encoder.encode(value)
+    except (UnicodeEncodeError, msgspec.EncodeError) as error:
+        raise BadData("a text holds a lone surrogate, which is not Unicode") from error
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """The object these bytes are the canonical form of.
+
+    Parsers accept duplicate keys, spaces and escapes silently, so the value is written again and
+    compared byte for byte. Raises Tampered when it differs.
+    """
+    try:
+        value = _decoder.decode(raw)
+        if isinstance(value, dict) and write(value) == raw:
+            return value
+    except (msgspec.DecodeError, UnicodeDecodeError, BadData) as error:
+        raise Tampered("an entry is not canonical JSON of the restricted form") from error
+    raise Tampered("an entry is not canonical JSON of the restricted form")
+
+
+def draft(fields: dict[str, Any]) -> bytes:
+    """An entry without its record time: everything but `at`, ready for `complete`."""
+    return encode(fields)[1:]
+
+
+def complete(prepared: bytes, at: Instant) -> bytes:
+    """The entry recorded at `at` (microseconds UTC). Raises BadData beyond 16 KiB."""
+    raw = b'{"at":"' + format_instant(at).encode("ascii") + b'",' + prepared
+    if len(raw) > MAX_BYTES:
+        raise BadData("this fact is larger than an entry may be (16 KiB)")
+    return raw
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The Merkle leaf of an entry: SHA-256(0x00 || entry) (RFC 6962 section 2.1)."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def commitment(salt: bytes, name: str, plaintext: bytes) -> bytes:
+    """`cm`: binds a part's plaintext, hiding it for as long as its 32-byte salt is unknown."""
+    label = name.encode("ascii")
+    head = b"\x02" + salt + len(label).to_bytes(2, "big") + label
+    return hashlib.sha256(head + plaintext).digest()
+
+
+def envelope_hash(envelope: bytes) -> bytes:
+    """`ct`: shows, without any key, that the stored ciphertext is the one recorded."""
+    return hashlib.sha256(b"\x03" + envelope).digest()
+
+
+def key_commitment(key: bytes) -> bytes:
+    """`kc`: exposes a copy of a key that was said to be destroyed."""
+    return hashlib.sha256(b"\x04" + key).digest()
+
+
+def to_base64(raw: bytes) -> str:
+    """Base64url without padding, as entries write digests and salts."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def from_base64(text: str) -> bytes:
+    """Strict inverse of `to_base64`: the text must print back to itself. Raises BadData."""
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError) as error:
+        raise BadData("a digest is not base64url") from error
+    if to_base64(raw) != text:
+        raise BadData("a digest is not canonical base64url")
+    return raw
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, str):
+        return
+    if type(value) is int:
+        if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
+            raise BadData("an integer is outside ±2**53")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str) or not _KEY.fullmatch(key):
+                raise BadData("a key is not printable ASCII")
+            _check(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner)
+    else:
+        raise BadData(f"an entry cannot hold a {type(value).__name__}")

@@ -1,0 +1,92 @@
+"""Three families of failure, and nothing else leaves this house.
+
+`Misuse`: the caller asked for something that makes no sense (a bug in the calling program or a
+wrong setting). `BadData`: what was handed over cannot be accepted; trying again unchanged will not
+help. `Broken`: we failed; nothing was acknowledged, trying again later may help. Every message is a
+sentence for a person and never repeats a personal value: it names fields, codes and places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ProbantError(Exception):
+    """Root of the three families. `code` is a stable machine-readable slug."""
+
+    code = "error"
+    exit_code = 1
+
+    def speak(self) -> str:
+        """One sentence for a person: what happened, and what to try."""
+        return str(self)
+
+
+class Misuse(ProbantError):
+    """You misused us: an unknown setting, a ledger that does not exist, an impossible question."""
+
+    code = "misuse"
+    exit_code = 2
+
+
+class BadData(ProbantError):
+    """The data is bad: malformed, impossible, or refused by a rule."""
+
+    code = "bad-data"
+    exit_code = 3
+
+
+class Broken(ProbantError):
+    """We are broken: the database is unreachable, a row does not match its entry, a key is lost."""
+
+    code = "broken"
+    exit_code = 4
+
+
+class NotFound(Misuse):
+    """What was asked for by identifier does not exist in this ledger."""
+
+    code = "not-found"
+
+
+class Stale(Broken):
+    """Somebody else wrote to the same stream first. Nothing was written; decide again."""
+
+    code = "stale"
+
+
+class Tampered(Broken):
+    """A stored row contradicts its own entry, or the entry is not in canonical form."""
+
+    code = "tampered"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a wish was not granted: a value, not a crash.
+
+    `problem` is the slug of the problem type (RFC 9457), `clause` an SS-… id of the policy,
+    `article` the legal text. `detail` never contains what was submitted, only field names.
+    """
+
+    problem: str
+    detail: str
+    clause: str | None = None
+    article: str | None = None
+    field: str | None = None
+
+
+class Refused(BadData):
+    """A refusal on its way to whoever asked."""
+
+    code = "refused"
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+    def speak(self) -> str:
+        """The refusal with its clause and article."""
+        r = self.refusal
+        grounds = ", ".join(x for x in (r.clause, r.article) if x)
+        return f"{r.detail} [{r.problem}{': ' + grounds if grounds else ''}]"

@@ -1,0 +1,187 @@
+"""What a field of a fact may hold: one codec each, used by every door and by the entry itself. Pure.
+
+`load` turns what a caller or an entry says into the Python value, refusing anything else with a
+sentence that names the field and never the value; `dump` gives the canonical entry form (strings,
+integers, lists, objects; a boolean is 0 or 1, money is `{minor, currency}`). A *clear* field
+travels in the entry's `meta`; a *personal* one is sealed under the key of its data class.
+Read next: `ledger/events.py`, which declares every fact with these fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import field
+from enum import Enum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.calendar import Day, format_day, parse_day
+from ledger.errors import BadData
+
+MAX_TEXT = 4000  # characters of one personal field
+_CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class Unreadable(Enum):
+    """Why a personal field has no plaintext. Never None, never an empty string."""
+
+    SEALED = "sealed"  # there, and nobody opened it for this reader
+    ERASED = "erased"  # its key was destroyed, at a known position
+    ARCHIVED = "archived"  # only the opener can read it
+    LOST = "lost"  # its envelope is missing although its key lives
+
+
+Personal = str | Unreadable | None
+
+
+class Money(NamedTuple):
+    """An amount in minor units (cents) of an ISO 4217 currency."""
+
+    minor: int
+    currency: str
+
+
+class Codec(NamedTuple):
+    """How one type of value is checked and written; `schema` is its JSON Schema for the API."""
+
+    load: Callable[[Any], Any]
+    dump: Callable[[Any], Any]
+    schema: dict[str, Any]
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return value
+    raise ValueError("must be a code of lower-case letters, digits and _ . : - (64 at most)")
+
+
+def _integer(value: Any) -> int:
+    if type(value) is int and -(2**53) < value < 2**53:
+        return value
+    raise ValueError("must be an integer within ±2**53")
+
+
+def _boolean(value: Any) -> bool:
+    if value in (0, 1) and isinstance(value, int):
+        return bool(value)
+    raise ValueError("must be true or false")
+
+
+def _day(value: Any) -> Day:
+    if isinstance(value, str):
+        return parse_day(value)
+    raise ValueError("must be a date written YYYY-MM-DD")
+
+
+def _money(value: Any) -> Money:
+    if isinstance(value, Money):
+        return value
+    if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
+        minor, currency = value["minor"], value["currency"]
+        if isinstance(currency, str) and _CURRENCY.fullmatch(currency):
+            return Money(_integer(minor), currency)
+    raise ValueError("must be {minor: integer, currency: three capital letters}")
+
+
+def _digest(value: Any) -> str:
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value
+    raise ValueError("must be a SHA-256 in base64url without padding (43 characters)")
+
+
+def _uuid(value: Any) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, str) and len(value) == 36:
+        try:
+            parsed = UUID(value)
+        except ValueError:
+            parsed = None
+        if parsed is not None and str(parsed) == value:
+            return parsed
+    raise ValueError("must be a UUID in lower case with dashes")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str) and 0 < len(value) <= MAX_TEXT:
+        return value
+    raise ValueError(f"must be a non-empty text of {MAX_TEXT} characters at most")
+
+
+def _codes(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and value and len(value) <= 32:
+        return tuple(_code(x) for x in value)
+    raise ValueError("must be a list of 1 to 32 codes")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+CODE = Codec(_code, _same, {"type": "string", "pattern": f"^{_CODE.pattern}$"})
+INTEGER = Codec(_integer, _same, {"type": "integer"})
+BOOLEAN = Codec(_boolean, int, {"type": "boolean"})
+DAY = Codec(_day, format_day, {"type": "string", "format": "date"})
+MONEY = Codec(
+    _money,
+    lambda m: {"minor": m.minor, "currency": m.currency},
+    {
+        "type": "object",
+        "required": ["minor", "currency"],
+        "additionalProperties": False,
+        "properties": {
+            "minor": {"type": "integer"},
+            "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        },
+    },
+)
+DIGEST = Codec(_digest, _same, {"type": "string", "pattern": f"^{_DIGEST.pattern}$"})
+IDENTIFIER = Codec(_uuid, str, {"type": "string", "format": "uuid"})
+CODES = Codec(
+    _codes, list, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 32}
+)
+TEXT = Codec(_text, _same, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT})
+
+
+class Spec(NamedTuple):
+    """One declared field: its entry key, its codec, the typed column it also fills, whether it is
+    personal, and the closed list of its values if there is one."""
+
+    name: str
+    key: str
+    codec: Codec
+    column: str | None
+    personal: bool
+    required: bool
+    one_of: tuple[str, ...]
+
+    def load(self, value: Any) -> Any:
+        """The Python value. Raises BadData naming the field, never the value."""
+        try:
+            loaded = self.codec.load(value)
+        except ValueError as error:
+            raise BadData(f"field '{self.key}': {error}") from None
+        if self.one_of and loaded not in self.one_of:
+            raise BadData(f"field '{self.key}' must be one of: {', '.join(self.one_of)}")
+        return loaded
+
+
+def clear(
+    codec: Codec,
+    *,
+    key: str = "",
+    column: str | None = None,
+    required: bool = False,
+    one_of: tuple[str, ...] = (),
+) -> Any:
+    """Declare a clear field: a code, an id, an amount or a time; never a name or a free text."""
+    metadata = {"spec": (key, codec, column, False, required, one_of)}
+    return field(metadata=metadata) if required else field(default=None, metadata=metadata)
+
+
+def personal() -> Any:
+    """Declare a sealed personal field (a text)."""
+    return field(default=None, metadata={"spec": ("", TEXT, None, True, False, ())})

@@ -1,0 +1,125 @@
+"""From the expression that counts to a consent status, one of the DPV's ten, with its reasons.
+
+Which expression counts (last by time, withdrawals after grants, backdated grants ignored) was
+decided by the projection; here it is named, aged (`validity_months`) and explained.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
+from ledger.policy.book import Book
+from ledger.policy.model import Edition, Purpose
+from ledger.policy.verdicts import ChoiceState, ConsentStatus
+from ledger.projections.model import ChoiceKey, Expression, SubjectState
+
+GRANTS = ("consent.given.v1", "consent.renewed.v1")
+_STOPPING = ("consent.withdrawn.v1", "objection.raised.v1")
+
+
+class _Meaning(NamedTuple):
+    status: ConsentStatus
+    reason: str | None
+    would_change: tuple[str, ...]
+
+
+_ASKING = ("consent.given.v1",)
+_MEANINGS = {
+    "consent.given.v1": _Meaning("ConsentGiven", None, _STOPPING),
+    "consent.renewed.v1": _Meaning("RenewedConsentGiven", None, _STOPPING),
+    "consent.refused.v1": _Meaning("ConsentRefused", None, _ASKING),
+    "consent.withdrawn.v1": _Meaning("ConsentWithdrawn", None, _ASKING),
+    "consent.invalidated.v1": _Meaning("ConsentInvalidated", None, _ASKING),
+    "consent.requested.v1": _Meaning(
+        "ConsentRequested", None, ("consent.given.v1", "consent.refused.v1")
+    ),
+    "objection.raised.v1": _Meaning(
+        "ConsentRefused", "objected", ("consent.given.v1", "objection.lifted.v1")
+    ),
+    "objection.lifted.v1": _Meaning(
+        "ConsentUnknown", "objection_lifted", ("consent.given.v1", "objection.raised.v1")
+    ),
+    "objection.assessed.v1": _Meaning(
+        "ConsentUnknown", "objection_overridden", ("consent.given.v1", "objection.raised.v1")
+    ),
+}
+_NOTHING = _Meaning(
+    "ConsentUnknown", "nothing_expressed", ("consent.given.v1", "objection.raised.v1")
+)
+
+
+def choices(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+) -> list[ChoiceState]:
+    """The state of every choice this person ever expressed, by purpose and channel.
+
+    `state` must be the state at (`as_of`, `known`).
+    """
+    keys = sorted(state.consents)
+    return [choice(state, book, as_of, known, key.purpose, key.channel) for key in keys]
+
+
+def choice(
+    state: SubjectState,
+    book: Book,
+    as_of: Instant,
+    known: int | None,
+    purpose: str,
+    channel: str = "",
+) -> ChoiceState:
+    """The state of one choice; `ConsentUnknown` when nothing was expressed."""
+    found = state.consents.get(ChoiceKey(purpose, channel))
+    today = day_of(as_of)
+    declared = _purpose(book.chain(today, known), purpose)
+    meaning, flips_on = _meaning(found, declared, today)
+    stopped_later = (
+        found is not None
+        and found.kind in GRANTS
+        and found.last_stop is not None
+        and found.last_stop > found.position
+    )
+    rests_on = {found.position} if found else set()
+    if found and found.last_stop is not None and stopped_later:
+        rests_on.add(found.last_stop)
+    edition = book.edition(found.edition) if found else None
+    return ChoiceState(
+        purpose=purpose,
+        channel=channel,
+        label_fr=declared.label_fr if declared else purpose,
+        label_en=declared.label_en if declared else purpose,
+        state=meaning.status,
+        reason=meaning.reason,
+        kind=found.kind if found else None,
+        day=found.day if found else None,
+        position=found.position if found else None,
+        edition=edition.id if edition else None,
+        edition_number=found.edition if found else None,
+        grade=found.grade if found else None,
+        needs_review=stopped_later,
+        clause=declared.clause if declared else None,
+        article=declared.article if declared else None,
+        rests_on=tuple(sorted(rests_on)),
+        flips_on=flips_on,
+        would_change=meaning.would_change,
+    )
+
+
+def _meaning(
+    found: Expression | None, declared: Purpose | None, today: Day
+) -> tuple[_Meaning, Day | None]:
+    """What the expression means on that day, and the day on which it expires by age."""
+    if found is None:
+        return _NOTHING, None
+    meaning = _MEANINGS.get(found.kind, _NOTHING)
+    if found.kind not in GRANTS or declared is None or declared.validity_months is None:
+        return meaning, None
+    expires = add_months(found.day, declared.validity_months)
+    if is_past(expires, today):
+        return _Meaning("ConsentExpired", "expired", ("consent.renewed.v1",)), None
+    return meaning, add_days(expires, 1)
+
+
+def _purpose(chain: tuple[Edition, ...], name: str) -> Purpose | None:
+    """The purpose as the newest edition in force that has it declares it."""
+    return next((e.purposes[name] for e in reversed(chain) if name in e.purposes), None)

@@ -1,0 +1,187 @@
+"""From facts, a book of editions and a date to verdicts. Pure: no clock, no database, no names.
+
+A deadline is one per (class, scope) of which something is held. `clocks.py` finds the fact its
+term is counted from, `terms.py` how many months that fact is entitled to; here a contract that is
+open and of a suspending type stops the clock, and the tier of the day follows.
+
+A term that ends on a day is over from the next day on. Everything that the answer rests on comes
+back with it. Read `consents.py` for choices, `explain.py` for the sentences.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
+from ledger.policy.book import Book
+from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, winner_of
+from ledger.policy.consents import choice, choices
+from ledger.policy.reasons import not_counted, rests_on, would_change
+from ledger.policy.terms import chain_for, moving_rows, suspending_rows, terms_table
+from ledger.policy.verdicts import Counted, Deadline, Suspension, Tier
+from ledger.projections.model import Contract, SubjectState
+
+__all__ = [
+    "choice",
+    "choices",
+    "deadlines",
+    "moving_rows",
+    "suspending_rows",
+    "terms_table",
+]
+
+
+class _Answer(NamedTuple):
+    """What changes, or does not, from one day to another."""
+
+    tier: Tier
+    operational_until: Day | None
+    archive_until: Day | None
+    suspended_by: tuple[Suspension, ...]
+
+
+def deadlines(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+) -> list[Deadline]:
+    """Every deadline of one person: one per class and scope of which a fact is known.
+
+    `state` must be the state at (`as_of`, `known`): `known` is the last position known, None for
+    all. Empty when no edition is known yet. Sorted by class, then scope.
+    """
+    today = day_of(as_of)
+    found = (
+        _deadline(state, klass, scope, book, today, known)
+        for klass, scope in _present(state, book, known)
+    )
+    return [deadline for deadline in found if deadline is not None]
+
+
+def _present(state: SubjectState, book: Book, known: int | None) -> list[tuple[str, str]]:
+    """The classes and scopes of which something is held: an entry at home, or a sealed part."""
+    found: set[tuple[str, str]] = set()
+    for name, data_class in classes_of(book.known(known)).items():
+        for key in state.activity:
+            by_item = data_class.clock == "item"
+            if key.klass == name or (by_item and key.scope and key.kind in data_class.parts_of):
+                found.add((name, key.scope if by_item else ""))
+    return sorted(found)
+
+
+class _Judged(NamedTuple):
+    case: Case
+    winner: Candidate
+    answer: _Answer
+    in_force: bool
+
+
+def _judge(
+    state: SubjectState, klass: str, scope: str, book: Book, today: Day, known: int | None
+) -> _Judged | None:
+    """The answer on one day; None when no known edition has the class."""
+    chain, in_force = chain_for(book, klass, today, known)
+    if not chain:
+        return None
+    case = Case(state, klass, scope, chain, classes_of(chain)[klass].clock == "item")
+    winner = winner_of(case, today)
+    return winner and _Judged(case, winner, _answer(case, winner, today), in_force)
+
+
+def _deadline(
+    state: SubjectState, klass: str, scope: str, book: Book, today: Day, known: int | None
+) -> Deadline | None:
+    judged = _judge(state, klass, scope, book, today, known)
+    if judged is None:
+        return None
+    case, winner, answer, _ = judged
+    rule = winner.rule
+    return Deadline(
+        klass=klass,
+        scope=scope,
+        label_fr=rule.data_class.label_fr,
+        label_en=rule.data_class.label_en,
+        tier_now=answer.tier,
+        operational_until=answer.operational_until,
+        archive_until=answer.archive_until,
+        suspended_by=answer.suspended_by,
+        rule=rule.data_class.rule,
+        edition=rule.edition.id,
+        edition_number=rule.edition.number,
+        clause=rule.data_class.clause,
+        article=rule.data_class.article,
+        archive_article=rule.archive.article if rule.archive else None,
+        why_fr=rule.data_class.why_fr,
+        why_en=rule.data_class.why_en,
+        counted=Counted(
+            winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source
+        ),
+        rests_on=rests_on(case, winner, answer.suspended_by),
+        not_counted=not_counted(case, winner),
+        flips_on=_flips_on(judged, book, today, known),
+        would_change=would_change(case, winner, answer.suspended_by),
+        flags=_flags(judged),
+    )
+
+
+def _flags(judged: _Judged) -> tuple[str, ...]:
+    source = judged.winner.source
+    flags = {
+        "edition_not_yet_in_force": not judged.in_force,
+        "clock_starts_at_registration": source == "registration",
+        "clock_starts_at_first_fact": source == "first_fact",
+        "planned_end_passed": source == "planned_end",
+        "term_not_lengthened": judged.winner.rule.not_lengthened,
+    }
+    return tuple(flag for flag, applies in flags.items() if applies)
+
+
+# --- what follows from it -------------------------------------------------------------------------
+
+
+def _answer(case: Case, winner: Candidate, today: Day) -> _Answer:
+    suspended_by = tuple(
+        Suspension(item, contract.from_position or 0)
+        for item, contract in sorted(contracts_of(case).items())
+        if _suspends(case, contract, today)
+    )
+    if suspended_by:
+        return _Answer("operational", None, None, suspended_by)
+    until, archive_until = winner.due, None
+    archive = winner.rule.archive
+    if archive is not None:
+        start = until if archive.counted_from == "operational_end" else winner.day
+        archive_until = max(until, add_months(start, archive.months))
+    tier: Tier = "operational"
+    if is_past(until, today):
+        tier = "past_operational"
+    if archive_until is not None and is_past(archive_until, today):
+        tier = "past_archive"
+    return _Answer(tier, until, archive_until, ())
+
+
+def _suspends(case: Case, contract: Contract, today: Day) -> bool:
+    if contract.from_day is None or contract.ended_day is not None:
+        return False
+    planned = contract.planned_day
+    if not contract.tacit and planned is not None and is_past(planned, today):
+        return False
+    rule = case.rule(contract.planned_edition)
+    return rule is not None and contract.type in rule.suspended_by
+
+
+def _flips_on(now: _Judged, book: Book, today: Day, known: int | None) -> Day | None:
+    """The first later day on which the answer differs although no fact is added.
+
+    Only these days can differ: the day after an end, of a term or of a contract as planned, and
+    the day another known edition takes effect.
+    """
+    case = now.case
+    contracts = contracts_of(case).values()
+    turns = [e.effective_from for e in book.known(known)]
+    ends = [now.answer.operational_until, now.answer.archive_until]
+    ends += [contract.planned_day for contract in contracts]
+    turns += [add_days(end, 1) for end in ends if end is not None]
+    for day in sorted({day for day in turns if day > today}):
+        then = _judge(case.state, case.klass, case.scope, book, day, known)
+        if then is not None and then.answer != now.answer:
+            return day
+    return None

@@ -1,0 +1,161 @@
+"""Verdicts in plain French or English: short lines, one thought each.
+
+The words live in `words/fr.toml` and `words/en.toml`, so that a translator never opens a program.
+This file decides which lines are said and in which order; it adds no judgement of its own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from typing import Literal, TypeAlias
+
+from ledger.calendar import Day, date_of
+from ledger.policy.verdicts import ChoiceState, Counted, Deadline, NotCounted
+
+Language: TypeAlias = Literal["fr", "en"]
+Words: TypeAlias = dict[str, dict[str, str]]
+
+
+def explain(found: Deadline | ChoiceState, lang: Language = "fr") -> list[str]:
+    """The verdict, its rule, what it rests on, what did not count and what would change it."""
+    if isinstance(found, Deadline):
+        return _explain_deadline(found, lang)
+    return _explain_choice(found, lang)
+
+
+@lru_cache(maxsize=2)
+def words(lang: Language) -> Words:
+    """The vocabulary of one language, by section."""
+    text = resources.files("ledger.policy").joinpath("words", f"{lang}.toml").read_bytes()
+    return tomllib.loads(text.decode("utf-8"))
+
+
+def format_long(day: Day, lang: Language) -> str:
+    """20181120 -> '20 novembre 2018' or 'November 20, 2018'."""
+    from babel.dates import format_date  # imported late: it is slow to load
+
+    return format_date(date_of(day), format="long", locale=lang)
+
+
+def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
+    say = words(lang)["sentence"]
+    lines = [_verdict(d, lang)]
+    lines.append(
+        say["rule"].format(
+            rule=d.rule, edition=d.edition, clause=d.clause, article=_article(d.article, lang)
+        )
+    )
+    if d.archive_until is not None and d.tier_now != "past_archive":
+        lines.append(
+            say["archive"].format(
+                archive=format_long(d.archive_until, lang),
+                article=_article(d.archive_article or "", lang),
+            )
+        )
+    why = d.why_fr if lang == "fr" else d.why_en
+    if why is not None:
+        lines.append(say["choice"].format(why=why))
+    lines.append(_counted(d.counted, lang))
+    lines += [words(lang)["flag"][flag] for flag in d.flags]
+    lines.append(say["rests_on"].format(positions=_positions(d.rests_on, lang)))
+    lines += [_passed_over(n, lang) for n in d.not_counted] or [say["nothing_passed_over"]]
+    return lines + _changes(d.flips_on, d.would_change, lang)
+
+
+def _verdict(d: Deadline, lang: Language) -> str:
+    say = words(lang)["sentence"]
+    label = _capital(d.label_fr if lang == "fr" else d.label_en)
+    if d.operational_until is None:
+        contracts = "; ".join(
+            say["contract"].format(item=s.item, position=s.position) for s in d.suspended_by
+        )
+        return say["suspended"].format(label=label, contracts=contracts)
+    sentence: str = d.tier_now
+    if d.tier_now == "past_operational" and d.archive_until is None:
+        sentence = "past_erase"
+    return say[sentence].format(
+        label=label,
+        until=format_long(d.operational_until, lang),
+        archive=format_long(d.archive_until or d.operational_until, lang),
+    )
+
+
+def _counted(c: Counted, lang: Language) -> str:
+    return words(lang)["sentence"]["counted"].format(
+        kind=_kind(c.kind, lang),
+        day=format_long(c.day, lang),
+        position=c.position,
+        months=c.months,
+    )
+
+
+def _passed_over(n: NotCounted, lang: Language) -> str:
+    return words(lang)["sentence"]["not_counted"].format(
+        kind=_kind(n.kind, lang),
+        day=format_long(n.last_day, lang),
+        position=n.last_position,
+        reason=words(lang)["reason"][n.reason],
+    )
+
+
+def _explain_choice(c: ChoiceState, lang: Language) -> list[str]:
+    vocabulary = words(lang)
+    say = vocabulary["sentence"]
+    channel = vocabulary["channel"].get(c.channel, c.channel)
+    over = say["over_channel"].format(channel=channel) if channel else ""
+    label = _capital(c.label_fr if lang == "fr" else c.label_en)
+    lines = [
+        say["choice_state"].format(label=label, channel=over, state=vocabulary["state"][c.state])
+    ]
+    if c.reason is not None and c.kind is not None:
+        lines.append(say["choice_reason"].format(reason=vocabulary["choice_reason"][c.reason]))
+    if c.clause is not None:
+        lines.append(
+            say["choice_rule"].format(clause=c.clause, article=_article(c.article or "", lang))
+        )
+    lines.append(_expression(c, lang))
+    if c.needs_review:
+        lines.append(say["needs_review"])
+    return lines + _changes(c.flips_on, c.would_change, lang)
+
+
+def _expression(c: ChoiceState, lang: Language) -> str:
+    say = words(lang)["sentence"]
+    if c.kind is None or c.day is None:
+        return say["choice_nothing"]
+    grade = words(lang)["grade"].get(c.grade or "", c.grade)
+    return say["choice_fact"].format(
+        kind=_kind(c.kind, lang),
+        day=format_long(c.day, lang),
+        position=c.position,
+        edition=c.edition or c.edition_number,
+        grade=say["with_grade"].format(grade=grade) if grade else "",
+    )
+
+
+def _changes(flips_on: Day | None, would_change: tuple[str, ...], lang: Language) -> list[str]:
+    say = words(lang)["sentence"]
+    lines = [say["never_flips"]]
+    if flips_on is not None:
+        lines = [say["flips_on"].format(day=format_long(flips_on, lang))]
+    kinds = say["or"].join(_kind(kind, lang) for kind in would_change)
+    return [*lines, say["would_change"].format(kinds=kinds)]
+
+
+def _positions(positions: tuple[int, ...], lang: Language) -> str:
+    one = words(lang)["sentence"]["position"]
+    return ", ".join(one.format(position=position) for position in positions)
+
+
+def _kind(kind: str, lang: Language) -> str:
+    return words(lang)["kind"].get(kind, kind)
+
+
+def _article(article: str, lang: Language) -> str:
+    return article.replace("GDPR", "RGPD") if lang == "fr" else article
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,84 @@
+"""Why a deadline is what it is: what it rests on, what did not count, what would change it."""
+
+from __future__ import annotations
+
+from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, relevant
+from ledger.policy.model import CONTRACT_ENDED, REGISTERED
+from ledger.policy.verdicts import NotCounted, Suspension
+
+_REASONS = {
+    REGISTERED: "registration",
+    "customer.account_opened.v1": "administrative",
+    "customer.account_closed.v1": "administrative",
+    "customer.profile_rectified.v1": "administrative",
+    "customer.logged_in.v1": "client_activity",
+    "customer.contacted_us.v1": "contact_only",
+    "order.placed.v1": "client_activity",
+    "order.invoiced.v1": "follows_an_order",
+    "order.paid.v1": "follows_an_order",
+    "order.cancelled.v1": "follows_an_order",
+    "order.refunded.v1": "follows_an_order",
+    "contract.started.v1": "contract_interval",
+    "contract.renewed.v1": "contract_interval",
+    "contract.amended.v1": "contract_interval",
+    CONTRACT_ENDED: "client_activity",
+    "renewal.notified.v1": "outbound",
+    "message.sent.v1": "outbound",
+    "message.opened.v1": "opened",
+    "policy.notified.v1": "outbound",
+    "optout.offered.v1": "outbound",
+    "consent.requested.v1": "outbound",
+}
+
+
+def rests_on(
+    case: Case, winner: Candidate, suspended_by: tuple[Suspension, ...]
+) -> tuple[int, ...]:
+    """The positions of the facts that made the answer, in order."""
+    contracts = contracts_of(case)
+    suspending = [contracts[s.item] for s in suspended_by]
+    positions = [contract.from_position for contract in suspending]
+    positions += [contract.planned_position for contract in suspending]
+    if not suspending:
+        positions.append(winner.position)
+    notified = case.state.notified
+    if notified is not None and winner.edition < notified.edition and len(case.chain) > 1:
+        positions.append(notified.position)
+    return tuple(sorted({position for position in positions if position}))
+
+
+def not_counted(case: Case, winner: Candidate) -> tuple[NotCounted, ...]:
+    """The facts this clock looked at and passed over, one line per kind, latest first."""
+    latest: dict[str, NotCounted] = {}
+    for key, span in relevant(case):
+        rule = case.rule(key.edition)
+        moves = rule is not None and key.kind in rule.moved_by
+        if moves or (key.kind == winner.kind and span.first_position == winner.position):
+            continue
+        reason = _reason(case, key.kind)
+        found = NotCounted(key.kind, span.last_day, span.last_position, reason)
+        before = latest.get(key.kind)
+        if before is None or before[1:3] < found[1:3]:
+            latest[key.kind] = found
+    return tuple(sorted(latest.values(), key=lambda n: n[1:3], reverse=True))
+
+
+def _reason(case: Case, kind: str) -> str:
+    if kind in classes_of(case.chain)[case.klass].moved_by:
+        return "counts_later"  # a later edition counts such facts, but not those recorded before
+    if kind.startswith(("consent.", "objection.", "signal.")):
+        return _REASONS.get(kind, "choice")
+    return _REASONS.get(kind, "other")
+
+
+def would_change(
+    case: Case, winner: Candidate, suspended_by: tuple[Suspension, ...]
+) -> tuple[str, ...]:
+    """The kinds of the smallest facts that would give another answer."""
+    if suspended_by:
+        return (CONTRACT_ENDED,)
+    if not case.by_item:
+        return tuple(sorted(set(classes_of(case.chain)[case.klass].moved_by) - {CONTRACT_ENDED}))
+    if winner.source == "planned_end":
+        return ("contract.renewed.v1",)
+    return ("fact.corrected.v1",)

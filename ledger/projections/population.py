@@ -1,0 +1,74 @@
+"""The shape of the counts over everybody, whoever counts: the plain fold, SQL or the live tables.
+
+Nothing here names a person: only counts come back. Read next: `replay/fold.py`, where they are
+defined, and `ledger/store/population.py`, where a database counts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many, and where they stand by that day.
+
+    Each item (a class of one subject, or one thing of hers where the class has an item clock) is
+    `operational`, `suspended` by an open contract, or `past_operational`. `past_archive` counts
+    those of the latter whose archive term is over too. A *subject* is counted in each tier in which
+    she has at least one item, so that "past" reads: something of hers is past its term; for classes
+    with a subject clock the first three add up to `present`.
+    """
+
+    present: int
+    operational: int
+    suspended: int
+    past_operational: int
+    past_archive: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """One retention class, counted by subject and by item (subject, class, scope)."""
+
+    subjects: Tally
+    items: Tally
+
+
+class ChoiceCount(NamedTuple):
+    """How many people stand in one consent status for one purpose over one channel."""
+
+    purpose: str
+    channel: str
+    state: str  # one of the DPV's statuses
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Everybody at two times.
+
+    `events` counts the facts that stand, by kind, once each although some belong to two classes;
+    facts about nobody (a policy published) are not counted. `subjects` are those of whom at least
+    one fact stands. `edition` is the number of the edition in force (None: none is known).
+    `flags`: 'edition_not_yet_in_force', 'no_edition_known'.
+    """
+
+    events: dict[str, int]
+    subjects: int
+    classes: dict[str, ClassCount]
+    consents: tuple[ChoiceCount, ...]
+    edition: int | None
+    flags: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and objects, keys sorted where they are names."""
+        return {
+            "events": dict(sorted(self.events.items())),
+            "subjects": self.subjects,
+            "classes": {name: asdict(count) for name, count in sorted(self.classes.items())},
+            "consents": [choice._asdict() for choice in self.consents],
+            "edition": self.edition,
+            "flags": list(self.flags),
+        }

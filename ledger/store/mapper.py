@@ -1,0 +1,225 @@
+"""From a fact to its bytes and columns, and back. Kinds come from the closed dictionary only.
+
+A `Draft` is a fact on its way in: sealed, versioned, complete but for its record time and position,
+which are settled under the head lock. A `Recorded` is a fact on its way out: its personal fields
+read as `Unreadable.SEALED` until the vault opens them. The typed columns are derived from the
+entry and nothing else (`row_from`), which is what `probant verify` recomputes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import Mapper, StoredEvent
+
+from ledger import entry
+from ledger.calendar import Day, Instant, Moment, day_of, format_instant, parse_instant
+from ledger.errors import BadData, Tampered
+from ledger.events import KINDS, Fact, Row, fact_class
+from ledger.fields import BOOLEAN, MONEY, Unreadable
+
+
+class Part(NamedTuple):
+    """One sealed part of a fact: what its entry says of it, and its ciphertext."""
+
+    name: str
+    key_id: UUID
+    described: dict[str, str]  # n, kid, kc, cm, ct
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact ready to be recorded: the domain event that the library's `save` is given."""
+
+    originator_id: UUID
+    originator_version: int
+    fact: Fact
+    id: UUID
+    edition: Day
+    pol: str
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact as history holds it: the domain event that a repository folds."""
+
+    originator_id: UUID
+    originator_version: int
+    fact: Fact
+    position: int
+    recorded_at: Instant
+
+
+@dataclass(frozen=True)
+class StoredDraft(StoredEvent):
+    """What the recorder needs: `state` is the entry without its record time."""
+
+    row: Row
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class StoredFact(StoredEvent):
+    """What the recorder found: `state` is the entry."""
+
+    position: int
+
+
+class FactMapper(Mapper[UUID]):
+    """The library's mapper protocol, spoken over entries."""
+
+    def __init__(self) -> None:
+        """No transcoder, no compressor, no cipher: entries are canonical, parts sealed apart."""
+
+    def to_stored_event(self, domain_event: Any) -> StoredDraft:
+        """A draft as prepared bytes, typed columns and envelopes."""
+        draft: Draft = domain_event
+        return StoredDraft(
+            originator_id=draft.originator_id,
+            originator_version=draft.originator_version,
+            topic=draft.fact.kind,
+            state=prepare(draft),
+            row=row_of(draft),
+            parts=draft.parts,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """A stored entry as a recorded fact. Raises Tampered if it is not canonical."""
+        assert isinstance(stored_event, StoredFact)
+        said = entry.read(stored_event.state)
+        return Recorded(
+            originator_id=UUID(said["stream"]),
+            originator_version=said["ver"],
+            fact=fact_from(said),
+            position=stored_event.position,
+            recorded_at=parse_instant(said["at"]),
+        )
+
+
+def meta_of(fact: Fact) -> dict[str, Any]:
+    """The clear facts of an entry: codes, ids, amounts and times, absent when not stated."""
+    meta: dict[str, Any] = {
+        "occurred": format_instant(fact.occurred.at),
+        "grain": fact.occurred.grain,
+        "actor": fact.actor,
+    }
+    if fact.subject is not None:
+        meta["subject"] = str(fact.subject)
+    if fact.home is not None:
+        meta["class"] = fact.home
+    if fact.item is not None:
+        meta["item"] = fact.item
+    for spec in fact.specs:
+        if not spec.personal:
+            value = getattr(fact, spec.name)
+            if value is not None:
+                meta[spec.key] = spec.codec.dump(value)
+    return meta
+
+
+def prepare(draft: Draft) -> bytes:
+    """The canonical entry without `at` (evidence format 1.1)."""
+    said: dict[str, Any] = {
+        "v": entry.VERSION,
+        "type": draft.fact.kind,
+        "id": str(draft.id),
+        "stream": str(draft.originator_id),
+        "ver": draft.originator_version,
+        "pol": draft.pol,
+        "meta": meta_of(draft.fact),
+        "salt": entry.to_base64(os.urandom(16)),
+    }
+    if draft.parts:
+        said["parts"] = [part.described for part in draft.parts]
+    return entry.draft(said)
+
+
+def row_of(draft: Draft) -> Row:
+    """The typed columns of a draft; position and record time are settled by the recorder."""
+    fact = draft.fact
+    typed = {
+        spec.column: _typed(spec.codec, getattr(fact, spec.name))
+        for spec in fact.specs
+        if spec.column
+    }
+    return Row(
+        position=0,
+        stream=draft.originator_id,
+        version=draft.originator_version,
+        kind=fact.kind,
+        subject=fact.subject,
+        klass=fact.home,
+        item=fact.item,
+        purpose=typed.get("purpose"),
+        channel=typed.get("channel"),
+        decision=typed.get("decision"),
+        basis=typed.get("basis"),
+        grade=typed.get("grade"),
+        actor=fact.actor,
+        edition=draft.edition,
+        until_day=typed.get("until_day"),
+        ref_position=typed.get("ref_position"),
+        amount_minor=typed.get("amount_minor"),
+        occurred_at=fact.occurred.at,
+        grain=fact.occurred.grain,
+        local_day=fact.occurred.day,
+        recorded_at=0,
+    )
+
+
+def fact_from(said: dict[str, Any]) -> Fact:
+    """The fact an entry states, personal fields unopened. Raises Tampered if it states none."""
+    try:
+        cls = KINDS[said["type"]]
+        meta = dict(said["meta"])
+        subject = meta.pop("subject", None)
+        meta.pop("class", None) if not any(s.key == "class" for s in cls.specs) else None
+        values: dict[str, Any] = {
+            "subject": UUID(subject) if subject else None,
+            "occurred": _moment(meta.pop("occurred"), meta.pop("grain")),
+            "actor": meta.pop("actor"),
+            "item": meta.pop("item", None),
+        }
+        unopened = Unreadable.SEALED if said.get("parts") else None
+        for spec in cls.specs:
+            if spec.personal:
+                values[spec.name] = unopened
+            elif spec.key in meta:
+                values[spec.name] = spec.load(meta[spec.key])
+        return cls(**values)
+    except (KeyError, TypeError, ValueError, BadData) as error:
+        raise Tampered(f"an entry does not state a fact ({type(error).__name__})") from error
+
+
+def row_from(raw: bytes, position: int, edition_of: Callable[[str], Day]) -> Row:
+    """The typed columns that an entry implies. `edition_of` names the edition of a `pol` digest."""
+    said = entry.read(raw)
+    fact = fact_from(said)
+    draft = Draft(
+        UUID(said["stream"]), said["ver"], fact, UUID(said["id"]), edition_of(said["pol"]), ""
+    )
+    return row_of(draft)._replace(position=position, recorded_at=parse_instant(said["at"]))
+
+
+def _moment(text: str, grain: str) -> Moment:
+    at = parse_instant(text)
+    if grain not in ("instant", "day"):
+        raise BadData("field 'grain' must be one of: instant, day")
+    return Moment(at, "day" if grain == "day" else "instant", day_of(at))
+
+
+def _typed(codec: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if codec is BOOLEAN:
+        return "tacit" if value else "express"
+    return value.minor if codec is MONEY else value
+
+
+__all__ = ["Draft", "FactMapper", "Part", "Recorded", "StoredDraft", "StoredFact", "fact_class"]

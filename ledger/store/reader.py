@@ -1,0 +1,181 @@
+"""Named questions. Each reads what one decision or one answer needs, and nothing else.
+
+Every function takes the connection: whoever asks decides which transaction it is. Population
+questions are in `population.py`, one person's derived state in `states.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger import entry
+from ledger.calendar import Instant
+from ledger.errors import Tampered
+from ledger.events import KINDS, Fact
+from ledger.policy.book import Book
+from ledger.policy.loader import load_edition
+from ledger.store import tables
+from ledger.store.mapper import fact_from
+
+events = tables.events.c
+PUBLISHED = "policy.published.v1"
+# Facts that decisions look back at; of all other kinds only the newest version of a stream matters.
+DECISIVE = tuple(
+    kind
+    for kind in KINDS
+    if not kind.startswith(("customer.logged_in", "customer.contacted", "consent.", "optout."))
+)
+
+
+class Target(NamedTuple):
+    """What a reference points at: a subject, or a stream of hers."""
+
+    target: UUID
+    subject: UUID
+
+
+class Tip(NamedTuple):
+    """Where a stream ends, and the facts of it that decisions depend on."""
+
+    version: int
+    subject: UUID | None
+    history: list[tuple[int, Fact]]
+
+
+class Found(NamedTuple):
+    """One event as its clear row and its fact."""
+
+    position: int
+    stream: UUID
+    version: int
+    subject: UUID | None
+    recorded_at: Instant
+    fact: Fact
+
+
+def origin(connection: sa.Connection) -> str:
+    """The ledger's name for ever. Raises LookupError before `init`."""
+    if not sa.inspect(connection).has_table("head"):
+        raise LookupError("this database holds no ledger")
+    found = connection.scalar(sa.select(tables.head.c.origin))
+    if found is None:
+        raise LookupError("this database holds no ledger")
+    return found
+
+
+def lookups(
+    connection: sa.Connection, wanted: Collection[tuple[str, bytes]]
+) -> dict[tuple[str, bytes], Target]:
+    """The targets of blinded references, those that are known."""
+    table = tables.lookups.c
+    found: dict[tuple[str, bytes], Target] = {}
+    by_kind: dict[str, list[bytes]] = {}
+    for kind, blind in wanted:
+        by_kind.setdefault(kind, []).append(blind)
+    for kind, blinds in by_kind.items():
+        query = sa.select(table.blind, table.target, table.subject).where(
+            table.kind == kind, table.blind.in_(blinds)
+        )
+        for row in connection.execute(query):
+            found[kind, bytes(row.blind)] = Target(row.target, row.subject)
+    return found
+
+
+def tips(connection: sa.Connection, streams: Collection[UUID]) -> dict[UUID, Tip]:
+    """The tip of each of these streams that exists."""
+    if not streams:
+        return {}
+    newest = (
+        sa.select(events.stream, sa.func.max(events.version).label("version"))
+        .where(events.stream.in_(streams))
+        .group_by(events.stream)
+        .subquery()
+    )
+    query = (
+        sa.select(tables.events, newest.c.version.label("newest"))
+        .join(newest, newest.c.stream == events.stream)
+        .where((events.kind.in_(DECISIVE)) | (events.version == newest.c.version))
+        .where(events.stream.in_(streams))
+        .order_by(events.stream, events.version)
+    )
+    found: dict[UUID, Tip] = {}
+    for row in connection.execute(query):
+        tip = found.setdefault(row.stream, Tip(row.newest, row.subject, []))
+        tip.history.append((row.position, fact_from(entry.read(bytes(row.entry)))))
+    return found
+
+
+def event_at(connection: sa.Connection, position: int) -> Found | None:
+    """The event at a position, or None if there is none or it was pruned."""
+    row = connection.execute(
+        sa.select(tables.events).where(events.position == position)
+    ).one_or_none()
+    if row is None or row.entry is None:
+        return None
+    fact = fact_from(entry.read(bytes(row.entry)))
+    return Found(row.position, row.stream, row.version, row.subject, row.recorded_at, fact)
+
+
+def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
+    """Every edition published so far, and the stream of the book."""
+    documents = tables.documents.c
+    query = (
+        sa.select(events.position, events.stream, events.entry)
+        .where(events.stream == _book_stream_query())
+        .order_by(events.version)
+    )
+    book, stream = Book(), None
+    for row in connection.execute(query).all():
+        fact: Any = fact_from(entry.read(bytes(row.entry)))
+        if fact.kind != PUBLISHED:
+            continue
+        sha256 = entry.from_base64(fact.document)
+        toml = connection.scalar(sa.select(documents.bytes).where(documents.sha256 == sha256))
+        if toml is None:
+            raise Tampered(f"the policy document of position {row.position} is missing")
+        edition = load_edition(bytes(toml), f"the edition at position {row.position}", KINDS)
+        book, stream = book.with_edition(edition, row.position), row.stream
+    return book, stream
+
+
+def _book_stream_query() -> Any:
+    return sa.select(events.stream).where(events.position == 1).scalar_subquery()
+
+
+def position_at(connection: sa.Connection, known_at: Instant | None) -> int:
+    """P(R): the last position recorded at or before R (None: the last of all)."""
+    if known_at is None:
+        return connection.scalar(sa.select(tables.head.c.position)) or 0
+    # Record time increases with position, so the newest row at or before R is found by bisection
+    # over the primary key; recorded_at needs no index.
+    low, high = 0, connection.scalar(sa.select(tables.head.c.position)) or 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        at = _recorded_at(connection, middle)
+        low, high = (middle, high) if at is not None and at <= known_at else (low, middle - 1)
+    return low
+
+
+def _recorded_at(connection: sa.Connection, position: int) -> Instant | None:
+    """Of this position, or of the nearest unpruned one before it."""
+    query = (
+        sa.select(events.recorded_at)
+        .where(events.position <= position, events.recorded_at.is_not(None))
+        .order_by(events.position.desc())
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
+def explainable(connection: sa.Connection, positions: Collection[int]) -> Iterator[Any]:
+    """Kind, day and record time of these positions, for an explanation that cites them."""
+    query = (
+        sa.select(events.position, events.kind, events.local_day, events.recorded_at)
+        .where(events.position.in_(positions))
+        .order_by(events.position)
+    )
+    yield from connection.execute(query)

@@ -1,0 +1,433 @@
+"""The recorder: one order, no gaps, everything a fact implies in one commit.
+
+What must hold, and does by construction:
+
+1. Positions are contiguous: they are counted by the head row, in the transaction that fills them.
+2. Record time strictly increases with position: it is settled with the head.
+3. Versions are contiguous per stream: unique (stream, version), one next version per writer.
+4. What a decision read is still true: the streams it read by (3), everything else by the epoch.
+5. Projections, keys, envelopes and lookups are committed with the events or not at all.
+
+PostgreSQL, alone: one statement moves the head if it is where we believe it is (one round trip).
+In company, or when it was not: take the head lock first, then the same statement. SQLite: BEGIN
+IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledger/store/projector.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import eventsourcing.persistence as library
+import psycopg2
+import sqlalchemy as sa
+import sqlalchemy.exc as sa_errors
+
+from ledger import entry
+from ledger.calendar import Clock, Day, Instant
+from ledger.events import Row
+from ledger.projections import live
+from ledger.store import states, tables
+from ledger.store.database import Database
+from ledger.store.mapper import StoredDraft, StoredFact
+from ledger.store.statements import postgres_append, sqlite_insert, sqlite_value
+
+RETRIES = 8  # of a transaction that the database itself asked us to repeat
+PATIENCE = 50  # appends by the locking path after the head was found moved
+POLL_SECONDS = 0.05
+
+_ERRORS = tuple(
+    (getattr(sa_errors, name), getattr(library, name))
+    for name in (
+        "InterfaceError",
+        "DataError",
+        "OperationalError",
+        "IntegrityError",
+        "InternalError",
+        "ProgrammingError",
+        "NotSupportedError",
+        "DatabaseError",
+    )
+)
+
+
+class Head(NamedTuple):
+    """Where the log ends: `epoch` moves with whatever invalidates caches."""
+
+    position: int
+    last_at: Instant
+    epoch: int
+
+
+class Written(NamedTuple):
+    """What was committed for one event."""
+
+    position: int
+    recorded_at: Instant
+    entry: bytes
+    leaf: bytes
+
+
+@dataclass
+class Work:
+    """What else one commit carries, and, afterwards, what was written.
+
+    `keys` and `imports` name the event that created them by its index in the batch; the recorder
+    turns it into a position. `epoch` is the one under which everything was decided.
+    """
+
+    epoch: int | None = None
+    keys: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
+    imports: list[tuple[int, tuple[str, bytes, int]]] = field(default_factory=list)
+    lookups: list[tuple[Any, ...]] = field(default_factory=list)
+    documents: list[tuple[Any, ...]] = field(default_factory=list)
+    commands: list[tuple[Any, ...]] = field(default_factory=list)
+    new_epoch: bool = False
+    written: list[Written] = field(default_factory=list)
+
+
+class Moved(Exception):
+    """The head was not where we believed; nothing was written."""
+
+
+class LedgerRecorder(library.ProcessRecorder):
+    """The library's recorder contract over one ledger's tables."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database, self.clock = database, clock
+        self._believed: Head | None = None
+        self._in_company = 0
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def insert_events(
+        self, stored_events: Sequence[library.StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Record drafts and everything in `work` with them. Returns their positions.
+
+        Raises the library's IntegrityError when a stream, reference, key or command moved first,
+        or when the ledger's epoch did; nothing is written then.
+        """
+        work: Work = kwargs.get("work") or Work()
+        tracking: library.Tracking | None = kwargs.get("tracking")
+        if not stored_events and tracking is None:
+            return []
+        drafts = [self.prepared(stored) for stored in stored_events]
+        with translated():
+            work.written = self._insert(drafts, work, tracking)
+        return [written.position for written in work.written]
+
+    def prepared(self, stored: library.StoredEvent) -> StoredDraft:
+        """The draft to store (the conformance kit wraps arbitrary events here)."""
+        assert isinstance(stored, StoredDraft)
+        return stored
+
+    def _insert(
+        self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
+    ) -> list[Written]:
+        plain = tracking is None and not work.new_epoch
+        if self.database.is_sqlite or not plain or any(live.is_correction(d.row) for d in drafts):
+            return self._repeated(drafts, work, tracking)
+        if self._in_company > 0:
+            self._in_company -= 1
+            return self._repeated(drafts, work, tracking)
+        try:
+            return self._in_one_statement(drafts, work)
+        except Moved:
+            self._in_company = PATIENCE
+            return self._repeated(drafts, work, tracking)
+
+    def _in_one_statement(self, drafts: list[StoredDraft], work: Work) -> list[Written]:
+        head = self.believed()
+        if work.epoch is not None and head.epoch != work.epoch:
+            raise Moved
+        wanted = live.wanted([draft.row for draft in drafts])
+        prior = self._prior(wanted) if wanted else live.NOTHING
+        with self.database.raw() as driver, driver.cursor() as cursor:
+            batch = _settle(drafts, work, head, self.clock.now(), prior)
+            if batch.refold:
+                raise Moved  # a refold reads what it rewrites: under the lock only
+            cursor.execute(postgres_append(cursor, head, batch.head[:2], batch.rows))
+            if cursor.fetchone() is None:
+                self._believed = None
+                raise Moved
+        # Here everything is committed, or the statement raised and nothing is.
+        self._believed = batch.head
+        return batch.written
+
+    def _repeated(
+        self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
+    ) -> list[Written]:
+        for attempt in range(RETRIES):
+            try:
+                return self._under_lock(drafts, work, tracking)
+            except sa_errors.OperationalError as error:
+                if attempt + 1 == RETRIES or not _should_repeat(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _under_lock(
+        self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
+    ) -> list[Written]:
+        with self.database.write() as connection:
+            head = lock_head(connection)
+            if work.epoch is not None and head.epoch != work.epoch:
+                raise library.IntegrityError("the ledger's epoch moved")
+            if tracking is not None:
+                _track(connection, tracking)
+            rows = [draft.row for draft in drafts]
+            prior = states.read_prior(connection, live.wanted(rows))
+            batch = _settle(drafts, work, head, self.clock.now(), prior)
+            write_rows(connection, head, batch)
+            for subject in batch.refold:
+                states.refold(connection, subject)
+        self._believed = batch.head
+        return batch.written
+
+    def _prior(self, wanted: live.Wanted) -> live.Prior:
+        # Read before the head moves: a projection row changes only with its own stream, and a
+        # stream that moved meanwhile makes our version collide.
+        with self.database.read() as connection:
+            return states.read_prior(connection, wanted)
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Read the head again before the next append."""
+        self._believed = None
+
+    def believed(self) -> Head:
+        """Where the log ended when we last looked; wrong beliefs are found out at commit."""
+        return self._believed or self.head()
+
+    def head(self) -> Head:
+        """Where the log ends now."""
+        with self.database.read() as connection:
+            return read_head(connection)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[library.StoredEvent]:
+        """The events of one stream, in version order."""
+        events = tables.events.c
+        query = sa.select(
+            events.position, events.stream, events.version, events.kind, events.entry
+        ).where(events.stream == originator_id)
+        if gt is not None:
+            query = query.where(events.version > gt)
+        if lte is not None:
+            query = query.where(events.version <= lte)
+        query = query.order_by(events.version.desc() if desc else events.version).limit(limit)
+        with translated(), self.database.read() as connection:
+            return [self.stored(row) for row in connection.execute(query)]
+
+    def stored(self, row: Any) -> library.StoredEvent:
+        """A row as the library wants it (the conformance kit unwraps its events here)."""
+        return StoredFact(row.stream, row.version, row.kind, bytes(row.entry), row.position)
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[library.Notification]:
+        """Events by position."""
+        events = tables.events.c
+        query = sa.select(
+            events.position, events.stream, events.version, events.kind, events.entry
+        ).where(events.entry.is_not(None))
+        if start is not None:
+            query = query.where(
+                events.position >= start if inclusive_of_start else events.position > start
+            )
+        if stop is not None:
+            query = query.where(events.position <= stop)
+        if topics:
+            query = query.where(events.kind.in_(topics))
+        query = query.order_by(events.position).limit(limit)
+        with translated(), self.database.read() as connection:
+            found = [(row.position, self.stored(row)) for row in connection.execute(query)]
+        return [
+            library.Notification(s.originator_id, s.originator_version, s.topic, s.state, id=n)
+            for n, s in found
+        ]
+
+    def max_notification_id(self) -> int | None:
+        """The last position, or None in an empty log."""
+        with translated():
+            return self.head().position or None
+
+    def insert_tracking(self, tracking: library.Tracking) -> None:
+        """Remember how far another application's log was processed."""
+        with translated(), self.database.write() as connection:
+            _track(connection, tracking)
+
+    def max_tracking_id(self, application_name: str) -> int | None:
+        """How far another application's log was processed."""
+        t = tables.tracking.c
+        with translated(), self.database.read() as connection:
+            return connection.scalar(
+                sa.select(t.notification_id).where(t.application_name == application_name)
+            )
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Any:
+        """New events as they come: polled, so that no writer pays for a NOTIFY."""
+        return PollingSubscription(self, gt, topics)
+
+
+class PollingSubscription(library.ListenNotifySubscription[LedgerRecorder]):
+    """Wakes up every 50 ms and reads what is new."""
+
+    def __init__(self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        self._ticking = Event()
+        super().__init__(recorder, gt, topics)
+        self._ticker = Thread(target=self._tick, daemon=True)
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """End the subscription."""
+        self._ticking.set()
+        super().stop()
+
+    def _tick(self) -> None:
+        while not self._ticking.wait(POLL_SECONDS):
+            self._has_been_notified.set()
+
+
+class Batch(NamedTuple):
+    """Everything one commit writes, with positions and record times settled."""
+
+    head: Head
+    rows: dict[sa.Table, list[tuple[Any, ...]]]
+    written: list[Written]
+    refold: set[UUID]
+
+
+def _settle(
+    drafts: Sequence[StoredDraft], work: Work, head: Head, now: Instant, prior: live.Prior
+) -> Batch:
+    """Give every draft its position, record time, entry and leaf, and derive the live rows."""
+    first_at = max(now, head.last_at + 1)
+    written: list[Written] = []
+    settled: list[Row] = []
+    event_rows: list[tuple[Any, ...]] = []
+    sealed: list[tuple[Any, ...]] = []
+    for index, draft in enumerate(drafts):
+        position, at = head.position + 1 + index, first_at + index
+        raw = entry.complete(draft.state, at)
+        leaf = entry.leaf_hash(raw)
+        row = draft.row._replace(position=position, recorded_at=at)
+        settled.append(row)
+        event_rows.append((*row, raw, leaf))
+        written.append(Written(position, at, raw, leaf))
+        sealed.extend((position, part.name, part.key_id, part.envelope) for part in draft.parts)
+    changes = live.changes(settled, prior)
+    first = head.position + 1
+    rows: dict[sa.Table, list[tuple[Any, ...]]] = {
+        tables.events: event_rows,
+        tables.sealed: sealed,
+        tables.keys: [(*row, first + index, None) for index, row in work.keys],
+        tables.imports: [(*row, first + index) for index, row in work.imports],
+        tables.lookups: work.lookups,
+        tables.documents: work.documents,
+        tables.commands: work.commands,
+        **states.rows_of_changes(changes),
+    }
+    last_at = first_at + len(drafts) - 1 if drafts else head.last_at
+    moved = Head(head.position + len(drafts), last_at, head.epoch + work.new_epoch)
+    return Batch(moved, rows, written, changes.refold)
+
+
+def write_rows(connection: sa.Connection, head: Head, batch: Batch) -> None:
+    """Write a settled batch inside a transaction that holds the head lock."""
+    if connection.dialect.name == "sqlite":
+        for table, rows in batch.rows.items():
+            if rows:
+                values = [tuple(sqlite_value(v) for v in row) for row in rows]
+                connection.exec_driver_sql(sqlite_insert(table), values)
+    else:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor:
+            try:
+                cursor.execute(postgres_append(cursor, head, batch.head[:2], batch.rows))
+                assert cursor.fetchone() is not None, "the head moved under its own lock"
+            except psycopg2.Error as error:
+                raise _wrapped(error) from None
+    connection.execute(tables.head.update().values(batch.head._asdict()))
+
+
+def read_head(connection: sa.Connection) -> Head:
+    """Where the log ends, without locking it. Raises LookupError before `init`."""
+    h = tables.head.c
+    row = connection.execute(sa.select(h.position, h.last_at, h.epoch)).one_or_none()
+    if row is None:
+        raise LookupError("this database holds no ledger")
+    return Head(*row)
+
+
+def lock_head(connection: sa.Connection) -> Head:
+    """Take the head lock: the first thing any write transaction does."""
+    h = tables.head.c
+    query = sa.select(h.position, h.last_at, h.epoch).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise LookupError("this database holds no ledger")
+    return Head(*row)
+
+
+def _track(connection: sa.Connection, tracking: library.Tracking) -> None:
+    statement = sa.text(
+        "INSERT INTO tracking (application_name, notification_id) VALUES (:name, :id) "
+        "ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id "
+        "WHERE tracking.notification_id < excluded.notification_id RETURNING notification_id"
+    )
+    values = {"name": tracking.application_name, "id": tracking.notification_id}
+    if connection.execute(statement, values).first() is None:
+        raise library.IntegrityError("this notification was processed before")
+
+
+def _wrapped(error: psycopg2.Error) -> sa_errors.DBAPIError:
+    """The SQLAlchemy error of a driver error, without its parameters or text."""
+    mapped = sa_errors.DBAPIError.instance(None, None, error, psycopg2.Error)  # type: ignore[call-overload]
+    assert isinstance(mapped, sa_errors.DBAPIError)
+    return mapped
+
+
+def _should_repeat(error: sa_errors.OperationalError) -> bool:
+    code = getattr(error.orig, "pgcode", None)
+    return code in ("40P01", "40001") or "locked" in str(error.orig)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Database errors as the library's, naming the class of the failure and nothing else."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise _translate(_wrapped(error)) from None
+    except sa_errors.SQLAlchemyError as error:
+        raise _translate(error) from None
+
+
+def _translate(error: sa_errors.SQLAlchemyError) -> library.PersistenceError:
+    text = type(getattr(error, "orig", None) or error).__name__
+    for ours, theirs in _ERRORS:
+        if isinstance(error, ours):
+            return theirs(text)
+    return library.PersistenceError(text)
+
+
+__all__ = ["Day", "Head", "LedgerRecorder", "Work", "Written", "lock_head", "read_head"]

@@ -1,0 +1,123 @@
+"""Bringing a ledger into being, and opening one that exists.
+
+`initialise` is done in an order that survives a crash at any step: schema, keyring file, head row,
+then the first event. What is missing is added by running it again; nothing is ever replaced.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import exc
+
+from ledger.errors import Broken, Misuse
+from ledger.store import reader, tables
+from ledger.store.database import Database
+from ledger.store.keyring import FileKeyring
+from ledger.store.migrations.fences import APP
+
+
+def initialise(url: str, keyring: Path | None, origin: str | None) -> tuple[Database, FileKeyring]:
+    """Create what is missing of a ledger but its first event. Returns its database and keyring.
+
+    `keyring` None keeps the keys in memory (a ledger that lives as long as its process).
+    Raises Misuse when ledger and keyring do not belong together.
+    """
+    database = Database(url)
+    with _speaking():
+        _make_room(url, database)
+        keys = _complete(database, keyring, origin)
+    if database.is_memory:
+        return database, keys
+    database.close()
+    return open_database(url), keys
+
+
+def migrate(database: Database) -> None:
+    """Run every migration that has not run yet."""
+    config = Config()
+    location = resources.files("ledger.store").joinpath("migrations")
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def open_database(url: str) -> Database:
+    """The database of an existing ledger, under the role that may only append if there is one."""
+    database = Database(url)
+    with _speaking():
+        try:
+            with database.read() as connection:
+                reader.origin(connection)
+                role = None if database.is_sqlite else _role(connection)
+        except LookupError as error:
+            raise Misuse("this database holds no ledger; run `probant init` first") from error
+    if role is None:
+        return database
+    database.close()
+    return Database(url, role=role)
+
+
+def _complete(database: Database, keyring: Path | None, origin: str | None) -> FileKeyring:
+    migrate(database)
+    with database.write() as connection:
+        there = connection.scalar(sa.select(tables.head.c.origin))
+    if keyring is not None and keyring.exists():
+        keys = FileKeyring.load(keyring)
+        if there not in (None, keys.origin) or origin not in (None, keys.origin):
+            raise Misuse(f"the keyring at {keyring} belongs to another ledger")
+    elif there is not None:
+        raise Misuse("this ledger exists, but its keyring is not where it should be")
+    else:
+        name = origin or f"localhost/{secrets.token_hex(4)}"
+        keys = FileKeyring.create(keyring, name) if keyring else FileKeyring.generate(name)
+    if there is None:
+        # A crash before this line leaves a keyring and an empty schema: running again completes.
+        values = {"id": 1, "origin": keys.origin, "position": 0, "last_at": 0, "epoch": 1}
+        with database.write() as connection:
+            connection.execute(tables.head.insert().values(values))
+    return keys
+
+
+def _make_room(url: str, database: Database) -> None:
+    """The folder of a SQLite file, or the schema named by the search path."""
+    parsed = sa.make_url(url)
+    if database.is_sqlite:
+        if not database.is_memory and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        return
+    with database.write() as connection:
+        if connection.scalar(sa.text("SELECT current_schema()")) is None:
+            path = connection.scalar(sa.text("SHOW search_path")) or ""
+            schema = path.split(",")[0].strip().strip('"')
+            connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+
+
+def _role(connection: sa.Connection) -> str | None:
+    usable = connection.scalar(
+        sa.text(
+            "SELECT pg_has_role(current_user, oid, 'MEMBER') "
+            "AND has_table_privilege(oid, 'events', 'INSERT') FROM pg_roles WHERE rolname = :role"
+        ),
+        {"role": APP},
+    )
+    return APP if usable else None
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        name = type(getattr(error, "orig", None) or error).__name__
+        raise Broken(
+            f"the database refused ({name}); is the URL right, and may we write?"
+        ) from None

@@ -1,0 +1,186 @@
+"""The live tables row by row: read one subject, read what a batch builds on, write what it changes.
+
+Everything here runs inside the caller's transaction; whoever writes holds the head row. Read next:
+`ledger/projections/live.py`, the pure half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from psycopg2.extras import execute_values
+
+from ledger.events import Row
+from ledger.projections.live import Changes, Prior, Wanted, state_of
+from ledger.projections.model import (
+    ActivityKey,
+    ChoiceKey,
+    Contract,
+    Expression,
+    Notified,
+    Span,
+    SubjectState,
+)
+from ledger.store import tables
+from ledger.store.statements import conflict_clause, sqlite_insert, sqlite_value
+
+V = TypeVar("V")
+Values = tuple[Any, ...]
+
+ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in ("entry", "leaf"))
+"""The columns of `events` that make a Row, in the order of its fields."""
+
+AT_ONCE = 500  # subjects asked for in one query
+_PAGE = 2000  # rows fetched at a time from a long result
+
+
+# --- history ------------------------------------------------------------------------------------
+
+
+def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
+    """All rows of one subject in position order, up to the position `known`."""
+    query = _rows(known).where(tables.events.c.subject == subject)
+    found = connection.execute(query.order_by(tables.events.c.position))
+    return [Row(*row) for row in found]
+
+
+def rows_by_subject(connection: sa.Connection, known: int | None = None) -> Iterator[Row]:
+    """All rows that have a subject, ordered by (subject, position), as they come from the database:
+    memory stays flat whatever the length of the log."""
+    events = tables.events.c
+    query = _rows(known).where(events.subject.is_not(None))
+    query = query.order_by(events.subject, events.position)
+    for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
+        yield Row(*row)
+
+
+def _rows(known: int | None) -> sa.Select[Any]:
+    query = sa.select(*ROW_COLUMNS)
+    return query if known is None else query.where(tables.events.c.position <= known)
+
+
+# --- reading the live tables ----------------------------------------------------------------------
+
+
+def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
+    """The state of one subject as the live tables hold it: all that is known, at no given date."""
+    read = partial(_of, connection, subject)
+    spans = {ActivityKey(*row[1:5]): Span(*row[5:]) for row in read(tables.activity)}
+    agreed = {row[1]: _contract(row) for row in read(tables.contracts)}
+    said = {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in read(tables.consents)}
+    told = [Notified(*row[1:]) for row in read(tables.notified)]
+    return SubjectState(spans, agreed, said, told[0] if told else None)
+
+
+def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
+    """The live rows that a batch builds on."""
+    return Prior(
+        _among(
+            connection,
+            tables.contracts,
+            wanted.contracts,
+            lambda r: ((r[0], r[1]), _contract(r)),
+        ),
+        _among(
+            connection,
+            tables.consents,
+            wanted.consents,
+            lambda r: ((r[0], ChoiceKey(r[1], r[2])), Expression(*r[3:])),
+        ),
+        {
+            row[0]: Notified(*row[1:])
+            for row in _of_all(connection, tables.notified, wanted.notified)
+        },
+    )
+
+
+def _contract(row: Values) -> Contract:
+    type_, tacit, *rest = row[2:]
+    return Contract(type_, None if tacit is None else bool(tacit), *rest)
+
+
+def _of(connection: sa.Connection, subject: UUID, table: sa.Table) -> Iterator[Values]:
+    return map(tuple, connection.execute(sa.select(table).where(table.c.subject == subject)))
+
+
+def _of_all(connection: sa.Connection, table: sa.Table, subjects: set[UUID]) -> Iterator[Values]:
+    asked = list(subjects)
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        query = sa.select(table).where(table.c.subject.in_(some))
+        yield from map(tuple, connection.execute(query))
+
+
+def _among(
+    connection: sa.Connection,
+    table: sa.Table,
+    keys: set[tuple[UUID, Any]],
+    read: Callable[[Values], tuple[tuple[UUID, Any], V]],
+) -> dict[tuple[UUID, Any], V]:
+    """The rows of these keys. All rows of their subjects are read: they are few."""
+    found = map(read, _of_all(connection, table, {key[0] for key in keys}))
+    return {key: value for key, value in found if key in keys}
+
+
+# --- writing the live tables ----------------------------------------------------------------------
+
+
+def rows_of_changes(changes: Changes) -> dict[sa.Table, list[Values]]:
+    """The rows to merge or replace, by table, values in the order of its columns."""
+    return {
+        tables.activity: [(s, *key, *span) for (s, key), span in changes.activity.items()],
+        tables.contracts: [
+            (s, item, c.type, None if c.tacit is None else int(c.tacit), *c[2:])
+            for (s, item), c in changes.contracts.items()
+        ],
+        tables.consents: [(s, *key, *said) for (s, key), said in changes.consents.items()],
+        tables.notified: [(s, *told) for s, told in changes.notified.items()],
+    }
+
+
+def write_changes(connection: sa.Connection, changes: Changes) -> None:
+    """Merge the spans, replace the other rows, then fold again the subjects in `refold`.
+
+    The events themselves must be written before.
+    """
+    _insert(connection, rows_of_changes(changes))
+    for subject in changes.refold:
+        refold(connection, subject)
+
+
+def refold(connection: sa.Connection, subject: UUID) -> None:
+    """Replace all live rows of one subject by a fold of all her events."""
+    for table in tables.PROJECTIONS:
+        connection.execute(sa.delete(table).where(table.c.subject == subject))
+    state = state_of(rows_of(connection, subject))
+    fresh = Changes(
+        {(subject, key): span for key, span in state.activity.items()},
+        {(subject, item): contract for item, contract in state.contracts.items()},
+        {(subject, key): said for key, said in state.consents.items()},
+        {} if state.notified is None else {subject: state.notified},
+        set(),
+    )
+    _insert(connection, rows_of_changes(fresh))
+
+
+def _insert(connection: sa.Connection, rows: dict[sa.Table, list[Values]]) -> None:
+    for table, values in rows.items():
+        if not values:
+            continue
+        if connection.dialect.name == "sqlite":
+            as_bytes = [tuple(sqlite_value(value) for value in row) for row in values]
+            connection.exec_driver_sql(sqlite_insert(table), as_bytes)
+        else:
+            _insert_postgres(connection, table, values)
+
+
+def _insert_postgres(connection: sa.Connection, table: sa.Table, values: Iterable[Values]) -> None:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    text = f"INSERT INTO {table.name} ({names}) VALUES %s{conflict_clause(table)}"  # noqa: S608
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        execute_values(cursor, text, values, page_size=1000)

@@ -1,0 +1,255 @@
+"""The whole schema on one page.
+
+Instants are BIGINT microseconds UTC, days are integers YYYYMMDD, ids are 16-byte UUIDs. No name, no
+address, no free text has a column here: personal parts are envelopes in `sealed`, references are
+keyed HMACs in `lookups`. Migrations live in `migrations/`; a test proves that they build exactly
+this page. Read next: `ledger/store/recorder.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID: native on PostgreSQL, 16 bytes on SQLite."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """The column type of this dialect."""
+        native = dialect.name == "postgresql"
+        return dialect.type_descriptor(sa.Uuid() if native else sa.LargeBinary(16))
+
+    def process_bind_param(self, value: UUID | None, dialect: sa.Dialect) -> Any:
+        """To the driver."""
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:
+        """From the driver."""
+        return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+metadata = sa.MetaData()
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+DAY = sa.Integer
+CODE = sa.Text
+INSTANT = BIG
+
+
+def _col(name: str, type_: Any, *, null: bool = False, pk: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, type_, nullable=null, primary_key=pk, autoincrement=False)
+
+
+# The log. One row per event; pruned rows keep position and leaf only. `entry` is the truth, the
+# typed columns are derived from it and `probant verify` compares them.
+head = sa.Table(
+    "head",
+    metadata,
+    _col("id", sa.SmallInteger, pk=True),
+    _col("origin", sa.Text),
+    _col("position", BIG),
+    _col("last_at", INSTANT),
+    _col("epoch", BIG),  # bumped by whatever invalidates caches: editions, keys, suppressions
+)
+_CLEAR: tuple[tuple[str, Any], ...] = (
+    ("stream", Id),
+    ("version", BIG),
+    ("kind", CODE),
+    ("subject", Id),
+    ("class", CODE),
+    ("item", sa.Text),
+    ("purpose", CODE),
+    ("channel", CODE),
+    ("decision", CODE),
+    ("basis", CODE),
+    ("grade", CODE),
+    ("actor", CODE),
+    ("edition", DAY),
+    ("until_day", DAY),
+    ("ref_position", BIG),
+    ("amount_minor", BIG),
+    ("occurred_at", INSTANT),
+    ("grain", CODE),
+    ("local_day", DAY),
+    ("recorded_at", INSTANT),
+    ("entry", sa.LargeBinary),
+)
+WHOLE = ("stream", "version", "kind", "edition", "occurred_at", "grain", "local_day", "recorded_at")
+_whole_row = " AND ".join(f"{name} IS NOT NULL" for name in (*WHOLE, "entry"))
+_pruned_row = " AND ".join(f"{name} IS NULL" for name, _ in _CLEAR).replace("class", '"class"')
+events = sa.Table(
+    "events",
+    metadata,
+    _col("position", BIG, pk=True),
+    *(_col(name, type_, null=True) for name, type_ in _CLEAR),
+    _col("leaf", sa.LargeBinary),
+    sa.UniqueConstraint("stream", "version", name="events_stream_version"),
+    sa.CheckConstraint(f"({_whole_row}) OR ({_pruned_row})", name="events_whole_or_pruned"),
+)
+sa.Index("events_subject_position", events.c.subject, events.c.position)
+sa.Index(
+    "events_ref",
+    events.c.ref_position,
+    postgresql_where=events.c.ref_position.is_not(None),
+    sqlite_where=events.c.ref_position.is_not(None),
+)
+
+# Personal parts and their keys. Deleting an envelope and destroying its key forgets the part.
+sealed = sa.Table(
+    "sealed",
+    metadata,
+    _col("position", BIG, pk=True),
+    _col("part", CODE, pk=True),
+    _col("key_id", Id),
+    _col("envelope", sa.LargeBinary),
+)
+keys = sa.Table(
+    "keys",
+    metadata,
+    _col("key_id", Id, pk=True),
+    _col("subject", Id),
+    _col("data_class", CODE),
+    _col("scope", sa.Text),
+    _col("generation", sa.Integer),
+    _col("tier", CODE),  # operational | archive
+    _col("kek_epoch", sa.Integer),
+    _col("wrapped", sa.LargeBinary, null=True),  # NULL once destroyed: the row is a tombstone
+    _col("state", CODE),  # live | destroyed
+    _col("created_position", BIG),
+    _col("destroyed_position", BIG, null=True),
+    sa.UniqueConstraint("subject", "data_class", "scope", "generation", name="keys_scope"),
+)
+
+# Finding people without knowing them: keyed HMACs, deletable with the subject.
+lookups = sa.Table(
+    "lookups",
+    metadata,
+    _col("kind", CODE, pk=True),
+    _col("blind", sa.LargeBinary, pk=True),
+    _col("pepper", sa.Integer),
+    _col("target", Id),  # a subject, or the stream of an order or a contract
+    _col("subject", Id),
+)
+sa.Index("lookups_subject", lookups.c.subject)
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    _col("kind", CODE, pk=True),
+    _col("blind", sa.LargeBinary, pk=True),
+    _col("reason", CODE, pk=True),  # erased | objected
+    _col("purpose", CODE, pk=True),
+    _col("channel", CODE, pk=True),
+    _col("pepper", sa.Integer),
+    _col("cutoff", INSTANT),
+    _col("until_day", DAY),
+    _col("at_position", BIG),
+)
+
+# What must be remembered about requests: documents by hash, commands for 72 hours, imports for ever.
+documents = sa.Table(
+    "documents",
+    metadata,
+    _col("sha256", sa.LargeBinary, pk=True),
+    _col("media", sa.Text),
+    _col("bytes", sa.LargeBinary),
+)
+commands = sa.Table(
+    "commands",
+    metadata,
+    _col("fingerprint", sa.LargeBinary, pk=True),
+    _col("payload_mac", sa.LargeBinary),
+    _col("outcome", sa.LargeBinary),
+    _col("first_position", BIG, null=True),
+    _col("n", sa.Integer),
+    _col("expires_at", INSTANT),
+)
+imports = sa.Table(
+    "imports",
+    metadata,
+    _col("source", CODE, pk=True),
+    _col("row_mac", sa.LargeBinary, pk=True),
+    _col("ordinal", sa.Integer, pk=True),
+    _col("position", BIG),
+)
+
+# Projections: facts by subject, never a due date. Kept in the append transaction.
+activity = sa.Table(
+    "activity",
+    metadata,
+    _col("subject", Id, pk=True),
+    _col("class", CODE, pk=True),
+    _col("scope", sa.Text, pk=True),
+    _col("kind", CODE, pk=True),
+    _col("edition", DAY, pk=True),
+    _col("first_day", DAY),
+    _col("first_position", BIG),
+    _col("last_day", DAY),
+    _col("last_position", BIG),
+    _col("n", BIG),
+)
+contracts = sa.Table(
+    "contracts",
+    metadata,
+    _col("subject", Id, pk=True),
+    _col("item", sa.Text, pk=True),
+    _col("type", CODE, null=True),
+    _col("tacit", sa.SmallInteger, null=True),
+    _col("from_day", DAY, null=True),
+    _col("from_position", BIG, null=True),
+    _col("planned_day", DAY, null=True),
+    _col("planned_at", INSTANT, null=True),
+    _col("planned_position", BIG, null=True),
+    _col("planned_edition", DAY, null=True),
+    _col("ended_day", DAY, null=True),
+    _col("ended_position", BIG, null=True),
+    _col("ended_edition", DAY, null=True),
+)
+consents = sa.Table(
+    "consents",
+    metadata,
+    _col("subject", Id, pk=True),
+    _col("purpose", CODE, pk=True),
+    _col("channel", CODE, pk=True),
+    _col("at", INSTANT),
+    _col("rank", sa.SmallInteger),
+    _col("position", BIG),
+    _col("kind", CODE),
+    _col("day", DAY),
+    _col("edition", DAY),
+    _col("grade", CODE, null=True),
+    _col("actor", CODE, null=True),
+    _col("first_stop", BIG, null=True),
+    _col("last_stop", BIG, null=True),
+)
+notified = sa.Table(
+    "notified",
+    metadata,
+    _col("subject", Id, pk=True),
+    _col("edition", DAY),
+    _col("day", DAY),
+    _col("position", BIG),
+)
+
+# The library's process recorder, and what leaves the ledger (part 4).
+tracking = sa.Table(
+    "tracking",
+    metadata,
+    _col("application_name", sa.Text, pk=True),
+    _col("notification_id", BIG),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _col("position", BIG, pk=True),
+    _col("kind", CODE),
+    _col("state", CODE),
+)
+
+PROJECTIONS = (activity, contracts, consents, notified)
+APPEND_ONLY = (events, documents)

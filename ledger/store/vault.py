@@ -1,0 +1,200 @@
+"""Sealing and opening personal parts, under keys per (subject, data class, scope).
+
+A part's plaintext is the canonical JSON of its fields. Its envelope is
+`nonce12 || AES-256-GCM(key, nonce, salt32 || plaintext, aad)` with
+`aad = u16be(len id)||id||u16be(len n)||n||u16be(len kid)||kid`, so it cannot be moved to another
+event or part. The entry keeps `cm` (binds the plaintext), `ct` (binds the envelope) and `kc` (binds
+the key). A destroyed key is a tombstone: nothing here creates it again.
+
+No plaintext is kept. Data keys are cached under the epoch of the head row, which every destruction
+moves. Read next: `ledger/application.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger import entry
+from ledger.errors import Refusal, Refused, Tampered
+from ledger.events import Fact
+from ledger.fields import Unreadable
+from ledger.store import tables
+from ledger.store.keyring import NONCE, Keyring
+from ledger.store.mapper import Part
+
+MAX_CACHED = 4096
+
+
+class Scope(NamedTuple):
+    """What one data key protects: one person's data of one class, or one item of it."""
+
+    subject: UUID
+    data_class: str
+    item: str
+
+
+class DataKey(NamedTuple):
+    """A usable key. `row` is set while it has not been stored yet."""
+
+    id: UUID
+    key: bytes
+    cipher: AESGCM
+    row: tuple[Any, ...] | None
+
+
+def scope_of(fact: Fact) -> Scope | None:
+    """The scope that seals this fact's personal fields, or None if it has none."""
+    if fact.subject is None or not fact.personal_fields():
+        return None
+    assert fact.sealed_class is not None
+    return Scope(fact.subject, fact.sealed_class, fact.item or "")
+
+
+class Vault:
+    """One per process. Not a place where plaintext rests."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self._cache: dict[Scope, DataKey] = {}
+        self._epoch = -1
+
+    def keys_for(
+        self, connection: sa.Connection | None, epoch: int, wanted: Iterable[Scope]
+    ) -> dict[Scope, DataKey]:
+        """A key for each scope: cached, stored or new. Raises Refused for a destroyed one.
+
+        `connection` may be None when `missing` said that nothing must be read.
+        """
+        if epoch != self._epoch:
+            self._cache.clear()
+            self._epoch = epoch
+        found = {scope: self._cache[scope] for scope in wanted if scope in self._cache}
+        absent = [scope for scope in wanted if scope not in found]
+        if absent and connection is not None:
+            found |= self._stored(connection, absent)
+        return found | {scope: self._new(scope) for scope in absent if scope not in found}
+
+    def missing(self, epoch: int, wanted: Iterable[Scope]) -> bool:
+        """Whether the database must be asked for any of these keys."""
+        return epoch != self._epoch or any(scope not in self._cache for scope in wanted)
+
+    def remember(self, epoch: int, keys: dict[Scope, DataKey]) -> None:
+        """Keep keys that are now committed."""
+        if epoch != self._epoch or len(self._cache) + len(keys) > MAX_CACHED:
+            self._cache.clear()
+            self._epoch = epoch
+        self._cache |= {scope: key._replace(row=None) for scope, key in keys.items()}
+
+    def seal(self, fact: Fact, event_id: UUID, key: DataKey) -> Part:
+        """The fact's personal fields as one part named after its data class."""
+        name = fact.sealed_class or ""
+        plaintext = entry.write(fact.personal_fields())
+        salt, nonce = os.urandom(32), os.urandom(NONCE)
+        sealed = key.cipher.encrypt(nonce, salt + plaintext, _aad(event_id, name, key.id))
+        envelope = nonce + sealed
+        described = {
+            "n": name,
+            "kid": str(key.id),
+            "kc": entry.to_base64(entry.key_commitment(key.key)),
+            "cm": entry.to_base64(entry.commitment(salt, name, plaintext)),
+            "ct": entry.to_base64(entry.envelope_hash(envelope)),
+        }
+        return Part(name, key.id, described, envelope)
+
+    def open(self, connection: sa.Connection, position: int) -> dict[str, Any] | Unreadable:
+        """The personal fields of the fact at `position`, or why they cannot be read.
+
+        Raises Tampered when the envelope contradicts the entry.
+        """
+        sealed, keys, events = tables.sealed, tables.keys, tables.events
+        raw = connection.scalar(sa.select(events.c.entry).where(events.c.position == position))
+        said = entry.read(raw) if raw else {}
+        opened: dict[str, Any] = {}
+        for described in said.get("parts", ()):
+            row = connection.execute(
+                sa.select(keys, sealed.c.envelope)
+                .select_from(
+                    keys.outerjoin(
+                        sealed,
+                        (sealed.c.key_id == keys.c.key_id) & (sealed.c.position == position),
+                    )
+                )
+                .where(keys.c.key_id == UUID(described["kid"]))
+            ).one_or_none()
+            reason = _unreadable(row)
+            if reason is not None:
+                return reason
+            assert row is not None
+            opened |= self._open_part(said["id"], described, row)
+        return opened
+
+    def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> dict[str, Any]:
+        scope = Scope(row.subject, row.data_class, row.scope)
+        context = _context(row.key_id, scope, row.generation)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
+        aad = _aad(UUID(event_id), described["n"], row.key_id)
+        if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
+            raise Tampered("an envelope is not the one that was recorded")
+        try:
+            content = AESGCM(key).decrypt(row.envelope[:NONCE], row.envelope[NONCE:], aad)
+        except InvalidTag as error:
+            raise Tampered("an envelope does not open under its own key") from error
+        salt, plaintext = content[:32], content[32:]
+        if entry.to_base64(entry.commitment(salt, described["n"], plaintext)) != described["cm"]:
+            raise Tampered("an envelope does not hold the text that was committed to")
+        return entry.read(plaintext)
+
+    def _stored(self, connection: sa.Connection, scopes: list[Scope]) -> dict[Scope, DataKey]:
+        keys = tables.keys
+        subjects = {scope.subject for scope in scopes}
+        rows = connection.execute(
+            sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.generation)
+        )
+        found: dict[Scope, DataKey] = {}
+        wanted = set(scopes)
+        for row in rows:
+            scope = Scope(row.subject, row.data_class, row.scope)
+            if scope not in wanted:
+                continue
+            if row.wrapped is None:
+                raise Refused(
+                    Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
+                )
+            context = _context(row.key_id, scope, row.generation)
+            key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
+            found[scope] = DataKey(row.key_id, key, AESGCM(key), None)
+        return found
+
+    def _new(self, scope: Scope) -> DataKey:
+        key, key_id = os.urandom(32), uuid4()
+        wrapped = self.keyring.wrap(key, _context(key_id, scope, 1))
+        row = (key_id, *scope, 1, "operational", self.keyring.epoch, wrapped, "live")
+        return DataKey(key_id, key, AESGCM(key), row)
+
+
+def _unreadable(row: Any) -> Unreadable | None:
+    if row is None:
+        return Unreadable.LOST
+    if row.wrapped is None:
+        return Unreadable.ERASED
+    if row.tier != "operational":
+        return Unreadable.ARCHIVED
+    return Unreadable.LOST if row.envelope is None else None
+
+
+def _context(key_id: UUID, scope: Scope, generation: int) -> bytes:
+    return entry.encode(
+        ["probant/key/1", str(key_id), str(scope.subject), scope.data_class, scope.item, generation]
+    )
+
+
+def _aad(event_id: UUID, name: str, key_id: UUID) -> bytes:
+    texts = (str(event_id).encode(), name.encode(), str(key_id).encode())
+    return b"".join(len(text).to_bytes(2, "big") + text for text in texts)
