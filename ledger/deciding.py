@@ -33,6 +33,13 @@ from ledger.events import (
 from ledger.store import reader
 from ledger.store.vault import DataKey, Scope
 
+# Always heard, whatever happened before: their aggregates need not look back.
+HEARD = frozenset(
+    kind
+    for kind, cls in KINDS.items()
+    if cls.aggregate == "consent"
+    and not kind.startswith(("objection.assessed", "objection.lifted"))
+) | {"customer.logged_in.v1", "customer.contacted_us.v1", "customer.profile_rectified.v1"}
 BEGINNINGS = (OrderPlaced, ContractStarted, MessageSent)
 ONE_PER_PERSON = ("customer", "consent")
 # How a person becomes known when a fact names a reference nobody heard of: data class and origin.
@@ -64,11 +71,28 @@ class Decision(NamedTuple):
 class Stream:
     """A stream as this session sees it."""
 
-    def __init__(self, aggregate: str, tip: reader.Tip | None, subject: UUID | None) -> None:
+    def __init__(
+        self,
+        aggregate: str,
+        tip: reader.Tip | None,
+        subject: UUID | None,
+        history: Iterable[tuple[int, Fact]],
+    ) -> None:
         self.aggregate = aggregate
         self.version = tip.version if tip else 0
         self.subject = tip.subject if tip else subject
-        self.state = fold(AGGREGATES[aggregate], tip.history if tip else ())
+        self.history = list(history)
+        self.state = fold(AGGREGATES[aggregate], self.history)
+
+    def add(self, fact: Fact) -> None:
+        """One more fact at the end; a correction is folded in where it points."""
+        self.version += 1
+        self.subject = fact.subject
+        self.history.append((-self.version, fact))  # no position yet
+        if fact.aggregate == "any":
+            self.state = fold(AGGREGATES[self.aggregate], self.history)
+        else:
+            self.state = AGGREGATES[self.aggregate].evolve(self.state, fact)
 
 
 def consent_stream(subject: UUID) -> UUID:
@@ -90,6 +114,7 @@ class Session:
         self._now = 0
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._tips: dict[UUID, reader.Tip] = {}
+        self._histories: dict[UUID, list[tuple[int, Fact]]] = {}
         self._streams: dict[UUID, Stream] = {}
         self._roots: dict[int, reader.Found] = {}
         self._keys: dict[Scope, DataKey] = {}
@@ -102,7 +127,7 @@ class Session:
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in _streams(command)}
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
-        if references or streams or positions:
+        if references or positions:
             with self.ledger.database.glance() as connection:
                 self._targets = reader.lookups(connection, references)
                 for position in positions:
@@ -110,14 +135,12 @@ class Session:
                     if found is not None:
                         self._roots[position] = found
                         streams.add(found.stream)
-                choices = any(
-                    isinstance(c, Record) and c.fact.aggregate == "consent" for c in commands
-                )
-                for target in self._targets.values():
-                    streams |= {target.target, target.subject}
-                    if choices:
-                        streams.add(consent_stream(target.subject))
-                self._tips = reader.tips(connection, streams)
+            streams |= self._referred(commands)
+        self._tips = reader.tips(self.ledger.database, streams)
+        past = {stream for stream in self._looked_back(commands) if stream in self._tips}
+        if past:
+            with self.ledger.database.glance() as connection:
+                self._histories = reader.histories(connection, past)
         self._now = self.ledger.clock.now()
         self._edition = self.ledger.edition(self.epoch, self._now)
 
@@ -140,6 +163,31 @@ class Session:
         # A person who begins in this session cannot have a stored key.
         return scope.subject in self._tips
 
+    def _referred(self, commands: Sequence[Command]) -> set[UUID]:
+        """The streams that the references of these wishes turned out to mean."""
+        choices = any(isinstance(c, Record) and c.fact.aggregate == "consent" for c in commands)
+        found: set[UUID] = set()
+        for target in self._targets.values():
+            found |= {target.target, target.subject}
+            if choices:
+                found.add(consent_stream(target.subject))
+        return found
+
+    def _looked_back(self, commands: Sequence[Command]) -> set[UUID]:
+        """The streams whose past a decision depends on (a login depends on none)."""
+        past: set[UUID] = {found.stream for found in self._roots.values()}
+        for command in commands:
+            if isinstance(command, Record) and command.fact.kind not in HEARD:
+                target = self._thing(command)
+                person = command.person and self._targets.get(
+                    self._blinded("person", command.person)
+                )
+                subject = person.subject if person else command.fact.subject
+                if command.fact.aggregate == "consent" and subject:
+                    past.add(consent_stream(subject))
+                past |= {s for s in (target and target.target, command.stream, subject) if s}
+        return past
+
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
         if not isinstance(command, Record):
             return []
@@ -159,18 +207,23 @@ class Session:
     def decide(self, command: Command) -> Decision | Refusal:
         """Accept (and remember) a wish, or say why not."""
         before = len(self.pending), len(self.new_lookups)
+        opened = len(self._streams)
         try:
             decided = self._record(command) if isinstance(command, Record) else self._amend(command)
         except BadData as error:
             decided = Refusal("malformed", str(error))
         if isinstance(decided, Refusal):
-            for pending in self.pending[before[0] :]:
-                self._streams.pop(pending.stream, None)
+            # Nothing of a refused wish stays: no reference, no stream it began.
+            for kind, blind, *_ in self.new_lookups[before[1] :]:
+                del self._targets[kind, blind]
+            for stream in list(self._streams)[opened:]:
+                del self._streams[stream]
             del self.pending[before[0] :], self.new_lookups[before[1] :]
         return decided
 
     def _record(self, command: Record) -> Decision | Refusal:
         fact = command.fact
+        fact.check()
         if fact.kind == "policy.published.v1":
             return Refusal("malformed", "an edition is published with `probant policy publish`")
         refusal = door.refuse(fact, self._now, self._edition) or door.refuse_choice(
@@ -273,7 +326,9 @@ class Session:
         else:
             fact = correction_of(root, command)
             stands = corrected(root.fact, fact) if isinstance(fact, FactCorrected) else fact
-            refusal = door.refuse(stands, self._now, self._edition)
+            refusal = door.refuse(stands, self._now, self._edition) or door.refuse_choice(
+                stands, self._edition
+            )
             if refusal:
                 return refusal
         self._append(root.stream, fact)
@@ -284,10 +339,12 @@ class Session:
     def _open(self, stream: UUID, aggregate: str, subject: UUID | None) -> Stream:
         if stream not in self._streams:
             tip = self._tips.get(stream)
-            if tip is not None and tip.history:
-                first = tip.history[0][1]
-                aggregate = first.aggregate if first.aggregate != "any" else aggregate
-            self._streams[stream] = Stream(aggregate, tip, subject)
+            history = self._histories.get(stream, [])
+            if tip is not None:
+                # A correction says nothing about whose stream it is on; its root does.
+                kinds = [fact.aggregate for _, fact in history] + [tip.aggregate]
+                aggregate = next((kind for kind in kinds if kind != "any"), aggregate)
+            self._streams[stream] = Stream(aggregate, tip, subject, history)
         return self._streams[stream]
 
     def _begin(self, subject: UUID) -> UUID:
@@ -305,10 +362,7 @@ class Session:
 
     def _append(self, stream: UUID, fact: Fact) -> None:
         known = self._streams[stream]
-        known.version += 1
-        known.subject = fact.subject
-        if fact.aggregate != "any":
-            known.state = AGGREGATES[known.aggregate].evolve(known.state, fact)
+        known.add(fact)
         self.pending.append(Pending(stream, known.version, fact))
 
 

@@ -28,6 +28,7 @@ from ledger.errors import BadData, Tampered
 VERSION = 1
 MAX_BYTES = 16 * 1024
 INTEGER_LIMIT = 2**53
+MAX_DEPTH = 16
 _KEY = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
@@ -57,7 +58,7 @@ def read(raw: bytes) -> dict[str, Any]:
         value = _decoder.decode(raw)
         if isinstance(value, dict) and write(value) == raw:
             return value
-    except (msgspec.DecodeError, UnicodeDecodeError, BadData) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadData) as error:
         raise Tampered("an entry is not canonical JSON of the restricted form") from error
     raise Tampered("an entry is not canonical JSON of the restricted form")
 
@@ -113,9 +114,11 @@ def from_base64(text: str) -> bytes:
     return raw
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, depth: int = 0) -> None:
     if isinstance(value, str):
         return
+    if depth > MAX_DEPTH:
+        raise BadData("an entry is nested too deeply")
     if type(value) is int:
         if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
             raise BadData("an integer is outside ±2**53")
@@ -123,9 +126,9 @@ def _check(value: Any) -> None:
         for key, inner in value.items():
             if not isinstance(key, str) or not _KEY.fullmatch(key):
                 raise BadData("a key is not printable ASCII")
-            _check(inner)
+            _check(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _check(inner)
+            _check(inner, depth + 1)
     else:
         raise BadData(f"an entry cannot hold a {type(value).__name__}")

@@ -96,6 +96,16 @@ class Fact:
         """The data class whose key seals the personal fields."""
         return self.also or self.home
 
+    def check(self) -> None:
+        """Raise BadData unless every field holds what its codec accepts: facts may be built
+        without a door, and an entry that cannot be read again would end its stream."""
+        for spec in self.specs:
+            value = getattr(self, spec.name)
+            if value is not None:
+                spec.load(value if spec.personal else spec.codec.dump(value))
+            elif spec.required:
+                raise BadData(f"field '{spec.key}' is required for {self.kind}")
+
     def personal_fields(self) -> dict[str, str]:
         """The personal values that are present and readable, by entry key."""
         values = ((s.key, getattr(self, s.name)) for s in self.specs if s.personal)

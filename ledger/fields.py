@@ -21,6 +21,7 @@ from ledger.errors import BadData
 
 MAX_TEXT = 4000  # characters of one personal field
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -107,7 +108,9 @@ def _uuid(value: Any) -> UUID:
 
 def _text(value: Any) -> str:
     if isinstance(value, str) and 0 < len(value) <= MAX_TEXT:
-        return value
+        if value.isascii() or not _SURROGATE.search(value):
+            return value
+        raise ValueError("must be Unicode text (it holds half a character)")
     raise ValueError(f"must be a non-empty text of {MAX_TEXT} characters at most")
 
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from eventsourcing.persistence import IntegrityError
+from eventsourcing.persistence import IntegrityError, PersistenceError
 
 from ledger.application import Ledger, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
 from ledger.commands import Command
 from ledger.deciding import Decision, Session
 from ledger.entry import to_base64
-from ledger.errors import Refusal, Refused, Stale
+from ledger.errors import Broken, Refusal, Refused, Stale
 from ledger.events import KINDS, PolicyPublished
 from ledger.policy.loader import load_edition
 from ledger.store.mapper import Draft
@@ -27,6 +27,7 @@ from ledger.store.recorder import Work, Written
 from ledger.store.vault import scope_of
 
 ATTEMPTS = 12
+ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +57,39 @@ def record(ledger: Ledger, command: Command) -> Accepted:
 
 
 def record_many(
-    ledger: Ledger, commands: Sequence[Command], extra: Work | None = None
+    ledger: Ledger, commands: Sequence[Command], imports: Sequence[ImportId] = ()
 ) -> list[Outcome]:
     """Record many wishes in one transaction, each with its own outcome.
 
-    `extra` carries what the caller wants committed with them (an idempotency record).
-    Raises Stale after too many conflicts; nothing is written then.
+    `imports`, if given, holds the import identity of each wish, committed with its fact.
+    Raises Stale after too many conflicts, Broken if the database fails; nothing is written then.
     """
     for _ in range(ATTEMPTS):
         session = Session(ledger)
         session.load(commands)
         decisions = [session.decide(command) for command in commands]
         try:
-            drafts, work = _sealed(ledger, session, extra)
+            drafts, work = _sealed(ledger, session)
         except Refused as refused:
             if len(commands) == 1:
                 return [refused.refusal]
-            return [outcome for one in commands for outcome in record_many(ledger, [one])]
-        if not drafts and not work.commands:
+            alone = [(one, imports[i : i + 1]) for i, one in enumerate(commands)]
+            return [outcome for one, id_ in alone for outcome in record_many(ledger, [one], id_)]
+        if not drafts:
             return [d for d in decisions if isinstance(d, Refusal)]
+        work.imports = [
+            (decision.events[-1], identity)
+            for decision, identity in zip(decisions, imports, strict=False)
+            if isinstance(decision, Decision)
+        ]
         try:
             ledger.save(*drafts, work=work)
         except IntegrityError:
             # Nothing was written. Somebody else took a version, a reference, a key or the epoch.
             ledger.forget()
             continue
+        except PersistenceError as error:
+            raise Broken(f"the database failed ({error}); nothing was written") from None
         session.remember()
         return [_outcome(decision, work) for decision in decisions]
     raise Stale("others keep writing to the same records; nothing was written, please try again")
@@ -95,7 +104,9 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
     for _ in range(ATTEMPTS):
         head, now = ledger.recorder.head(), ledger.clock.now()
         book = ledger.book(head.epoch)
-        in_force = book.with_edition(edition, head.position + 1).in_force(day_of(now), head.position)
+        in_force = book.with_edition(edition, head.position + 1).in_force(
+            day_of(now), head.position
+        )
         in_force = in_force or edition  # position 1 is published under itself
         stream = ledger.book_stream(head.epoch) or uuid4()
         fact = PolicyPublished(
@@ -118,7 +129,7 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
     raise Stale("others keep publishing; nothing was written, please try again")
 
 
-def _sealed(ledger: Ledger, session: Session, extra: Work | None) -> tuple[list[Draft], Work]:
+def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     """The drafts of everything decided, personal parts sealed, new keys on their way."""
     now = ledger.clock.now()
     edition = ledger.edition(session.epoch, now)
@@ -126,8 +137,6 @@ def _sealed(ledger: Ledger, session: Session, extra: Work | None) -> tuple[list[
     scopes = [scope_of(pending.fact) for pending in session.pending]
     keys = session.keys({scope for scope in scopes if scope})
     work = Work(epoch=session.epoch, lookups=session.new_lookups)
-    if extra is not None:
-        work.commands = extra.commands
     drafts: list[Draft] = []
     stored: set[UUID] = set()
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):

@@ -38,21 +38,22 @@ TACIT = {"tacit": True, "express": False}  # how the decision column states a re
 def fold(aggregate: Aggregate, history: Iterable[tuple[int, Fact]]) -> Any:
     """The state after `history` ((position, fact) in version order), corrections applied.
 
-    For each corrected position the newest correction wins; a voided fact is left out.
+    Of the corrections and voids of one position the newest counts, alone.
     """
-    facts: dict[int, Fact | None] = {}
+    roots: dict[int, Fact] = {}
+    verdicts: dict[int, Fact] = {}
     for position, fact in history:
-        if isinstance(fact, FactCorrected):
-            root = facts.get(fact.ref)
-            facts[fact.ref] = corrected(root, fact) if root is not None else None
-        elif isinstance(fact, FactVoided):
-            facts[fact.ref] = None
+        if isinstance(fact, FactCorrected | FactVoided):
+            verdicts[fact.ref] = fact
         else:
-            facts[position] = fact
+            roots[position] = fact
     state = aggregate.initial()
-    for effective in facts.values():
-        if effective is not None:
-            state = aggregate.evolve(state, effective)
+    for position, root in roots.items():
+        verdict = verdicts.get(position)
+        if isinstance(verdict, FactCorrected):
+            state = aggregate.evolve(state, corrected(root, verdict))
+        elif verdict is None:
+            state = aggregate.evolve(state, root)
     return state
 
 
@@ -62,6 +63,6 @@ def corrected(root: Fact, correction: FactCorrected) -> Fact:
     values: dict[str, Any] = {"occurred": correction.occurred}
     for spec in correction.specs:
         name, value = by_column.get(spec.column), getattr(correction, spec.name)
-        if name is not None and value is not None:
-            values[name] = TACIT[value] if name == "tacit" else value
+        if name is not None:
+            values[name] = TACIT.get(value) if name == "tacit" else value
     return replace(root, **values)

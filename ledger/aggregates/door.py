@@ -6,11 +6,12 @@ fields, never values.
 
 from __future__ import annotations
 
-from ledger.calendar import MINUTE, Instant
+from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
 from ledger.errors import Refusal
 from ledger.events import ACTORS, Choice, Fact, MessageSent
 from ledger.policy.model import Edition
 
+EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
 FUTURE_TOLERANCE: Instant = 5 * MINUTE  # clocks differ; planned ends are fields, not times
 
 
@@ -22,6 +23,8 @@ def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
         return Refusal(
             "future", "field 'occurred' is in the future: only what happened can be recorded"
         )
+    if fact.occurred.at < EARLIEST or fact.occurred.day != day_of(fact.occurred.at):
+        return Refusal("malformed", "field 'occurred' is not a moment of this calendar")
     if isinstance(fact, Choice | MessageSent):
         return _purpose(fact.purpose, fact.channel, edition)
     return None

@@ -36,7 +36,8 @@ def format_long(day: Day, lang: Language) -> str:
     """20181120 -> '20 novembre 2018' or 'November 20, 2018'."""
     from babel.dates import format_date  # imported late: it is slow to load
 
-    return format_date(date_of(day), format="long", locale=lang)
+    text: str = format_date(date_of(day), format="long", locale=lang)
+    return text.replace("1 ", "1er ", 1) if lang == "fr" and day % 100 == 1 else text
 
 
 def _explain_deadline(d: Deadline, lang: Language) -> list[str]:

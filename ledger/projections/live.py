@@ -25,7 +25,7 @@ from ledger.projections.model import (
 )
 
 NOTIFIED = "policy.notified.v1"
-_PRIOR_KINDS = frozenset({*contracts.TOUCHES, *consents.RANKS, NOTIFIED, CORRECTION, VOID})
+PRIOR_KINDS = frozenset({*contracts.TOUCHES, *consents.RANKS, NOTIFIED, CORRECTION, VOID})
 
 ContractRef: TypeAlias = tuple[UUID, str]
 ChoiceRef: TypeAlias = tuple[UUID, ChoiceKey]
@@ -76,7 +76,7 @@ def wanted(rows: Iterable[Row]) -> Wanted:
     found = Wanted(set(), set(), set())
     for row in rows:
         kind, subject = row.kind, row.subject
-        if kind not in _PRIOR_KINDS or subject is None:
+        if kind not in PRIOR_KINDS or subject is None:
             continue
         if kind in contracts.TOUCHES:
             found.contracts.add((subject, row.item or ""))
@@ -91,7 +91,7 @@ def changes(rows: Sequence[Row], prior: Prior) -> Changes:
     """What the batch changes, given the rows that `wanted` named."""
     out = Changes(_activity(rows), {}, {}, {}, set())
     for row in rows:
-        if row.kind in _PRIOR_KINDS and row.subject is not None:
+        if row.kind in PRIOR_KINDS and row.subject is not None:
             _change(out, prior, row, row.subject)
     if not out.refold:
         return out
@@ -155,7 +155,7 @@ def _change(out: Changes, prior: Prior, row: Row, subject: UUID) -> None:
 def _activity(rows: Iterable[Row]) -> dict[tuple[UUID, ActivityKey], Span]:
     """`activity.delta` of every row, merged per key. The importer's hot path: one dictionary probe
     a fact, and spans and keys built once per key."""
-    merged: dict[tuple[UUID, str, str, str, int], list[int]] = {}
+    merged: dict[SpanKey, list[int]] = {}
     also_of, meta = activity.ALSO.get, activity.META
     for row in rows:
         subject, klass, kind = row.subject, row.klass, row.kind
@@ -163,19 +163,22 @@ def _activity(rows: Iterable[Row]) -> dict[tuple[UUID, ActivityKey], Span]:
             continue
         item = row.item or ""
         also = also_of(kind)
-        _extend(merged, (subject, klass, "" if also else item, kind, row.edition), row)
+        extend(
+            merged,
+            (subject, klass, "" if also else item, kind, row.edition),
+            row.local_day,
+            row.position,
+        )
         if also and item:
-            _extend(merged, (subject, also, item, kind, row.edition), row)
+            extend(merged, (subject, also, item, kind, row.edition), row.local_day, row.position)
     return {(key[0], ActivityKey(*key[1:])): Span(*span) for key, span in merged.items()}
 
 
-def _extend(
-    merged: dict[tuple[UUID, str, str, str, int], list[int]],
-    key: tuple[UUID, str, str, str, int],
-    row: Row,
-) -> None:
+SpanKey: TypeAlias = tuple[UUID, str, str, str, int]
+
+
+def extend(merged: dict[SpanKey, list[int]], key: SpanKey, day: int, position: int) -> None:
     """Add one fact to the span of its key; its position is the highest yet."""
-    day, position = row.local_day, row.position
     span = merged.get(key)
     if span is None:
         merged[key] = [day, position, day, position, 1]

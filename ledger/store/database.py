@@ -14,6 +14,7 @@ from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import event, exc
 
 from ledger.errors import Broken, Misuse
@@ -38,9 +39,11 @@ class Database:
         self.lock: Any = RLock() if self.is_memory else nullcontext()
         self.role = role
         if self.is_sqlite:
-            self.engine = _sqlite_engine(parsed, self.is_memory)
+            self.engine = self._single = _sqlite_engine(parsed, self.is_memory)
         else:
             self.engine = _postgres_engine(parsed, role)
+            # Connections that never begin a transaction: single statements, one round trip each.
+            self._single = _postgres_engine(parsed, role, isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -68,28 +71,20 @@ class Database:
             with self.read() as connection:
                 yield connection
         else:
-            with self._connect() as connection:
-                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            with self._connect(self._single) as connection:
+                yield connection
 
     @contextmanager
-    def raw(self) -> Iterator[Any]:
-        """A pooled psycopg2 connection in autocommit, for the one-round-trip append."""
+    def raw(self) -> Iterator[Session]:
+        """A PostgreSQL session in autocommit that prepares its statements: the hot path."""
         with self._translated():
-            pooled = self.engine.raw_connection()
+            pooled = self._single.raw_connection()
         driver: Any = pooled.driver_connection
         try:
-            driver.autocommit = True
-            yield driver
-        except BaseException:
-            # A failed statement can leave the session inside a transaction that SQLAlchemy does
-            # not know of; handing it back would poison the pool.
-            if not driver.closed:
-                driver.autocommit = False
-                driver.rollback()
-            raise
+            yield Session(driver, pooled.info)
         finally:
-            if not driver.closed:
-                driver.autocommit = False
+            if driver.closed or driver.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                pooled.invalidate()  # never hand a poisoned connection back to the pool
             pooled.close()
 
     def create(self) -> None:
@@ -100,11 +95,12 @@ class Database:
     def close(self) -> None:
         """Return every connection."""
         self.engine.dispose()
+        self._single.dispose()
 
     @contextmanager
-    def _connect(self) -> Iterator[sa.Connection]:
+    def _connect(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
         with self._translated():
-            connection = self.engine.connect()
+            connection = (engine or self.engine).connect()
         with connection:
             yield connection
 
@@ -114,6 +110,24 @@ class Database:
             yield
         except exc.SQLAlchemyError as error:
             raise Broken(f"the database does not answer ({type(error).__name__})") from None
+
+
+class Session:
+    """One PostgreSQL session: each statement is parsed and planned once, then executed by name."""
+
+    def __init__(self, driver: Any, prepared: dict[Any, Any]) -> None:
+        self._driver, self._prepared = driver, prepared
+
+    def execute(self, statement: str, arguments: str) -> list[tuple[Any, ...]]:
+        """Run a prepared statement. `arguments` are SQL literals of our own making."""
+        with self._driver.cursor() as cursor:
+            name = self._prepared.get(statement)
+            if name is None:
+                name = f"probant_{len(self._prepared)}"
+                cursor.execute(f"PREPARE {name} AS {statement}")
+                self._prepared[statement] = name
+            cursor.execute(f"EXECUTE {name} ({arguments})")
+            return list(cursor.fetchall())
 
 
 def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
@@ -131,6 +145,7 @@ def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "secure_delete=ON",
+            "recursive_triggers=ON",  # or REPLACE would delete without the trigger
             "cache_size=-65536",
         ):
             dbapi.execute(f"PRAGMA {pragma}")
@@ -143,10 +158,10 @@ def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
     return engine
 
 
-def _postgres_engine(url: sa.URL, role: str | None) -> sa.Engine:
+def _postgres_engine(url: sa.URL, role: str | None, **kwargs: Any) -> sa.Engine:
     options = str(url.query.get("options", ""))
     options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
     if role:
         options += f" -c role={role}"
     url = url.set(drivername="postgresql+psycopg2").update_query_dict({"options": options.strip()})
-    return sa.create_engine(url, hide_parameters=True, pool_pre_ping=False, pool_size=16)
+    return sa.create_engine(url, hide_parameters=True, pool_size=16, **kwargs)

@@ -148,7 +148,7 @@ class FileKeyring:
 
     def blind(self, kind: str, value: str) -> bytes:
         """HMAC-SHA256(pepper, kind || 0 || value), 16 bytes."""
-        message = kind.encode() + b"\x00" + value.encode()
+        message = kind.encode() + b"\x00" + value.encode("utf-8", "surrogatepass")
         return hmac.digest(self._blinding, message, "sha256")[:BLIND]
 
     def secret(self, purpose: str) -> bytes:

@@ -123,8 +123,8 @@ def meta_of(fact: Fact) -> dict[str, Any]:
     return meta
 
 
-def prepare(draft: Draft) -> bytes:
-    """The canonical entry without `at` (evidence format 1.1)."""
+def prepare(draft: Draft, salt: bytes | None = None) -> bytes:
+    """The canonical entry without `at` (evidence format 1.1); 16 random bytes of salt."""
     said: dict[str, Any] = {
         "v": entry.VERSION,
         "type": draft.fact.kind,
@@ -133,7 +133,7 @@ def prepare(draft: Draft) -> bytes:
         "ver": draft.originator_version,
         "pol": draft.pol,
         "meta": meta_of(draft.fact),
-        "salt": entry.to_base64(os.urandom(16)),
+        "salt": entry.to_base64(salt or os.urandom(16)),
     }
     if draft.parts:
         said["parts"] = [part.described for part in draft.parts]

@@ -13,22 +13,29 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger import entry
-from ledger.calendar import Instant
+from ledger.calendar import Instant, end_of
 from ledger.errors import Tampered
 from ledger.events import KINDS, Fact
 from ledger.policy.book import Book
 from ledger.policy.loader import load_edition
 from ledger.store import tables
+from ledger.store.database import Database
 from ledger.store.mapper import fact_from
 
 events = tables.events.c
 PUBLISHED = "policy.published.v1"
-# Facts that decisions look back at; of all other kinds only the newest version of a stream matters.
-DECISIVE = tuple(
+# Long streams hold many facts that no decision looks back at; these are the others.
+_DECISIVE = tuple(
     kind
     for kind in KINDS
     if not kind.startswith(("customer.logged_in", "customer.contacted", "consent.", "optout."))
 )
+_TIPS_POSTGRES = """
+SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
+CROSS JOIN LATERAL (SELECT stream, version, kind, subject FROM events
+WHERE events.stream = s.stream ORDER BY version DESC LIMIT 1) AS e"""
+_TIP_SQLITE = """
+SELECT stream, version, kind, subject FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1"""
 
 
 class Target(NamedTuple):
@@ -39,11 +46,11 @@ class Target(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """Where a stream ends, and the facts of it that decisions depend on."""
+    """Where a stream ends."""
 
     version: int
+    aggregate: str
     subject: UUID | None
-    history: list[tuple[int, Fact]]
 
 
 class Found(NamedTuple):
@@ -85,28 +92,41 @@ def lookups(
     return found
 
 
-def tips(connection: sa.Connection, streams: Collection[UUID]) -> dict[UUID, Tip]:
-    """The tip of each of these streams that exists."""
-    if not streams:
-        return {}
-    newest = (
-        sa.select(events.stream, sa.func.max(events.version).label("version"))
-        .where(events.stream.in_(streams))
-        .group_by(events.stream)
-        .subquery()
-    )
-    query = (
-        sa.select(tables.events, newest.c.version.label("newest"))
-        .join(newest, newest.c.stream == events.stream)
-        .where((events.kind.in_(DECISIVE)) | (events.version == newest.c.version))
-        .where(events.stream.in_(streams))
-        .order_by(events.stream, events.version)
-    )
-    found: dict[UUID, Tip] = {}
-    for row in connection.execute(query):
-        tip = found.setdefault(row.stream, Tip(row.newest, row.subject, []))
-        tip.history.append((row.position, fact_from(entry.read(bytes(row.entry)))))
+def tips(database: Database, streams: Collection[UUID]) -> dict[UUID, Tip]:
+    """The tip of each of these streams that exists: every decision's first question."""
+    rows: list[Any] = []
+    if database.is_sqlite:
+        with database.read() as connection:
+            for stream in streams:
+                rows += connection.exec_driver_sql(_TIP_SQLITE, (stream.bytes,)).all()
+        rows = [(UUID(bytes=s), v, k, UUID(bytes=p) if p else None) for s, v, k, p in rows]
+    elif streams:
+        with database.raw() as session:
+            ids = ",".join(str(stream) for stream in streams)
+            rows = session.execute(_TIPS_POSTGRES, f"'{{{ids}}}'")
+    return {stream: Tip(version, _aggregate(kind), of) for stream, version, kind, of in rows}
+
+
+def histories(
+    connection: sa.Connection, streams: Collection[UUID]
+) -> dict[UUID, list[tuple[int, Fact]]]:
+    """The (position, fact) of these streams that decisions look back at, in version order."""
+    found: dict[UUID, list[tuple[int, Fact]]] = {}
+    if streams:
+        query = (
+            sa.select(events.position, events.stream, events.entry)
+            .where(events.stream.in_(streams), events.kind.in_(_DECISIVE))
+            .order_by(events.stream, events.version)
+        )
+        for row in connection.execute(query):
+            fact = fact_from(entry.read(bytes(row.entry)))
+            found.setdefault(row.stream, []).append((row.position, fact))
     return found
+
+
+def _aggregate(kind: str) -> str:
+    """The aggregate a stream belongs to; a correction may be at any tip, and then it is asked."""
+    return KINDS[kind].aggregate if kind in KINDS else "any"
 
 
 def event_at(connection: sa.Connection, position: int) -> Found | None:
@@ -158,6 +178,13 @@ def position_at(connection: sa.Connection, known_at: Instant | None) -> int:
         at = _recorded_at(connection, middle)
         low, high = (middle, high) if at is not None and at <= known_at else (low, middle - 1)
     return low
+
+
+def last_occurred(connection: sa.Connection) -> Instant | None:
+    """No fact about a person is later than this instant (None: there is none): from here on the
+    live tables answer any `as_of`."""
+    day = connection.scalar(sa.select(sa.func.max(tables.activity.c.last_day)))
+    return end_of(day) if day is not None else None
 
 
 def _recorded_at(connection: sa.Connection, position: int) -> Instant | None:

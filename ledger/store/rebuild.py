@@ -29,8 +29,10 @@ day up to the year 8999 times 68 thousand million positions fits in 63 bits."""
 PACKED = f"(CAST(local_day AS BIGINT) * {PACK} + position)"
 
 STAYS = ("subject", "position", "kind", "actor", "edition", "recorded_at")
-MOVES = ("class", "item", "purpose", "channel", "decision", "basis", "grade", "until_day")
-MOVES += ("occurred_at", "local_day")
+MOVES = (
+    *("class", "item", "purpose", "channel", "decision", "basis", "grade", "until_day"),
+    *("occurred_at", "local_day"),
+)
 """Columns of a corrected fact that stay its own, and those that the correction restates."""
 
 

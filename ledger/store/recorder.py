@@ -32,9 +32,14 @@ from ledger.calendar import Clock, Day, Instant
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import states, tables
-from ledger.store.database import Database
+from ledger.store.database import Database, Session
 from ledger.store.mapper import StoredDraft, StoredFact
-from ledger.store.statements import postgres_append, sqlite_insert, sqlite_value
+from ledger.store.statements import (
+    postgres_append,
+    postgres_arguments,
+    sqlite_insert,
+    sqlite_value,
+)
 
 RETRIES = 8  # of a transaction that the database itself asked us to repeat
 PATIENCE = 50  # appends by the locking path after the head was found moved
@@ -114,7 +119,7 @@ class LedgerRecorder(library.ProcessRecorder):
         """
         work: Work = kwargs.get("work") or Work()
         tracking: library.Tracking | None = kwargs.get("tracking")
-        if not stored_events and tracking is None:
+        if not stored_events and tracking is None and not work.commands:
             return []
         drafts = [self.prepared(stored) for stored in stored_events]
         with translated():
@@ -147,12 +152,11 @@ class LedgerRecorder(library.ProcessRecorder):
             raise Moved
         wanted = live.wanted([draft.row for draft in drafts])
         prior = self._prior(wanted) if wanted else live.NOTHING
-        with self.database.raw() as driver, driver.cursor() as cursor:
+        with self.database.raw() as session:
             batch = _settle(drafts, work, head, self.clock.now(), prior)
             if batch.refold:
                 raise Moved  # a refold reads what it rewrites: under the lock only
-            cursor.execute(postgres_append(cursor, head, batch.head[:2], batch.rows))
-            if cursor.fetchone() is None:
+            if not append_in(session, head, batch):
                 self._believed = None
                 raise Moved
         # Here everything is committed, or the statement raised and nothing is.
@@ -359,14 +363,22 @@ def write_rows(connection: sa.Connection, head: Head, batch: Batch) -> None:
                 values = [tuple(sqlite_value(v) for v in row) for row in rows]
                 connection.exec_driver_sql(sqlite_insert(table), values)
     else:
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor:
-            try:
-                cursor.execute(postgres_append(cursor, head, batch.head[:2], batch.rows))
-                assert cursor.fetchone() is not None, "the head moved under its own lock"
-            except psycopg2.Error as error:
-                raise _wrapped(error) from None
+        fairy = connection.connection
+        session = Session(fairy.driver_connection, fairy.info)
+        try:
+            written = append_in(session, head, batch)
+        except psycopg2.Error as error:
+            raise _wrapped(error) from None
+        assert written, "the head moved under its own lock"
     connection.execute(tables.head.update().values(batch.head._asdict()))
+
+
+def append_in(session: Session, head: Head, batch: Batch) -> bool:
+    """The one statement. False if the head was not where we believed; nothing is written then."""
+    rows = {table: values for table, values in batch.rows.items() if values}
+    moves = (batch.head.position, batch.head.last_at, head.position, head.epoch)
+    statement = postgres_append(tuple(rows))
+    return bool(session.execute(statement, postgres_arguments(moves, rows)))
 
 
 def read_head(connection: sa.Connection) -> Head:

@@ -13,8 +13,6 @@ from importlib import resources
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import exc
 
 from ledger.errors import Broken, Misuse
@@ -42,6 +40,10 @@ def initialise(url: str, keyring: Path | None, origin: str | None) -> tuple[Data
 
 def migrate(database: Database) -> None:
     """Run every migration that has not run yet."""
+    # Imported here: alembic takes a second to load, and only `init` needs it.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     location = resources.files("ledger.store").joinpath("migrations")
     config.set_main_option("script_location", str(location).replace("%", "%%"))

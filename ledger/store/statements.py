@@ -1,14 +1,15 @@
 """The SQL of the append, built once from `tables.py` for each database.
 
 PostgreSQL takes everything in one data-modifying statement whose first part moves the head only if
-it is still where the writer believed it to be; when it is not, nothing at all is written. SQLite
+it is still where the writer believed it to be; when it is not, nothing at all is written. Its text
+depends only on which tables are written, so each connection prepares it once. SQLite
 has no such statement and runs the same inserts one after another inside BEGIN IMMEDIATE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -58,34 +59,66 @@ def sqlite_value(value: Any) -> Any:
     return value.bytes if isinstance(value, UUID) else value
 
 
-def postgres_append(
-    cursor: Any, head: tuple[int, int, int], to: tuple[int, int], rows: Rows
-) -> bytes:
-    """The whole append as one statement that returns one row if and only if it wrote.
+@cache
+def postgres_append(tables_written: tuple[sa.Table, ...]) -> str:
+    """The append as the text of one statement with one array per column, for any number of rows.
 
-    `head` is the (position, last_at, epoch) believed current, `to` the new (position, last_at).
+    It returns a row if and only if it wrote: `h` moves the head only from where it is believed
+    to be ($1, $2: new position and last_at; $3, $4: believed position and epoch).
     """
+    number = 4
     parts = [
-        cursor.mogrify(
-            "WITH h AS (UPDATE head SET position = %s, last_at = %s "
-            "WHERE id = 1 AND position = %s AND epoch = %s RETURNING id)",
-            (*to, head[0], head[2]),
-        )
+        "WITH h AS (UPDATE head SET position = $1::bigint, last_at = $2::bigint "
+        "WHERE id = 1 AND position = $3::bigint AND epoch = $4::bigint RETURNING id)"
     ]
-    for number, (table, values) in enumerate(rows.items()):
-        if values:
-            template = _postgres_template(table)
-            listed = b",".join(cursor.mogrify(template, value) for value in values)
-            start = f", i{number} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT v.* FROM (VALUES "  # noqa: S608
-            end = f") v, h{conflict_clause(table)})"
-            parts.append(start.encode() + listed + end.encode())
-    parts.append(b" SELECT id FROM h")
-    return b"".join(parts)
+    for index, table in enumerate(tables_written):
+        arrays = []
+        for column in table.columns:
+            number += 1
+            arrays.append(f"${number}::{_cast(column)}[]")
+        parts.append(
+            f"i{index} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT v.* "  # noqa: S608
+            f"FROM unnest({', '.join(arrays)}) AS v, h{conflict_clause(table)})"
+        )
+    return ", ".join(parts) + " SELECT id FROM h"
+
+
+def postgres_arguments(head: tuple[int, ...], rows: Rows) -> str:
+    """The arguments of `postgres_append` for these rows, as SQL literals."""
+    arguments = [str(number) for number in head]
+    for table, values in rows.items():
+        literals = _literals(table)
+        arguments += [
+            literal(column)
+            for literal, column in zip(literals, zip(*values, strict=True), strict=True)
+        ]
+    return ", ".join(arguments)
 
 
 @cache
-def _postgres_template(table: sa.Table) -> str:
-    return "(" + ", ".join(f"%s::{_cast(column)}" for column in table.columns) + ")"
+def _literals(table: sa.Table) -> tuple[Any, ...]:
+    by_cast = {"uuid": _plain, "bytea": _bytes, "text": _texts}
+    return tuple(by_cast.get(_cast(column), _plain) for column in table.columns)
+
+
+def _plain(values: tuple[Any, ...]) -> str:
+    return "'{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}'"
+
+
+def _bytes(values: tuple[Any, ...]) -> str:
+    listed = ["NULL" if v is None else f'"\\\\x{v.hex()}"' for v in values]
+    return "'{" + ",".join(listed) + "}'"
+
+
+def _texts(values: tuple[Any, ...]) -> str:
+    listed = ["NULL" if v is None else _text(v) for v in values]
+    return "'{" + ",".join(listed) + "}'"
+
+
+@lru_cache(maxsize=4096)
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
+    return f'"{escaped}"'
 
 
 def _cast(column: sa.Column[Any]) -> str:

@@ -147,7 +147,7 @@ def write_changes(connection: sa.Connection, changes: Changes) -> None:
 
     The events themselves must be written before.
     """
-    _insert(connection, rows_of_changes(changes))
+    upsert(connection, rows_of_changes(changes))
     for subject in changes.refold:
         refold(connection, subject)
 
@@ -164,10 +164,11 @@ def refold(connection: sa.Connection, subject: UUID) -> None:
         {} if state.notified is None else {subject: state.notified},
         set(),
     )
-    _insert(connection, rows_of_changes(fresh))
+    upsert(connection, rows_of_changes(fresh))
 
 
-def _insert(connection: sa.Connection, rows: dict[sa.Table, list[Values]]) -> None:
+def upsert(connection: sa.Connection, rows: dict[sa.Table, list[Values]]) -> None:
+    """Merge spans into `activity`, replace rows of the other tables."""
     for table, values in rows.items():
         if not values:
             continue

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import calendar as cal
+from ledger.policy.book import Book
 from ledger.policy.evaluate import deadlines
 from ledger.policy.explain import explain, words
 from ledger.policy.verdicts import Deadline, Suspension
@@ -123,7 +124,12 @@ STARTED = Did("contract.started", 20190401, 50, scope="c1")
         (contract(20190401, 20300331, ended=20191130), "2020-01-01", 20241130, "operational"),
         (contract(20190401, None, tacit=True, ended=20191130), "2020-01-01", 20241130, None),
         (contract(20190401, 20200331, type=None), "2020-03-31", 20240310, "operational"),
-        (contract(None), "2020-01-01", 20240310, "operational"),  # never seen to start
+        # no stated type suspends nothing; renewed tacitly, its planned end is not an end either
+        (contract(20190401, 20200331, type=None, tacit=True), "2020-06-01", 20240310, None),
+        (contract(None), "2020-01-01", 20240310, "operational"),
+        # never seen to start: not known to run, but its planned end counts once it has passed
+        (contract(20190401, 20200331)._replace(from_day=None), "2020-03-31", 20240310, None),
+        (contract(20190401, 20200331)._replace(from_day=None), "2020-04-01", 20250331, None),
     ],
 )
 def test_the_end_of_a_contract_recorded_or_planned_starts_the_clock(
@@ -132,6 +138,13 @@ def test_the_end_of_a_contract_recorded_or_planned_starts_the_clock(
     found = judged(state(BOUGHT, STARTED, contracts={"c1": held}), day)
     assert found.operational_until == until
     assert tier in (None, found.tier_now)
+
+
+def test_the_end_of_a_contract_counts_by_the_contract_not_by_its_bare_fact():
+    ended = Did("contract.ended", 20220101, 51, scope="c1")  # since corrected to 30 November 2019
+    held = contract(20190401, 20300331, ended=20191130)
+    facts = state(BOUGHT, STARTED, ended, contracts={"c1": held})
+    assert judged(facts, "2022-06-01").operational_until == 20241130
 
 
 def test_a_contract_ended_before_a_later_purchase_changes_nothing():
@@ -285,6 +298,21 @@ def test_a_term_lengthened_by_notice_rests_on_that_notice():
     assert found.rests_on == (3, 77)
 
 
+def test_a_term_of_its_own_era_does_not_rest_on_the_notice():
+    facts = state(BOUGHT._replace(edition=20200101), notified=RETOLD)
+    assert only(deadlines(facts, LONGER, on("2020-01-01")), "order").rests_on == (3,)
+
+
+def test_a_type_of_contract_added_later_suspends_only_for_its_own_era():
+    without = edition("2018-11-20", replace={', "warranty"]': "]"})  # class account, the first
+    book = Book().with_edition(without, 1).with_edition(edition("2020-01-01"), 100)
+    login = Did("customer.logged_in", 20190310, 3)
+    for era, until in ((FIRST, 20240310), (20200101, None)):
+        held = contract(20190401, 20300331, type="warranty", edition=era)
+        found = deadlines(state(login, contracts={"c1": held}), book, on("2020-06-01"))
+        assert only(found, "account").operational_until == until
+
+
 def test_an_older_fact_with_a_longer_term_may_end_later_than_a_newer_one():
     facts = state(BOUGHT._replace(edition=20200101), Did("customer.logged_in", 20191001, 8))
     found = only(deadlines(facts, LONGER, on("2020-06-01")), "order")
@@ -315,7 +343,7 @@ def test_a_deadline_lists_what_did_not_count_latest_first_with_its_reason():
     facts = state(
         BOUGHT,
         Did("message.sent", 20200101, 7),
-        Did("message.sent", 20200201, 8),
+        Did("message.sent", 20200201, 8, edition=20200101),
         Did("message.opened", 20200202, 9),
         Did("customer.contacted_us", 20190401, 5),
         Did("customer.registered", 20190310, 2),
@@ -400,7 +428,7 @@ def test_a_deadline_is_explained_in_french():
         "qu'une action commerciale reste possible, 5 ans.",
         "Compte à partir de : commande du 10 mars 2019 (position 3), pour 60 mois.",
         "Repose sur : position 3.",
-        "Ne compte pas : message envoyé du 1 janvier 2020 (position 7) : un envoi de notre part "
+        "Ne compte pas : message envoyé du 1er janvier 2020 (position 7) : un envoi de notre part "
         "n'est pas une activité de la personne.",
         "Sans fait nouveau, la réponse change le 11 mars 2024.",
         "Ce qui la changerait : connexion ou commande.",

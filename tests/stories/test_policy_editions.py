@@ -140,11 +140,8 @@ def test_a_bad_edition_is_refused_with_its_file_and_place(
 ):
     text = shipped_bytes().decode()
     assert old in text
-    changed = text.replace(old, new, 1)
-    if old == '"order.placed.v1"':  # the first class that is moved by it
-        changed = text.replace(f"moved_by = [{old}", f"moved_by = [{new}", 1)
     with pytest.raises(PolicyError) as caught:
-        load_edition(changed.encode(), "variant.toml", kinds=KINDS)
+        load_edition(text.replace(old, new, 1).encode(), "variant.toml", kinds=KINDS)
     assert str(caught.value).startswith("variant.toml")
     assert place in str(caught.value)
     assert what in str(caught.value)

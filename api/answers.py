@@ -1,0 +1,363 @@
+"""Questions to a ledger, answered as plain JSON values: both faces give exactly these.
+
+Two times everywhere: `as_of`, when things were true, and `known_at`, when we had learnt them. An
+answer says which path gave it (live tables, set-based SQL, or a fold of the facts) and at which
+position of the log, so that it can be asked again for ever. Read next: `ledger/policy/evaluate.py`,
+which judges, and `replay/fold.py`, which defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+from api.settings import Language
+from ledger.application import Ledger
+from ledger.calendar import Instant, day_of, format_day, format_instant
+from ledger.commands import Reference
+from ledger.deciding import normal
+from ledger.errors import Misuse, NotFound, Stale
+from ledger.events import KINDS, Row
+from ledger.policy.book import Book
+from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.explain import explain
+from ledger.policy.model import Edition
+from ledger.policy.verdicts import ChoiceState, Deadline
+from ledger.projections.model import SubjectState
+from ledger.projections.population import ClassCount, Population
+from ledger.store import population as counting
+from ledger.store import reader, states
+from ledger.store.recorder import read_head
+from replay import fold as replaying
+
+Engine: TypeAlias = Literal["live", "sql", "fold"]
+Listen: TypeAlias = Callable[[int, int], None]
+"""Hears how many facts of how many were read."""
+
+ATTEMPTS = 5  # to find the policy book and the log at the same epoch
+
+
+class Times(NamedTuple):
+    """What is asked: None for now, and for all that is known."""
+
+    as_of: Instant | None = None
+    known_at: Instant | None = None
+
+
+class Policy(NamedTuple):
+    """The book an answer is judged by, and the epoch at which it was read."""
+
+    book: Book
+    epoch: int
+
+
+# --- one person -----------------------------------------------------------------------------------
+
+
+def find(ledger: Ledger, reference: Reference) -> UUID:
+    """The subject of a business identifier. Raises NotFound, naming its kind only."""
+    kind = f"person/{reference.kind}"
+    key = kind, ledger.keyring.blind(kind, normal(reference))
+    with ledger.database.read() as connection:
+        found = reader.lookups(connection, [key])
+    if key not in found:
+        raise NotFound(f"nobody in this ledger is known by this reference of kind '{kind[7:]}'")
+    return found[key].subject
+
+
+def subject_answer(
+    ledger: Ledger, subject: UUID, times: Times, lang: Language, klass: str | None = None
+) -> dict[str, Any]:
+    """One person's deadlines and choices at two times, each explained in `lang`.
+
+    Raises NotFound when the ledger knows no such subject, Misuse for an unknown class.
+    """
+    as_of = ledger.clock.now() if times.as_of is None else times.as_of
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, times.known_at)
+        state, path = None, "fold"
+        if times == Times():
+            state = states.live_state(connection, subject)
+            path = "live"
+        if state is None or not state.activity or _is_ahead(state, as_of):
+            rows = states.rows_of(connection, subject)
+            if not rows:
+                raise NotFound("this ledger knows no such subject")
+            state, path = replaying.fold_subject(rows, as_of, known), "fold"
+    # Read after the log: the book holds every edition up to `known`, and later ones are left out.
+    book = ledger.book(ledger.epoch())
+    found = deadlines(state, book, as_of, known)
+    if klass is not None:
+        _check_class(book, known, klass)
+        found = [deadline for deadline in found if deadline.klass == klass]
+    said = choices(state, book, as_of, known) if klass is None else []
+    edition = book.in_force(day_of(as_of), known)
+    return {
+        "subject": str(subject),
+        **_times(as_of, times.known_at, known),
+        "path": path,
+        "edition": _edition(edition),
+        "flags": list(_edition_flags(edition, as_of)),
+        "facts": dict(sorted(_facts(state).items())),
+        "last_activity": _last_activity(state, book, as_of, known),
+        "deadlines": [deadline_json(deadline, lang) for deadline in found],
+        "consents": [choice_json(choice, lang) for choice in said],
+    }
+
+
+def deadline_json(d: Deadline, lang: Language) -> dict[str, Any]:
+    """A deadline as plain values, days as YYYY-MM-DD, with its explanation."""
+    return {
+        "class": d.klass,
+        "scope": d.scope or None,
+        "label": d.label_fr if lang == "fr" else d.label_en,
+        "tier": "suspended" if d.suspended_by else d.tier_now,
+        "operational_until": _day(d.operational_until),
+        "archive_until": _day(d.archive_until),
+        "suspended_by": [s._asdict() for s in d.suspended_by],
+        "rule": d.rule,
+        "edition": d.edition,
+        "clause": d.clause,
+        "article": d.article,
+        "archive_article": d.archive_article,
+        "counted": {
+            "kind": d.counted.kind,
+            "day": format_day(d.counted.day),
+            "position": d.counted.position,
+            "months": d.counted.months,
+            "source": d.counted.source,
+        },
+        "rests_on": list(d.rests_on),
+        "not_counted": [
+            {
+                "kind": n.kind,
+                "day": format_day(n.last_day),
+                "position": n.last_position,
+                "reason": n.reason,
+            }
+            for n in d.not_counted
+        ],
+        "flips_on": _day(d.flips_on),
+        "would_change": list(d.would_change),
+        "flags": list(d.flags),
+        "explanation": explain(d, lang),
+    }
+
+
+def choice_json(c: ChoiceState, lang: Language) -> dict[str, Any]:
+    """A choice as plain values, with its explanation."""
+    return {
+        "purpose": c.purpose,
+        "channel": c.channel or None,
+        "label": c.label_fr if lang == "fr" else c.label_en,
+        "state": c.state,
+        "reason": c.reason,
+        "kind": c.kind,
+        "day": _day(c.day),
+        "position": c.position,
+        "edition": c.edition,
+        "grade": c.grade,
+        "needs_review": c.needs_review,
+        "clause": c.clause,
+        "article": c.article,
+        "rests_on": list(c.rests_on),
+        "flips_on": _day(c.flips_on),
+        "would_change": list(c.would_change),
+        "explanation": explain(c, lang),
+    }
+
+
+# --- everybody ------------------------------------------------------------------------------------
+
+
+class Past(NamedTuple):
+    """Which items past their term are to be listed: of one class, so many at most."""
+
+    klass: str
+    limit: int
+
+
+def population_answer(
+    ledger: Ledger,
+    times: Times,
+    engine: Engine | None = None,
+    past: Past | None = None,
+    listen: Listen = lambda _done, _total: None,
+) -> dict[str, Any]:
+    """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
+
+    Without an `engine`: the live tables where they can answer (for no earlier than the last fact
+    and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
+    """
+    as_of = ledger.clock.now() if times.as_of is None else times.as_of
+    for _ in range(ATTEMPTS):
+        epoch = ledger.epoch()
+        policy = Policy(ledger.book(epoch), epoch)
+        with ledger.database.read() as connection:
+            head = read_head(connection)
+            if head.epoch != policy.epoch:
+                continue  # an edition was published in between
+            known = reader.position_at(connection, times.known_at)
+            live = known == head.position and _is_settled(connection, as_of)
+            chosen: Engine = engine or ("live" if live else "sql")
+            if chosen == "live" and not live:
+                raise Misuse(
+                    "the live tables answer only for all that is known, at no date before the last"
+                    " fact; use --engine sql"
+                )
+            counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
+        edition = policy.book.in_force(day_of(as_of), known)
+        answer = {
+            **_times(as_of, times.known_at, known),
+            "engine": chosen,
+            **counted.to_json(),
+            "edition": _edition(edition),
+            "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+        }
+        return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
+    raise Stale("editions are being published; please try again")
+
+
+def _count(
+    connection: Any,
+    book: Book,
+    as_of: Instant,
+    known: int,
+    engine: Engine,
+    past: Past | None,
+    listen: Listen,
+) -> tuple[Population, dict[str, Any]]:
+    if past is not None:
+        _check_class(book, known, past.klass)
+    if engine == "fold":
+
+        def rows() -> Iterable[Row]:
+            return _counted_rows(states.rows_by_subject(connection, known), known, listen)
+
+        counted = replaying.population(rows(), book, as_of, known)
+        return counted, _listed(_fold_past(rows(), book, as_of, known, past)) if past else {}
+    source: counting.Source = "live" if engine == "live" else "events"
+    counted = counting.population(connection, book, as_of, known, source)
+    if past is None:
+        return counted, {}
+    found = counting.past_due(
+        connection, book, as_of, known, klass=past.klass, limit=past.limit, source=source
+    )
+    return counted, _listed(found)
+
+
+def _fold_past(
+    rows: Iterable[Row], book: Book, as_of: Instant, known: int, past: Past
+) -> Iterator[counting.PastDue]:
+    left = past.limit
+    for subject, state in replaying.fold(rows, as_of, known):
+        for d in deadlines(state, book, as_of, known):
+            if d.klass == past.klass and d.is_past and d.operational_until is not None and left:
+                left -= 1
+                yield counting.PastDue(subject, d.scope, d.operational_until, d.archive_until)
+        if not left:
+            return
+
+
+def _listed(found: Iterable[counting.PastDue]) -> dict[str, Any]:
+    return {
+        "items": [
+            {
+                "subject": str(item.subject),
+                "scope": item.scope or None,
+                "due": format_day(item.due),
+                "archive_until": _day(item.archive_until),
+            }
+            for item in found
+        ]
+    }
+
+
+def _counted_rows(rows: Iterable[Row], total: int, listen: Listen) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number % 1000 == 0:
+            listen(number, total)
+        yield row
+
+
+def _class(count: ClassCount) -> dict[str, Any]:
+    """Subjects in front, for that is what is asked; items (invoices, contracts…) beside."""
+    tally, items = count.subjects, count.items
+    names = ("present", "operational", "suspended", "past_operational", "past_archive")
+    answer: dict[str, Any] = {name: getattr(tally, name) for name in names}
+    return {**answer, "items": {name: getattr(items, name) for name in names}}
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def _times(as_of: Instant, known_at: Instant | None, position: int) -> dict[str, Any]:
+    return {
+        "as_of": format_instant(as_of),
+        "day": format_day(day_of(as_of)),
+        "known_at": None if known_at is None else format_instant(known_at),
+        "position": position,
+    }
+
+
+def _edition(edition: Edition | None) -> dict[str, Any] | None:
+    if edition is None:
+        return None
+    return {"id": edition.id, "effective_from": format_day(edition.effective_from)}
+
+
+def _edition_flags(edition: Edition | None, as_of: Instant) -> tuple[str, ...]:
+    if edition is None:
+        return ("no_edition_known",)
+    ahead = edition.effective_from > day_of(as_of)
+    return ("edition_not_yet_in_force",) if ahead else ()
+
+
+def _facts(state: SubjectState) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, span in state.activity.items():
+        if KINDS[key.kind].also != key.klass:
+            found[key.kind] = found.get(key.kind, 0) + span.n
+    return found
+
+
+def _last_activity(
+    state: SubjectState, book: Book, as_of: Instant, known: int
+) -> dict[str, Any] | None:
+    """The last fact that counts as an activity of the person herself, for whichever class."""
+    edition = book.in_force(day_of(as_of), known)
+    classes = edition.classes.values() if edition else ()
+    moving = {kind for c in classes if c.clock == "subject" for kind in c.moved_by}
+    found = [
+        (span.last_day, span.last_position, key.kind)
+        for key, span in state.activity.items()
+        if key.kind in moving
+    ]
+    if not found:
+        return None
+    day, position, kind = max(found)
+    return {"kind": kind, "day": format_day(day), "position": position}
+
+
+def _is_ahead(state: SubjectState, now: Instant) -> bool:
+    """Whether a fact is dated after now: a recording clock may be minutes before ours."""
+    days = (span.last_day for span in state.activity.values())
+    instants = (expression.at for expression in state.consents.values())
+    return max(days, default=0) > day_of(now) or max(instants, default=0) > now
+
+
+def _is_settled(connection: Any, as_of: Instant) -> bool:
+    """Whether no fact happened after `as_of`: only then may the live tables answer for it."""
+    last = reader.last_occurred(connection)
+    return last is None or last <= as_of
+
+
+def _check_class(book: Book, known: int, klass: str) -> None:
+    names = {name for edition in book.known(known) for name in edition.classes}
+    if klass not in names:
+        raise Misuse(f"the policy has no such class; it has: {', '.join(sorted(names))}")
+
+
+def _day(day: int | None) -> str | None:
+    return None if day is None else format_day(day)

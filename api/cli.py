@@ -1,0 +1,107 @@
+"""The `probant` command: its list of commands, and how it fails.
+
+Exit codes that scripts can trust: 0 done, 1 `verify` found something, 2 you asked for something
+that makes no sense, 3 the data is bad (or, with `import --strict`, some of it), 4 we are broken,
+130 interrupted. A failure is one sentence, never a stack trace, and never repeats what was typed:
+it may be somebody's name. Read next: `commands/asking.py`, then `answers.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from api.commands import asking, keeping, policy, serving
+from api.options import AsJson, Home, Keyring, Lang, Url
+from api.screen import Screen
+from ledger.errors import ProbantError
+
+INTERRUPTED = 130
+_OPTION = re.compile(r"--?[a-z][a-z-]{0,20}")
+
+app = typer.Typer(
+    name="probant",
+    help="A ledger that can prove what you did with people's data, and forget the people.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    home: Home = None,
+    url: Url = None,
+    keyring: Keyring = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """A ledger that can prove what you did with people's data, and forget the people."""
+    context.obj = {"home": home, "url": url, "keyring": keyring, "lang": lang, "as_json": as_json}
+
+
+keeping.register(app)
+asking.register(app)
+policy.register(app)
+serving.register(app)
+
+
+def main() -> None:
+    """The entry point of the `probant` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong becomes one sentence."""
+    screen = Screen(as_json="--json" in arguments, lang="en")
+    try:
+        code = app(args=list(arguments), prog_name="probant", standalone_mode=False)
+    except ProbantError as error:
+        screen.fail(error.code, error.speak())
+        return error.exit_code
+    except typer.TyperException as error:
+        return _misused(error, screen)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has enough; what is left in the buffer must not raise at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the family "we are broken": its text may hold what was submitted
+        screen.fail("broken", f"unexpected failure ({type(error).__name__}); nothing more was done")
+        return 4
+    if code == INTERRUPTED:
+        screen.fail("interrupted", "interrupted; what was acknowledged is kept")
+    return int(code or 0)
+
+
+def _misused(error: typer.TyperException, screen: Screen) -> int:
+    """The sentence for a wrong command line, without the words that were typed."""
+    kind = type(error).__name__
+    if kind == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message() + "\n")
+        return 2
+    sentence = "this command line cannot be understood"
+    named = getattr(error, "option_name", None)
+    parameter = getattr(error, "param", None)
+    if kind == "NoSuchOption" and isinstance(named, str) and _OPTION.fullmatch(named):
+        sentence = f"there is no option {named}"
+    elif parameter is not None:
+        shown = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper()
+        lacking = kind == "MissingParameter"
+        sentence = f"{shown} is required" if lacking else f"the value of {shown} is not valid"
+    elif "No such command" in error.message:
+        sentence = "there is no such command"
+    elif "unexpected extra argument" in error.message:
+        sentence = "there are too many words on this command line"
+    screen.fail("misuse", f"{sentence}; see `probant --help`")
+    return 2
+
+
+if __name__ == "__main__":
+    main()

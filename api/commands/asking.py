@@ -1,0 +1,185 @@
+"""Questions: one person (`show`), or everybody (`replay`), at any two times."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from uuid import UUID
+
+import typer
+
+from api.options import AsOf, KnownAt, Run, command, instant
+from api.screen import Screen, table
+from ledger.errors import Misuse
+
+if TYPE_CHECKING:
+    from api.answers import Engine
+    from ledger.commands import Reference
+
+Subject = Annotated[str | None, typer.Argument(help="Subject id (a UUID).", metavar="SUBJECT")]
+ByReference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="KIND=VALUE",
+        help="A business identifier instead. KIND=- reads the value from stdin or asks for it, so"
+        " that it stays out of the shell's history.",
+    ),
+]
+ENGINES = ("live", "sql", "fold")
+TALLY = ("present", "operational", "suspended", "past_operational", "past_archive")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    command(app, "show")(show)
+    command(app, "replay")(replay)
+
+
+def show(
+    run: Run,
+    subject: Subject = None,
+    reference: ByReference = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    klass: Annotated[str | None, typer.Option("--class", help="One class only.")] = None,
+) -> None:
+    """One person: last activity, deadlines and choices, each with its reasons."""
+    asked = instant("--as-of", as_of), instant("--known-at", known_at)
+    if (subject is None) == (reference is None):
+        raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
+    named = _subject(subject) if subject is not None else _reference(reference or "")
+    from api.answers import Times, find, subject_answer
+
+    with run.ledger() as ledger:
+        who = named if isinstance(named, UUID) else find(ledger, named)
+        answer = subject_answer(ledger, who, Times(*asked), run.screen.lang, klass)
+    run.screen.answer(answer, lambda: list(_person(answer, run.screen)))
+
+
+def replay(
+    run: Run,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="live, sql or fold; by default live if it can, else sql."),
+    ] = None,
+    past: Annotated[
+        str | None, typer.Option("--past", metavar="CLASS", help="List who is past this term.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="So many at most, with --past.")] = 100,
+) -> None:
+    """Everybody at two times: facts, people by class and tier, choices."""
+    asked = instant("--as-of", as_of), instant("--known-at", known_at)
+    if engine is not None and engine not in ENGINES:
+        raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
+    if not 1 <= limit <= 1_000_000:
+        raise Misuse("--limit must be between 1 and 1000000")
+    from api.answers import Past, Times, population_answer
+
+    with run.ledger() as ledger, run.screen.progress(run.screen.word("replay.title")) as advance:
+        answer = population_answer(
+            ledger,
+            Times(*asked),
+            cast("Engine | None", engine),
+            Past(past, limit) if past else None,
+            lambda done, total: advance(done, total, ""),
+        )
+    run.screen.answer(answer, lambda: list(_everybody(answer, run.screen)))
+
+
+def _subject(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Misuse("SUBJECT must be the id of a subject (a UUID); see --reference") from None
+
+
+def _reference(text: str) -> Reference:
+    """A reference typed as KIND=VALUE; the value of KIND=- (or of KIND alone) is read apart."""
+    from ledger.commands import Reference
+
+    kind, _, value = text.partition("=")
+    if not (kind.isascii() and kind.replace("_", "").isalnum() and len(kind) <= 40):
+        raise Misuse("--reference is written KIND=VALUE, or KIND=- to read the value from stdin")
+    if value in ("", "-"):
+        if sys.stdin.isatty():
+            from getpass import getpass
+
+            value = getpass(f"{kind}: ")
+        else:
+            value = sys.stdin.readline()
+    if not value.strip():
+        raise Misuse("the value of --reference is empty")
+    return Reference(kind, value.strip())
+
+
+# --- lines for people -----------------------------------------------------------------------------
+
+
+def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    known = screen.word("show.known", position=answer["position"]) if answer["known_at"] else ""
+    header = screen.word("show.header", subject=answer["subject"], day=answer["day"], known=known)
+    yield f"{header} {screen.word('show.path_' + answer['path'])}"
+    yield from (screen.word(f"show.{flag}") for flag in answer["flags"])
+    if not answer["facts"]:
+        yield screen.word("show.nothing")
+        return
+    last = answer["last_activity"]
+    if last is None:
+        yield screen.word("show.no_activity")
+    else:
+        yield screen.word("show.last_activity", **{**last, "kind": kind_word(last["kind"], screen)})
+    yield screen.word("show.facts", facts=_facts(answer["facts"], screen))
+    for found in (*answer["deadlines"], *answer["consents"]):
+        first, *others = found["explanation"]
+        yield ""
+        yield first
+        yield from (f"  {line}" for line in others)
+
+
+def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    edition = answer["edition"]
+    yield screen.word(
+        "replay.header",
+        day=answer["day"],
+        position=answer["position"],
+        engine=answer["engine"],
+        edition=edition["id"] if edition else screen.word("replay.no_edition"),
+    )
+    yield from (screen.word(f"show.{flag}") for flag in answer["flags"])
+    if not answer["subjects"]:
+        yield screen.word("replay.nobody")
+        return
+    facts = _facts(answer["events"], screen)
+    yield screen.word("replay.subjects", n=answer["subjects"], facts=facts)
+    yield ""
+    head = [screen.word(f"replay.{name}") for name in ("class", *TALLY)]
+    classes = answer["classes"].items()
+    yield from table(head, [[name, *(str(c[t]) for t in TALLY)] for name, c in classes])
+    if answer["consents"]:
+        yield ""
+        head = [screen.word(f"replay.{name}") for name in ("choice", "state", "present")]
+        said = ((c["purpose"], c["channel"], c["state"], c["subjects"]) for c in answer["consents"])
+        rows = [[" / ".join(filter(None, (p, ch))), state, str(n)] for p, ch, state, n in said]
+        yield from table(head, rows, left=2)
+    if "past" in answer:
+        yield ""
+        yield screen.word("replay.past", klass=answer["past"]["class"])
+        for item in answer["past"]["items"]:
+            scope = screen.word("replay.scope", scope=item["scope"]) if item["scope"] else ""
+            shown = {"subject": item["subject"], "due": item["due"], "scope": scope}
+            yield screen.word("replay.past_item", **shown)
+
+
+def _facts(counted: dict[str, int], screen: Screen) -> str:
+    return ", ".join(f"{n} {kind_word(kind, screen)}" for kind, n in counted.items())
+
+
+def kind_word(kind: str, screen: Screen) -> str:
+    """What people call a kind of fact."""
+    from ledger.policy.explain import words
+
+    return words(screen.lang)["kind"].get(kind, kind)

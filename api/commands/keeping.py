@@ -1,0 +1,203 @@
+"""Keeping a ledger: bring it into being, fill it, rebuild what is derived, verify it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.options import Run, command
+from api.screen import Screen
+from ledger.errors import Misuse
+
+FOUND, INCOMPLETE = 1, 3  # exit codes: verify found something; --strict and some lines rejected
+SHOWN = 20  # findings printed for people
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    command(app, "init")(init)
+    command(app, "import")(import_)
+    command(app, "rebuild")(rebuild)
+    command(app, "verify")(verify)
+
+
+def init(
+    run: Run,
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Leave a ledger that is there as it is.")
+    ] = False,
+    origin: Annotated[
+        str | None, typer.Option("--origin", help="The ledger's name for ever, e.g. shop.eu/1.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="First edition (TOML); SoftSystem's by default.")
+    ] = None,
+) -> None:
+    """Create a ledger: schema, keyring, and the first edition of the policy as position 1."""
+    first = read_file("--policy", policy) if policy is not None else None
+    from ledger.opening import create
+    from ledger.store import reader
+
+    settings = run.settings
+    existed = _exists(run)
+    if existed and not if_missing:
+        raise Misuse("there is a ledger already; nothing changed (--if-missing accepts that)")
+    ledger = (
+        run.open()
+        if existed
+        else create(settings.url, settings.keyring, origin=origin, policy=first)
+    )
+    try:
+        head = ledger.recorder.head()
+        edition = ledger.edition(head.epoch, ledger.clock.now())
+        with ledger.database.read() as connection:
+            name = reader.origin(connection)
+    finally:
+        ledger.close()
+    content = {
+        "origin": name,
+        "created": not existed,
+        "database": settings.database,
+        "position": head.position,
+        "edition": edition.id,
+        "keyring": str(settings.keyring),
+    }
+    run.screen.answer(content, lambda: _created(content, run.screen))
+
+
+def _exists(run: Run) -> bool:
+    """Whether `init` once came to its end here; what is half made is completed."""
+    file = run.settings.sqlite_file
+    if (file is not None and not file.exists()) or not run.settings.keyring.exists():
+        return False
+    try:
+        with run.ledger() as ledger:
+            return ledger.recorder.head().position > 0
+    except Misuse:
+        return False  # `create` says what is wrong, or completes it
+
+
+def _created(content: dict[str, Any], screen: Screen) -> list[str]:
+    first = screen.word("init.created" if content["created"] else "init.kept", **content)
+    return [first, screen.word("init.keyring", **content)] if content["created"] else [first]
+
+
+def import_(
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="CSV or NDJSON.", metavar="FILE")],
+    map_: Annotated[Path, typer.Option("--map", help="What its columns mean (TOML).")],
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Where rejected lines are explained.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 when a line was rejected.")
+    ] = False,
+) -> int:
+    """Import a file: streaming, resumable, and a second run adds nothing."""
+    if not map_.is_file():
+        raise Misuse("--map: there is no such file")
+    if not file.is_file():
+        raise Misuse("FILE does not exist, or is no file")
+    from ledger.importing import import_file, load_map
+
+    mapping = load_map(map_)
+    refused = rejects or run.settings.home / f"{file.name}.rejects.ndjson"
+    with run.ledger() as ledger, run.screen.progress(run.screen.word("import.title")) as advance:
+        report = import_file(
+            ledger,
+            file,
+            mapping,
+            rejects=refused,
+            progress=lambda done, total, lines: advance(done, total, str(lines)),
+        )
+    answer = report.to_json()
+    run.screen.answer(answer, lambda: list(_imported(answer, run.screen)))
+    return INCOMPLETE if strict and report.rejected else 0
+
+
+def _imported(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    recorded = sum(answer["recorded"].values())
+    seconds = round(answer["seconds"], 1)
+    yield screen.word("import.done", **{**answer, "recorded": recorded, "seconds": seconds})
+    for kind, n in answer["recorded"].items():
+        yield screen.word("import.kinds", n=n, kind=kind)
+    if answer["rejects_file"]:
+        yield screen.word("import.rejects", path=answer["rejects_file"])
+
+
+def rebuild(run: Run) -> None:
+    """Recompute the live tables from history; writers wait, readers see the old rows until then."""
+    from ledger.store.rebuild import rebuild as rebuild_tables
+
+    began = time.monotonic()
+    with run.ledger() as ledger, run.screen.progress(run.screen.word("rebuild.title")) as advance:
+        rebuilt = rebuild_tables(ledger.database, lambda table, _rows: advance(0, 0, table))
+    content = {
+        "events": rebuilt.events,
+        "rows": rebuilt.rows,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    lines = [run.screen.word("rebuild.row", table=t, rows=n) for t, n in rebuilt.rows.items()]
+    run.screen.answer(content, lambda: [run.screen.word("rebuild.done", **content), *lines])
+
+
+def verify(
+    run: Run,
+    projections: Annotated[
+        bool, typer.Option("--projections", help="Only compare the live tables with history.")
+    ] = False,
+) -> int:
+    """Recompute every leaf, compare columns with entries and live tables with history."""
+    with run.ledger() as ledger, run.screen.progress(run.screen.word("verify.title")) as advance:
+        answer = _compared(ledger) if projections else _verified(ledger, advance)
+    run.screen.answer(answer, lambda: list(_findings(answer, run.screen)))
+    return 0 if answer["ok"] else FOUND
+
+
+def _verified(ledger: Any, advance: Any) -> dict[str, Any]:
+    from ledger.store.verify import verify as verify_all
+
+    report = verify_all(ledger.database, lambda done, total: advance(done, total, ""))
+    return {"ok": report.ok, **report.to_json()}
+
+
+def _compared(ledger: Any) -> dict[str, Any]:
+    """The differences between live tables and history, without the rows themselves."""
+    from ledger.store.rebuild import differences
+
+    found: list[dict[str, Any]] = []
+    count = 0
+    for difference in differences(ledger.database):
+        count += 1
+        code = "extra" if difference.derived is None else "differs"
+        code = "missing" if difference.live is None else code
+        if len(found) < SHOWN:
+            found.append({"code": code, "table": difference.table, "position": None})
+    return {"ok": count == 0, "count": count, "findings": found, "projections_only": True}
+
+
+def _findings(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    if answer["ok"]:
+        only = answer.get("projections_only")
+        yield screen.word("verify.ok_projections" if only else "verify.ok", **answer)
+        return
+    count = answer["count"]
+    yield screen.word("verify.found", n=count, position=answer.get("position", "-"))
+    for finding in answer["findings"][:SHOWN]:
+        sentence = finding.get("sentence") or screen.word(f"verify.{finding['code']}", **finding)
+        where = "verify.finding" if finding.get("position") else "verify.finding_nowhere"
+        yield screen.word(where, position=finding.get("position"), sentence=sentence)
+    if count > SHOWN:
+        yield screen.word("verify.more", n=count - SHOWN)
+
+
+def read_file(option: str, path: Path) -> bytes:
+    """The bytes of a file that was named. Raises Misuse, naming the option and not the file."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Misuse(f"{option}: the file cannot be read ({type(error).__name__})") from None

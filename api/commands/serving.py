@@ -1,0 +1,123 @@
+"""Serving a ledger over HTTP on loopback, and a made-up shop to try it with."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.options import Run, command
+from ledger.errors import Misuse
+
+GRACE_SECONDS = 10  # given to requests that are under way when the server is told to stop
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    command(app, "serve")(serve)
+    command(app, "demo-shop")(demo_shop)
+
+
+def serve(
+    run: Run,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8000,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Replace the API key and show the new one.")
+    ] = False,
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Accept an address that others can reach, over HTTP.")
+    ] = False,
+) -> None:
+    """Serve the HTTP interface, on loopback unless told otherwise."""
+    if not i_know and not _is_loopback(host):
+        raise Misuse(
+            "this address can be reached by others, and plain HTTP shows them the key: put a proxy"
+            " with TLS in front, or insist with --i-know"
+        )
+    run.open().close()  # says what is wrong before anything listens
+    listener = _listen(host, port)
+    import uvicorn
+
+    from api import keys
+    from api.app import create_app
+
+    path = run.settings.api_keys
+    key = keys.create(path) if new_key or not keys.Keys.load(path) else None
+    url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    said = [run.screen.word("serve.listening", url=url)]
+    said.append(run.screen.word("serve.key", key=key) if key else run.screen.word("serve.kept"))
+    run.screen.answer({"url": url, "api_key": key}, lambda: said)
+    log_to_stderr()
+    config = uvicorn.Config(
+        create_app(run.open, keys.Keys.load(path)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def demo_shop(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="Where to write it.", metavar="DIR")],
+    people: Annotated[int, typer.Option("--people", help="So many customers.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop.")] = 7,
+) -> None:
+    """Write a made-up shop's purchases and their map: something to import."""
+    if not 1 <= people <= 9999:
+        raise Misuse("--people must be between 1 and 9999")
+    from api.demo import write
+
+    try:
+        orders = write(folder, people, seed)
+    except OSError as error:
+        raise Misuse(f"DIR cannot be written to ({type(error).__name__})") from None
+    content: dict[str, Any] = {
+        "people": people,
+        "orders": orders,
+        "csv": str(folder / "shop.csv"),
+        "map": str(folder / "shop.toml"),
+    }
+    words = (run.screen.word(f"demo.{name}", **content) for name in ("done", "next"))
+    run.screen.answer(content, lambda: list(words))
+
+
+def log_to_stderr() -> None:
+    """One plain line per log record: level and message, which hold no personal data."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name, level in (("probant", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        name = type(error).__name__
+        raise Misuse(f"cannot listen there ({name}): is the port taken? try --port 0") from None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

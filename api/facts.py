@@ -1,0 +1,252 @@
+"""What callers send to `POST /v1/facts`, read into wishes; what came of them, as JSON values.
+
+Reading is strict, item by item: one bad item never spoils another. A refusal names the field and
+never what was in it. Nothing here decides whether a fact is acceptable: see `ledger/handlers.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from api import problems
+from api.problems import Problem
+from ledger.calendar import Instant, Moment, format_instant, moment_of_instant, parse_moment
+from ledger.commands import Command, Correct, Record, Reference, Void
+from ledger.errors import BadData, Refusal, Refused
+from ledger.events import build, fact_class
+from ledger.fields import CODE, IDENTIFIER, INTEGER
+from ledger.handlers import Accepted, Outcome
+
+MAX_ITEMS = 1000
+MAX_REFERENCE = 512  # characters
+MAX_DEPTH = 16
+ACTORS = ("self", "agent", "system")
+RECORD_KEYS = ("kind", "subject", "person", "stream", "thing", "occurred", "actor", "data")
+CORRECT_KEYS = ("position", "changes", "occurred", "reason", "actor")
+VOID_KEYS = ("position", "reason", "actor")
+
+
+class Twice(dict[str, Any]):
+    """An object in which a key was given twice: nobody knows which one was meant."""
+
+
+class Parsed(NamedTuple):
+    """The items of one request, each a JSON value or the reason why it is none."""
+
+    items: list[Any]
+    is_single: bool
+
+
+# --- bytes to items -------------------------------------------------------------------------------
+
+
+def parse_json(raw: bytes) -> Parsed:
+    """One object, or an array of them. Raises Problem when the whole cannot be read."""
+    value = _loads(raw)
+    if isinstance(value, list):
+        _check_count(len(value))
+        return Parsed(value, is_single=False)
+    return Parsed([value], is_single=True)
+
+
+def parse_ndjson(raw: bytes) -> Parsed:
+    """One object a line; blank lines are passed over, a bad line is the business of that line."""
+    lines = [line for line in raw.split(b"\n") if line.strip()]
+    _check_count(len(lines))
+    items: list[Any] = []
+    for line in lines:
+        try:
+            items.append(_loads(line))
+        except Problem as problem:
+            items.append(problem.refusal)
+    return Parsed(items, is_single=False)
+
+
+def _loads(raw: bytes) -> Any:
+    try:
+        return json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        where = ""
+        if isinstance(error, json.JSONDecodeError):
+            where = f" (line {error.lineno}, column {error.colno})"
+        raise Problem("malformed-json", f"this is not strict JSON in UTF-8{where}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Twice(found)
+
+
+def _refuse_constant(_name: str) -> Any:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_ITEMS:
+        raise Problem("too-large", f"at most {MAX_ITEMS} items in one request")
+
+
+# --- items to wishes ------------------------------------------------------------------------------
+
+
+def read_item(value: Any, now: Instant) -> Command | Refusal:
+    """The wish that one item states, or why it states none."""
+    if isinstance(value, Refusal):
+        return value
+    try:
+        _check_strict(value, MAX_DEPTH)
+        item = _an_object("item", value)
+        if "correct" in item:
+            return _correct(_only(item, "correct"))
+        if "void" in item:
+            return _void(_only(item, "void"))
+        return _record(item, now)
+    except Refused as refused:
+        return refused.refusal
+    except BadData as error:
+        return Refusal("malformed", str(error))
+
+
+def _record(item: dict[str, Any], now: Instant) -> Record:
+    _check_keys("item", item, RECORD_KEYS)
+    kind = item.get("kind")
+    if not isinstance(kind, str):
+        raise BadData("field 'kind' is required: the kind of fact, such as order.placed")
+    cls = fact_class(kind)
+    if cls.aggregate == "any":
+        raise BadData("field 'kind': a fact is corrected with 'correct', withdrawn with 'void'")
+    data = _an_object("data", item.get("data", {}))
+    _check_keys("data", data, [spec.key for spec in cls.specs])
+    shared: dict[str, Any] = {
+        "occurred": _moment(item) or moment_of_instant(now),
+        "actor": _actor(item, "self"),
+    }
+    if item.get("subject") is not None:
+        shared["subject"] = _load("subject", IDENTIFIER, item["subject"])
+    stream = item.get("stream")
+    return Record(
+        build(cls, shared, data),
+        person=_reference("person", item.get("person")),
+        stream=None if stream is None else _load("stream", IDENTIFIER, stream),
+        thing=_reference("thing", item.get("thing")),
+    )
+
+
+def _correct(item: dict[str, Any]) -> Correct:
+    _check_keys("correct", item, CORRECT_KEYS)
+    return Correct(
+        _load("position", INTEGER, item.get("position")),
+        _an_object("changes", item.get("changes", {})),
+        _moment(item),
+        _reason(item),
+        _actor(item, "agent"),
+    )
+
+
+def _void(item: dict[str, Any]) -> Void:
+    _check_keys("void", item, VOID_KEYS)
+    position = _load("position", INTEGER, item.get("position"))
+    return Void(position, _reason(item), _actor(item, "agent"))
+
+
+def _only(item: dict[str, Any], key: str) -> dict[str, Any]:
+    _check_keys("item", item, [key])
+    return _an_object(key, item[key])
+
+
+def _moment(item: dict[str, Any]) -> Moment | None:
+    text = item.get("occurred")
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except (ValueError, TypeError):
+        raise BadData(
+            "field 'occurred' must be a day (YYYY-MM-DD) or a date and time with zone (RFC 3339)"
+        ) from None
+
+
+def _actor(item: dict[str, Any], default: str) -> str:
+    actor = item.get("actor", default)
+    if actor not in ACTORS:
+        raise BadData(f"field 'actor' must be one of: {', '.join(ACTORS)}")
+    return str(actor)
+
+
+def _reason(item: dict[str, Any]) -> str | None:
+    reason = item.get("reason")
+    return None if reason is None else str(_load("reason", CODE, reason))
+
+
+def _reference(name: str, value: Any) -> Reference | None:
+    if value is None:
+        return None
+    stated = _an_object(name, value)
+    _check_keys(name, stated, ("kind", "value"))
+    kind, text = _load(name, CODE, stated.get("kind")), stated.get("value")
+    if not isinstance(text, str) or not text.strip() or len(text) > MAX_REFERENCE:
+        raise BadData(f"field '{name}': 'value' must be a text of 1 to {MAX_REFERENCE} characters")
+    return Reference(kind, text)
+
+
+def _load(name: str, codec: Any, value: Any) -> Any:
+    try:
+        return codec.load(value)
+    except ValueError as error:
+        raise BadData(f"field '{name}': {error}") from None
+
+
+def _an_object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadData(f"field '{name}' must be a JSON object")
+    return value
+
+
+def _check_keys(name: str, item: dict[str, Any], allowed: Iterable[str]) -> None:
+    """What is allowed is said; what was sent is not repeated."""
+    if not item.keys() <= set(allowed):
+        known = ", ".join(allowed) or "nothing"
+        raise BadData(f"field '{name}' has a key that is not known here; it may have: {known}")
+
+
+def _check_strict(value: Any, depth: int) -> None:
+    """No key twice, no text that UTF-8 cannot carry, no bottomless nesting."""
+    if depth == 0:
+        raise Refused(Refusal("malformed", f"at most {MAX_DEPTH} levels of nesting"))
+    if isinstance(value, Twice):
+        raise Refused(Refusal("malformed-json", "a key is given twice in one object"))
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise Refused(Refusal("malformed-json", "a text holds half of a surrogate pair"))
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_strict(key, depth)
+            _check_strict(inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_strict(inner, depth - 1)
+
+
+# --- outcomes to JSON -----------------------------------------------------------------------------
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """What came of one item: where it stands in the log, or the problem it met."""
+    if not isinstance(outcome, Accepted):
+        return problems.body(outcome)
+    written = outcome.written[-1]
+    implied = [one.position for one in outcome.written[:-1]]
+    return {
+        "status": 201,
+        "position": written.position,
+        "subject": None if outcome.subject is None else str(outcome.subject),
+        "stream": str(outcome.stream),
+        "recorded_at": format_instant(written.recorded_at),
+        "entry_sha256": sha256(written.entry).hexdigest(),
+        "leaf": written.leaf.hex(),
+        "registered_at": implied[0] if implied else None,
+    }

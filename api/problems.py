@@ -1,0 +1,102 @@
+"""One shape for everything that goes wrong over HTTP: problem+json (RFC 9457).
+
+`type` is a permanent slug with a page of its own (`/docs#problem-…`); `detail` names fields, never
+values; `clause` and `article` say by which rule of the policy, or of the law, a wish was refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from starlette.responses import JSONResponse
+
+from ledger.errors import BadData, Broken, Misuse, NotFound, ProbantError, Refusal, Refused, Stale
+
+MEDIA = "application/problem+json"
+_FIELD = re.compile(r"field '([a-z_]{1,40})'")
+
+
+class Kind(NamedTuple):
+    """A type of problem: its HTTP status, and what it always means."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "malformed-json": Kind(400, "Malformed JSON", "The body, or this line, is not strict JSON."),
+    "malformed-question": Kind(400, "Malformed question", "A query parameter cannot be read."),
+    "unauthorized": Kind(401, "No valid key", "Send Authorization: Bearer with the API key."),
+    "not-found": Kind(404, "Not found", "No such page, subject, order, contract or position."),
+    "method-not-allowed": Kind(405, "Method not allowed", "See the Allow header."),
+    "conflict": Kind(409, "Conflict", "What was recorded before does not allow this fact."),
+    "erased": Kind(410, "Erased", "This person's data of this class was erased, for ever."),
+    "too-large": Kind(413, "Too large", "At most 8 MiB and 1000 items in one request."),
+    "unsupported-media": Kind(415, "Unsupported media type", "JSON or NDJSON in UTF-8, please."),
+    "malformed": Kind(422, "Malformed fact", "A field is unknown, missing or not of its type."),
+    "future": Kind(422, "In the future", "Only what happened can be recorded."),
+    "purpose-undeclared": Kind(422, "Purpose not declared", "The policy in force names no such."),
+    "channel-undeclared": Kind(422, "Channel not declared", "Not a channel of this purpose."),
+    "channel-required": Kind(422, "Channel required", "This purpose needs a channel."),
+    "not-a-choice": Kind(422, "Not a choice", "Consent neither allows nor stops this purpose."),
+    "objected": Kind(422, "Objected", "An objection to marketing is absolute."),
+    "refused": Kind(422, "Refused", "A rule of the ledger refuses this fact."),
+    "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),
+    "stale": Kind(503, "Busy", "Others kept writing; nothing was written. Try again."),
+}
+
+
+class Problem(Exception):
+    """A problem on its way to the caller."""
+
+    def __init__(self, slug: str, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.refusal = Refusal(slug, detail, field=field)
+
+
+def body(refusal: Refusal) -> dict[str, Any]:
+    """The members of a problem; absent ones are left out."""
+    slug = refusal.problem if refusal.problem in KINDS else "refused"
+    kind = KINDS[slug]
+    found = _FIELD.search(refusal.detail)
+    members = {
+        "type": f"/docs#problem-{slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": refusal.detail,
+        "clause": refusal.clause,
+        "article": refusal.article,
+        "field": refusal.field or (found[1] if found else None),
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def response(refusal: Refusal, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem as an HTTP answer."""
+    content = body(refusal)
+    more = dict(headers or {})
+    if content["status"] == 401:
+        more["WWW-Authenticate"] = 'Bearer realm="probant"'
+    if content["status"] == 503:
+        more["Retry-After"] = "1"
+    return JSONResponse(content, content["status"], more, MEDIA)
+
+
+def refusal_of(error: ProbantError) -> Refusal:
+    """The three families of failure as problems."""
+    match error:
+        case Refused():
+            return error.refusal
+        case NotFound():
+            return Refusal("not-found", str(error))
+        case Misuse():
+            return Refusal("malformed-question", str(error))
+        case BadData():
+            return Refusal("malformed", str(error))
+        case Stale():
+            return Refusal("stale", str(error))
+        case Broken():
+            return Refusal("broken", str(error))
+    return Refusal("broken", "unexpected failure")

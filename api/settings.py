@@ -1,0 +1,109 @@
+"""Where a ledger lives: every setting, its option, its environment variable and its default.
+
+An option of the command line wins over the environment, the environment over the default. The page
+`docs/settings.md` lists the same; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, cast, get_args
+
+from ledger.errors import Misuse
+
+Language = Literal["fr", "en"]
+LANGUAGES: tuple[str, ...] = get_args(Language)
+
+
+class Setting(NamedTuple):
+    """One setting as people meet it."""
+
+    variable: str
+    option: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting(
+        "PROBANT_HOME",
+        "--home",
+        "probant-data",
+        "The folder of the keyring, of the API keys and, on SQLite, of the ledger.",
+    ),
+    Setting(
+        "PROBANT_URL",
+        "--url",
+        "sqlite:///HOME/ledger.sqlite",
+        "The database: sqlite:///FILE or postgresql+psycopg2://… (one schema is one ledger).",
+    ),
+    Setting(
+        "PROBANT_KEYRING",
+        "--keyring",
+        "HOME/keyring.json",
+        "The file of the keys above the keys. Keep it apart from the database and its backups.",
+    ),
+    Setting(
+        "PROBANT_LANG",
+        "--lang",
+        "en when LANG begins with en, else fr",
+        "The language of what is said to people: fr or en. JSON keys never change.",
+    ),
+)
+
+
+class Settings(NamedTuple):
+    """The settings of one run, every default filled in."""
+
+    home: Path
+    url: str
+    keyring: Path
+    lang: Language
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of a SQLite ledger; None on PostgreSQL."""
+        prefix, _, path = self.url.partition(":///")
+        named = prefix.partition("+")[0] == "sqlite" and path.partition("?")[0]
+        return Path(named) if named else None
+
+    @property
+    def database(self) -> str:
+        """The kind of database, for people: the URL itself may hold a password."""
+        return "sqlite" if self.url.startswith("sqlite") else "postgresql"
+
+    @property
+    def api_keys(self) -> Path:
+        """The file of the API keys: hashes only."""
+        return self.home / "api-keys.json"
+
+
+def settle(
+    environment: Mapping[str, str],
+    *,
+    home: str | None = None,
+    url: str | None = None,
+    keyring: str | None = None,
+    lang: str | None = None,
+) -> Settings:
+    """The settings of this run. Raises Misuse for a ledger in memory or an unknown language."""
+    folder = Path(home or environment.get("PROBANT_HOME") or "probant-data")
+    where = url or environment.get("PROBANT_URL") or f"sqlite:///{folder / 'ledger.sqlite'}"
+    keys = keyring or environment.get("PROBANT_KEYRING") or folder / "keyring.json"
+    settings = Settings(folder, where, Path(keys), _language(environment, lang))
+    if settings.database == "sqlite":
+        file = settings.sqlite_file
+        if file is None or ":memory:" in str(file):
+            raise Misuse("a ledger in memory would be gone at the end of this command: name a file")
+    return settings
+
+
+def _language(environment: Mapping[str, str], lang: str | None) -> Language:
+    chosen = lang or environment.get("PROBANT_LANG")
+    if chosen is None:
+        spoken = environment.get("LC_ALL") or environment.get("LANG") or ""
+        return "en" if spoken.lower().startswith("en") else "fr"
+    if chosen not in LANGUAGES:
+        raise Misuse("the language must be fr or en")
+    return cast(Language, chosen)

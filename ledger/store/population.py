@@ -1,0 +1,385 @@
+"""Everybody at two times, counted by the database: the numbers of `replay.fold.population`.
+
+The terms of every class for every era come from the policy room as small tables written into the
+query, so that one rule serves both ways of counting. Only counts come back, or one page of the
+subjects whose term is over. Read next: `ledger/policy/terms.py`, where those tables come from.
+"""
+
+# ruff: noqa: S608  (this SQL is made of constants of ours and of integers; names are bound)
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger.calendar import Day, Instant, day_of
+from ledger.policy.book import Book
+from ledger.policy.clocks import classes_of
+from ledger.policy.evaluate import choice, moving_rows, suspending_rows, terms_table
+from ledger.policy.model import CONTRACT_ENDED, Edition
+from ledger.projections import activity, consents
+from ledger.projections.model import ChoiceKey, Expression, SubjectState
+from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
+from ledger.store import tables
+from ledger.store.rebuild import (
+    PACK,
+    Question,
+    has_corrections,
+    listed,
+    select_consents,
+    select_contracts,
+    select_notified,
+    spans,
+)
+from ledger.store.sqltime import add_months_sql
+
+Source: TypeAlias = Literal["events", "live"]
+"""Where facts are read: folded from the events (any two times), or the live tables, which answer
+for no earlier than the last fact and for all that is known."""
+
+_FOREVER = 99_999_999  # above every edition number
+
+
+class PastDue(NamedTuple):
+    """One item whose operational term is over."""
+
+    subject: UUID
+    scope: str  # '' for a class with a subject clock
+    due: Day
+    archive_until: Day | None
+
+
+def population(
+    connection: sa.Connection,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    source: Source = "events",
+) -> Population:
+    """The counts at (`as_of`, `known`). With source 'live' the caller answers for the times."""
+    query = _Query(connection, book, as_of, known, source)
+    events: dict[str, int] = {}
+    subjects = 0
+    classes: dict[str, ClassCount] = {}
+    said: Counter[tuple[str, str, str]] = Counter()
+    for what, name, channel, kind, day, *counts in query.run(_counts(book)):
+        if what == "events":
+            events[name] = counts[0]
+        elif what == "subjects":
+            subjects = counts[0]
+        elif what == "class":
+            classes[name] = ClassCount(Tally(*counts[:5]), Tally(*counts[5:]))
+        else:
+            expression = Expression(0, 0, 0, kind, day, 0, None, None, None, None)
+            state = SubjectState({}, {}, {ChoiceKey(name, channel): expression}, None)
+            status = choice(state, book, as_of, known, name, channel).state
+            said[name, channel, status] += counts[0]
+    in_force = book.in_force(day_of(as_of), known)
+    return Population(
+        events=events,
+        subjects=subjects,
+        classes=classes,
+        consents=tuple(ChoiceCount(*key, n) for key, n in sorted(said.items())),
+        edition=in_force.number if in_force else None,
+        flags=_flags(in_force, as_of),
+    )
+
+
+def past_due(
+    connection: sa.Connection,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    *,
+    klass: str,
+    limit: int = 100,
+    after: tuple[UUID, str] | None = None,
+    source: Source = "events",
+) -> list[PastDue]:
+    """The items of one class past their operational term, ordered by (subject, scope).
+
+    `after` is the (subject, scope) of the last item of the page before.
+    """
+    query = _Query(connection, book, as_of, known, source, klass, from_subject=after is not None)
+    text = f"""SELECT subject, scope, due, archive_until FROM judged WHERE past = 1
+        {"AND (subject, scope) > (:from_subject, :from_scope)" if after else ""}
+        ORDER BY subject, scope LIMIT {limit:d}"""
+    found = query.run(text, sa.column("subject", tables.Id), after=after)
+    return [PastDue(*row) for row in found]
+
+
+def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
+    if in_force is None:
+        return ("no_edition_known",)
+    return ("edition_not_yet_in_force",) if in_force.effective_from > day_of(as_of) else ()
+
+
+# --- the query ------------------------------------------------------------------------------------
+
+
+class _Query:
+    """The common part of both questions: facts, the policy's tables, and every item judged."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        book: Book,
+        as_of: Instant,
+        known: int | None,
+        source: Source,
+        klass: str | None = None,
+        *,
+        from_subject: bool = False,
+    ) -> None:
+        self.connection = connection
+        corrections = source == "events" and has_corrections(connection)
+        question = Question(as_of, known, corrections, from_subject=from_subject)
+        self.names: dict[str, str] = {}
+        policy = _Policy(book, as_of, known, klass)
+        self.text = ",\n".join(
+            [
+                *(_from_live(from_subject) if source == "live" else _from_events(question)),
+                self._values("classes", "class, by_item", policy.classes()),
+                self._values("parts", "class, kind", policy.parts()),
+                self._values("terms", f"class, {_TERM}", policy.terms()),
+                self._values("moving", f"class, by_item, kind, {_TERM}", policy.moving()),
+                self._values(
+                    "suspending", "class, by_item, type, era_from, era_below", policy.suspending()
+                ),
+                _judged(day_of(as_of)),
+            ]
+        )
+
+    def run(
+        self, text: str, *typed: sa.ColumnClause[Any], after: tuple[UUID, str] | None = None
+    ) -> Iterable[Any]:
+        """Execute `text` over the named parts; `typed` are its first columns, if they need it."""
+        query = sa.text(f"WITH {self.text}\n{text}").bindparams(**self.names)
+        if after is not None:
+            query = query.bindparams(
+                sa.bindparam("from_subject", after[0], type_=tables.Id),
+                sa.bindparam("from_scope", after[1]),
+            )
+        return self.connection.execute(query.columns(*typed) if typed else query)
+
+    def _values(self, name: str, columns: str, rows: Sequence[Sequence[str | int | None]]) -> str:
+        """A small table written into the query: integers as they are, names as bind parameters."""
+        if not rows:
+            types = {"class": "TEXT", "kind": "TEXT", "type": "TEXT"}
+            empty = ", ".join(
+                f"CAST(NULL AS {types.get(column, 'INTEGER')}) AS {column}"
+                for column in columns.split(", ")
+            )
+            return f"{name} AS (SELECT {empty} WHERE 1 = 0)"
+        listed_rows = ", ".join(f"({', '.join(map(self._literal, row))})" for row in rows)
+        return f"{name} ({columns}) AS (VALUES {listed_rows})"
+
+    def _literal(self, value: str | int | None) -> str:
+        if value is None:
+            return "CAST(NULL AS INTEGER)"
+        if isinstance(value, int):
+            return f"{value:d}"
+        parameter = f"name_{len(self.names)}"
+        self.names[parameter] = value
+        return f":{parameter}"
+
+
+_TERM = "era_from, era_below, months, archive_months, from_start"
+
+
+class _Policy:
+    """The policy's rules for every era, as rows. An era is a range of edition numbers: a fact of an
+    era below the first edition is judged like one of the first."""
+
+    def __init__(self, book: Book, as_of: Instant, known: int | None, klass: str | None) -> None:
+        self._asked = (book, as_of, known)
+        self._classes = {
+            name: found
+            for name, found in classes_of(book.known(known)).items()
+            if klass is None or name == klass
+        }
+        eras = [edition.number for edition in book.known(known)]
+        self._ranges = {
+            era: (0 if i == 0 else era, eras[i + 1] if i + 1 < len(eras) else _FOREVER)
+            for i, era in enumerate(eras)
+        }
+
+    def classes(self) -> list[tuple[str, int]]:
+        """Every class, and whether it has a clock per item."""
+        return [(name, int(found.clock == "item")) for name, found in self._classes.items()]
+
+    def parts(self) -> list[tuple[str, str]]:
+        """The kinds homed elsewhere whose sealed part is an item of the class."""
+        items = [found for found in self._classes.values() if found.clock == "item"]
+        return [(found.name, kind) for found in items for kind in found.parts_of]
+
+    def terms(self) -> list[tuple[str | int | None, ...]]:
+        """The term of each class for each era."""
+        return [(name, *term) for (name, _), term in self._terms().items()]
+
+    def moving(self) -> list[tuple[str | int | None, ...]]:
+        """What moves each class, with the term that then runs."""
+        terms = self._terms()
+        return [
+            (row.klass, int(row.clock == "item"), row.kind, *terms[row.klass, row.era])
+            for row in moving_rows(*self._asked)
+            if row.klass in self._classes
+        ]
+
+    def suspending(self) -> list[tuple[str | int | None, ...]]:
+        """Which contracts, while open, stop the clock of each class."""
+        return [
+            (row.klass, int(row.clock == "item"), row.contract_type, *self._ranges[row.era])
+            for row in suspending_rows(*self._asked)
+            if row.klass in self._classes
+        ]
+
+    def _terms(self) -> dict[tuple[str, int], tuple[int | None, ...]]:
+        return {
+            (row.klass, row.era): (
+                *self._ranges[row.era],
+                row.operational_months,
+                row.archive_months,
+                int(row.archive_from == "start"),
+            )
+            for row in terms_table(*self._asked)
+            if row.klass in self._classes
+        }
+
+
+def _from_events(question: Question) -> list[str]:
+    return [
+        f"a AS MATERIALIZED ({spans(question)})",
+        f"c AS MATERIALIZED ({select_contracts(question)})",
+        f"n AS MATERIALIZED ({select_notified(question)})",
+        f"said AS ({select_consents(question)})",
+    ]
+
+
+def _from_live(from_subject: bool) -> list[str]:
+    where = "WHERE subject >= :from_subject" if from_subject else ""
+    return [
+        f"""a AS MATERIALIZED (SELECT subject, class, scope, kind, edition, n,
+        CAST(first_day AS BIGINT) * {PACK} + first_position AS head,
+        CAST(last_day AS BIGINT) * {PACK} + last_position AS tail FROM activity {where})""",
+        f"c AS (SELECT * FROM contracts {where})",
+        f"n AS (SELECT * FROM notified {where})",
+        f"said AS (SELECT * FROM consents {where})",
+    ]
+
+
+def _judged(today: Day) -> str:
+    """Each item with its start, its ends and its tier, in the steps of `ledger/policy/clocks.py`.
+
+    Steps that compute with months are materialized, so that no expression is computed twice.
+    """
+    scope = "CASE WHEN m.by_item = 1 THEN {} ELSE '' END"
+    era = "CASE WHEN n.edition > {0} THEN n.edition ELSE COALESCE({0}, 0) END"
+    ends = f"""SELECT c.subject, c.item,
+        CASE WHEN ended_day IS NULL THEN planned_day ELSE ended_day END AS day,
+        CASE WHEN ended_day IS NULL THEN planned_position ELSE ended_position END AS position,
+        CASE WHEN ended_day IS NULL THEN planned_edition ELSE ended_edition END AS edition
+        FROM c WHERE ended_day IS NOT NULL OR (planned_day < {today} AND COALESCE(tacit, 0) = 0)"""
+    return f"""aged AS (SELECT a.*, {era.format("a.edition")} AS era
+        FROM a LEFT JOIN n ON n.subject = a.subject),
+    present AS MATERIALIZED (
+        SELECT a.subject, k.class, CASE WHEN k.by_item = 1 THEN a.scope ELSE '' END AS scope,
+            k.by_item
+        FROM a JOIN classes k ON k.class = a.class
+        UNION SELECT a.subject, p.class, a.scope, 1
+        FROM a JOIN parts p ON p.kind = a.kind WHERE a.scope <> ''),
+    moves AS (
+        SELECT a.subject, m.class, {scope.format("a.scope")} AS scope, m.months, m.archive_months,
+            m.from_start, MAX(a.tail) AS tail
+        FROM aged a JOIN moving m
+            ON m.kind = a.kind AND a.era >= m.era_from AND a.era < m.era_below
+        WHERE a.kind <> '{CONTRACT_ENDED}' AND m.class IN (SELECT class FROM present)
+        GROUP BY 1, 2, 3, 4, 5, 6
+        UNION ALL
+        SELECT e.subject, m.class, {scope.format("e.item")}, m.months, m.archive_months,
+            m.from_start, MAX(CAST(e.day AS BIGINT) * {PACK} + e.position)
+        FROM (SELECT e.*, {era.format("e.edition")} AS era
+            FROM ({ends}) e LEFT JOIN n ON n.subject = e.subject) e
+        JOIN moving m
+            ON m.kind = '{CONTRACT_ENDED}' AND e.era >= m.era_from AND e.era < m.era_below
+        GROUP BY 1, 2, 3, 4, 5, 6),
+    candidates AS MATERIALIZED (
+        SELECT subject, class, scope, tail, archive_months, from_start,
+            tail / {PACK} AS day, {add_months_sql(f"(tail / {PACK})", "months")} AS due
+        FROM moves),
+    winners AS MATERIALIZED (
+        SELECT * FROM (SELECT candidates.*, ROW_NUMBER() OVER
+            (PARTITION BY subject, class, scope ORDER BY due DESC, tail DESC) AS place
+            FROM candidates) r
+        WHERE place = 1),
+    firsts AS (
+        SELECT p.subject, p.class, p.scope, p.by_item, MIN(a.head) AS head
+        FROM present p LEFT JOIN winners w
+            ON w.subject = p.subject AND w.class = p.class AND w.scope = p.scope
+        JOIN a ON a.subject = p.subject AND (p.by_item = 0 OR a.scope = p.scope)
+        WHERE w.subject IS NULL GROUP BY 1, 2, 3, 4),
+    fallbacks AS (
+        SELECT DISTINCT f.subject, f.class, f.scope, f.head / {PACK} AS day, t.months,
+            t.archive_months, t.from_start
+        FROM firsts f JOIN aged a ON a.subject = f.subject AND a.head = f.head
+        JOIN terms t ON t.class = f.class AND a.era >= t.era_from AND a.era < t.era_below),
+    started AS MATERIALIZED (
+        SELECT subject, class, scope, day, due, archive_months, from_start FROM winners
+        UNION ALL SELECT subject, class, scope, day, {add_months_sql("day", "months")},
+            archive_months, from_start FROM fallbacks),
+    archived AS MATERIALIZED (
+        SELECT subject, class, scope, due,
+            {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
+            AS archive_end FROM started),
+    held AS MATERIALIZED (
+        SELECT DISTINCT o.subject, m.class, {scope.format("o.item")} AS scope
+        FROM (SELECT c.*, {era.format("c.planned_edition")} AS era
+            FROM c LEFT JOIN n ON n.subject = c.subject
+            WHERE c.from_day IS NOT NULL AND c.ended_day IS NULL
+            AND (c.tacit = 1 OR c.planned_day IS NULL OR c.planned_day >= {today})) o
+        JOIN suspending m
+            ON m.type = o.type AND o.era >= m.era_from AND o.era < m.era_below),
+    judged AS (
+        SELECT subject, class, scope, due, archive_until, suspended,
+            CASE WHEN suspended = 0 AND due < {today} THEN 1 ELSE 0 END AS past,
+            CASE WHEN suspended = 0 AND archive_until < {today} THEN 1 ELSE 0 END AS past_archive
+        FROM (SELECT p.subject, p.class, p.scope, s.due,
+            CASE WHEN s.archive_end < s.due THEN s.due ELSE s.archive_end END AS archive_until,
+            CASE WHEN h.subject IS NULL THEN 0 ELSE 1 END AS suspended
+            FROM present p JOIN archived s
+                ON s.subject = p.subject AND s.class = p.class AND s.scope = p.scope
+            LEFT JOIN held h
+                ON h.subject = p.subject AND h.class = p.class AND h.scope = p.scope) j)"""
+
+
+def _counts(book: Book) -> str:
+    """One row per count: what, name, channel, kind, day, then up to ten numbers."""
+    tiers = ("present", "operational", "suspended", "past", "past_archive")
+    by_subject = [f"CAST(SUM(CASE WHEN {tier} > 0 THEN 1 ELSE 0 END) AS BIGINT)" for tier in tiers]
+    by_item = [f"CAST(SUM({tier}) AS BIGINT)" for tier in tiers]
+    nothing = ", ".join("0" for _ in range(9))
+    text = "CAST(NULL AS TEXT)"
+    twice = " OR ".join(f"(kind = '{k}' AND class = '{also}')" for k, also in activity.ALSO.items())
+    ageing = {
+        name
+        for published in book.entries
+        for name, purpose in published.edition.purposes.items()
+        if purpose.validity_months is not None
+    }
+    day = f"CASE WHEN kind IN {listed(consents.GRANTS)} THEN day ELSE 0 END" if ageing else "0"
+    return f"""SELECT 'events', kind, {text}, {text}, 0, CAST(SUM(n) AS BIGINT), {nothing}
+        FROM a WHERE NOT ({twice}) GROUP BY kind
+    UNION ALL SELECT 'subjects', {text}, {text}, {text}, 0, COUNT(DISTINCT subject), {nothing}
+        FROM a
+    UNION ALL SELECT 'class', class, {text}, {text}, 0, {", ".join([*by_subject, *by_item])}
+        FROM (SELECT subject, class, COUNT(*) AS present, SUM(suspended) AS suspended,
+            SUM(past) AS past, SUM(past_archive) AS past_archive,
+            SUM(1 - suspended - past) AS operational FROM judged GROUP BY subject, class) s
+        GROUP BY class
+    UNION ALL SELECT 'choice', purpose, channel, kind, day, COUNT(*), {nothing}
+        FROM (SELECT purpose, channel, kind, {day} AS day FROM said) s
+        GROUP BY purpose, channel, kind, day"""

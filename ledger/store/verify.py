@@ -1,0 +1,337 @@
+"""Does the ledger still say what was recorded? Every row against its entry, every count recounted.
+
+Events are streamed in position order, a page at a time, so memory stays flat whatever the length
+of the log. Checked are: positions without a gap up to the head; every leaf the hash of its entry;
+every entry canonical; every typed column what its entry implies; record time increasing; the
+edition that each `pol` names; versions without a gap; policy documents; every sealed part the one
+its entry committed to, and a missing one only where its key was destroyed; live tables as derived.
+
+Findings are data and name positions and columns, never values. What this file cannot see: a row
+whose entry *and* columns *and* leaf were all rewritten together, because only a signed checkpoint
+held by somebody else shows that. Nothing here opens an envelope. Read next: `rebuild.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from ledger import entry
+from ledger.calendar import Instant
+from ledger.errors import ProbantError
+from ledger.events import Row
+from ledger.policy.book import Book
+from ledger.store import reader, rebuild, tables
+from ledger.store.database import Database
+from ledger.store.mapper import fact_from, row_from
+from ledger.store.recorder import Head, read_head
+from ledger.store.states import ROW_COLUMNS
+
+KEPT = 100  # findings kept in the report; all are counted
+PAGE = 1000  # events read at a time
+
+Progress = Callable[[int, int], None]
+"""Told how many events were checked, and how many there are."""
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it was recorded. `code` is stable; `position` is where to look."""
+
+    code: str
+    position: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked and what was found; `counts` says how often each code was found."""
+
+    events: int
+    pruned: int
+    envelopes: int
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was found."""
+        return not self.counts
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "ok": self.ok,
+            "events": self.events,
+            "pruned": self.pruned,
+            "envelopes": self.envelopes,
+            "counts": dict(sorted(self.counts.items())),
+            "findings": [finding._asdict() for finding in self.findings],
+        }
+
+
+def verify(database: Database, progress: Progress | None = None) -> Report:
+    """Check the whole ledger as it is at one instant; writers may go on meanwhile.
+
+    `progress` is told after each page. Raises LookupError if there is no ledger.
+    """
+    found = _Findings()
+    with database.read() as connection:
+        head = read_head(connection)
+        log = _Log(connection, found)
+        for page in log.pages():
+            _check_parts(log, page)
+            if progress is not None:
+                progress(log.events, head.position)
+        _check_head(log, head)
+        _check_versions(log)
+        _check_documents(connection, found)
+    _check_live(database, found)
+    return Report(log.events, log.pruned, log.envelopes, dict(found.counts), tuple(found.kept))
+
+
+@dataclass
+class _Findings:
+    counts: Counter[str] = field(default_factory=Counter)
+    kept: list[Finding] = field(default_factory=list)
+
+    def add(self, code: str, position: int | None, sentence: str) -> None:
+        self.counts[code] += 1
+        if len(self.kept) < KEPT:
+            self.kept.append(Finding(code, position, sentence))
+
+
+class _Page(NamedTuple):
+    """Positions looked at, and what the readable entries among them say of their sealed parts."""
+
+    after: int
+    last: int
+    parts: dict[int, list[Any]]
+
+
+class _Log:
+    """The events in order, and what must be remembered from one to the next."""
+
+    def __init__(self, connection: sa.Connection, found: _Findings) -> None:
+        self.connection, self.found = connection, found
+        self.events = self.pruned = self.envelopes = 0
+        self.position = 0
+        self.recorded_at: Instant | None = None
+        self.editions: dict[str, int] = {}  # by `pol`, as published so far
+
+    def pages(self) -> Iterator[_Page]:
+        """Check every event, a page at a time."""
+        while True:
+            after, parts = self.position, {}
+            rows = self._rows(after)
+            for row in rows:
+                parts[row.position] = self._check(row)
+            if not rows:
+                return
+            yield _Page(after, self.position, parts)
+
+    def _rows(self, after: int) -> list[Any]:
+        e = tables.events.c
+        query = sa.select(*ROW_COLUMNS, e.entry, e.leaf).order_by(e.position)
+        try:
+            return list(self.connection.execute(query.where(e.position > after).limit(PAGE)))
+        except (ValueError, TypeError):
+            # A value that cannot even be read as its type: look at the rows one by one.
+            numbers = sa.select(e.position).where(e.position > after).order_by(e.position)
+            rows = []
+            for position in self.connection.scalars(numbers.limit(PAGE)).all():
+                try:
+                    rows.append(self.connection.execute(query.where(e.position == position)).one())
+                except (ValueError, TypeError):
+                    self.position = max(self.position, position)
+                    self.events += 1
+                    self.found.add("columns", position, "a column holds no value of its type")
+            return rows
+
+    def _check(self, row: Any) -> list[Any]:
+        """Check one event; what its entry says of its sealed parts."""
+        position = row.position
+        if position != self.position + 1 and self.events + 1 != position:
+            self.found.add("position", position, f"position {self.position + 1} is missing")
+        self.position = position
+        self.events += 1
+        if row.entry is None:
+            self.pruned += 1
+            if len(row.leaf) != 32:
+                self.found.add("leaf", position, "the leaf of a pruned event is no SHA-256")
+            return []
+        if entry.leaf_hash(row.entry) != row.leaf:
+            self.found.add("leaf", position, "the leaf is not the hash of the entry")
+        if self.recorded_at is not None and row.recorded_at <= self.recorded_at:
+            self.found.add("time", position, "it was recorded no later than the event before it")
+        self.recorded_at = row.recorded_at
+        try:
+            said = entry.read(row.entry)
+            fact: Any = fact_from(said)
+            if fact.kind == reader.PUBLISHED:
+                self.editions[fact.document] = fact.edition
+            expected = row_from(row.entry, position, lambda pol: self.editions.get(pol, 0))
+            self._compare(row, expected, said)
+            parts = said.get("parts", [])
+            return parts if isinstance(parts, list) else []
+        except (ProbantError, ValueError, TypeError, KeyError, AttributeError) as error:
+            self.found.add("entry", position, f"the entry cannot be read ({type(error).__name__})")
+            return []
+
+    def _compare(self, row: Any, expected: Row, said: dict[str, Any]) -> None:
+        if said["pol"] not in self.editions:
+            self.found.add("policy", row.position, "the entry names a policy never published")
+            expected = expected._replace(edition=row.edition)
+        wrong = [
+            column.name
+            for column, stored, implied in zip(ROW_COLUMNS, row, expected, strict=False)
+            if stored != implied or type(stored) is not type(implied)
+        ]
+        if wrong:
+            sentence = f"columns do not say what the entry says: {', '.join(wrong)}"
+            self.found.add("columns", row.position, sentence)
+
+
+# --- sealed parts ------------------------------------------------------------------------------
+
+
+def _check_parts(log: _Log, page: _Page) -> None:
+    """Each part an entry names is there, unaltered, under a key of that person and class; or its
+    key was destroyed. Nothing else is there."""
+    keys, sealed = tables.keys.c, tables.sealed.c
+    there = {
+        (row.position, row.part): row
+        for row in log.connection.execute(
+            sa.select(sealed.position, sealed.part, sealed.key_id, sealed.envelope).where(
+                sealed.position > page.after, sealed.position <= page.last
+            )
+        )
+    }
+    named = {str(part.get("kid")) for parts in page.parts.values() for part in parts}
+    known = {}
+    for some in _groups(sorted(named), 500):
+        query = sa.select(keys.key_id, keys.data_class, keys.wrapped, keys.state)
+        wanted = [identifier for text in some if (identifier := _identifier(text))]
+        for row in log.connection.execute(query.where(keys.key_id.in_(wanted))):
+            known[str(row.key_id)] = row
+    for position, parts in page.parts.items():
+        for part in parts:
+            log.envelopes += 1
+            row = there.pop((position, part.get("n")), None)
+            problem = _problem(part, row, known.get(str(part.get("kid"))))
+            if problem:
+                log.found.add("sealed", position, problem)
+    for position, _ in there:
+        log.found.add("sealed", position, "an envelope that no entry names")
+
+
+def _problem(part: dict[str, Any], row: Any, key: Any) -> str | None:
+    if key is None:
+        return "the key of a sealed part has no row, not even a tombstone"
+    destroyed = key.state == "destroyed"
+    if destroyed is not (key.wrapped is None):
+        return "the key of a sealed part is neither alive nor destroyed"
+    if key.data_class != part["n"]:
+        return "the key of a sealed part belongs to another data class"
+    if row is None:
+        return None if destroyed else "an envelope is missing although its key lives"
+    if str(row.key_id) != part["kid"]:
+        return "an envelope is stored under another key than its entry names"
+    if entry.to_base64(entry.envelope_hash(row.envelope)) != part["ct"]:
+        return "an envelope is not the one that was recorded"
+    return None
+
+
+def _groups(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _identifier(text: str) -> Any:
+    from uuid import UUID
+
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+# --- what is counted over the whole log ----------------------------------------------------------
+
+
+def _check_head(log: _Log, head: Head) -> None:
+    if head.position != log.position:
+        log.found.add("head", log.position, "the head is not where the log ends")
+    last = log.recorded_at or 0
+    if head.last_at < last or (head.last_at > last and not log.pruned):
+        log.found.add("head", log.position, "the head does not know when the last event was")
+    beyond = tables.sealed.c.position
+    query = sa.select(beyond).where(beyond > log.position).order_by(beyond)
+    for position in log.connection.scalars(query.limit(KEPT)):
+        log.found.add("sealed", position, "an envelope that no entry names")
+
+
+def _check_versions(log: _Log) -> None:
+    """Versions count from 1 in each stream, in the order of positions. A pruned event takes its
+    version with it, so as many may be missing as events were pruned."""
+    steps = """SELECT position, version, before, earlier FROM (
+        SELECT position, version,
+            LAG(version) OVER (PARTITION BY stream ORDER BY version) AS before,
+            LAG(position) OVER (PARTITION BY stream ORDER BY version) AS earlier
+        FROM events WHERE stream IS NOT NULL) s
+        WHERE version <> COALESCE(before, 0) + 1 OR earlier > position ORDER BY position"""
+    excused = log.pruned
+    for row in log.connection.execute(sa.text(steps), execution_options={"yield_per": PAGE}):
+        missing = row.version - (row.before or 0) - 1
+        if row.earlier is not None and row.earlier > row.position:
+            log.found.add("version", row.position, "it comes before an older version")
+        elif 0 < missing <= excused:
+            excused -= missing
+        else:
+            log.found.add("version", row.position, "an earlier version of its stream is missing")
+
+
+def _check_documents(connection: sa.Connection, found: _Findings) -> None:
+    """Documents are what their name says; the policy book can be read."""
+    documents = tables.documents.c
+    for name in connection.scalars(sa.select(documents.sha256)).all():
+        content = connection.scalar(sa.select(documents.bytes).where(documents.sha256 == name))
+        if content is None or sha256(content).digest() != name:
+            found.add("document", None, "a document is not the one whose hash is its name")
+    try:
+        book, _ = reader.policy_book(connection)
+    except (ProbantError, ValueError, TypeError, KeyError) as error:
+        found.add("policy", None, f"the policy book cannot be read ({type(error).__name__})")
+    else:
+        _check_book(connection, book, found)
+
+
+def _check_book(connection: sa.Connection, book: Book, found: _Findings) -> None:
+    """Each edition takes effect on the day its fact says."""
+    events = tables.events.c
+    for published in book.entries:
+        query = sa.select(events.until_day).where(events.position == published.position)
+        if connection.scalar(query) != published.edition.number:
+            found.add("policy", published.position, "the document states another effective day")
+
+
+def _check_live(database: Database, found: _Findings) -> None:
+    try:
+        for difference in rebuild.differences(database):
+            row = difference.live or difference.derived or ()
+            names = tables.metadata.tables[difference.table].columns.keys()
+            positions = [
+                value
+                for name, value in zip(names, row, strict=True)
+                if name.endswith("position") and isinstance(value, int)
+            ]
+            state = "is missing" if difference.live is None else "is not what history says"
+            state = "should not be there" if difference.derived is None else state
+            sentence = f"a row of {difference.table} {state}; run `probant rebuild`"
+            found.add("live", max(positions, default=None), sentence)
+    except (ValueError, TypeError):
+        found.add("live", None, "a live table holds a value that cannot be read")
