@@ -47,7 +47,7 @@ class StoreFactory(InfrastructureFactory[TrackingRecorder]):
         """The ledger's recorder."""
         return self.recorder
 
-    def tracking_recorder(self, tracking_recorder_class: Any = None) -> Any:
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> Any:  # noqa: ARG002
         """The ledger's recorder."""
         return self.recorder
 

@@ -17,7 +17,7 @@ from ledger.aggregates import AGGREGATES, corrected, door, fold
 from ledger.application import Ledger
 from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
-from ledger.errors import BadData, Refusal
+from ledger.errors import BadData, Broken, Refusal
 from ledger.events import (
     KINDS,
     ContractStarted,
@@ -122,7 +122,15 @@ class Session:
     # -- loading -----------------------------------------------------------------------------
 
     def load(self, commands: Sequence[Command]) -> None:
-        """Read what these wishes depend on."""
+        """Read what these wishes depend on. A connection that was cut is tried once more:
+        nothing has been written yet."""
+        try:
+            self._load(commands)
+        except Broken:
+            self.ledger.forget()
+            self._load(commands)
+
+    def _load(self, commands: Sequence[Command]) -> None:
         self.epoch = self.ledger.recorder.believed().epoch
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in _streams(command)}
@@ -324,8 +332,8 @@ class Session:
                 reason=command.reason,
             )
         else:
-            fact = correction_of(root, command)
-            stands = corrected(root.fact, fact) if isinstance(fact, FactCorrected) else fact
+            correction = correction_of(root, command)
+            fact, stands = correction, corrected(root.fact, correction)
             refusal = door.refuse(stands, self._now, self._edition) or door.refuse_choice(
                 stands, self._edition
             )
@@ -375,14 +383,14 @@ def normal(reference: Reference) -> str:
 def correction_of(root: reader.Found, command: Correct) -> FactCorrected:
     """The correcting fact, with every clear column complete. Raises BadData."""
     typed = {spec.key: spec for spec in root.fact.specs if spec.column}
-    names = {spec.column: spec.name for spec in FactCorrected.specs if spec.column}
+    names = {spec.column or "": spec.name for spec in FactCorrected.specs}
     values: dict[str, Any] = {}
     for key, spec in typed.items():
         given = spec.load(command.changes[key]) if key in command.changes else None
         value = getattr(root.fact, spec.name) if given is None else given
         if value is not None:
             tacit = spec.name == "tacit"
-            values[names[spec.column]] = ("tacit" if value else "express") if tacit else value
+            values[names[spec.column or ""]] = ("tacit" if value else "express") if tacit else value
     unknown = sorted(set(command.changes) - set(typed))
     if unknown:
         raise BadData(f"{root.fact.kind} has no such field that a correction could change")

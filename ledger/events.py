@@ -1,10 +1,10 @@
 """Every fact that can happen. Read this file once and you know the business.
 
-A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never renamed,
-never given twice. Clear fields hold codes, ids, amounts and times; personal fields are sealed apart
-under keys per (subject, data class, scope). Each kind has one *home class*, the data class that
-governs its clear entry; a kind marked `also` seals its personal part under a second class whose
-items die on their own clocks (one key per login day, one per payment).
+A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never
+renamed, never given twice. Clear fields hold codes, ids, amounts and times; personal fields are
+sealed apart under keys per (subject, data class, scope). Each kind has one *home class*, the data
+class that governs its clear entry; a kind marked `also` seals its personal part under a second
+class whose items die on their own clocks (one key per login day, one per payment).
 
 What this file never does: decide whether a fact is acceptable (`ledger/aggregates/`), know today's
 date, or touch a database. Read next: `ledger/aggregates/consent.py`, then `ledger/handlers.py`.

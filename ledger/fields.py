@@ -1,4 +1,4 @@
-"""What a field of a fact may hold: one codec each, used by every door and by the entry itself. Pure.
+"""What a field of a fact may hold: one codec each, used by every door and by the entry. Pure.
 
 `load` turns what a caller or an entry says into the Python value, refusing anything else with a
 sentence that names the field and never the value; `dump` gives the canonical entry form (strings,

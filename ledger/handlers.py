@@ -22,7 +22,7 @@ from ledger.entry import to_base64
 from ledger.errors import Broken, Refusal, Refused, Stale
 from ledger.events import KINDS, PolicyPublished
 from ledger.policy.loader import load_edition
-from ledger.store.mapper import Draft
+from ledger.store.mapper import Draft, Part
 from ledger.store.recorder import Work, Written
 from ledger.store.vault import scope_of
 
@@ -89,6 +89,7 @@ def record_many(
             ledger.forget()
             continue
         except PersistenceError as error:
+            ledger.forget()
             raise Broken(f"the database failed ({error}); nothing was written") from None
         session.remember()
         return [_outcome(decision, work) for decision in decisions]
@@ -140,7 +141,8 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     drafts: list[Draft] = []
     stored: set[UUID] = set()
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):
-        parts, event_id = (), uuid4()
+        parts: tuple[Part, ...] = ()
+        event_id = uuid4()
         if scope is not None:
             key = keys[scope]
             if key.row is not None and key.id not in stored:

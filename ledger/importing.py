@@ -1,9 +1,9 @@
 """Importing somebody else's history: streaming, resumable, every line with its own outcome.
 
 A line is identified for ever by (source, key column) or, without one, by (source, content, ordinal
-among equal lines): running an import again, or after a kill, adds exactly what is missing. Bad lines
-go to a rejects file with their number and the reason, never their content; good lines are kept.
-Memory does not grow with the file.
+among equal lines): running an import again, or after a kill, adds exactly what is missing. Bad
+lines go to a rejects file with their number and the reason, never their content; good lines are
+kept. Memory does not grow with the file.
 
 Kinds that begin a stream of their own and seal nothing (purchases, above all) take the bulk path;
 all others are decided one by one like any other wish. Read next: `ledger/store/bulk.py`.
@@ -28,6 +28,7 @@ from eventsourcing.persistence import PersistenceError
 from ledger.aggregates import door
 from ledger.application import Ledger, pol_of
 from ledger.calendar import (
+    Grain,
     Moment,
     format_instant,
     moment_of_day,
@@ -348,11 +349,11 @@ class _Job:
     def record(self, chunk: list[RawRow]) -> None:
         """Record one chunk of rows; bad ones are rejected one by one."""
         known = [(number, row, *self._identity(row)) for number, row in chunk]
-        for attempt in range(5):
+        for _ in range(5):
             try:
                 self._refresh()
                 with translated():
-                    (self._record_bulk if self.in_bulk else self._record_decided)(known, attempt)
+                    (self._record_bulk if self.in_bulk else self._record_decided)(known)
                 break
             except Stale:
                 # The chunk was not written: an edition appeared, or another import overtook us.
@@ -365,7 +366,7 @@ class _Job:
             raise Stale("others keep changing what this import needs; run it again")
         self.report.recorded = dict(self._recorded)
 
-    def _record_bulk(self, known: list[Any], attempt: int) -> None:
+    def _record_bulk(self, known: list[Any]) -> None:
         lines: list[bulk.Line] = []
         numbers: list[int] = []
         rejected: list[tuple[int, str, str]] = []
@@ -391,7 +392,7 @@ class _Job:
         if result.registered:
             self._recorded[CustomerRegistered.kind] += result.registered
 
-    def _record_decided(self, known: list[Any], attempt: int) -> None:
+    def _record_decided(self, known: list[Any]) -> None:
         source = self.mapping.source
         with self.ledger.database.glance() as connection:
             done = bulk.existing_imports(connection, source, [mac for _, _, mac, _ in known])
@@ -456,7 +457,7 @@ class _Job:
         cls = self._kind(row)
         shape = self._shape(cls, tuple(fixed), tuple(numbers), edition)
         thing = self._thing(row)
-        blind = thing and self._blind(f"{cls.aggregate}/{thing.kind}", thing)
+        blind = self._blind(f"{cls.aggregate}/{thing.kind}", thing) if thing else None
         return bulk.Line(
             mac, ordinal, self._person(row), blind, shape, moment, said, numbers, amount
         )
@@ -580,9 +581,9 @@ class _Job:
         return door.refuse(cut.fact, self.ledger.clock.now(), edition) or cut
 
     def _cut(self, cls: type[Fact], fixed: dict[str, Any], varying: tuple[str, ...]) -> Template:
-        grain = "day" if self.mapping.occurred_form == "day" else "instant"
+        grain: Grain = "day" if self.mapping.occurred_form == "day" else "instant"
         edition = self._edition
-        return template(cls, fixed, varying, grain, edition.number, pol_of(edition))  # type: ignore[arg-type]
+        return template(cls, fixed, varying, grain, edition.number, pol_of(edition))
 
 
 __all__ = ["FieldMap", "ImportMap", "ImportReport", "import_file", "load_map"]

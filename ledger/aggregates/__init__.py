@@ -62,7 +62,7 @@ def corrected(root: Fact, correction: FactCorrected) -> Fact:
     by_column = {spec.column: spec.name for spec in root.specs if spec.column}
     values: dict[str, Any] = {"occurred": correction.occurred}
     for spec in correction.specs:
-        name, value = by_column.get(spec.column), getattr(correction, spec.name)
+        name, value = by_column.get(spec.column or ""), getattr(correction, spec.name)
         if name is not None:
             values[name] = TACIT.get(value) if name == "tacit" else value
     return replace(root, **values)

@@ -277,10 +277,9 @@ def existing_imports(
         rows = connection.exec_driver_sql(query, (source, listed))
         return {(bytes(mac), ordinal) for mac, ordinal in rows}
     for some in _batches(macs, 500):
-        query = sa.select(table.row_mac, table.ordinal).where(
-            table.source == source, table.row_mac.in_(some)
-        )
-        found |= {(bytes(row.row_mac), row.ordinal) for row in connection.execute(query)}
+        wanted = (table.source == source, table.row_mac.in_(some))
+        known = connection.execute(sa.select(table.row_mac, table.ordinal).where(*wanted))
+        found |= {(bytes(row.row_mac), row.ordinal) for row in known}
     return found
 
 
@@ -298,10 +297,8 @@ def _existing_lookups(connection: sa.Connection, wanted: Iterable[Blind]) -> dic
                 found[kind, bytes(blind)] = target
             continue
         for some in _batches(blinds, 500):
-            select = sa.select(table.blind, table.target).where(
-                table.kind == kind, table.blind.in_(some)
-            )
-            for row in connection.execute(select):
+            wanted_now = (table.kind == kind, table.blind.in_(some))
+            for row in connection.execute(sa.select(table.blind, table.target).where(*wanted_now)):
                 found[kind, bytes(row.blind)] = row.target
     return found
 

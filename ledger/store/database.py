@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import Any
 
+import psycopg2
 import sqlalchemy as sa
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import event, exc
@@ -48,19 +49,22 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one consistent state and changes nothing."""
-        with self.lock, self._connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
+        options = (
+            {}
+            if self.is_sqlite
+            else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        with speaking(), self.lock, self.engine.connect() as pooled:
+            connection = pooled.execution_options(**options)
             with connection.begin():
                 yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction that holds, or is about to take, the head lock."""
-        with self.lock, self._connect() as connection:
-            connection = connection.execution_options(write=True)
+        """A transaction that holds, or is about to take, the head lock. Errors of the database
+        come out as they are: the recorder tells conflicts from failures."""
+        with self.lock, self.engine.connect() as pooled:
+            connection = pooled.execution_options(write=True)
             with connection.begin():
                 yield connection
 
@@ -71,14 +75,13 @@ class Database:
             with self.read() as connection:
                 yield connection
         else:
-            with self._connect(self._single) as connection:
+            with speaking(), self._single.connect() as connection:
                 yield connection
 
     @contextmanager
     def raw(self) -> Iterator[Session]:
         """A PostgreSQL session in autocommit that prepares its statements: the hot path."""
-        with self._translated():
-            pooled = self._single.raw_connection()
+        pooled = self._single.raw_connection()
         driver: Any = pooled.driver_connection
         try:
             yield Session(driver, pooled.info)
@@ -97,19 +100,15 @@ class Database:
         self.engine.dispose()
         self._single.dispose()
 
-    @contextmanager
-    def _connect(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
-        with self._translated():
-            connection = (engine or self.engine).connect()
-        with connection:
-            yield connection
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except exc.SQLAlchemyError as error:
-            raise Broken(f"the database does not answer ({type(error).__name__})") from None
+@contextmanager
+def speaking() -> Iterator[None]:
+    """What the database refuses to do, as Broken: the class of the failure, never its text."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, psycopg2.Error) as error:
+        name = type(getattr(error, "orig", None) or error).__name__
+        raise Broken(f"the database does not answer ({name})") from None
 
 
 class Session:

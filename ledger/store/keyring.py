@@ -2,8 +2,8 @@
 
 A keyring wraps and unwraps data keys under a key-encryption key (KEK) named by its epoch, and turns
 an identifier into a keyed HMAC under a pepper. The default is a file, mode 0600, created once and
-never rewritten by a running service. Whoever holds this file *and* the database can read everything;
-whoever holds only one of them reads nothing. Read next: `ledger/store/vault.py`.
+never rewritten by a running service. Whoever holds this file *and* the database can read
+everything; whoever holds only one of them reads nothing. Read next: `ledger/store/vault.py`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class FileKeyring:
             origin = str(content["origin"])
         except FileNotFoundError as error:
             raise Misuse(f"there is no keyring at {path}; run `probant init` first") from error
-        except (OSError, ValueError, KeyError, AttributeError, BadData) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, BadData) as error:
             raise Broken(f"the keyring at {path} cannot be read") from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise Misuse(f"the keyring at {path} is open to others; run: chmod 600 {path}")

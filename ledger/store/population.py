@@ -5,8 +5,6 @@ query, so that one rule serves both ways of counting. Only counts come back, or 
 subjects whose term is over. Read next: `ledger/policy/terms.py`, where those tables come from.
 """
 
-# ruff: noqa: S608  (this SQL is made of constants of ours and of integers; names are bound)
-
 from __future__ import annotations
 
 from collections import Counter

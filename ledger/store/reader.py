@@ -19,7 +19,7 @@ from ledger.events import KINDS, Fact
 from ledger.policy.book import Book
 from ledger.policy.loader import load_edition
 from ledger.store import tables
-from ledger.store.database import Database
+from ledger.store.database import Database, speaking
 from ledger.store.mapper import fact_from
 
 events = tables.events.c
@@ -71,7 +71,7 @@ def origin(connection: sa.Connection) -> str:
     found = connection.scalar(sa.select(tables.head.c.origin))
     if found is None:
         raise LookupError("this database holds no ledger")
-    return found
+    return str(found)
 
 
 def lookups(
@@ -101,7 +101,7 @@ def tips(database: Database, streams: Collection[UUID]) -> dict[UUID, Tip]:
                 rows += connection.exec_driver_sql(_TIP_SQLITE, (stream.bytes,)).all()
         rows = [(UUID(bytes=s), v, k, UUID(bytes=p) if p else None) for s, v, k, p in rows]
     elif streams:
-        with database.raw() as session:
+        with speaking(), database.raw() as session:
             ids = ",".join(str(stream) for stream in streams)
             rows = session.execute(_TIPS_POSTGRES, f"'{{{ids}}}'")
     return {stream: Tip(version, _aggregate(kind), of) for stream, version, kind, of in rows}

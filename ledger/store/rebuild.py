@@ -6,8 +6,6 @@ and PostgreSQL; the definition it must agree with is `replay/fold.py`. Read next
 `ledger/store/population.py`.
 """
 
-# ruff: noqa: S608  (this SQL is made of constants of ours and of integers; values are bound)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

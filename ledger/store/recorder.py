@@ -10,7 +10,7 @@ What must hold, and does by construction:
 
 PostgreSQL, alone: one statement moves the head if it is where we believe it is (one round trip).
 In company, or when it was not: take the head lock first, then the same statement. SQLite: BEGIN
-IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledger/store/projector.py`.
+IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledger/store/states.py`.
 """
 
 from __future__ import annotations
@@ -413,7 +413,7 @@ def _track(connection: sa.Connection, tracking: library.Tracking) -> None:
 
 def _wrapped(error: psycopg2.Error) -> sa_errors.DBAPIError:
     """The SQLAlchemy error of a driver error, without its parameters or text."""
-    mapped = sa_errors.DBAPIError.instance(None, None, error, psycopg2.Error)  # type: ignore[call-overload]
+    mapped = sa_errors.DBAPIError.instance(None, None, error, psycopg2.Error)
     assert isinstance(mapped, sa_errors.DBAPIError)
     return mapped
 
@@ -436,10 +436,9 @@ def translated() -> Iterator[None]:
 
 def _translate(error: sa_errors.SQLAlchemyError) -> library.PersistenceError:
     text = type(getattr(error, "orig", None) or error).__name__
-    for ours, theirs in _ERRORS:
-        if isinstance(error, ours):
-            return theirs(text)
-    return library.PersistenceError(text)
+    kinds = (theirs for ours, theirs in _ERRORS if isinstance(error, ours))
+    kind: type[library.PersistenceError] = next(kinds, library.PersistenceError)
+    return kind(text)
 
 
 __all__ = ["Day", "Head", "LedgerRecorder", "Work", "Written", "lock_head", "read_head"]

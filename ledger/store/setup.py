@@ -7,17 +7,14 @@ then the first event. What is missing is added by running it again; nothing is e
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
-from ledger.errors import Broken, Misuse
+from ledger.errors import Misuse
 from ledger.store import reader, tables
-from ledger.store.database import Database
+from ledger.store.database import Database, speaking
 from ledger.store.keyring import FileKeyring
 from ledger.store.migrations.fences import APP
 
@@ -29,7 +26,7 @@ def initialise(url: str, keyring: Path | None, origin: str | None) -> tuple[Data
     Raises Misuse when ledger and keyring do not belong together.
     """
     database = Database(url)
-    with _speaking():
+    with speaking():
         _make_room(url, database)
         keys = _complete(database, keyring, origin)
     if database.is_memory:
@@ -55,7 +52,7 @@ def migrate(database: Database) -> None:
 def open_database(url: str) -> Database:
     """The database of an existing ledger, under the role that may only append if there is one."""
     database = Database(url)
-    with _speaking():
+    with speaking():
         try:
             with database.read() as connection:
                 reader.origin(connection)
@@ -112,14 +109,3 @@ def _role(connection: sa.Connection) -> str | None:
         {"role": APP},
     )
     return APP if usable else None
-
-
-@contextmanager
-def _speaking() -> Iterator[None]:
-    try:
-        yield
-    except exc.SQLAlchemyError as error:
-        name = type(getattr(error, "orig", None) or error).__name__
-        raise Broken(
-            f"the database refused ({name}); is the URL right, and may we write?"
-        ) from None

@@ -51,7 +51,7 @@ def conflict_clause(table: sa.Table) -> str:
 def sqlite_insert(table: sa.Table) -> str:
     """One row, positional parameters."""
     marks = ", ".join("?" for _ in table.columns)
-    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks}){conflict_clause(table)}"  # noqa: S608
+    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks}){conflict_clause(table)}"
 
 
 def sqlite_value(value: Any) -> Any:
@@ -77,7 +77,7 @@ def postgres_append(tables_written: tuple[sa.Table, ...]) -> str:
             number += 1
             arrays.append(f"${number}::{_cast(column)}[]")
         parts.append(
-            f"i{index} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT v.* "  # noqa: S608
+            f"i{index} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT v.* "
             f"FROM unnest({', '.join(arrays)}) AS v, h{conflict_clause(table)})"
         )
     return ", ".join(parts) + " SELECT id FROM h"

@@ -181,7 +181,7 @@ def upsert(connection: sa.Connection, rows: dict[sa.Table, list[Values]]) -> Non
 
 def _insert_postgres(connection: sa.Connection, table: sa.Table, values: Iterable[Values]) -> None:
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    text = f"INSERT INTO {table.name} ({names}) VALUES %s{conflict_clause(table)}"  # noqa: S608
+    text = f"INSERT INTO {table.name} ({names}) VALUES %s{conflict_clause(table)}"
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
         execute_values(cursor, text, values, page_size=1000)

@@ -30,7 +30,7 @@ class Id(TypeDecorator[UUID]):
         """To the driver."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> UUID | None:  # noqa: ARG002
         """From the driver."""
         return UUID(bytes=value) if isinstance(value, bytes) else value
 
@@ -151,7 +151,7 @@ suppressions = sa.Table(
     _col("at_position", BIG),
 )
 
-# What must be remembered about requests: documents by hash, commands for 72 hours, imports for ever.
+# Documents by hash, commands for 72 hours, imports for ever.
 documents = sa.Table(
     "documents",
     metadata,

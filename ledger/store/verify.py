@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -34,6 +35,8 @@ from ledger.store.states import ROW_COLUMNS
 
 KEPT = 100  # findings kept in the report; all are counted
 PAGE = 1000  # events read at a time
+
+PART = {"n", "kid", "kc", "cm", "ct"}  # what an entry says of a sealed part
 
 Progress = Callable[[int, int], None]
 """Told how many events were checked, and how many there are."""
@@ -105,12 +108,20 @@ class _Findings:
             self.kept.append(Finding(code, position, sentence))
 
 
+class _Part(NamedTuple):
+    """What the entry at a position says of one sealed part."""
+
+    position: int
+    subject: UUID | None
+    said: dict[str, str]  # n, kid, kc, cm, ct
+
+
 class _Page(NamedTuple):
-    """Positions looked at, and what the readable entries among them say of their sealed parts."""
+    """Positions looked at, and the sealed parts that their entries name."""
 
     after: int
     last: int
-    parts: dict[int, list[Any]]
+    parts: list[_Part]
 
 
 class _Log:
@@ -126,39 +137,42 @@ class _Log:
     def pages(self) -> Iterator[_Page]:
         """Check every event, a page at a time."""
         while True:
-            after, parts = self.position, {}
+            after = self.position
+            parts: list[_Part] = []
             rows = self._rows(after)
-            for row in rows:
-                parts[row.position] = self._check(row)
+            for position, row in rows:
+                parts += self._check(position, row)
             if not rows:
                 return
             yield _Page(after, self.position, parts)
 
-    def _rows(self, after: int) -> list[Any]:
+    def _rows(self, after: int) -> list[tuple[int, Any]]:
+        """The next events; None for one that holds what cannot be read as its type."""
         e = tables.events.c
         query = sa.select(*ROW_COLUMNS, e.entry, e.leaf).order_by(e.position)
         try:
-            return list(self.connection.execute(query.where(e.position > after).limit(PAGE)))
+            rows = self.connection.execute(query.where(e.position > after).limit(PAGE))
+            return [(row.position, row) for row in rows]
         except (ValueError, TypeError):
-            # A value that cannot even be read as its type: look at the rows one by one.
             numbers = sa.select(e.position).where(e.position > after).order_by(e.position)
-            rows = []
-            for position in self.connection.scalars(numbers.limit(PAGE)).all():
-                try:
-                    rows.append(self.connection.execute(query.where(e.position == position)).one())
-                except (ValueError, TypeError):
-                    self.position = max(self.position, position)
-                    self.events += 1
-                    self.found.add("columns", position, "a column holds no value of its type")
-            return rows
+            positions = self.connection.scalars(numbers.limit(PAGE)).all()
+            return [(n, self._alone(query.where(e.position == n))) for n in positions]
 
-    def _check(self, row: Any) -> list[Any]:
-        """Check one event; what its entry says of its sealed parts."""
-        position = row.position
-        if position != self.position + 1 and self.events + 1 != position:
-            self.found.add("position", position, f"position {self.position + 1} is missing")
+    def _alone(self, query: sa.Select[Any]) -> Any:
+        try:
+            return self.connection.execute(query).one()
+        except (ValueError, TypeError):
+            return None
+
+    def _check(self, position: int, row: Any) -> list[_Part]:
+        """Check one event; the sealed parts its entry names."""
+        if position != self.position + 1:
+            self.found.add("position", self.position + 1, "there is no event at this position")
         self.position = position
         self.events += 1
+        if row is None:
+            self.found.add("columns", position, "a column holds no value of its type")
+            return []
         if row.entry is None:
             self.pruned += 1
             if len(row.leaf) != 32:
@@ -170,17 +184,25 @@ class _Log:
             self.found.add("time", position, "it was recorded no later than the event before it")
         self.recorded_at = row.recorded_at
         try:
-            said = entry.read(row.entry)
-            fact: Any = fact_from(said)
-            if fact.kind == reader.PUBLISHED:
-                self.editions[fact.document] = fact.edition
-            expected = row_from(row.entry, position, lambda pol: self.editions.get(pol, 0))
-            self._compare(row, expected, said)
-            parts = said.get("parts", [])
-            return parts if isinstance(parts, list) else []
+            return self._check_entry(row)
         except (ProbantError, ValueError, TypeError, KeyError, AttributeError) as error:
             self.found.add("entry", position, f"the entry cannot be read ({type(error).__name__})")
             return []
+
+    def _check_entry(self, row: Any) -> list[_Part]:
+        said = entry.read(row.entry)
+        fact: Any = fact_from(said)
+        if fact.kind == reader.PUBLISHED:
+            self.editions[fact.document] = fact.edition
+        expected = row_from(row.entry, row.position, lambda pol: self.editions.get(pol, 0))
+        self._compare(row, expected, said)
+        parts = [
+            _Part(row.position, expected.subject, dict(part)) for part in said.get("parts", ())
+        ]
+        for part in parts:
+            if part.said.keys() != PART or not all(isinstance(v, str) for v in part.said.values()):
+                raise ValueError("a part is described otherwise")
+        return parts
 
     def _compare(self, row: Any, expected: Row, said: dict[str, Any]) -> None:
         if said["pol"] not in self.editions:
@@ -203,7 +225,7 @@ def _check_parts(log: _Log, page: _Page) -> None:
     """Each part an entry names is there, unaltered, under a key of that person and class; or its
     key was destroyed. Nothing else is there."""
     keys, sealed = tables.keys.c, tables.sealed.c
-    there = {
+    there: dict[tuple[int, str], Any] = {
         (row.position, row.part): row
         for row in log.connection.execute(
             sa.select(sealed.position, sealed.part, sealed.key_id, sealed.envelope).where(
@@ -211,49 +233,46 @@ def _check_parts(log: _Log, page: _Page) -> None:
             )
         )
     }
-    named = {str(part.get("kid")) for parts in page.parts.values() for part in parts}
+    named = {identifier for part in page.parts if (identifier := _identifier(part.said["kid"]))}
     known = {}
-    for some in _groups(sorted(named), 500):
-        query = sa.select(keys.key_id, keys.data_class, keys.wrapped, keys.state)
-        wanted = [identifier for text in some if (identifier := _identifier(text))]
-        for row in log.connection.execute(query.where(keys.key_id.in_(wanted))):
+    query = sa.select(keys.key_id, keys.subject, keys.data_class, keys.wrapped, keys.state)
+    for some in _groups(list(named), 500):
+        for row in log.connection.execute(query.where(keys.key_id.in_(some))):
             known[str(row.key_id)] = row
-    for position, parts in page.parts.items():
-        for part in parts:
-            log.envelopes += 1
-            row = there.pop((position, part.get("n")), None)
-            problem = _problem(part, row, known.get(str(part.get("kid"))))
-            if problem:
-                log.found.add("sealed", position, problem)
+    for part in page.parts:
+        log.envelopes += 1
+        envelope = there.pop((part.position, part.said["n"]), None)
+        problem = _problem(part, envelope, known.get(part.said["kid"]))
+        if problem:
+            log.found.add("sealed", part.position, problem)
     for position, _ in there:
         log.found.add("sealed", position, "an envelope that no entry names")
 
 
-def _problem(part: dict[str, Any], row: Any, key: Any) -> str | None:
+def _problem(part: _Part, envelope: Any, key: Any) -> str | None:
+    """What is wrong with a part, given the rows of its envelope and of its key, if any."""
     if key is None:
         return "the key of a sealed part has no row, not even a tombstone"
     destroyed = key.state == "destroyed"
     if destroyed is not (key.wrapped is None):
         return "the key of a sealed part is neither alive nor destroyed"
-    if key.data_class != part["n"]:
-        return "the key of a sealed part belongs to another data class"
-    if row is None:
+    if (key.subject, key.data_class) != (part.subject, part.said["n"]):
+        return "the key of a sealed part belongs to another person or data class"
+    if envelope is None:
         return None if destroyed else "an envelope is missing although its key lives"
-    if str(row.key_id) != part["kid"]:
+    if str(envelope.key_id) != part.said["kid"]:
         return "an envelope is stored under another key than its entry names"
-    if entry.to_base64(entry.envelope_hash(row.envelope)) != part["ct"]:
+    if entry.to_base64(entry.envelope_hash(envelope.envelope)) != part.said["ct"]:
         return "an envelope is not the one that was recorded"
     return None
 
 
-def _groups(items: list[str], size: int) -> Iterator[list[str]]:
+def _groups(items: list[UUID], size: int) -> Iterator[list[UUID]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
-def _identifier(text: str) -> Any:
-    from uuid import UUID
-
+def _identifier(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
