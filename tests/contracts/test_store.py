@@ -264,15 +264,14 @@ REWRITES = (
 )
 
 
-@pytest.mark.parametrize("rewrite", REWRITES)
-def test_history_cannot_be_rewritten_even_by_its_owner(
-    ledger: Ledger, ledger_url: str, rewrite: str
-):
+def test_history_cannot_be_rewritten_even_by_its_owner(ledger: Ledger, ledger_url: str):
     somebody(ledger)
     before = _contents(ledger)
-    with pytest.raises(sa.exc.DBAPIError, match=REFUSAL), owner(ledger, ledger_url) as connection:
-        connection.exec_driver_sql(rewrite)
-    assert _contents(ledger) == before
+    for rewrite in REWRITES:
+        refused = pytest.raises(sa.exc.DBAPIError, match=REFUSAL)
+        with refused, owner(ledger, ledger_url) as connection:
+            connection.exec_driver_sql(rewrite)
+        assert _contents(ledger) == before, rewrite
 
 
 def test_a_row_can_be_pruned_and_keeps_its_position_and_its_leaf(ledger: Ledger, ledger_url: str):
