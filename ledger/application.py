@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
@@ -29,7 +29,7 @@ from ledger.policy.model import Edition
 from ledger.store import reader
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring
-from ledger.store.mapper import FactMapper, Recorded
+from ledger.store.mapper import Draft, FactMapper, Recorded
 from ledger.store.recorder import LedgerRecorder, read_head
 from ledger.store.vault import Vault
 
@@ -133,6 +133,18 @@ class Ledger(Application[UUID]):
             with self.database.read() as connection:
                 self._book, self._book_stream = reader.policy_book(connection)
             self._epoch = epoch
+
+
+class Together:
+    """Drafts of several streams as one thing to save, so that the library checks one protocol a
+    call and not two an event."""
+
+    def __init__(self, drafts: list[Draft]) -> None:
+        self.id, self.version, self._drafts = uuid4(), 0, drafts
+
+    def collect_events(self) -> list[Draft]:
+        """What is to be recorded."""
+        return self._drafts
 
 
 class Projected:

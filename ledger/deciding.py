@@ -41,6 +41,7 @@ HEARD = frozenset(
     and not kind.startswith(("objection.assessed", "objection.lifted"))
 ) | {"customer.logged_in.v1", "customer.contacted_us.v1", "customer.profile_rectified.v1"}
 BEGINNINGS = (OrderPlaced, ContractStarted, MessageSent)
+NOTHING: dict[str, str] = {}
 ONE_PER_PERSON = ("customer", "consent")
 # How a person becomes known when a fact names a reference nobody heard of: data class and origin.
 KNOWN_BY = {
@@ -58,6 +59,7 @@ class Pending(NamedTuple):
     stream: UUID
     version: int
     fact: Fact
+    personal: dict[str, str]  # what its part will seal
 
 
 class Decision(NamedTuple):
@@ -249,11 +251,12 @@ class Session:
         found = self._streams[stream]
         if found.subject not in (None, subject):
             return Refusal("conflict", "this order or contract belongs to another person")
-        fact = replace(fact, subject=subject, item=_item(fact, stream))
+        personal = fact.personal_fields()
+        fact = replace(fact, subject=subject, item=_item(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused:
             return refused
-        self._append(stream, fact)
+        self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
 
     def _subject(self, command: Record) -> UUID | Refusal:
@@ -368,10 +371,10 @@ class Session:
         self._targets[key] = reader.Target(target, subject)
         self.new_lookups.append((*key, self.ledger.keyring.pepper, target, subject))
 
-    def _append(self, stream: UUID, fact: Fact) -> None:
+    def _append(self, stream: UUID, fact: Fact, personal: dict[str, str] = NOTHING) -> None:
         known = self._streams[stream]
         known.add(fact)
-        self.pending.append(Pending(stream, known.version, fact))
+        self.pending.append(Pending(stream, known.version, fact, personal))
 
 
 def normal(reference: Reference) -> str:
@@ -420,13 +423,13 @@ def _streams(command: Command) -> set[UUID]:
     return streams
 
 
-def _item(fact: Fact, stream: UUID) -> str | None:
+def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
     """The scope of the class of this fact that has an item clock."""
     if fact.aggregate == "contract":
         return str(stream)
     if isinstance(fact, OrderInvoiced):
         return str(uuid4())
-    if fact.also and fact.personal_fields():
+    if fact.also and seals:
         return str(uuid4()) if isinstance(fact, OrderPaid) else str(fact.occurred.day)
     return None
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ MAX_BYTES = 16 * 1024
 INTEGER_LIMIT = 2**53
 MAX_DEPTH = 16
 _KEY = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
 
@@ -100,7 +102,7 @@ def key_commitment(key: bytes) -> bytes:
 
 def to_base64(raw: bytes) -> str:
     """Base64url without padding, as entries write digests and salts."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def from_base64(text: str) -> bytes:

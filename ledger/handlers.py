@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from eventsourcing.persistence import IntegrityError, PersistenceError
 
-from ledger.application import Ledger, digest, pol_of
+from ledger.application import Ledger, Together, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
 from ledger.commands import Command
 from ledger.deciding import Decision, Session
@@ -83,7 +83,7 @@ def record_many(
             if isinstance(decision, Decision)
         ]
         try:
-            ledger.save(*drafts, work=work)
+            ledger.save(Together(drafts), work=work)
         except IntegrityError:
             # Nothing was written. Somebody else took a version, a reference, a key or the epoch.
             ledger.forget()
@@ -135,7 +135,7 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     now = ledger.clock.now()
     edition = ledger.edition(session.epoch, now)
     number, pol = edition.number, pol_of(edition)
-    scopes = [scope_of(pending.fact) for pending in session.pending]
+    scopes = [scope_of(pending.fact) if pending.personal else None for pending in session.pending]
     keys = session.keys({scope for scope in scopes if scope})
     work = Work(epoch=session.epoch, lookups=session.new_lookups)
     drafts: list[Draft] = []
@@ -148,7 +148,7 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
             if key.row is not None and key.id not in stored:
                 stored.add(key.id)
                 work.keys.append((index, key.row))
-            parts = (ledger.vault.seal(pending.fact, event_id, key),)
+            parts = (ledger.vault.seal(pending.fact, pending.personal, event_id, key),)
         drafts.append(
             Draft(pending.stream, pending.version, pending.fact, event_id, number, pol, parts)
         )

@@ -8,6 +8,7 @@ before a fork. Read next: `ledger/store/recorder.py`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from threading import RLock
@@ -22,6 +23,7 @@ from ledger.errors import Broken, Misuse
 from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
+MAX_WAITING = 16  # idle sessions kept
 
 
 class Database:
@@ -39,6 +41,7 @@ class Database:
         self.is_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
         self.lock: Any = RLock() if self.is_memory else nullcontext()
         self.role = role
+        self._sessions: deque[Session] = deque()
         if self.is_sqlite:
             self.engine = self._single = _sqlite_engine(parsed, self.is_memory)
         else:
@@ -80,15 +83,23 @@ class Database:
 
     @contextmanager
     def raw(self) -> Iterator[Session]:
-        """A PostgreSQL session in autocommit that prepares its statements: the hot path."""
-        pooled = self._single.raw_connection()
-        driver: Any = pooled.driver_connection
+        """A PostgreSQL session in autocommit that prepares its statements: the hot path.
+
+        Sessions wait here and not in SQLAlchemy's pool, which costs more than a statement.
+        """
         try:
-            yield Session(driver, pooled.info)
+            session = self._sessions.pop()
+        except IndexError:
+            pooled = self._single.raw_connection()
+            session = Session(pooled.driver_connection)
+            pooled.detach()
+        try:
+            yield session
         finally:
-            if driver.closed or driver.info.transaction_status != TRANSACTION_STATUS_IDLE:
-                pooled.invalidate()  # never hand a poisoned connection back to the pool
-            pooled.close()
+            if session.is_sound() and len(self._sessions) < MAX_WAITING:
+                self._sessions.append(session)
+            else:
+                session.close()  # a poisoned connection never goes back
 
     def create(self) -> None:
         """Every table of `tables.py`, without triggers or roles (tests; `init` runs migrations)."""
@@ -97,6 +108,8 @@ class Database:
 
     def close(self) -> None:
         """Return every connection."""
+        while self._sessions:
+            self._sessions.pop().close()
         self.engine.dispose()
         self._single.dispose()
 
@@ -114,19 +127,31 @@ def speaking() -> Iterator[None]:
 class Session:
     """One PostgreSQL session: each statement is parsed and planned once, then executed by name."""
 
-    def __init__(self, driver: Any, prepared: dict[Any, Any]) -> None:
-        self._driver, self._prepared = driver, prepared
+    def __init__(self, driver: Any, prepared: dict[Any, Any] | None = None) -> None:
+        self._driver = driver
+        self._prepared: dict[Any, Any] = {} if prepared is None else prepared
+        self._cursor: Any = self._driver.cursor()
 
     def execute(self, statement: str, arguments: str) -> list[tuple[Any, ...]]:
         """Run a prepared statement. `arguments` are SQL literals of our own making."""
-        with self._driver.cursor() as cursor:
-            name = self._prepared.get(statement)
-            if name is None:
-                name = f"probant_{len(self._prepared)}"
-                cursor.execute(f"PREPARE {name} AS {statement}")
-                self._prepared[statement] = name
-            cursor.execute(f"EXECUTE {name} ({arguments})")
-            return list(cursor.fetchall())
+        name = self._prepared.get(statement)
+        if name is None:
+            name = f"probant_{len(self._prepared)}"
+            self._cursor.execute(f"PREPARE {name} AS {statement}")
+            self._prepared[statement] = name
+        self._cursor.execute(f"EXECUTE {name} ({arguments})")
+        rows: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return rows
+
+    def is_sound(self) -> bool:
+        """Whether the next statement may use it."""
+        idle: bool = self._driver.info.transaction_status == TRANSACTION_STATUS_IDLE
+        return idle and not self._driver.closed
+
+    def close(self) -> None:
+        """End the session."""
+        if not self._driver.closed:
+            self._driver.close()
 
 
 def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:

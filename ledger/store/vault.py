@@ -49,11 +49,9 @@ class DataKey(NamedTuple):
     row: tuple[Any, ...] | None
 
 
-def scope_of(fact: Fact) -> Scope | None:
-    """The scope that seals this fact's personal fields, or None if it has none."""
-    if fact.subject is None or not fact.personal_fields():
-        return None
-    assert fact.sealed_class is not None
+def scope_of(fact: Fact) -> Scope:
+    """The scope that seals this fact's personal fields."""
+    assert fact.subject is not None and fact.sealed_class is not None
     return Scope(fact.subject, fact.sealed_class, fact.item or "")
 
 
@@ -92,11 +90,12 @@ class Vault:
             self._epoch = epoch
         self._cache |= {scope: key._replace(row=None) for scope, key in keys.items()}
 
-    def seal(self, fact: Fact, event_id: UUID, key: DataKey) -> Part:
+    def seal(self, fact: Fact, personal: dict[str, str], event_id: UUID, key: DataKey) -> Part:
         """The fact's personal fields as one part named after its data class."""
         name = fact.sealed_class or ""
-        plaintext = entry.write(fact.personal_fields())
-        salt, nonce = os.urandom(32), os.urandom(NONCE)
+        plaintext = entry.encode(personal)
+        random = os.urandom(32 + NONCE)
+        salt, nonce = random[:32], random[32:]
         sealed = key.cipher.encrypt(nonce, salt + plaintext, _aad(event_id, name, key.id))
         envelope = nonce + sealed
         described = {

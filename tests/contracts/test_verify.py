@@ -161,7 +161,8 @@ def test_a_typed_column_and_a_live_row_are_found_on_every_database(anywhere: Sto
     at = anywhere.at["given"]
     assert _where(anywhere.set("given", "channel", "sms")) == {("columns", at)}
     assert _where(anywhere.set("given", "channel", "email")) == set()
-    live = tables.consents.update().values(day=20240101)
+    email = tables.consents.c.channel == "email"
+    live = tables.consents.update().where(email).values(day=20240101)
     report = anywhere.changed(lambda c: c.execute(live))
     assert report.counts == {"live": 1}
 
