@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from threading import Lock
 from typing import Annotated, Any
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -42,6 +41,7 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.writing = CapacityLimiter(1)
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         yield
         await to_thread.run_sync(app.state.ledger.close)
@@ -55,7 +55,7 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys, app.state.writing = keys, Lock()
+    app.state.keys = keys
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
@@ -104,7 +104,9 @@ async def post_facts(request: Request) -> Response:
     each item has its own outcome, in the order sent)."""
     media = _media(request)
     raw = await _body(request)
-    return await to_thread.run_sync(_recorded, request.app, raw, media)
+    # One writer at a time, waiting without a thread: readers always find one free.
+    writing = request.app.state.writing
+    return await to_thread.run_sync(_recorded, request.app, raw, media, limiter=writing)
 
 
 def get_subject(
@@ -142,8 +144,7 @@ def _recorded(app: FastAPI, raw: bytes, media: str) -> Response:
     now = ledger.clock.now()
     read = [read_item(item, now) for item in parsed.items]
     wishes = [wish for wish in read if not isinstance(wish, Refusal)]
-    with app.state.writing:
-        outcomes = iter(record_many(ledger, wishes) if wishes else ())
+    outcomes = iter(record_many(ledger, wishes) if wishes else ())
     answers = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
     if not parsed.is_single:
         recorded = sum(answer["status"] == 201 for answer in answers)

@@ -15,7 +15,9 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
     InfrastructureFactory,
+    IntegrityError,
     Mapper,
+    PersistenceError,
     ProcessRecorder,
     TrackingRecorder,
 )
@@ -23,14 +25,14 @@ from eventsourcing.persistence import (
 from ledger.aggregates import AGGREGATES, fold
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.entry import to_base64
-from ledger.errors import Broken, Misuse
+from ledger.errors import Broken, Misuse, Stale
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
 from ledger.store import reader
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring
 from ledger.store.mapper import Draft, FactMapper, Recorded
-from ledger.store.recorder import LedgerRecorder, read_head
+from ledger.store.recorder import LedgerRecorder, Work, read_head
 from ledger.store.vault import Vault
 
 
@@ -87,6 +89,21 @@ class Ledger(Application[UUID]):
     def construct_mapper(self) -> Mapper[UUID]:
         """Facts to entries."""
         return FactMapper()
+
+    def commit(self, drafts: list[Draft], work: Work) -> None:
+        """Record drafts and what goes with them: all of it, or nothing.
+
+        Raises Stale if somebody else took a version, a reference, a key or the epoch first (decide
+        again), Broken if the database failed.
+        """
+        try:
+            self.save(Together(drafts), work=work)
+        except IntegrityError:
+            self.forget()
+            raise Stale("somebody else wrote first; nothing was written") from None
+        except PersistenceError as error:
+            self.forget()
+            raise Broken(f"the database failed ({error}); nothing was written") from None
 
     def epoch(self) -> int:
         """The epoch of the ledger now."""

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from eventsourcing.persistence import IntegrityError, PersistenceError
-
-from ledger.application import Ledger, Together, digest, pol_of
+from ledger.application import Ledger, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
 from ledger.commands import Command
 from ledger.deciding import Decision, Session
 from ledger.entry import to_base64
-from ledger.errors import Broken, Refusal, Refused, Stale
+from ledger.errors import Refusal, Refused, Stale
 from ledger.events import KINDS, PolicyPublished
 from ledger.policy.loader import load_edition
 from ledger.store.mapper import Draft, Part
@@ -83,14 +81,9 @@ def record_many(
             if isinstance(decision, Decision)
         ]
         try:
-            ledger.save(Together(drafts), work=work)
-        except IntegrityError:
-            # Nothing was written. Somebody else took a version, a reference, a key or the epoch.
-            ledger.forget()
+            ledger.commit(drafts, work)
+        except Stale:
             continue
-        except PersistenceError as error:
-            ledger.forget()
-            raise Broken(f"the database failed ({error}); nothing was written") from None
         session.remember()
         return [_outcome(decision, work) for decision in decisions]
     raise Stale("others keep writing to the same records; nothing was written, please try again")
@@ -122,9 +115,8 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
         work = Work(epoch=head.epoch, new_epoch=True)
         work.documents.append((digest(toml), "application/toml", toml))
         try:
-            ledger.save(draft, work=work)
-        except IntegrityError:
-            ledger.forget()
+            ledger.commit([draft], work)
+        except Stale:
             continue
         return Accepted(None, stream, tuple(work.written))
     raise Stale("others keep publishing; nothing was written, please try again")

@@ -54,6 +54,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.store": PURE,
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
+    "ledger.deciding": ("ledger",),
+    "ledger.importing": ("ledger",),
+    "ledger.opening": ("ledger",),
     "replay": (
         "ledger.calendar",
         "ledger.errors",
@@ -61,6 +64,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.events",
         "ledger.policy",
         "ledger.projections.model",
+        "ledger.projections.population",
     ),
     "api": ("ledger", "replay"),
 }

@@ -131,7 +131,9 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     if last is None:
         yield screen.word("show.no_activity")
     else:
-        yield screen.word("show.last_activity", **{**last, "kind": kind_word(last["kind"], screen)})
+        yield screen.word(
+            "show.last_activity", **{**last, "kind": _word("kind", last["kind"], screen)}
+        )
     yield screen.word("show.facts", facts=_facts(answer["facts"], screen))
     for found in (*answer["deadlines"], *answer["consents"]):
         first, *others = found["explanation"]
@@ -162,8 +164,14 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     if answer["consents"]:
         yield ""
         head = [screen.word(f"replay.{name}") for name in ("choice", "state", "present")]
-        said = ((c["purpose"], c["channel"], c["state"], c["subjects"]) for c in answer["consents"])
-        rows = [[" / ".join(filter(None, (p, ch))), state, str(n)] for p, ch, state, n in said]
+        rows = [
+            [
+                _over(c["purpose"], c["channel"]),
+                _word("state", c["state"], screen),
+                str(c["subjects"]),
+            ]
+            for c in answer["consents"]
+        ]
         yield from table(head, rows, left=2)
     if "past" in answer:
         yield ""
@@ -175,11 +183,15 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
 
 
 def _facts(counted: dict[str, int], screen: Screen) -> str:
-    return ", ".join(f"{n} {kind_word(kind, screen)}" for kind, n in counted.items())
+    return ", ".join(f"{n} {_word('kind', kind, screen)}" for kind, n in counted.items())
 
 
-def kind_word(kind: str, screen: Screen) -> str:
-    """What people call a kind of fact."""
+def _over(purpose: str, channel: str) -> str:
+    return f"{purpose} / {channel}" if channel else purpose
+
+
+def _word(section: str, code: str, screen: Screen) -> str:
+    """What people call a kind of fact, or a state."""
     from ledger.policy.explain import words
 
-    return words(screen.lang)["kind"].get(kind, kind)
+    return words(screen.lang)[section].get(code, code)

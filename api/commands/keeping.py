@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +47,8 @@ def init(
     existed = _exists(run)
     if existed and not if_missing:
         raise Misuse("there is a ledger already; nothing changed (--if-missing accepts that)")
+    if not existed:
+        _make_home(settings.home)
     ledger = (
         run.open()
         if existed
@@ -79,6 +82,14 @@ def _exists(run: Run) -> bool:
             return ledger.recorder.head().position > 0
     except Misuse:
         return False  # `create` says what is wrong, or completes it
+
+
+def _make_home(home: Path) -> None:
+    """The folder of keys and ledger, closed to others."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misuse(f"the home folder cannot be made ({type(error).__name__})") from None
 
 
 def _created(content: dict[str, Any], screen: Screen) -> list[str]:
@@ -161,38 +172,39 @@ def verify(
 def _verified(ledger: Any, advance: Any) -> dict[str, Any]:
     from ledger.store.verify import verify as verify_all
 
-    report = verify_all(ledger.database, lambda done, total: advance(done, total, ""))
-    return {"ok": report.ok, **report.to_json()}
+    return verify_all(ledger.database, lambda done, total: advance(done, total, "")).to_json()
 
 
 def _compared(ledger: Any) -> dict[str, Any]:
     """The differences between live tables and history, without the rows themselves."""
     from ledger.store.rebuild import differences
 
-    found: list[dict[str, Any]] = []
-    count = 0
+    counts: Counter[str] = Counter()
     for difference in differences(ledger.database):
-        count += 1
         code = "extra" if difference.derived is None else "differs"
         code = "missing" if difference.live is None else code
-        if len(found) < SHOWN:
-            found.append({"code": code, "table": difference.table, "position": None})
-    return {"ok": count == 0, "count": count, "findings": found, "projections_only": True}
+        counts[f"{difference.table}.{code}"] += 1
+    return {"ok": not counts, "projections_only": True, "counts": dict(sorted(counts.items()))}
 
 
 def _findings(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    only = "projections_only" in answer
     if answer["ok"]:
-        only = answer.get("projections_only")
         yield screen.word("verify.ok_projections" if only else "verify.ok", **answer)
         return
-    count = answer["count"]
-    yield screen.word("verify.found", n=count, position=answer.get("position", "-"))
-    for finding in answer["findings"][:SHOWN]:
-        sentence = finding.get("sentence") or screen.word(f"verify.{finding['code']}", **finding)
-        where = "verify.finding" if finding.get("position") else "verify.finding_nowhere"
-        yield screen.word(where, position=finding.get("position"), sentence=sentence)
-    if count > SHOWN:
-        yield screen.word("verify.more", n=count - SHOWN)
+    count = sum(answer["counts"].values())
+    yield screen.word("verify.found", n=count)
+    if only:
+        for name, n in answer["counts"].items():
+            table, _, code = name.partition(".")
+            yield screen.word(f"verify.{code}", table=table, n=n)
+        return
+    shown = answer["findings"][:SHOWN]
+    for finding in shown:
+        where = "verify.nowhere" if finding["position"] is None else "verify.finding"
+        yield screen.word(where, **finding)
+    if count > len(shown):
+        yield screen.word("verify.more", n=count - len(shown))
 
 
 def read_file(option: str, path: Path) -> bytes:

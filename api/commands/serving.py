@@ -71,23 +71,25 @@ def demo_shop(
     people: Annotated[int, typer.Option("--people", help="So many customers.")] = 400,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop.")] = 7,
 ) -> None:
-    """Write a made-up shop's purchases and their map: something to import."""
+    """Write a made-up shop: purchases and choices, each with its map. Something to import."""
     if not 1 <= people <= 9999:
         raise Misuse("--people must be between 1 and 9999")
     from api.demo import write
 
     try:
-        orders = write(folder, people, seed)
+        orders, choices = write(folder, people, seed)
     except OSError as error:
         raise Misuse(f"DIR cannot be written to ({type(error).__name__})") from None
     content: dict[str, Any] = {
         "people": people,
         "orders": orders,
-        "csv": str(folder / "shop.csv"),
-        "map": str(folder / "shop.toml"),
+        "choices": choices,
+        "folder": str(folder),
+        "files": ["shop", "choices"],
     }
-    words = (run.screen.word(f"demo.{name}", **content) for name in ("done", "next"))
-    run.screen.answer(content, lambda: list(words))
+    lines = [run.screen.word("demo.done", **content)]
+    lines += [run.screen.word("demo.next", folder=folder, name=n) for n in content["files"]]
+    run.screen.answer(content, lambda: lines)
 
 
 def log_to_stderr() -> None:

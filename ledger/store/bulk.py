@@ -4,7 +4,7 @@ Under the head lock it asks which lines are already imported, whom the reference
 orders exist, gives the rest positions and record times, streams the events (COPY on PostgreSQL)
 and brings the live tables along. A crash leaves the whole chunk written or nothing of it; running
 the import again adds exactly what is missing. It decides nothing: lines were checked at the door.
-Read next: `ledger/importing.py`, which feeds it.
+Read next: `ledger/importing/job.py`, which feeds it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ledger.calendar import Clock, Instant, Moment, format_instant
 from ledger.errors import Stale
 from ledger.projections import live
 from ledger.store import states, tables
-from ledger.store.database import Database
+from ledger.store.database import Database, speaking
 from ledger.store.recorder import Head, lock_head
 from ledger.store.statements import sqlite_insert, sqlite_value
 from ledger.store.templates import Template
@@ -78,7 +78,7 @@ class Bulk:
     def write(self, lines: Sequence[Line], registration: Template, epoch: int) -> Result:
         """Record a chunk in one transaction. Raises Stale, with nothing written, if the epoch
         moved: the lines must then be decided again."""
-        with self.database.write() as connection:
+        with speaking(), self.database.write() as connection:
             head = lock_head(connection)
             if head.epoch != epoch:
                 self._people.clear()
@@ -228,7 +228,7 @@ class _Chunk:
         return f'{self._prefix}{micro:06d}Z",'.encode()
 
     def _project(self) -> None:
-        """Bulk kinds move activity only (`importing.BULK_KINDS`)."""
+        """Bulk kinds move activity only (`job.BULK_KINDS`)."""
         begun = {person.id for person in self.begun.values()}
         new: list[tuple[Any, ...]] = []
         old: list[tuple[Any, ...]] = []

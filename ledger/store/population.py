@@ -156,6 +156,9 @@ class _Query:
         self, text: str, *typed: sa.ColumnClause[Any], after: tuple[UUID, str] | None = None
     ) -> Iterable[Any]:
         """Execute `text` over the named parts; `typed` are its first columns, if they need it."""
+        if self.connection.dialect.name == "postgresql":
+            # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
+            self.connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
         query = sa.text(f"WITH {self.text}\n{text}").bindparams(**self.names)
         if after is not None:
             query = query.bindparams(
@@ -277,6 +280,7 @@ def _judged(today: Day) -> str:
     """
     scope = "CASE WHEN m.by_item = 1 THEN {} ELSE '' END"
     era = "CASE WHEN n.edition > {0} THEN n.edition ELSE COALESCE({0}, 0) END"
+    nothing = "CAST(NULL AS INTEGER)"
     ends = f"""SELECT c.subject, c.item,
         CASE WHEN ended_day IS NULL THEN planned_day ELSE ended_day END AS day,
         CASE WHEN ended_day IS NULL THEN planned_position ELSE ended_position END AS position,
@@ -285,10 +289,10 @@ def _judged(today: Day) -> str:
     return f"""aged AS (SELECT a.*, {era.format("a.edition")} AS era
         FROM a LEFT JOIN n ON n.subject = a.subject),
     present AS MATERIALIZED (
-        SELECT a.subject, k.class, CASE WHEN k.by_item = 1 THEN a.scope ELSE '' END AS scope,
-            k.by_item
+        SELECT DISTINCT a.subject, k.class,
+            CASE WHEN k.by_item = 1 THEN a.scope ELSE '' END AS scope, k.by_item
         FROM a JOIN classes k ON k.class = a.class
-        UNION SELECT a.subject, p.class, a.scope, 1
+        UNION ALL SELECT a.subject, p.class, a.scope, 1
         FROM a JOIN parts p ON p.kind = a.kind WHERE a.scope <> ''),
     moves AS (
         SELECT a.subject, m.class, {scope.format("a.scope")} AS scope, m.months, m.archive_months,
@@ -309,49 +313,55 @@ def _judged(today: Day) -> str:
         SELECT subject, class, scope, tail, archive_months, from_start,
             tail / {PACK} AS day, {add_months_sql(f"(tail / {PACK})", "months")} AS due
         FROM moves),
-    winners AS MATERIALIZED (
+    winners AS (
         SELECT * FROM (SELECT candidates.*, ROW_NUMBER() OVER
             (PARTITION BY subject, class, scope ORDER BY due DESC, tail DESC) AS place
             FROM candidates) r
         WHERE place = 1),
-    firsts AS (
-        SELECT p.subject, p.class, p.scope, p.by_item, MIN(a.head) AS head
-        FROM present p LEFT JOIN winners w
-            ON w.subject = p.subject AND w.class = p.class AND w.scope = p.scope
-        JOIN a ON a.subject = p.subject AND (p.by_item = 0 OR a.scope = p.scope)
-        WHERE w.subject IS NULL GROUP BY 1, 2, 3, 4),
-    fallbacks AS (
-        SELECT DISTINCT f.subject, f.class, f.scope, f.head / {PACK} AS day, t.months,
-            t.archive_months, t.from_start
-        FROM firsts f JOIN aged a ON a.subject = f.subject AND a.head = f.head
-        JOIN terms t ON t.class = f.class AND a.era >= t.era_from AND a.era < t.era_below),
-    started AS MATERIALIZED (
-        SELECT subject, class, scope, day, due, archive_months, from_start FROM winners
-        UNION ALL SELECT subject, class, scope, day, {add_months_sql("day", "months")},
-            archive_months, from_start FROM fallbacks),
-    archived AS MATERIALIZED (
-        SELECT subject, class, scope, due,
-            {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
-            AS archive_end FROM started),
-    held AS MATERIALIZED (
-        SELECT DISTINCT o.subject, m.class, {scope.format("o.item")} AS scope
+    held AS (
+        SELECT o.subject, m.class, {scope.format("o.item")} AS scope
         FROM (SELECT c.*, {era.format("c.planned_edition")} AS era
             FROM c LEFT JOIN n ON n.subject = c.subject
             WHERE c.from_day IS NOT NULL AND c.ended_day IS NULL
             AND (c.tacit = 1 OR c.planned_day IS NULL OR c.planned_day >= {today})) o
         JOIN suspending m
             ON m.type = o.type AND o.era >= m.era_from AND o.era < m.era_below),
+    items AS MATERIALIZED (
+        SELECT subject, class, scope, MAX(by_item) AS by_item, MAX(day) AS day, MAX(due) AS due,
+            MAX(archive_months) AS archive_months, MAX(from_start) AS from_start,
+            MAX(suspended) AS suspended
+        FROM (SELECT subject, class, scope, by_item, {nothing} AS day, {nothing} AS due,
+                {nothing} AS archive_months, {nothing} AS from_start, 0 AS suspended FROM present
+            UNION ALL SELECT subject, class, scope, {nothing}, day, due, archive_months,
+                from_start, 0 FROM winners
+            UNION ALL SELECT subject, class, scope, {nothing}, {nothing}, {nothing}, {nothing},
+                {nothing}, 1 FROM held) u
+        GROUP BY subject, class, scope HAVING MAX(by_item) IS NOT NULL),
+    firsts AS (
+        SELECT i.subject, i.class, i.scope, i.suspended, MIN(a.head) AS head
+        FROM items i JOIN a ON a.subject = i.subject AND (i.by_item = 0 OR a.scope = i.scope)
+        WHERE i.due IS NULL GROUP BY 1, 2, 3, 4),
+    fallbacks AS (
+        SELECT DISTINCT f.subject, f.class, f.scope, f.suspended, f.head / {PACK} AS day, t.months,
+            t.archive_months, t.from_start
+        FROM firsts f JOIN aged a ON a.subject = f.subject AND a.head = f.head
+        JOIN terms t ON t.class = f.class AND a.era >= t.era_from AND a.era < t.era_below),
+    started AS MATERIALIZED (
+        SELECT subject, class, scope, suspended, day, due, archive_months, from_start
+        FROM items WHERE due IS NOT NULL
+        UNION ALL SELECT subject, class, scope, suspended, day, {add_months_sql("day", "months")},
+            archive_months, from_start FROM fallbacks),
+    archived AS MATERIALIZED (
+        SELECT subject, class, scope, suspended, due,
+            {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
+            AS archive_end FROM started),
     judged AS (
-        SELECT subject, class, scope, due, archive_until, suspended,
+        SELECT subject, class, scope, due, suspended,
+            CASE WHEN archive_end < due THEN due ELSE archive_end END AS archive_until,
             CASE WHEN suspended = 0 AND due < {today} THEN 1 ELSE 0 END AS past,
-            CASE WHEN suspended = 0 AND archive_until < {today} THEN 1 ELSE 0 END AS past_archive
-        FROM (SELECT p.subject, p.class, p.scope, s.due,
-            CASE WHEN s.archive_end < s.due THEN s.due ELSE s.archive_end END AS archive_until,
-            CASE WHEN h.subject IS NULL THEN 0 ELSE 1 END AS suspended
-            FROM present p JOIN archived s
-                ON s.subject = p.subject AND s.class = p.class AND s.scope = p.scope
-            LEFT JOIN held h
-                ON h.subject = p.subject AND h.class = p.class AND h.scope = p.scope) j)"""
+            CASE WHEN suspended = 0 AND due < {today} AND archive_end < {today} THEN 1 ELSE 0 END
+                AS past_archive
+        FROM archived)"""
 
 
 def _counts(book: Book) -> str:

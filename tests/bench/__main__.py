@@ -1,7 +1,7 @@
 """`make bench`: ours and the peer in turns, in one run; the table gives medians of ratios.
 
-Machines are noisy: trust the ratios, not the rates. `--rounds N` (at least 5 by default), `--lines N`
-for the size of the imported file, `--json` for machines.
+Machines are noisy: trust the ratios, not the rates. `--rounds N` (5 by default), `--lines N` for the
+size of the imported file, `--json` for machines.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from ledger.commands import Record
 from ledger.events import ContactedUs, CustomerRegistered, OrderPlaced
 from ledger.fields import Money
 from ledger.handlers import record, record_many
-from ledger.importing import import_file
-from ledger.importmap import load_map
+from ledger.importing import import_file, load_map
 from ledger.opening import create
 from ledger.store.rebuild import rebuild
 from tests.bench import peers
@@ -125,10 +124,10 @@ def _shop(home: Path, lines: int) -> tuple[Path, Path]:
         while written < lines:
             customer += 1
             for _ in range(min(1 + int(random.expovariate(0.5)), lines - written)):
-                day = f"19{random.randint(97, 99)}-{random.randint(1, 12):02d}-{random.randint(1, 28):02d}"
-                out.write(
-                    f"{customer:05d},{day},{random.randint(1, 9)},{random.randint(0, 9999) / 100:.2f}\n"
-                )
+                month, number = random.randint(1, 12), random.randint(1, 28)
+                day = f"19{random.randint(97, 99)}-{month:02d}-{number:02d}"
+                amount = f"{random.randint(0, 9999) / 100:.2f}"
+                out.write(f"{customer:05d},{day},{random.randint(1, 9)},{amount}\n")
                 written += 1
     mapping.write_text(MAP)
     return file, mapping
@@ -144,7 +143,7 @@ def _on_postgres(
     with _postgres_ledger(server, home) as (ledger, _, _):
         _appends(bench, "PostgreSQL", ledger, library, aims=(1.5, 2.0))
     library.close()
-    with _postgres_ledger(server, home) as (ledger, url, schema):
+    with _postgres_ledger(server, home) as (ledger, _, schema):
         import_file(ledger, shop, load_map(mapping))
         text = peers.events_as_text(server.url, schema)
         events = ledger.recorder.head().position

@@ -73,7 +73,7 @@ def psycopg_sql(text: str) -> Any:
     """The library composes statements with psycopg's sql module."""
     from psycopg.sql import SQL
 
-    return SQL(text)  # type: ignore[arg-type]
+    return SQL(text)
 
 
 class ActivityProjection(Projection[LastActivity]):

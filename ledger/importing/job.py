@@ -1,29 +1,15 @@
-"""Importing somebody else's history: streaming, resumable, every line with its own outcome.
-
-A line is identified for ever by (source, key column) or, without one, by (source, content, ordinal
-among equal lines): running an import again, or after a kill, adds exactly what is missing. Bad
-lines go to a rejects file with their number and the reason, never their content; good lines are
-kept. Memory does not grow with the file.
+"""Recording what lines say: in bulk where it can be, one decision after another where it must.
 
 Kinds that begin a stream of their own and seal nothing (purchases, above all) take the bulk path;
-all others are decided one by one like any other wish. Read next: `ledger/store/bulk.py`.
+all others are decided like any other wish. Read next: `ledger/store/bulk.py`.
 """
 
 from __future__ import annotations
 
-import csv
 import hmac
-import json
-import sqlite3
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO, TextIO
-
-from eventsourcing.persistence import PersistenceError
+from typing import Any
 
 from ledger.aggregates import door
 from ledger.application import Ledger, pol_of
@@ -38,21 +24,19 @@ from ledger.calendar import (
 )
 from ledger.commands import Record, Reference
 from ledger.deciding import KNOWN_BY, normal
-from ledger.errors import BadData, Broken, Refusal, Stale
+from ledger.errors import BadData, Refusal, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
-from ledger.importmap import FieldMap, ImportMap, load_map
+from ledger.importing.maps import ImportMap
+from ledger.importing.reading import RawRow, Rejects
 from ledger.policy.model import Edition
 from ledger.store import bulk
-from ledger.store.recorder import translated
+from ledger.store.ordinals import Ordinals
 from ledger.store.templates import Template, template, varies
 
-LINE_LIMIT = 1 << 20  # bytes; a longer line is a mistake, and is not kept in memory
 CHUNK = 5000  # lines a transaction in bulk
 CHUNK_DECIDED = 500  # lines a transaction when each is decided by itself
-ORDINALS_IN_MEMORY = 200_000
 BULK_KINDS = (OrderPlaced, MessageSent)
-Progress = Callable[[int, int, int], None]  # bytes done, bytes in all, lines read
 
 
 @dataclass
@@ -73,252 +57,7 @@ class ImportReport:
         return asdict(self)
 
 
-def import_file(
-    ledger: Ledger,
-    path: Path,
-    mapping: ImportMap,
-    *,
-    rejects: Path | None = None,
-    progress: Progress | None = None,
-) -> ImportReport:
-    """Record what a file says. Raises BadData if the file as a whole cannot be read, Broken if the
-    database fails: what was recorded until then stays, and running again completes it."""
-    started = time.monotonic()
-    report = ImportReport(mapping.source)
-    with _opened(path) as file, Rejects(rejects) as bad, Ordinals() as ordinals:
-        job = _Job(ledger, mapping, report, bad, ordinals)
-        size = max(path.stat().st_size, 1)
-        for chunk in _chunks(rows(file, mapping, bad, report), job.size):
-            job.record(chunk)
-            if progress:
-                progress(file.tell(), size, report.read)
-        report.rejected, report.rejects_file = bad.count, bad.written_to
-    report.seconds = round(time.monotonic() - started, 3)
-    return report
-
-
-# --- reading ----------------------------------------------------------------------------------
-
-RawRow = tuple[int, list[str]]  # line number, the texts of the mapped columns and then the rest
-
-
-class Rejects:
-    """The rejects file: line number, reason and field, one JSON object a line. Never a value."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path, self.count = path, 0
-        self.written_to: str | None = None
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> Rejects:
-        """Nothing is created until something is rejected."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file if there is one."""
-        if self._file:
-            self._file.close()
-
-    def add(self, line: int, reason: str, problem: str = "malformed") -> None:
-        """One bad line."""
-        self.count += 1
-        if self.path is None:
-            return
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8")
-            self.written_to = str(self.path)
-        said = {"line": line, "problem": problem, "reason": reason}
-        self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
-
-
-def rows(
-    file: BinaryIO, mapping: ImportMap, bad: Rejects, report: ImportReport
-) -> Iterator[RawRow]:
-    """The readable lines of a file, the mapped columns first. Raises BadData for a file that does
-    not have them."""
-    read = _csv_rows if mapping.format == "csv" else _ndjson_rows
-    yield from read(_lines(file, mapping.encoding, bad, report), mapping, bad)
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise BadData(f"there is no file at {path}") from error
-    except OSError as error:
-        raise BadData(f"{path.name} cannot be opened ({type(error).__name__})") from error
-    head = file.read(4)
-    file.seek(3 if head.startswith(b"\xef\xbb\xbf") else 0)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head:
-        file.close()
-        raise BadData(f"{path.name} is not in UTF-8 (it looks like UTF-16); convert it first")
-    return file
-
-
-def _lines(
-    file: BinaryIO, encoding: str, bad: Rejects, report: ImportReport
-) -> Iterator[tuple[int, str]]:
-    """Decoded lines with their numbers, from 1."""
-    number = 0
-    while raw := file.readline(LINE_LIMIT):
-        number += 1
-        if len(raw) == LINE_LIMIT and not raw.endswith(b"\n"):
-            while raw := file.readline(LINE_LIMIT):
-                if raw.endswith(b"\n"):
-                    break
-            report.read += 1
-            bad.add(number, "this line is longer than 1 MiB")
-            continue
-        try:
-            text = raw.decode(encoding).rstrip("\r\n")
-        except UnicodeDecodeError:
-            report.read += 1
-            bad.add(number, f"this line is not {encoding} text; is the map's 'encoding' right?")
-            continue
-        if text:
-            report.read += 1
-            yield number, text
-
-
-def _csv_rows(
-    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects
-) -> Iterator[RawRow]:
-    at = 0
-
-    def fed() -> Iterator[str]:
-        nonlocal at
-        for number, text in lines:
-            at = number
-            if text.count('"') % 2:
-                # A stray quote would swallow the lines that follow.
-                bad.add(number, "a quote is opened on this line and not closed")
-                continue
-            yield text
-
-    reader = csv.reader(fed(), delimiter=mapping.delimiter, strict=True)
-    try:
-        header = next(reader)
-    except StopIteration:
-        raise BadData("the file is empty: not even a line of column names") from None
-    except csv.Error as error:
-        raise BadData("the first line does not hold column names") from error
-    order, rest = _positions(header, mapping)
-    width = len(header)
-    pick = order + rest
-    straight = pick == list(range(width))
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            bad.add(at, "this line is not CSV")
-            continue
-        if len(row) != width:
-            bad.add(at, f"this line has {len(row)} columns, the first line names {width}")
-            continue
-        yield at, row if straight else [row[i] for i in pick]
-
-
-def _positions(header: list[str], mapping: ImportMap) -> tuple[list[int], list[int]]:
-    names = [name.strip() for name in header]
-    for name in mapping.columns:
-        if names.count(name) != 1:
-            what = "has no column" if name not in names else "has two columns"
-            raise BadData(f"the file {what} '{name}', which the map reads")
-    order = [names.index(name) for name in mapping.columns]
-    return order, [i for i in range(len(names)) if i not in order]
-
-
-def _ndjson_rows(
-    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects
-) -> Iterator[RawRow]:
-    for number, text in lines:
-        try:
-            said = json.loads(text)
-        except ValueError:
-            bad.add(number, "this line is not JSON")
-            continue
-        if not isinstance(said, dict):
-            bad.add(number, "this line is not a JSON object")
-            continue
-        absent = [n for n in (mapping.person_column, mapping.occurred_column) if n not in said]
-        if absent:
-            bad.add(number, f"this line has no '{absent[0]}', which the map reads")
-            continue
-        values = [_cell(said.pop(name, "")) for name in mapping.columns]
-        yield number, [*values, json.dumps(said, sort_keys=True)]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _chunks(source: Iterator[RawRow], size: int) -> Iterator[list[RawRow]]:
-    chunk: list[RawRow] = []
-    for row in source:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    yield chunk
-
-
-class Ordinals:
-    """How many equal lines came before: in memory, and beyond a limit in a temporary file that
-    holds keyed fingerprints only."""
-
-    def __init__(self) -> None:
-        self._counts: dict[bytes, int] = {}
-        self._spilled: sqlite3.Connection | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def __enter__(self) -> Ordinals:
-        """Nothing to open yet."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Remove the temporary file."""
-        if self._spilled:
-            self._spilled.close()
-        if self._folder:
-            self._folder.cleanup()
-
-    def next(self, mac: bytes) -> int:
-        """0 for the first line of this content, then 1, 2, …"""
-        count = self._counts.get(mac)
-        if count is None:
-            if len(self._counts) >= ORDINALS_IN_MEMORY:
-                self._spill()
-            count = self._seen_before(mac)
-        self._counts[mac] = count + 1
-        return count
-
-    def _seen_before(self, mac: bytes) -> int:
-        if self._spilled is None:
-            return 0
-        row = self._spilled.execute("SELECT n FROM seen WHERE mac = ?", (mac,)).fetchone()
-        return row[0] if row else 0
-
-    def _spill(self) -> None:
-        if self._spilled is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="probant-")
-            self._spilled = sqlite3.connect(Path(self._folder.name) / "ordinals.sqlite")
-            self._spilled.execute("PRAGMA synchronous=OFF")
-            self._spilled.execute("PRAGMA journal_mode=OFF")
-            self._spilled.execute("CREATE TABLE seen (mac BLOB PRIMARY KEY, n INT) WITHOUT ROWID")
-        put = "INSERT INTO seen VALUES (?, ?) ON CONFLICT (mac) DO UPDATE SET n = excluded.n"
-        self._spilled.executemany(put, sorted(self._counts.items()))
-        self._counts.clear()
-
-
-# --- recording --------------------------------------------------------------------------------
-
-
-class _Job:
+class Job:
     """One import: turns rows into lines and hands them to the store, chunk by chunk."""
 
     def __init__(
@@ -352,16 +91,11 @@ class _Job:
         for _ in range(5):
             try:
                 self._refresh()
-                with translated():
-                    (self._record_bulk if self.in_bulk else self._record_decided)(known)
+                (self._record_bulk if self.in_bulk else self._record_decided)(known)
                 break
             except Stale:
                 # The chunk was not written: an edition appeared, or another import overtook us.
                 self.ledger.forget()
-            except PersistenceError as error:
-                raise Broken(
-                    f"the database failed ({error}); run the import again to complete it"
-                ) from None
         else:
             raise Stale("others keep changing what this import needs; run it again")
         self.report.recorded = dict(self._recorded)
@@ -584,6 +318,3 @@ class _Job:
         grain: Grain = "day" if self.mapping.occurred_form == "day" else "instant"
         edition = self._edition
         return template(cls, fixed, varying, grain, edition.number, pol_of(edition))
-
-
-__all__ = ["FieldMap", "ImportMap", "ImportReport", "import_file", "load_map"]

@@ -21,7 +21,7 @@
 
 Optional at the top: `key` (a column that identifies a line), `encoding` (utf-8, latin-1, cp1252),
 `delimiter`. Read strictly: an unknown key is a mistake, and says where. Read next:
-`ledger/importing.py`.
+`reading.py`.
 """
 
 from __future__ import annotations

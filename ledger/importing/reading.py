@@ -1,0 +1,195 @@
+"""The lines of a file, whatever is wrong with some of them. Knows CSV and NDJSON, nothing of facts.
+
+A line that cannot be read is rejected with its number and a reason; the next one is read all the
+same. Only a file that cannot be what the map says (empty, another encoding, no such column) is
+refused as a whole. Read next: `job.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TextIO
+
+from ledger.errors import BadData
+from ledger.importing.maps import ImportMap
+
+LINE_LIMIT = 1 << 20  # bytes; a longer line is a mistake, and is not kept in memory
+
+
+class Counting(Protocol):
+    """Whoever counts the lines read."""
+
+    read: int
+
+
+RawRow = tuple[int, list[str]]  # line number, the texts of the mapped columns and then the rest
+
+
+class Rejects:
+    """The rejects file: line number, reason and field, one JSON object a line. Never a value."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self.count = path, 0
+        self.written_to: str | None = None
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Rejects:
+        """Nothing is created until something is rejected."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file if there is one."""
+        if self._file:
+            self._file.close()
+
+    def add(self, line: int, reason: str, problem: str = "malformed") -> None:
+        """One bad line."""
+        self.count += 1
+        if self.path is None:
+            return
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8")
+            self.written_to = str(self.path)
+        said = {"line": line, "problem": problem, "reason": reason}
+        self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
+
+
+def rows(file: BinaryIO, mapping: ImportMap, bad: Rejects, report: Counting) -> Iterator[RawRow]:
+    """The readable lines of a file, the mapped columns first. Raises BadData for a file that does
+    not have them."""
+    lines = _lines(file, mapping.encoding, bad, report)
+    if mapping.format == "csv":
+        yield from _csv_rows(lines, mapping, bad, report)
+    else:
+        yield from _ndjson_rows(lines, mapping, bad)
+
+
+def opened(path: Path) -> BinaryIO:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise BadData(f"there is no file at {path}") from error
+    except OSError as error:
+        raise BadData(f"{path.name} cannot be opened ({type(error).__name__})") from error
+    head = file.read(4)
+    file.seek(3 if head.startswith(b"\xef\xbb\xbf") else 0)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head:
+        file.close()
+        raise BadData(f"{path.name} is not in UTF-8 (it looks like UTF-16); convert it first")
+    return file
+
+
+def _lines(
+    file: BinaryIO, encoding: str, bad: Rejects, report: Counting
+) -> Iterator[tuple[int, str]]:
+    """Decoded lines with their numbers, from 1."""
+    number = 0
+    while raw := file.readline(LINE_LIMIT):
+        number += 1
+        if len(raw) == LINE_LIMIT and not raw.endswith(b"\n"):
+            while raw := file.readline(LINE_LIMIT):
+                if raw.endswith(b"\n"):
+                    break
+            report.read += 1
+            bad.add(number, "this line is longer than 1 MiB")
+            continue
+        try:
+            text = raw.decode(encoding).rstrip("\r\n")
+        except UnicodeDecodeError:
+            report.read += 1
+            bad.add(number, f"this line is not {encoding} text; is the map's 'encoding' right?")
+            continue
+        if text:
+            report.read += 1
+            yield number, text
+
+
+def _csv_rows(
+    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects, report: Counting
+) -> Iterator[RawRow]:
+    at = 0
+
+    def fed() -> Iterator[str]:
+        nonlocal at
+        for number, text in lines:
+            at = number
+            if text.count('"') % 2:
+                # A stray quote would swallow the lines that follow.
+                bad.add(number, "a quote is opened on this line and not closed")
+                continue
+            yield text
+
+    reader = csv.reader(fed(), delimiter=mapping.delimiter, strict=True)
+    try:
+        header = next(reader)
+    except StopIteration:
+        raise BadData("the file is empty: not even a line of column names") from None
+    except csv.Error as error:
+        raise BadData("the first line does not hold column names") from error
+    report.read -= 1  # column names are no line of data
+    order, rest = _positions(header, mapping)
+    width = len(header)
+    pick = order + rest
+    straight = pick == list(range(width))
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            bad.add(at, "this line is not CSV")
+            continue
+        if len(row) != width:
+            bad.add(at, f"this line has {len(row)} columns, the first line names {width}")
+            continue
+        yield at, row if straight else [row[i] for i in pick]
+
+
+def _positions(header: list[str], mapping: ImportMap) -> tuple[list[int], list[int]]:
+    names = [name.strip() for name in header]
+    for name in mapping.columns:
+        if names.count(name) != 1:
+            what = "has no column" if name not in names else "has two columns"
+            raise BadData(f"the file {what} '{name}', which the map reads")
+    order = [names.index(name) for name in mapping.columns]
+    return order, [i for i in range(len(names)) if i not in order]
+
+
+def _ndjson_rows(
+    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects
+) -> Iterator[RawRow]:
+    for number, text in lines:
+        try:
+            said = json.loads(text)
+        except ValueError:
+            bad.add(number, "this line is not JSON")
+            continue
+        if not isinstance(said, dict):
+            bad.add(number, "this line is not a JSON object")
+            continue
+        absent = [n for n in (mapping.person_column, mapping.occurred_column) if n not in said]
+        if absent:
+            bad.add(number, f"this line has no '{absent[0]}', which the map reads")
+            continue
+        values = [_cell(said.pop(name, "")) for name in mapping.columns]
+        yield number, [*values, json.dumps(said, sort_keys=True)]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def chunks(source: Iterator[RawRow], size: int) -> Iterator[list[RawRow]]:
+    chunk: list[RawRow] = []
+    for row in source:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    yield chunk
