@@ -159,8 +159,8 @@ def build(cls: type[F], shared: Mapping[str, Any], given: Mapping[str, Any]) -> 
         elif spec.required:
             raise BadData(f"field '{spec.key}' is required for {cls.kind}")
     if rest:
-        unknown = ", ".join(f"'{key}'" for key in sorted(rest) if key.isascii() and len(key) < 40)
-        raise BadData(f"{cls.kind} has no field {unknown or 'of that name'}")
+        # Never by name: where a file has no header, a name in its place is a value.
+        raise BadData(f"{cls.kind} has no such field (of the {len(given)} given, {len(rest)} unknown)")
     return cls(**values)
 
 

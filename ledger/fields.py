@@ -187,4 +187,6 @@ def clear(
 
 def personal() -> Any:
     """Declare a sealed personal field (a text)."""
-    return field(default=None, metadata={"spec": ("", TEXT, None, True, False, ())})
+    return field(
+        default=None, repr=False, metadata={"spec": ("", TEXT, None, True, False, ())}
+    )

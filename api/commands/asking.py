@@ -183,7 +183,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
 
 
 def _facts(counted: dict[str, int], screen: Screen) -> str:
-    return ", ".join(f"{n} {_word('kind', kind, screen)}" for kind, n in counted.items())
+    return ", ".join(f"{n} × {_word('kind', kind, screen)}" for kind, n in counted.items())
 
 
 def _over(purpose: str, channel: str) -> str:

@@ -184,7 +184,7 @@ def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
 
 def _postgres_engine(url: sa.URL, role: str | None, **kwargs: Any) -> sa.Engine:
     options = str(url.query.get("options", ""))
-    options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+    options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC -c jit=off"
     if role:
         options += f" -c role={role}"
     url = url.set(drivername="postgresql+psycopg2").update_query_dict({"options": options.strip()})

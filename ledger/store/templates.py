@@ -24,7 +24,7 @@ _MARK_STREAM = UUID("00000000-0000-4000-8000-0000000000f2")
 _MARK_SUBJECT = UUID("00000000-0000-4000-8000-0000000000f3")
 _MARK_AT = 951_782_400_123_456  # 2000-02-29T00:00:00.123456Z
 _MARK_INTEGER = 8_007_199_254_740_900  # a distinct value per field is added
-_MARK_ITEM = "item-marker"
+_MARK_SALT = bytes(range(16))
 
 
 def varies(spec: Spec) -> bool:
@@ -77,8 +77,8 @@ def template(
         values[name] = Money(number, currency) if isinstance(currency, str) else number
     fact = cls(subject=_MARK_SUBJECT, occurred=Moment(_MARK_AT, grain, 20000229), **values)
     draft = Draft(_MARK_STREAM, 1, fact, _MARK_ID, edition, pol)
-    text = mapper.prepare(draft, salt=bytes(16)).decode()
-    marks["salt"] = to_base64(bytes(16))
+    text = mapper.prepare(draft, salt=_MARK_SALT).decode()
+    marks["salt"] = to_base64(_MARK_SALT)
     found = sorted((text.index(mark), name, mark) for name, mark in marks.items())
     pieces, start = [], 0
     for at, _, mark in found:

@@ -1,7 +1,7 @@
 """`make bench`: ours and the peer in turns, in one run; the table gives medians of ratios.
 
-Machines are noisy: trust the ratios, not the rates. `--rounds N` (5 by default), `--lines N` for the
-size of the imported file, `--json` for machines.
+Machines are noisy: trust the ratios, not the rates. `--rounds N` (5 by default), `--lines N` for
+the size of the imported file, `--json` for machines.
 """
 
 from __future__ import annotations

@@ -1,0 +1,125 @@
+"""How commands fail: one sentence, an exit code that can be trusted, and nothing that was typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Probant
+
+CANARY = "zoe.canari@example.org"
+ROOT = Path(__file__).resolve().parents[2]
+
+WRONG = {
+    "unknown command": [CANARY],
+    "unknown option": [f"--{CANARY}"],
+    "unknown option of a command": ["replay", f"--{CANARY}"],
+    "too many words": ["show", "a", CANARY],
+    "subject": ["show", CANARY],
+    "reference": ["show", "--reference", f"shop={CANARY}"],
+    "kind of reference": ["show", "--reference", f"{CANARY}=1"],
+    "both": ["show", CANARY, "--reference", f"shop={CANARY}"],
+    "as of": ["replay", "--as-of", CANARY],
+    "known at": ["show", "--reference", "shop=1", "--known-at", CANARY],
+    "class": ["show", "--reference", "shop=C-0007", "--class", CANARY],
+    "past": ["replay", "--past", CANARY],
+    "limit": ["replay", "--limit", CANARY],
+    "engine": ["replay", "--engine", CANARY],
+    "edition": ["policy", "show", "--edition", CANARY],
+    "language": ["replay", "--lang", CANARY],
+    "url": ["replay", "--url", CANARY],
+    "map": ["import", "x.csv", "--map", CANARY],
+    "map missing": ["import", CANARY],
+    "host": ["serve", "--host", CANARY],
+    "port": ["serve", "--port", CANARY],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_what_was_typed_is_never_repeated(probant: Probant, arguments: list[str]) -> None:
+    """It may be somebody's name; the sentence names the option instead."""
+    probant.filled(people=8)
+    plain, as_json = probant(*arguments), probant(*arguments, "--json")
+    for said in (plain, as_json):
+        assert said.code == 2
+        assert CANARY not in said.out + said.err
+        assert "Traceback" not in said.out + said.err
+    error = json.loads(as_json.out)["error"]
+    assert error["code"] in ("misuse", "not-found")
+    assert error["detail"]
+
+
+def test_without_a_ledger_the_way_to_one_is_said(probant: Probant) -> None:
+    """Every command that needs one."""
+    for arguments in (["replay"], ["verify"], ["rebuild"], ["serve"], ["policy", "show"]):
+        said = probant(*arguments)
+        assert said.code == 2
+        assert "probant init" in said.err
+
+
+def test_an_unexpected_failure_shows_no_trace_and_no_value(
+    probant: Probant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its text may hold what was submitted: only the name of its class is said."""
+    probant.filled(people=8)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr("api.answers.population_answer", fail)
+    said = probant("replay")
+    assert said.code == 4
+    assert said.err == "probant: unexpected failure (RuntimeError); nothing more was done\n"
+
+
+def test_an_interruption_is_one_clean_sentence(
+    probant: Probant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C during something long."""
+    probant.filled(people=8)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("api.answers.population_answer", interrupt)
+    said = probant("replay")
+    assert (said.code, said.out) == (130, "")
+    assert said.err.startswith("probant: interrupted")
+
+
+def test_a_damaged_keyring_is_our_failure(probant: Probant) -> None:
+    """Exit code 4, and no more than its place."""
+    probant.filled(people=8)
+    (probant.home / "keyring.json").write_text("{")
+    assert probant("replay").code == 4
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    """Half a second is the aim; what costs more is loaded by the command that needs it."""
+    program = (
+        "import sys, api.cli; api.cli.run(['--help']);"
+        "heavy = {'sqlalchemy', 'eventsourcing', 'fastapi', 'uvicorn', 'babel', 'cryptography'};"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "replay" in done.stdout
+
+
+def test_a_reader_who_has_enough_is_no_failure(probant: Probant) -> None:
+    """`probant policy show | head -1`."""
+    probant.filled(people=8)
+    command = f"{sys.executable} -m api.cli --home {probant.home} policy show | head -1"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1

@@ -1,0 +1,33 @@
+"""Write the golden entries again: `python -m tests.golden.regenerate`.
+
+Needed when a kind is added. A file that *changes* means that entries written by an earlier release
+would no longer be what the code writes: that is a new version of the kind, not a new golden file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.entry import leaf_hash
+from tests.golden.examples import entries
+
+FOLDER = Path(__file__).resolve().parent / "entries"
+LEAVES = FOLDER / "leaves.txt"
+
+
+def main() -> None:
+    """One file per kind, its exact bytes; and the leaf of each."""
+    FOLDER.mkdir(exist_ok=True)
+    made = entries()
+    for kind, raw in made.items():
+        (FOLDER / f"{kind}.json").write_bytes(raw)
+    LEAVES.write_text(leaves_of(made), encoding="ascii")
+
+
+def leaves_of(made: dict[str, bytes]) -> str:
+    """One line for each kind: the hex of its leaf, two spaces, its name."""
+    return "".join(f"{leaf_hash(raw).hex()}  {kind}\n" for kind, raw in made.items())
+
+
+if __name__ == "__main__":
+    main()

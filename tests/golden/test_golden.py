@@ -1,0 +1,85 @@
+"""The bytes of an entry never change: one golden file for every kind, with fixed inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ledger import entry
+from ledger.errors import Tampered
+from ledger.events import KINDS
+from ledger.fields import Unreadable
+from ledger.store.keyring import FileKeyring
+from ledger.store.mapper import fact_from, row_from
+from ledger.store.vault import Vault, _context, scope_of
+from tests.golden.examples import (
+    EDITION,
+    EVENT,
+    KEY,
+    KEY_ID,
+    POL,
+    RECORDED,
+    STREAM,
+    entries,
+    entry_of,
+    example,
+    part_of,
+)
+from tests.golden.regenerate import FOLDER, LEAVES, leaves_of
+
+HOW = "run: python -m tests.golden.regenerate (and read its docstring first)"
+SEALED = [kind for kind, cls in sorted(KINDS.items()) if part_of(example(cls))]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_entry_of_a_kind_is_what_it_always_was(kind: str):
+    assert entry_of(example(KINDS[kind])) == (FOLDER / f"{kind}.json").read_bytes(), HOW
+
+
+def test_every_kind_has_its_golden_file_and_no_kind_has_vanished():
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(KINDS), HOW
+
+
+def test_the_leaves_are_what_they_always_were():
+    assert LEAVES.read_text("ascii") == leaves_of(entries()), HOW
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_golden_entry_reads_back_as_its_fact(kind: str):
+    raw = (FOLDER / f"{kind}.json").read_bytes()
+    fact = example(KINDS[kind])
+    personal: dict[str, Any] = {
+        spec.name: Unreadable.SEALED for spec in fact.specs if spec.personal
+    }
+    assert fact_from(entry.read(raw)) == replace(fact, **personal)
+    row = row_from(raw, 7, {POL: EDITION}.__getitem__)
+    assert (row.position, row.stream, row.version, row.kind) == (7, STREAM, 3, kind)
+    assert (row.recorded_at, row.edition) == (RECORDED, EDITION)
+    assert (row.subject, row.klass, row.item) == (fact.subject, fact.home, fact.item)
+
+
+@pytest.mark.parametrize("kind", SEALED)
+def test_the_vault_opens_a_part_sealed_as_the_format_says(kind: str):
+    fact = example(KINDS[kind])
+    made, scope = part_of(fact), scope_of(fact)
+    assert made is not None
+    assert scope is not None
+    keyring = FileKeyring.generate("example.org/golden")
+    row = SimpleNamespace(
+        key_id=KEY_ID,
+        subject=scope.subject,
+        data_class=scope.data_class,
+        scope=scope.item,
+        generation=1,
+        kek_epoch=1,
+        wrapped=keyring.wrap(KEY, _context(KEY_ID, scope, 1)),
+        envelope=made[0].envelope,
+    )
+    described = entry.read((FOLDER / f"{kind}.json").read_bytes())["parts"][0]
+    opened = Vault(keyring)._open_part(str(EVENT), described, row)
+    assert opened == fact.personal_fields()
+    with pytest.raises(Tampered):
+        Vault(keyring)._open_part(str(STREAM), described, row)

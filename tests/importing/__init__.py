@@ -1,0 +1,1 @@
+"""Importing: every line its own outcome, nothing lost, nothing twice."""
