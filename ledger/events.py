@@ -160,7 +160,7 @@ def build(cls: type[F], shared: Mapping[str, Any], given: Mapping[str, Any]) -> 
             raise BadData(f"field '{spec.key}' is required for {cls.kind}")
     if rest:
         # Never by name: where a file has no header, a name in its place is a value.
-        raise BadData(f"{cls.kind} has no such field (of the {len(given)} given, {len(rest)} unknown)")
+        raise BadData(f"{cls.kind} has no such field ({len(rest)} of {len(given)} unknown)")
     return cls(**values)
 
 

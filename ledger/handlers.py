@@ -8,6 +8,8 @@ between, nothing was written and everything is decided again. Read next: `ledger
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -24,7 +26,7 @@ from ledger.store.mapper import Draft, Part
 from ledger.store.recorder import Work, Written
 from ledger.store.vault import scope_of
 
-ATTEMPTS = 12
+ATTEMPTS = 16
 ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
@@ -62,7 +64,8 @@ def record_many(
     `imports`, if given, holds the import identity of each wish, committed with its fact.
     Raises Stale after too many conflicts, Broken if the database fails; nothing is written then.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        _step_aside(attempt)
         session = Session(ledger)
         session.load(commands)
         decisions = [session.decide(command) for command in commands]
@@ -95,7 +98,8 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
     Raises BadData for a file that is no edition or cannot follow the book.
     """
     edition = load_edition(toml, "the edition", KINDS)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        _step_aside(attempt)
         head, now = ledger.recorder.head(), ledger.clock.now()
         book = ledger.book(head.epoch)
         in_force = book.with_edition(edition, head.position + 1).in_force(
@@ -152,3 +156,9 @@ def _outcome(decision: Decision | Refusal, work: Work) -> Outcome:
         return decision
     written = tuple(work.written[index] for index in decision.events)
     return Accepted(decision.subject, decision.stream, written)
+
+
+def _step_aside(attempt: int) -> None:
+    """Wait a little, longer and more randomly each time, so that two who collide do not again."""
+    if attempt:
+        time.sleep(random.random() * 0.001 * 2 ** min(attempt, 7))  # noqa: S311

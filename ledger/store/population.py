@@ -158,7 +158,7 @@ class _Query:
         """Execute `text` over the named parts; `typed` are its first columns, if they need it."""
         if self.connection.dialect.name == "postgresql":
             # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
-            self.connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
+            self.connection.execute(sa.text("SET LOCAL enable_nestloop = off; SET LOCAL jit = off"))
         query = sa.text(f"WITH {self.text}\n{text}").bindparams(**self.names)
         if after is not None:
             query = query.bindparams(

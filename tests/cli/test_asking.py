@@ -71,7 +71,7 @@ def test_the_live_tables_do_not_answer_for_the_past(probant: Probant) -> None:
             "en",
             "Orders: the term ended on|Rule RET-order, edition softsystem-2018-11-20, clause"
             " SS-RET-5, GDPR art. 5(1)(e).|Counted from: order of|for 60 months.|Rests on: position"
-            "|Does not count: registration of the person of|answer changes on|What would change it:",
+            "|Does not count: registration of the person|answer changes on|What would change it:",
         ),
         (
             "fr",

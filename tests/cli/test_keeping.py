@@ -61,7 +61,7 @@ def test_bad_lines_are_explained_and_good_ones_kept(probant: Probant) -> None:
     rejects = Path(report["rejects_file"])
     assert rejects == probant.home / "bad.csv.rejects.ndjson"
     said = [json.loads(line) for line in rejects.read_text().splitlines()]
-    assert [one["line"] for one in said] == [3, 4, 5]
+    assert sorted(one["line"] for one in said) == [3, 4, 5]
     assert all(one["reason"] for one in said)
     assert "canary" not in rejects.read_text()
     assert probant("import", str(file), "--map", mapping, "--strict").code == 3
