@@ -43,6 +43,7 @@ def import_file(
             job.record(chunk)
             if progress:
                 progress(file.tell(), size, report.read)
+        bad.flush()
         report.rejected, report.rejects_file = bad.count, bad.written_to
     report.seconds = round(time.monotonic() - started, 3)
     return report

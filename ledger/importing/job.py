@@ -98,6 +98,7 @@ class Job:
                 self.ledger.forget()
         else:
             raise Stale("others keep changing what this import needs; run it again")
+        self.bad.flush()
         self.report.recorded = dict(self._recorded)
 
     def _record_bulk(self, known: list[Any]) -> None:
@@ -115,7 +116,7 @@ class Job:
         for index in result.taken:
             said = "this order is already recorded under its own reference"
             rejected.append((numbers[index], said, "conflict"))
-        for reject in sorted(rejected):
+        for reject in rejected:
             self.bad.add(*reject)
         self.report.already += len(result.already)
         self.report.subjects += result.registered

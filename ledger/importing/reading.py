@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Protocol, TextIO
 from ledger.errors import BadData
 from ledger.importing.maps import ImportMap
 
+REJECTS_WAITING = 10_000  # rejects kept until their chunk is done
 LINE_LIMIT = 1 << 20  # bytes; a longer line is a mistake, and is not kept in memory
 
 
@@ -35,27 +36,38 @@ class Rejects:
         self.path, self.count = path, 0
         self.written_to: str | None = None
         self._file: TextIO | None = None
+        self._waiting: list[tuple[int, str, str]] = []
 
     def __enter__(self) -> Rejects:
         """Nothing is created until something is rejected."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file if there is one."""
+        """Write what is left and close the file if there is one."""
+        self.flush()
         if self._file:
             self._file.close()
 
     def add(self, line: int, reason: str, problem: str = "malformed") -> None:
         """One bad line."""
         self.count += 1
-        if self.path is None:
+        if self.path is not None:
+            self._waiting.append((line, problem, reason))
+            if len(self._waiting) >= REJECTS_WAITING:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write the rejects of a chunk in the order of their lines."""
+        if not self._waiting or self.path is None:
             return
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
             self.written_to = str(self.path)
-        said = {"line": line, "problem": problem, "reason": reason}
-        self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
+        for line, problem, reason in sorted(self._waiting):
+            said = {"line": line, "problem": problem, "reason": reason}
+            self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
+        self._waiting.clear()
 
 
 def rows(file: BinaryIO, mapping: ImportMap, bad: Rejects, report: Counting) -> Iterator[RawRow]:

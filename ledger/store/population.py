@@ -26,11 +26,10 @@ from ledger.store import tables
 from ledger.store.rebuild import (
     PACK,
     Question,
+    count_kinds,
     has_corrections,
     listed,
-    select_consents,
-    select_contracts,
-    select_notified,
+    select_of,
     spans,
 )
 from ledger.store.sqltime import add_months_sql
@@ -135,7 +134,8 @@ class _Query:
     ) -> None:
         self.connection = connection
         corrections = source == "events" and has_corrections(connection)
-        question = Question(as_of, known, corrections, from_subject=from_subject)
+        kinds = frozenset(count_kinds(connection)) if source == "events" else None
+        question = Question(as_of, known, corrections, kinds, from_subject)
         self.names: dict[str, str] = {}
         policy = _Policy(book, as_of, known, klass)
         self.text = ",\n".join(
@@ -255,9 +255,9 @@ class _Policy:
 def _from_events(question: Question) -> list[str]:
     return [
         f"a AS MATERIALIZED ({spans(question)})",
-        f"c AS MATERIALIZED ({select_contracts(question)})",
-        f"n AS MATERIALIZED ({select_notified(question)})",
-        f"said AS ({select_consents(question)})",
+        f"c AS MATERIALIZED ({select_of(tables.contracts, question)})",
+        f"n AS MATERIALIZED ({select_of(tables.notified, question)})",
+        f"said AS ({select_of(tables.consents, question)})",
     ]
 
 

@@ -70,16 +70,25 @@ def has_corrections(connection: sa.Connection) -> bool:
     return bool(connection.scalar(sa.select(sa.exists().where(ref.is_not(None)))))
 
 
+def count_kinds(connection: sa.Connection) -> dict[str, int]:
+    """How many facts of each kind the log holds, corrected or not: one scan that saves several."""
+    kind = tables.events.c.kind
+    query = sa.select(kind, sa.func.count()).where(kind.is_not(None)).group_by(kind)
+    return dict(connection.execute(query).all())
+
+
 # --- the facts that stand -----------------------------------------------------------------------
 
 
 def facts(question: Question, where: str = "", *, every_day: bool = False) -> str:
     """A select of the facts that stand at the question's two times (`every_day` ignores as_of).
 
-    `where` may look at columns that a correction leaves alone, as `e.kind`. Of the corrections and
+    `where` picks kinds (`e.kind`), corrections and voids not among them. Of the corrections and
     voids of one fact the one with the highest position speaks.
     """
-    conditions = ["e.subject IS NOT NULL", f"e.kind NOT IN {_META}"]
+    conditions = ["e.subject IS NOT NULL"]
+    if question.corrections and not where:
+        conditions.append(f"e.kind NOT IN {_META}")
     known = ""
     if question.known is not None:
         conditions.append(f"e.position <= {question.known:d}")
@@ -221,7 +230,10 @@ _SELECTS: dict[sa.Table, tuple[Callable[[Question], str], frozenset[str] | None]
 
 def select_of(table: sa.Table, question: Question) -> str:
     """The select that gives the rows of a projection table, columns in the order of the table."""
-    return _SELECTS[table][0](question)
+    select, kinds = _SELECTS[table]
+    if kinds is not None and not question.has(kinds):
+        return f"SELECT * FROM {table.name} WHERE 1 = 0"
+    return select(question)
 
 
 # --- rebuild and compare ------------------------------------------------------------------------
@@ -242,25 +254,20 @@ def rebuild(database: Database, progress: Callable[[str, int], None] | None = No
     with database.write() as connection:
         connection.execute(sa.select(tables.head.c.position).with_for_update())
         if not database.is_sqlite:
-            connection.execute(sa.text("SET LOCAL work_mem = '256MB'"))
-        counts = _counts(connection)
-        question = Question(
-            corrections=has_corrections(connection), kinds=frozenset(kind for kind, _ in counts)
-        )
+            connection.execute(sa.text("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"))
+        counts = count_kinds(connection)
+        question = Question(corrections=has_corrections(connection), kinds=frozenset(counts))
         rows: dict[str, int] = {}
         for table in tables.PROJECTIONS:
             rows[table.name] = _refill(connection, table, question)
             if progress is not None:
                 progress(table.name, rows[table.name])
-    return Rebuilt(sum(n for _, n in counts), rows)
+    return Rebuilt(sum(counts.values()), rows)
 
 
 def _refill(connection: sa.Connection, table: sa.Table, question: Question) -> int:
     """Empty one table and fill it from history."""
     connection.execute(sa.delete(table))
-    kinds = _SELECTS[table][1]
-    if kinds is not None and not question.has(kinds):
-        return 0
     # In key order each new key goes to the end of the index: cheaper than it costs to sort.
     text = f"""INSERT INTO {table.name} ({", ".join(table.columns.keys())})
         {select_of(table, question)} ORDER BY {_key(table)}"""
@@ -270,13 +277,6 @@ def _refill(connection: sa.Connection, table: sa.Table, question: Question) -> i
 def _key(table: sa.Table) -> str:
     """The primary key, as column numbers."""
     return ", ".join(str(n + 1) for n in range(len(table.primary_key.columns)))
-
-
-def _counts(connection: sa.Connection) -> list[tuple[str, int]]:
-    """How many facts of each kind the log holds: one scan that may save several."""
-    kind = tables.events.c.kind
-    query = sa.select(kind, sa.func.count()).where(kind.is_not(None)).group_by(kind)
-    return [(name, n) for name, n in connection.execute(query)]
 
 
 class Difference(NamedTuple):
@@ -294,7 +294,9 @@ def differences(database: Database) -> Iterator[Difference]:
     The database does the comparing; only differences come back, as they are found.
     """
     with database.read() as connection:
-        question = Question(corrections=has_corrections(connection))
+        question = Question(
+            corrections=has_corrections(connection), kinds=frozenset(count_kinds(connection))
+        )
         for table in tables.PROJECTIONS:
             yield from _compare(connection, table, question)
 

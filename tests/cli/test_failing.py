@@ -119,7 +119,12 @@ def test_a_reader_who_has_enough_is_no_failure(probant: Probant) -> None:
     command = f"{sys.executable} -m api.cli --home {probant.home} policy show | head -1"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1

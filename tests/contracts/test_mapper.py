@@ -34,23 +34,27 @@ def edition_of(pol: str) -> int:
     return EDITION
 
 
+def personal(fact: Fact) -> dict[str, str]:
+    """What there is to seal."""
+    return fact.personal_fields() if fact.subject is not None else {}
+
+
 def sealed(fact: Fact, stream: UUID, version: int = 1) -> Draft:
     """A draft with its personal part sealed, as the handlers make it."""
-    event_id, scope = uuid4(), scope_of(fact)
+    event_id = uuid4()
     parts: tuple[Part, ...] = ()
-    if scope is not None:
-        parts = (VAULT.seal(fact, event_id, VAULT.keys_for(None, 1, [scope])[scope]),)
+    if personal(fact):
+        scope = scope_of(fact)
+        key = VAULT.keys_for(None, 1, [scope])[scope]
+        parts = (VAULT.seal(fact, personal(fact), event_id, key),)
     return Draft(stream, version, fact, event_id, EDITION, POL, parts)
 
 
 def unopened(fact: Fact) -> Fact:
     """The fact as one reads it back before anything is opened."""
-    personal: dict[str, Any] = {
-        spec.name: Unreadable.SEALED if scope_of(fact) else None
-        for spec in fact.specs
-        if spec.personal
-    }
-    return replace(fact, **personal)
+    state = Unreadable.SEALED if personal(fact) else None
+    values: dict[str, Any] = {spec.name: state for spec in fact.specs if spec.personal}
+    return replace(fact, **values)
 
 
 @settings(deadline=None, max_examples=400)
@@ -73,11 +77,11 @@ def test_columns_and_fact_come_back_from_the_entry_alone(
 @given(fact=any_fact)
 def test_an_entry_holds_no_personal_text_and_only_what_the_format_names(fact: Fact):
     said = entry.read(entry.complete(FactMapper().to_stored_event(sealed(fact, uuid4())).state, 0))
-    parts = {"parts"} if scope_of(fact) else set()
+    parts = {"parts"} if personal(fact) else set()
     names = {"at", "v", "type", "id", "stream", "ver", "pol", "meta", "salt"}
     assert set(said) == names | parts
-    personal = {spec.key for spec in fact.specs if spec.personal}
-    assert not personal & set(said["meta"])
+    names = {spec.key for spec in fact.specs if spec.personal}
+    assert not names & set(said["meta"])
     for part in said.get("parts", ()):
         assert set(part) == {"n", "kid", "kc", "cm", "ct"}
 

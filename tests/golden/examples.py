@@ -1,4 +1,4 @@
-"""One fact of every kind with fixed inputs, every field filled: what the golden entries are made of.
+"""One fact of every kind, every field filled with a fixed value: what golden entries are made of.
 
 Sealed parts are computed here from the format's description (evidence format 1.1), not by the
 vault: two writings of the same page must agree.

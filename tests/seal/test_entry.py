@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import entry
@@ -27,9 +27,10 @@ values = st.recursive(
 objects = st.dictionaries(names, values)
 
 
-# --- the same bytes as others write -----------------------------------------------------------------
+# --- the same bytes as others write -----------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(values)
 def test_it_writes_what_two_other_writers_write(value: Any):
     ours = entry.write(value)
@@ -38,6 +39,7 @@ def test_it_writes_what_two_other_writers_write(value: Any):
     assert ours == dumped.encode()
 
 
+@settings(deadline=None)
 @given(objects)
 def test_what_is_written_reads_back(value: dict[str, Any]):
     assert entry.read(entry.write(value)) == value
@@ -77,7 +79,7 @@ def test_only_what_must_be_escaped_is_escaped(text: str, written: bytes):
     assert entry.write(text) == written
 
 
-# --- what is refused ----------------------------------------------------------------------------------
+# --- what is refused --------------------------------------------------------------------------
 
 
 class Answer(IntEnum):
@@ -183,6 +185,7 @@ def test_what_is_not_canonical_is_not_read(raw: bytes):
         entry.read(raw)
 
 
+@settings(deadline=None)
 @given(objects.filter(bool), st.data())
 def test_one_byte_changed_is_either_refused_or_another_value(value: dict[str, Any], data: Any):
     raw = entry.write(value)
@@ -203,9 +206,10 @@ def test_a_refusal_to_read_repeats_nothing_of_the_text():
     assert "Zanzibar" not in str(caught.value)
 
 
-# --- draft, complete ----------------------------------------------------------------------------------
+# --- draft, complete --------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names.map(lambda n: f"b{n}"), values, min_size=1), st.integers(0, 10**16))
 def test_the_record_time_is_put_in_front_of_what_was_prepared(said: dict[str, Any], at: int):
     raw = entry.complete(entry.draft(said), at)
@@ -222,7 +226,7 @@ def test_an_entry_may_have_16_kib_and_not_one_byte_more():
         entry.complete(entry.draft({"x": "é" * room}), 0)  # bytes count, not characters
 
 
-# --- hashes -------------------------------------------------------------------------------------------
+# --- hashes -----------------------------------------------------------------------------------
 
 
 def test_the_leaf_of_nothing_is_the_one_that_rfc_6962_gives():
@@ -230,6 +234,7 @@ def test_the_leaf_of_nothing_is_the_one_that_rfc_6962_gives():
     assert entry.leaf_hash(b"").hex() == expected
 
 
+@settings(deadline=None)
 @given(st.binary(), st.binary(min_size=32, max_size=32), st.text("abcdef_", max_size=20))
 def test_each_hash_begins_with_a_byte_of_its_own(content: bytes, salt: bytes, name: str):
     label = len(name).to_bytes(2, "big") + name.encode()
@@ -241,9 +246,10 @@ def test_each_hash_begins_with_a_byte_of_its_own(content: bytes, salt: bytes, na
     assert len({committed, *(sha256(bytes([n]) + content).digest() for n in (0, 3, 4))}) == 4
 
 
-# --- base64url ------------------------------------------------------------------------------------------
+# --- base64url --------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_base64url_reads_back_and_has_no_padding(raw: bytes):
     text = entry.to_base64(raw)
@@ -260,6 +266,7 @@ def test_base64url_has_one_spelling_only(text: str):
         entry.from_base64(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_either_refused_or_the_spelling_of_its_bytes(text: str):
     try:
