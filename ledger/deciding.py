@@ -146,7 +146,7 @@ class Session:
                         self._roots[position] = found
                         streams.add(found.stream)
             streams |= self._referred(commands)
-        self._tips = reader.tips(self.ledger.database, streams)
+        self._tips = self.ledger.recorder.tips(streams)
         past = {stream for stream in self._looked_back(commands) if stream in self._tips}
         if past:
             with self.ledger.database.glance() as connection:
@@ -166,8 +166,16 @@ class Session:
         return self._keys
 
     def remember(self) -> None:
-        """Everything was committed: the keys may be used again."""
+        """Everything was committed: the keys may be used again, and the tips are where we left
+        them."""
         self.ledger.vault.remember(self.epoch, self._keys)
+        self.ledger.recorder.remember(
+            {
+                stream: reader.Tip(known.version, known.aggregate, known.subject)
+                for stream, known in self._streams.items()
+                if known.version
+            }
+        )
 
     def _may_have_keys(self, scope: Scope) -> bool:
         # A person who begins in this session cannot have a stored key.

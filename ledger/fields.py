@@ -187,6 +187,4 @@ def clear(
 
 def personal() -> Any:
     """Declare a sealed personal field (a text)."""
-    return field(
-        default=None, repr=False, metadata={"spec": ("", TEXT, None, True, False, ())}
-    )
+    return field(default=None, repr=False, metadata={"spec": ("", TEXT, None, True, False, ())})

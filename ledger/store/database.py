@@ -184,8 +184,14 @@ def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
 
 def _postgres_engine(url: sa.URL, role: str | None, **kwargs: Any) -> sa.Engine:
     options = str(url.query.get("options", ""))
-    options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC -c jit=off"
+    settings = {
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "timezone": "UTC",
+        "jit": "off",  # compiling our statements takes longer than running them
+        "plan_cache_mode": "force_generic_plan",  # the append is planned once a session
+    }
     if role:
-        options += f" -c role={role}"
+        settings["role"] = role
+    options += "".join(f" -c {name}={value}" for name, value in settings.items())
     url = url.set(drivername="postgresql+psycopg2").update_query_dict({"options": options.strip()})
     return sa.create_engine(url, hide_parameters=True, pool_size=16, **kwargs)

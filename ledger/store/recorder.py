@@ -15,7 +15,7 @@ IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledge
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -31,9 +31,10 @@ from ledger import entry
 from ledger.calendar import Clock, Day, Instant
 from ledger.events import Row
 from ledger.projections import live
-from ledger.store import states, tables
+from ledger.store import reader, states, tables
 from ledger.store.database import Database, Session
 from ledger.store.mapper import StoredDraft, StoredFact
+from ledger.store.reader import Tip
 from ledger.store.statements import (
     postgres_append,
     postgres_arguments,
@@ -43,6 +44,7 @@ from ledger.store.statements import (
 
 RETRIES = 8  # of a transaction that the database itself asked us to repeat
 PATIENCE = 50  # appends by the locking path after the head was found moved
+TIPS_REMEMBERED = 10_000
 POLL_SECONDS = 0.05
 
 _ERRORS = tuple(
@@ -105,6 +107,7 @@ class LedgerRecorder(library.ProcessRecorder):
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database, self.clock = database, clock
         self._believed: Head | None = None
+        self._tips: dict[UUID, Tip] = {}
         self._in_company = 0
 
     # -- writing ---------------------------------------------------------------------------
@@ -157,7 +160,7 @@ class LedgerRecorder(library.ProcessRecorder):
             if batch.refold:
                 raise Moved  # a refold reads what it rewrites: under the lock only
             if not append_in(session, head, batch):
-                self._believed = None
+                self.forget()
                 raise Moved
         # Here everything is committed, or the statement raised and nothing is.
         self._believed = batch.head
@@ -179,6 +182,8 @@ class LedgerRecorder(library.ProcessRecorder):
     ) -> list[Written]:
         with self.database.write() as connection:
             head = lock_head(connection)
+            if self._believed is not None and head.position != self._believed.position:
+                self._tips.clear()  # others wrote: what we decided on shows in the versions
             if work.epoch is not None and head.epoch != work.epoch:
                 raise library.IntegrityError("the ledger's epoch moved")
             if tracking is not None:
@@ -201,8 +206,28 @@ class LedgerRecorder(library.ProcessRecorder):
     # -- reading ---------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Read the head again before the next append."""
+        """Read the head and the tips again before the next append."""
         self._believed = None
+        self._tips.clear()
+
+    def tips(self, streams: Collection[UUID]) -> dict[UUID, Tip]:
+        """Where these streams end, those that exist.
+
+        What this process wrote or read since it last believed otherwise is remembered: if the head
+        is still where we believe it to be, nobody wrote to any stream, and if it is not, the append
+        fails and everything is read again.
+        """
+        found = {stream: self._tips[stream] for stream in streams if stream in self._tips}
+        unknown = [stream for stream in streams if stream not in found]
+        if unknown:
+            found |= reader.tips(self.database, unknown)
+        return found
+
+    def remember(self, tips: dict[UUID, Tip]) -> None:
+        """Tips that are true at the head just written."""
+        if len(self._tips) + len(tips) > TIPS_REMEMBERED:
+            self._tips.clear()
+        self._tips |= tips
 
     def believed(self) -> Head:
         """Where the log ended when we last looked; wrong beliefs are found out at commit."""

@@ -123,6 +123,34 @@ def _contents(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+def test_any_text_is_stored_as_it_is(ledger: Ledger):
+    """The hot path writes its own literals: no text may end one."""
+    subject = somebody(ledger)
+    texts = [
+        "it's",
+        "\\",
+        '"',
+        "\\'",
+        "a\\'b'); DROP TABLE events; --",
+        "{}",
+        ",",
+        "NULL",
+        "null",
+        "",
+    ]
+    texts += ["%s %(x)s :x $1 ?", "é😀", "a\nb\tc\r", " x ", "\x7f\u2028", "$$", "E'\\x41'"]
+    for batch in ([text] for text in texts), [texts]:
+        for items in batch:
+            made = [OrderPlaced(occurred=now(ledger), subject=subject, item=i) for i in items]
+            before = position(ledger)
+            ledger.save(*(draft(ledger, fact, 1, uuid4()) for fact in made))
+            query = sa.select(tables.events.c.item).where(tables.events.c.position > before)
+            with ledger.database.read() as connection:
+                found = connection.scalars(query.order_by(tables.events.c.position)).all()
+            assert list(found) == items
+    assert_whole(ledger.database)
+
+
 # --- conflicts and connections ---------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ledger import calendar as cal
 from ledger.aggregates import door
+from ledger.commands import Record, Reference
 from ledger.errors import Refused
 from ledger.events import (
     ACTORS,
@@ -145,6 +146,31 @@ def test_a_refused_wish_writes_nothing_at_all(shop: Shop):
         assert shop.position() == 1
     with pytest.raises(KeyError):
         shop.person("42")
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "ann@example.org", "Shop", "a b", "é", "a\x00", "\ud800", "x" * 99]
+)
+def test_a_kind_of_reference_is_a_code(shop: Shop, kind: str):
+    """It rests in clear: a caller who mixes up kind and value must not leave an address there."""
+    call = ContactedUs(**ONCE, channel="form")
+    fine = shop.wish(call, "42")
+    for wrong in (
+        Record(call, Reference(kind, "42")),
+        Record(OrderPlaced(**ONCE), Reference("shop", "42"), thing=Reference(kind, "A1")),
+    ):
+        outcomes = shop.batch(fine, wrong, fine)
+        assert [hasattr(one, "written") for one in outcomes] == [True, False, True]
+        assert getattr(outcomes[1], "problem", None) == "malformed"
+
+
+@pytest.mark.parametrize("value", ["", "   ", "\t\n"])
+def test_an_empty_reference_names_nobody(shop: Shop, value: str):
+    """Else all lines without a customer number would be one person."""
+    call = ContactedUs(**ONCE, channel="form")
+    fine = shop.wish(call, "42")
+    outcomes = shop.batch(fine, Record(call, Reference("shop", value)), fine)
+    assert [hasattr(one, "written") for one in outcomes] == [True, False, True]
 
 
 @pytest.mark.parametrize(
