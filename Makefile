@@ -33,6 +33,7 @@ run: $(STAMP) ## a working ledger with a small made-up shop, served on loopback
 	$(BIN)/probant init --if-missing
 	$(BIN)/probant demo-shop $(DATA)/demo
 	$(BIN)/probant import $(DATA)/demo/shop.csv --map $(DATA)/demo/shop.toml
+	$(BIN)/probant import $(DATA)/demo/choices.csv --map $(DATA)/demo/choices.toml
 	$(BIN)/probant serve
 
 test: lint types ## everything: lint, types, then all tests, PostgreSQL included

@@ -30,6 +30,7 @@ from ledger.events import (
     OrderPaid,
     OrderPlaced,
 )
+from ledger.fields import CODE
 from ledger.store import reader
 from ledger.store.vault import DataKey, Scope
 
@@ -196,10 +197,9 @@ class Session:
         past: set[UUID] = {found.stream for found in self._roots.values()}
         for command in commands:
             if isinstance(command, Record) and command.fact.kind not in HEARD:
-                target = self._thing(command)
-                person = command.person and self._targets.get(
-                    self._blinded("person", command.person)
-                )
+                target, person = self._thing(command), None
+                if command.person and unusable(command.person) is None:
+                    person = self._targets.get(self._blinded("person", command.person))
                 subject = person.subject if person else command.fact.subject
                 if command.fact.aggregate == "consent" and subject:
                     past.add(consent_stream(subject))
@@ -209,12 +209,8 @@ class Session:
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
         if not isinstance(command, Record):
             return []
-        named = []
-        if command.person:
-            named.append(self._blinded("person", command.person))
-        if command.thing:
-            named.append(self._blinded(command.fact.aggregate, command.thing))
-        return named
+        families = (("person", command.person), (command.fact.aggregate, command.thing))
+        return [self._blinded(f, r) for f, r in families if r and unusable(r) is None]
 
     def _blinded(self, family: str, reference: Reference) -> tuple[str, bytes]:
         kind = f"{family}/{reference.kind}"
@@ -242,6 +238,10 @@ class Session:
     def _record(self, command: Record) -> Decision | Refusal:
         fact = command.fact
         fact.check()
+        for reference in (command.person, command.thing):
+            refused = unusable(reference) if reference else None
+            if refused:
+                return refused
         if fact.kind == "policy.published.v1":
             return Refusal("malformed", "an edition is published with `probant policy publish`")
         refusal = door.refuse(fact, self._now, self._edition) or door.refuse_choice(
@@ -371,7 +371,7 @@ class Session:
         return subject
 
     def _thing(self, command: Record) -> reader.Target | None:
-        if command.thing is None:
+        if command.thing is None or unusable(command.thing):
             return None
         return self._targets.get(self._blinded(command.fact.aggregate, command.thing))
 
@@ -383,6 +383,18 @@ class Session:
         known = self._streams[stream]
         known.add(fact)
         self.pending.append(Pending(stream, known.version, fact, personal))
+
+
+def unusable(reference: Reference) -> Refusal | None:
+    """Why an identifier names nobody: its family is kept in clear and must be a code, its value
+    must not be empty."""
+    try:
+        CODE.load(reference.kind)
+    except ValueError as error:
+        return Refusal("malformed", f"the kind of a reference {error}")
+    if not reference.value.strip():
+        return Refusal("malformed", "a reference is empty: it names nobody")
+    return None
 
 
 def normal(reference: Reference) -> str:

@@ -27,6 +27,7 @@ CANARIES = {
 PLANTED = {name: text[::-1] for name, text in CANARIES.items()}
 """Other texts of the same shape: what a test plants in clear must not be found by the next one."""
 
+END = 12  # characters of its beginning or end that give a text away
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1")
 
 
@@ -46,12 +47,15 @@ def needles(texts: Mapping[str, str]) -> Needles:
 
 
 def disguises(text: str) -> Disguises:
-    """Hex in both cases; base64 in both alphabets, wherever in it the text begins."""
-    cases = {text, text.lower(), text.upper()}
+    """Hex in both cases; base64 in both alphabets, wherever in it the text begins. The beginning or
+    the end alone gives a text away too."""
+    cases = {
+        c for part in (text, text[:END], text[-END:]) for c in (part, part.lower(), part.upper())
+    }
     plain = {form.encode(encoding, "replace") for form in cases for encoding in ENCODINGS}
     escaped = {_escaped(form).encode() for form in cases}
     folded = {raw.lower() for raw in plain | escaped} | {raw.hex().encode() for raw in plain}
-    exact = {b64 for form in cases for b64 in _base64(form.encode())}
+    exact = {b64 for form in (text, text.lower(), text.upper()) for b64 in _base64(form.encode())}
     exact |= set(_base64(text.encode("utf-16-le")))
     return Disguises(frozenset(folded), frozenset(exact))
 

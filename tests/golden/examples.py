@@ -34,7 +34,6 @@ OCCURRED = moment_of_instant(parse_instant("2025-12-31T23:30:00+01:00"))
 THAT_DAY = moment_of_day(20251231)
 
 FIXED: dict[int, Any] = {
-    id(CODE): "some.code",
     id(INTEGER): 42,
     id(BOOLEAN): True,
     id(DAY): 20310115,
@@ -61,7 +60,9 @@ def example(cls: type[Fact]) -> Fact:
 def _value(spec: Spec) -> Any:
     if spec.name == "root":
         return "consent.given.v1"
-    return spec.one_of[0] if spec.one_of else FIXED[id(spec.codec)]
+    if spec.one_of:
+        return spec.one_of[0]
+    return f"some.{spec.name}" if spec.codec is CODE else FIXED[id(spec.codec)]
 
 
 def part_of(fact: Fact) -> tuple[Part, bytes] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,7 @@ from tests.golden.examples import (
     example,
     part_of,
 )
-from tests.golden.regenerate import FOLDER, LEAVES, leaves_of
+from tests.golden.regenerate import COLUMNS, FOLDER, LEAVES, columns_of, leaves_of
 
 HOW = "run: python -m tests.golden.regenerate (and read its docstring first)"
 SEALED = [kind for kind, cls in sorted(KINDS.items()) if part_of(example(cls))]
@@ -45,6 +46,21 @@ def test_every_kind_has_its_golden_file_and_no_kind_has_vanished():
 
 def test_the_leaves_are_what_they_always_were():
     assert LEAVES.read_text("ascii") == leaves_of(entries()), HOW
+
+
+def test_the_typed_columns_are_what_they_always_were():
+    assert COLUMNS.read_text("ascii") == columns_of(entries()), HOW
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_declared_column_holds_its_field(kind: str):
+    """`column` in `events.py` says which typed column a field fills."""
+    columns = json.loads(COLUMNS.read_text("ascii"))[kind]
+    for spec in KINDS[kind].specs:
+        if spec.column:
+            value = getattr(example(KINDS[kind]), spec.name)
+            expected = {"tacit": "tacit"}.get(spec.name, getattr(value, "minor", value))
+            assert columns[spec.column] == expected
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
