@@ -6,6 +6,7 @@ fields, never values.
 
 from __future__ import annotations
 
+from ledger.aggregates.door_cards import refuse_card, refuse_names, refuse_references
 from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
 from ledger.errors import Refusal
 from ledger.events import ACTORS, Choice, Fact, MessageSent
@@ -13,6 +14,8 @@ from ledger.policy.model import Edition
 
 EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
 FUTURE_TOLERANCE: Instant = 5 * MINUTE  # clocks differ; planned ends are fields, not times
+
+__all__ = ["refuse", "refuse_choice", "refuse_names", "refuse_references"]
 
 
 def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
@@ -25,6 +28,9 @@ def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
         )
     if fact.occurred.at < EARLIEST or fact.occurred.day != day_of(fact.occurred.at):
         return Refusal("malformed", "field 'occurred' is not a moment of this calendar")
+    card = refuse_card(fact)
+    if card is not None:
+        return card
     if isinstance(fact, Choice | MessageSent):
         return _purpose(fact.purpose, fact.channel, edition)
     return None

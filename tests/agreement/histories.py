@@ -32,6 +32,7 @@ DAYS = (
     "2020-08-31T12:00:00Z",
     "2022-06-01T09:58:00Z",  # a few minutes late only
     "2022-06-01T10:02:00Z",
+    "2022-06-01T10:12:00Z",
 )
 INSTANTS = tuple(parse_instant(text) for text in DAYS)
 ASKED = (*INSTANTS, BASE, *(parse_instant(f"{y}-03-01T00:00:00Z") for y in range(2021, 2035, 3)))
@@ -41,9 +42,10 @@ FACTS = tuple(sorted(set(KINDS) - META))
 THEMES = (
     FACTS,
     tuple(kind for kind in FACTS if kind.startswith(("consent.", "objection."))),
+    ("consent.given.v1", "consent.withdrawn.v1", "objection.raised.v1", "objection.assessed.v1"),
     tuple(kind for kind in FACTS if kind.startswith("contract.")),
-    ("policy.notified.v1", "order.placed.v1", "message.sent.v1", "order.invoiced.v1"),
-    ("customer.logged_in.v1", "order.paid.v1", "contract.started.v1", "contract.ended.v1"),
+    ("policy.notified.v1", "policy.notified.v1", "order.placed.v1", "message.sent.v1"),
+    ("customer.logged_in.v1", "order.paid.v1", "order.invoiced.v1", "contract.ended.v1"),
 )
 
 
@@ -73,12 +75,12 @@ def _history(theme: tuple[str, ...]) -> st.SearchStrategy[list[Event]]:
         Event,
         verb=st.sampled_from(("fact",) * 6 + ("correct", "void")),
         kind=st.sampled_from(theme),
-        subject=st.sampled_from((0, 0, 0, 1, 2)),
+        subject=st.sampled_from((0,) * 6 + (1, 2)),
         at=st.integers(0, len(INSTANTS) - 1),
         actor=st.sampled_from(("self", "agent", "import")),
         item=st.sampled_from((0, 0, 1)),
-        purpose=st.sampled_from((0, 0, 0, 0, 1, 2)),
-        channel=st.sampled_from((None, None, None, "email")),
+        purpose=st.sampled_from((0,) * 6 + (1, 2)),
+        channel=st.sampled_from((None,) * 5 + ("email",)),
         decision=st.sampled_from((None, "tacit", "express", "overridden", "upheld")),
         basis=st.sampled_from((None, "service", "warranty", "subscription")),
         edition=st.integers(0, len(ERAS) - 1),
@@ -86,7 +88,7 @@ def _history(theme: tuple[str, ...]) -> st.SearchStrategy[list[Event]]:
         home=st.integers(0, 2),
         target=st.integers(0, 30),
     )
-    return st.lists(events, min_size=1, max_size=40)
+    return st.integers(1, 40).flatmap(lambda n: st.lists(events, min_size=n // 2, max_size=n))
 
 
 HISTORIES = st.sampled_from(THEMES).flatmap(_history)

@@ -27,6 +27,7 @@ from ledger.store.sqltime import add_months_sql
 from replay import fold
 from tests.agreement.databases import derived_states, live_states, record
 from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, Event, book, rows_of
+from tests.stories import test_two_times as two_times
 
 NOW = BASE + 10**12  # after every fact
 SIZES = st.lists(st.integers(1, 12), min_size=1, max_size=4)
@@ -158,6 +159,17 @@ def test_the_list_of_those_past_their_term_is_as_long_as_the_count(
             expected = counted[klass].items.past_operational if klass in counted else 0
             assert len(listed) == expected
             assert listed == sorted(set(listed))
+
+
+def test_the_two_times_stories_are_told_alike(database: Database) -> None:
+    """Every history of the story table, at its own two times."""
+    for story in two_times.STORIES:
+        rows = two_times.rows(story.history)
+        _, as_of, known = two_times.at_two_times(*story)
+        record(database, rows, [1])
+        with database.read() as connection:
+            assert live_states(connection) == folded(rows, None, None)
+            assert derived_states(connection, Question(as_of, known)) == folded(rows, as_of, known)
 
 
 # --- what the comparison is for -----------------------------------------------------------------

@@ -86,6 +86,14 @@ def book(*later: tuple[int, int]) -> Book:
     return known
 
 
+class Story(NamedTuple):
+    """A history and the two dates of the question, whatever is asked."""
+
+    history: tuple[Told, ...]
+    day: str
+    known_by: str
+
+
 # --- choices --------------------------------------------------------------------------------------
 
 LETTER = (
@@ -315,3 +323,11 @@ def test_contracts(
     state, as_of, known = at_two_times(history, day, known_by)
     found = next(d for d in deadlines(state, book(), as_of, known) if d.klass == "order")
     assert (found.operational_until, len(found.suspended_by)) == expected
+
+
+STORIES = [
+    *(Story(history, day, known_by) for history, day, known_by, _ in CHOICES.values()),
+    *(Story(history, day, known_by) for history, _, day, known_by, _ in DEADLINES.values()),
+    *(Story(history, day, known_by) for history, day, known_by, _ in CONTRACTS.values()),
+]
+"""All of them, for whoever must tell them alike."""
