@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -27,6 +28,7 @@ from ledger.store.recorder import Work, Written
 from ledger.store.vault import scope_of
 
 ATTEMPTS = 16
+PATIENT = 4  # attempts before deciding under the head lock
 ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
@@ -66,30 +68,40 @@ def record_many(
     """
     for attempt in range(ATTEMPTS):
         _step_aside(attempt)
-        session = Session(ledger)
-        session.load(commands)
-        decisions = [session.decide(command) for command in commands]
+        # Whoever lost too often decides with the head in hand: nobody can overtake him.
+        turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
-            drafts, work = _sealed(ledger, session)
+            with turn:
+                session, decisions, work = _round(ledger, commands, imports)
+        except Stale:
+            continue
         except Refused as refused:
             if len(commands) == 1:
                 return [refused.refusal]
-            alone = [(one, imports[i : i + 1]) for i, one in enumerate(commands)]
-            return [outcome for one, id_ in alone for outcome in record_many(ledger, [one], id_)]
-        if not drafts:
-            return [d for d in decisions if isinstance(d, Refusal)]
-        work.imports = [
-            (decision.events[-1], identity)
-            for decision, identity in zip(decisions, imports, strict=False)
-            if isinstance(decision, Decision)
-        ]
-        try:
-            ledger.commit(drafts, work)
-        except Stale:
-            continue
+            singly = [(one, imports[i : i + 1]) for i, one in enumerate(commands)]
+            return [outcome for one, id_ in singly for outcome in record_many(ledger, [one], id_)]
         session.remember()
         return [_outcome(decision, work) for decision in decisions]
     raise Stale("others keep writing to the same records; nothing was written, please try again")
+
+
+def _round(
+    ledger: Ledger, commands: Sequence[Command], imports: Sequence[ImportId]
+) -> tuple[Session, list[Decision | Refusal], Work]:
+    """Load, ask, save, once. Raises Stale if somebody else was quicker, Refused if a key that is
+    needed was destroyed."""
+    session = Session(ledger)
+    session.load(commands)
+    decisions = [session.decide(command) for command in commands]
+    drafts, work = _sealed(ledger, session)
+    work.imports = [
+        (decision.events[-1], identity)
+        for decision, identity in zip(decisions, imports, strict=False)
+        if isinstance(decision, Decision)
+    ]
+    if drafts:
+        ledger.commit(drafts, work)
+    return session, decisions, work
 
 
 def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:

@@ -89,8 +89,20 @@ _CODE_NAME = re.compile(
 _TRACK_NAME = re.compile(r"(?:card|carte|mag|magnetic)?(?:track|piste)(?:[123]|data)*")
 
 _CALLED_SIRET = re.compile(r"\bsiret\b\D{0,12}$", re.IGNORECASE)
+# Lengths of the IBANs met in France; others are judged by their digits.
+_IBAN_LENGTHS = {
+    **dict.fromkeys(("FR", "MC", "IT"), 27),
+    **dict.fromkeys(("DE", "GB", "IE"), 22),
+    **dict.fromkeys(("BE",), 16),
+    **dict.fromkeys(("ES",), 24),
+    **dict.fromkeys(("LU", "AT"), 20),
+    **dict.fromkeys(("NL",), 18),
+    **dict.fromkeys(("CH",), 21),
+    **dict.fromkeys(("PT",), 25),
+    **dict.fromkeys(("PL",), 28),
+}
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]){11,30}\b")
-_PRINTED = re.compile(r"\d{4}\D\d{4}\D\d{4}\D\d{1,7}|\d{4}\D\d{6}\D\d{4,5}")
+_PRINTED = re.compile(r"(?:\d{4}\D){3}\d{1,7}(?:\D\d{1,3})?|\d{4}\D\d{6}\D\d{4,5}")
 _ORDER_REF = re.compile(r"[A-Za-z0-9#][A-Za-z0-9_./#-]{0,63}", re.ASCII)
 _PSP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}", re.ASCII)
 
@@ -264,5 +276,7 @@ def _is_another_number(text: str, found: Span, digits: str) -> bool:
 
 def _is_iban(text: str) -> bool:
     compact = text.replace(" ", "")
+    if _IBAN_LENGTHS.get(compact[:2]) != len(compact):
+        return False
     turned = compact[4:] + compact[:4]
     return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1

@@ -40,9 +40,7 @@ def refuse_card(fact: Fact) -> Refusal | None:
             continue
         for text in _texts(value):
             problem = pan.problem(text)
-            if problem and not (spec.key == "psp_id" and _is_other_than_its_card(fact, text)):
-                if pan.FORMS.get(spec.key, _never)(text) and spec.key != "psp_id":
-                    continue
+            if problem and not _is_as_declared(fact, spec.key, text):
                 return _refusal(problem, spec.key)
     return None
 
@@ -92,20 +90,23 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _is_other_than_its_card(fact: Fact, text: str) -> bool:
-    """Whether the first six or last four digits beside a payment identifier prove that it is not
-    the number of that card. With neither there is no proof, and it is taken for one."""
+def _is_as_declared(fact: Fact, key: str, text: str) -> bool:
+    """Whether the field is declared as another number and holds one.
+
+    A payment identifier is sealed and kept, so its form is not enough: the first six or last four
+    digits beside it must prove that it is not the number of that card.
+    """
+    form = pan.FORMS.get(key)
+    if form is None or not form(text):
+        return False
+    if key != "psp_id":
+        return True
     begins, ends = getattr(fact, "bin6", None), getattr(fact, "last4", None)
-    differs = (isinstance(begins, str) and not text.startswith(begins)) or (
+    return (isinstance(begins, str) and not text.startswith(begins)) or (
         isinstance(ends, str) and not text.endswith(ends)
     )
-    return differs and pan.is_psp_id(text)
 
 
 def _refusal(problem: str, field: str) -> Refusal:
     said, article = _SAID[problem]
     return Refusal(problem, f"field '{field}' {said}", "SS-PAY-1", article, field)
-
-
-def _never(_text: str) -> bool:
-    return False

@@ -16,9 +16,9 @@ IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledge
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event, Thread, local
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from ledger.calendar import Clock, Day, Instant
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import reader, states, tables
-from ledger.store.database import Database, Session
+from ledger.store.database import Database, Session, speaking
 from ledger.store.mapper import StoredDraft, StoredFact
 from ledger.store.reader import Tip
 from ledger.store.statements import (
@@ -109,6 +109,7 @@ class LedgerRecorder(library.ProcessRecorder):
         self._believed: Head | None = None
         self._tips: dict[UUID, Tip] = {}
         self._in_company = 0
+        self._turn = local()
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -137,7 +138,8 @@ class LedgerRecorder(library.ProcessRecorder):
     def _insert(
         self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
     ) -> list[Written]:
-        plain = tracking is None and not work.new_epoch
+        ours = getattr(self._turn, "connection", None) is not None
+        plain = tracking is None and not work.new_epoch and not ours
         if self.database.is_sqlite or not plain or any(live.is_correction(d.row) for d in drafts):
             return self._repeated(drafts, work, tracking)
         if self._in_company > 0:
@@ -180,7 +182,8 @@ class LedgerRecorder(library.ProcessRecorder):
     def _under_lock(
         self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
     ) -> list[Written]:
-        with self.database.write() as connection:
+        held: sa.Connection | None = getattr(self._turn, "connection", None)
+        with nullcontext(held) if held is not None else self.database.write() as connection:
             head = lock_head(connection)
             if self._believed is not None and head.position != self._believed.position:
                 self._tips.clear()  # others wrote: what we decided on shows in the versions
@@ -196,6 +199,22 @@ class LedgerRecorder(library.ProcessRecorder):
                 states.refold(connection, subject)
         self._believed = batch.head
         return batch.written
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the head lock from before a decision until after its append commits: for whoever
+        was overtaken too often. What is read meanwhile, on other connections, cannot move."""
+        if self.database.is_memory:
+            yield  # one process, one connection: nobody to overtake us for long
+            return
+        with speaking(), self.database.write() as connection:
+            lock_head(connection)
+            self.forget()
+            self._turn.connection = connection
+            try:
+                yield
+            finally:
+                self._turn.connection = None
 
     def _prior(self, wanted: live.Wanted) -> live.Prior:
         # Read before the head moves: a projection row changes only with its own stream, and a
