@@ -42,6 +42,13 @@ HEARD = frozenset(
     and not kind.startswith(("objection.assessed", "objection.lifted"))
 ) | {"customer.logged_in.v1", "customer.contacted_us.v1", "customer.profile_rectified.v1"}
 BEGINNINGS = (OrderPlaced, ContractStarted, MessageSent)
+ERASED = Refusal(
+    "erased",
+    "this reference was erased; nothing it did before may be recorded again",
+    "SS-DSR-3",
+    "RGPD art. 17",
+    "person",
+)
 NOTHING: dict[str, str] = {}
 ONE_PER_PERSON = ("customer", "consent")
 # How a person becomes known when a fact names a reference nobody heard of: data class and origin.
@@ -116,6 +123,7 @@ class Session:
         self.new_lookups: list[tuple[Any, ...]] = []
         self._now = 0
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
+        self._erased: dict[tuple[str, bytes], int] = {}
         self._tips: dict[UUID, reader.Tip] = {}
         self._histories: dict[UUID, list[tuple[int, Fact]]] = {}
         self._streams: dict[UUID, Stream] = {}
@@ -141,6 +149,8 @@ class Session:
         if references or positions:
             with self.ledger.database.glance() as connection:
                 self._targets = reader.lookups(connection, references)
+                unknown = [r for r in references if r not in self._targets]
+                self._erased = reader.erased_until(connection, unknown) if unknown else {}
                 for position in positions:
                     found = reader.event_at(connection, position)
                     if found is not None:
@@ -269,32 +279,36 @@ class Session:
 
     def _subject(self, command: Record) -> UUID | Refusal:
         """Whom the fact concerns, registering whoever is not known yet."""
-        fact, registers = command.fact, isinstance(command.fact, CustomerRegistered)
-        if command.person is None:
-            if fact.subject is not None:
-                known = self._open(fact.subject, "customer", fact.subject).version > 0
-                if known or registers:
-                    return fact.subject
-                return Refusal("not-found", "field 'subject' is not a person of this ledger")
-            target = self._thing(command)
-            if target is not None:
-                return target.subject
-            if registers:
-                return self._begin(uuid4())
-            return Refusal("malformed", "say whom it concerns: 'subject' or 'person' is required")
-        key = self._blinded("person", command.person)
+        fact = command.fact
+        if command.person is not None:
+            return self._named(fact, command.person)
+        registers = isinstance(fact, CustomerRegistered)
+        if fact.subject is not None:
+            known = self._open(fact.subject, "customer", fact.subject).version > 0
+            if known or registers:
+                return fact.subject
+            return Refusal("not-found", "field 'subject' is not a person of this ledger")
+        target = self._thing(command)
+        if target is not None:
+            return target.subject
+        if registers:
+            return self._begin(uuid4())
+        return Refusal("malformed", "say whom it concerns: 'subject' or 'person' is required")
+
+    def _named(self, fact: Fact, person: Reference) -> UUID | Refusal:
+        """Whom a reference means; somebody new if nobody heard of it."""
+        key = self._blinded("person", person)
         target = self._targets.get(key)
         if target is not None:
             if fact.subject not in (None, target.subject):
                 return Refusal("conflict", "'subject' and 'person' are two different people")
-            self._open(target.subject, "customer", target.subject)
-            return target.subject
+            return self._begin(target.subject)
+        if fact.occurred.at <= self._erased.get(key, -1):
+            return ERASED
         subject = fact.subject or uuid4()
         begun = self._open(subject, "customer", subject).version == 0
-        if not begun and fact.subject is None:
-            raise AssertionError("a random id was given twice")
         self._refer(key, subject, subject)
-        if begun and not registers:
+        if begun and not isinstance(fact, CustomerRegistered):
             self._append(subject, _registration(fact, subject))
         return subject
 

@@ -23,7 +23,7 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import KNOWN_BY, normal
+from ledger.deciding import ERASED, KNOWN_BY, normal
 from ledger.errors import BadData, Refusal, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
@@ -116,11 +116,13 @@ class Job:
         for index in result.taken:
             said = "this order is already recorded under its own reference"
             rejected.append((numbers[index], said, "conflict"))
+        for index in result.erased:
+            rejected.append((numbers[index], ERASED.detail, ERASED.problem))
         for reject in rejected:
             self.bad.add(*reject)
         self.report.already += len(result.already)
         self.report.subjects += result.registered
-        skipped = {*result.already, *result.taken}
+        skipped = {*result.already, *result.taken, *result.erased}
         self._recorded.update(
             line.template.fact.kind for i, line in enumerate(lines) if i not in skipped
         )

@@ -23,7 +23,7 @@ from ledger import entry
 from ledger.calendar import Clock, Instant, Moment, format_instant
 from ledger.errors import Stale
 from ledger.projections import live
-from ledger.store import states, tables
+from ledger.store import reader, states, tables
 from ledger.store.database import Database, speaking
 from ledger.store.recorder import Head, lock_head
 from ledger.store.statements import sqlite_insert, sqlite_value
@@ -59,12 +59,14 @@ class Person(NamedTuple):
 
 @dataclass
 class Result:
-    """What became of a chunk: lines by index that were there already, or whose order was."""
+    """What became of a chunk: lines by index that were there already, whose order was, or whose
+    person was erased after what they say."""
 
     recorded: int = 0
     registered: int = 0
     already: list[int] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)
+    erased: list[int] = field(default_factory=list)
 
 
 class Bulk:
@@ -86,6 +88,7 @@ class Bulk:
             result = Result()
             fresh = self._fresh(connection, lines, result)
             new_people = self._find_people(connection, [lines[i] for i in fresh])
+            fresh = self._not_erased(connection, lines, fresh, new_people, result)
             if fresh:
                 _Chunk(self, connection, head, registration, new_people).write(
                     [lines[index] for index in fresh], result
@@ -116,6 +119,23 @@ class Bulk:
         for blind, subject in _existing_lookups(connection, unknown).items():
             self._people[blind] = Person(subject, str(subject))
         return {blind for blind in unknown if blind not in self._people}
+
+    def _not_erased(
+        self,
+        connection: sa.Connection,
+        lines: Sequence[Line],
+        fresh: list[int],
+        new_people: set[Blind],
+        result: Result,
+    ) -> list[int]:
+        """The erased do not come back by import: what they did before stays out."""
+        until = reader.erased_until(connection, new_people)
+        kept: list[int] = []
+        for index in fresh:
+            line = lines[index]
+            out = line.moment.at <= until.get(line.person, -1)
+            (result.erased if out else kept).append(index)
+        return kept
 
     def person(self, blind: Blind) -> Person | None:
         """Whom a blinded reference means, if known."""

@@ -24,6 +24,7 @@ from ledger.store.mapper import fact_from
 
 events = tables.events.c
 PUBLISHED = "policy.published.v1"
+AT_ONCE = 500  # identifiers asked for in one query
 # Long streams hold many facts that no decision looks back at; these are the others.
 _DECISIVE = tuple(
     kind
@@ -89,6 +90,27 @@ def lookups(
         )
         for row in connection.execute(query):
             found[kind, bytes(row.blind)] = Target(row.target, row.subject)
+    return found
+
+
+def erased_until(
+    connection: sa.Connection, wanted: Collection[tuple[str, bytes]]
+) -> dict[tuple[str, bytes], Instant]:
+    """For each of these blinded references that was erased: nothing it did up to this instant may
+    come back (suppressions outlive the person, SS-DSR-3)."""
+    table = tables.suppressions.c
+    found: dict[tuple[str, bytes], Instant] = {}
+    by_kind: dict[str, list[bytes]] = {}
+    for kind, blind in wanted:
+        by_kind.setdefault(kind, []).append(blind)
+    for kind, blinds in by_kind.items():
+        for start in range(0, len(blinds), AT_ONCE):
+            query = sa.select(table.blind, table.cutoff).where(
+                table.reason == "erased",
+                table.kind == kind,
+                table.blind.in_(blinds[start : start + AT_ONCE]),
+            )
+            found |= {(kind, bytes(row.blind)): row.cutoff for row in connection.execute(query)}
     return found
 
 

@@ -12,7 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.application import Ledger
-from ledger.calendar import parse_as_of
+from ledger.calendar import moment_of_day, parse_as_of, parse_day
+from ledger.commands import Record, Reference
+from ledger.events import OrderPlaced
+from ledger.handlers import record_many
 from ledger.importing import import_file, job, load_map
 from ledger.importing.job import ImportReport
 from ledger.opening import create
@@ -118,6 +121,28 @@ def test_an_order_named_by_its_reference_is_recorded_once(ledger: Ledger, tmp_pa
     )
     assert (report.recorded[ORDER], report.rejected) == (1, 1)
     assert json.loads(rejects.read_text())["problem"] == "conflict"
+
+
+def test_the_erased_do_not_come_back_by_import(ledger: Ledger, tmp_path: Path) -> None:
+    """A suppressed reference: what it did until the cutoff is refused, what it does later is a new
+    person's; in bulk as one by one."""
+    kind, blind = "person/shop", ledger.keyring.blind("person/shop", "A")
+    cutoff = parse_as_of("2020-06-30")
+    row = (kind, blind, "erased", "", "", ledger.keyring.pepper, cutoff, 20360630, 1)
+    with ledger.database.write() as connection:
+        connection.execute(tables.suppressions.insert().values(row))
+    rejects = tmp_path / "rejects.ndjson"
+    lines = ["A,2020-06-30,1,5", "B,2020-06-30,1,5", "A,2020-07-01,1,5"]
+    report = run(ledger, write(tmp_path, lines), rejects)
+    assert (report.recorded, report.rejected) == ({ORDER: 2, REGISTERED: 2}, 1)
+    assert json.loads(rejects.read_text())["problem"] == "erased"
+    row = (kind, ledger.keyring.blind(kind, "C"), *row[2:])
+    with ledger.database.write() as connection:
+        connection.execute(tables.suppressions.insert().values(row))
+    for day, outcome in (("2020-06-30", "erased"), ("2020-07-01", None)):
+        fact = OrderPlaced(occurred=moment_of_day(parse_day(day)))
+        (said,) = record_many(ledger, [Record(fact, Reference("shop", "C"))])
+        assert getattr(said, "problem", None) == outcome
 
 
 def test_ndjson_says_the_same_as_csv(ledger: Ledger, tmp_path: Path) -> None:
