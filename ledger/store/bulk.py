@@ -191,16 +191,24 @@ class _Chunk:
             if person is None:
                 text = randoms.uuid()
                 person = begun[blind] = Person(UUID(text), text)
-                self.lookups.append((*blind, self.bulk.pepper, person.id, person.id))
+                self._refer(blind, text, text)
                 yield self._event(self.registration, text, person, line, {}, None, randoms)
             stream = randoms.uuid()
             yield self._event(
                 line.template, stream, person, line, line.numbers, line.amount, randoms
             )
-            self.imports.append((source, line.mac, line.ordinal, self.position))
+            self.imports.append((source, self._bytes(line.mac), line.ordinal, self.position))
             if line.thing:
-                row = (*line.thing, self.bulk.pepper, UUID(stream), person.id)
-                self.lookups.append(row)
+                self._refer(line.thing, stream, person.text)
+
+    def _refer(self, blind: Blind, target: str, subject: str) -> None:
+        ids = (target, subject)
+        if self.is_sqlite:
+            ids = (UUID(target).bytes, UUID(subject).bytes)  # type: ignore[assignment]
+        self.lookups.append((blind[0], self._bytes(blind[1]), self.bulk.pepper, *ids))
+
+    def _bytes(self, value: bytes) -> Any:
+        return value if self.is_sqlite else "\\\\x" + value.hex()
 
     def _event(
         self,
@@ -329,14 +337,14 @@ def _batches(values: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows that cannot be there yet, as fast as the database takes them."""
+    """Insert rows that cannot be there yet, as fast as the database takes them. For PostgreSQL no
+    value may be None, and bytes are given as COPY writes them."""
     if connection.dialect.name == "sqlite":
         values = [tuple(map(sqlite_value, row)) for row in rows]
         if values:
             connection.exec_driver_sql(sqlite_insert(table), values)
         return
-    lines = ("\t".join([_field(value) for value in row]) + "\n" for row in rows)
-    copy_text(connection, table, lines)
+    copy_text(connection, table, ("\t".join(map(str, row)) + "\n" for row in rows))
 
 
 def copy_text(connection: sa.Connection, table: sa.Table, lines: Iterable[str]) -> None:
@@ -356,11 +364,3 @@ class _Source:
     def read(self, _size: int = 0) -> str:
         """The next block of COPY text, empty at the end."""
         return "".join(islice(self._lines, LINES_AT_ONCE))
-
-
-def _field(value: Any) -> str:
-    if value is None:
-        return NULL
-    if value.__class__ is bytes:
-        return "\\\\x" + value.hex()
-    return value if value.__class__ is str else str(value)

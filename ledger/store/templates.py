@@ -7,7 +7,9 @@ entry at the markers, and from then on only joins. Whatever the mapper writes, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -38,16 +40,14 @@ class Template:
 
     fact: Fact
     row: Row
-    pieces: tuple[str, ...]  # between the holes
-    holes: tuple[str, ...]  # 'id', 'stream', 'subject', 'occurred', 'salt' or a field name
+    form: str  # the prepared entry, '%s' where it varies
+    holes: Callable[[dict[str, str]], tuple[str, ...]]  # what goes there, in order
     copied: str  # the typed columns from `class` to `ref_position` as COPY text
 
     def prepared(self, values: dict[str, str]) -> bytes:
-        """The entry without its record time, the holes filled with these texts."""
-        out = [self.pieces[0]]
-        for hole, piece in zip(self.holes, self.pieces[1:], strict=True):
-            out += (values[hole], piece)
-        return "".join(out).encode()
+        """The entry without its record time, the holes filled with the texts of 'id', 'stream',
+        'subject', 'occurred', 'salt' and the varying fields."""
+        return (self.form % self.holes(values)).encode()
 
 
 def template(
@@ -90,4 +90,5 @@ def template(
     row = mapper.row_of(draft)
     middle = row[row._fields.index("klass") : row._fields.index("amount_minor")]
     copied = "\t".join("\\N" if value is None else str(value) for value in middle)
-    return Template(fact, row, tuple(pieces), tuple(name for _, name, _ in found), copied)
+    form = "%s".join(piece.replace("%", "%%") for piece in pieces)
+    return Template(fact, row, form, itemgetter(*(name for _, name, _ in found)), copied)
