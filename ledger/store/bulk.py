@@ -26,7 +26,7 @@ from ledger.projections import live
 from ledger.store import reader, states, tables
 from ledger.store.database import Database, speaking
 from ledger.store.recorder import Head, lock_head
-from ledger.store.statements import sqlite_insert, sqlite_value
+from ledger.store.statements import sqlite_insert
 from ledger.store.templates import Template
 
 Blind = tuple[str, bytes]  # lookups.kind, lookups.blind
@@ -202,10 +202,12 @@ class _Chunk:
                 self._refer(line.thing, stream, person.text)
 
     def _refer(self, blind: Blind, target: str, subject: str) -> None:
-        ids = (target, subject)
-        if self.is_sqlite:
-            ids = (UUID(target).bytes, UUID(subject).bytes)  # type: ignore[assignment]
+        ids = (self._id(target), self._id(subject))
         self.lookups.append((blind[0], self._bytes(blind[1]), self.bulk.pepper, *ids))
+
+    def _id(self, text: str) -> Any:
+        """An id as the driver takes it: 16 bytes on SQLite, text for COPY."""
+        return bytes.fromhex(text.replace("-", "")) if self.is_sqlite else text
 
     def _bytes(self, value: bytes) -> Any:
         return value if self.is_sqlite else "\\\\x" + value.hex()
@@ -237,7 +239,7 @@ class _Chunk:
         live.extend(self.spans, key, moment.day, position)
         if self.is_sqlite:
             return (
-                position, UUID(stream).bytes, 1, t.kind, person.id.bytes, t.klass, None, t.purpose,
+                position, self._id(stream), 1, t.kind, person.id.bytes, t.klass, None, t.purpose,
                 t.channel, t.decision, t.basis, t.grade, t.actor, t.edition, t.until_day, None,
                 amount, moment.at, moment.grain, moment.day, at, raw, leaf,
             )  # fmt: skip
@@ -262,7 +264,10 @@ class _Chunk:
         old: list[tuple[Any, ...]] = []
         for key, span in self.spans.items():
             # Rows of people who begin here cannot exist yet: they need no upsert.
-            (new if key[0] in begun else old).append((*key, *span))
+            if key[0] in begun:
+                new.append((self._id(str(key[0])), *key[1:], *span))
+            else:
+                old.append((*key, *span))
         insert(self.connection, tables.activity, new)
         states.upsert(self.connection, {tables.activity: old})
 
@@ -337,14 +342,13 @@ def _batches(values: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows that cannot be there yet, as fast as the database takes them. For PostgreSQL no
-    value may be None, and bytes are given as COPY writes them."""
+    """Insert rows that cannot be there yet, as fast as the database takes them. Ids and bytes are
+    given as its driver takes them (`_Chunk._id`, `_bytes`); for PostgreSQL no value may be None."""
     if connection.dialect.name == "sqlite":
-        values = [tuple(map(sqlite_value, row)) for row in rows]
-        if values:
-            connection.exec_driver_sql(sqlite_insert(table), values)
-        return
-    copy_text(connection, table, ("\t".join(map(str, row)) + "\n" for row in rows))
+        driver: Any = connection.connection.driver_connection
+        driver.executemany(sqlite_insert(table), rows)
+    else:
+        copy_text(connection, table, ("\t".join(map(str, row)) + "\n" for row in rows))
 
 
 def copy_text(connection: sa.Connection, table: sa.Table, lines: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ before a fork. Read next: `ledger/store/recorder.py`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -41,6 +42,7 @@ class Database:
         self.is_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
         self.lock: Any = RLock() if self.is_memory else nullcontext()
         self.role = role
+        self._url = url
         self._sessions: deque[Session] = deque()
         if self.is_sqlite:
             self.engine = self._single = _sqlite_engine(parsed, self.is_memory)
@@ -101,6 +103,11 @@ class Database:
             else:
                 session.close()  # a poisoned connection never goes back
 
+    def as_connected(self) -> Database:
+        """The same database as the user its URL names, without the role: what changes the schema
+        needs it. To be closed by the caller."""
+        return Database(self._url)
+
     def create(self) -> None:
         """Every table of `tables.py`, without triggers or roles (tests; `init` runs migrations)."""
         with self.write() as connection:
@@ -119,7 +126,7 @@ def speaking() -> Iterator[None]:
     """What the database refuses to do, as Broken: the class of the failure, never its text."""
     try:
         yield
-    except (exc.SQLAlchemyError, psycopg2.Error) as error:
+    except (exc.SQLAlchemyError, psycopg2.Error, sqlite3.Error) as error:
         name = type(getattr(error, "orig", None) or error).__name__
         raise Broken(f"the database does not answer ({name})") from None
 
@@ -171,6 +178,7 @@ def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:
             "secure_delete=ON",
             "recursive_triggers=ON",  # or REPLACE would delete without the trigger
             "cache_size=-65536",
+            "wal_autocheckpoint=8192",  # pages: an import would copy the log back at every commit
         ):
             dbapi.execute(f"PRAGMA {pragma}")
 
