@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from api.commands import asking, keeping, policy, serving
+from api.commands import asking, auditing, keeping, policy, serving
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
 from ledger.errors import ProbantError
@@ -46,6 +46,7 @@ def shared(
 
 
 keeping.register(app)
+auditing.register(app)
 asking.register(app)
 policy.register(app)
 serving.register(app)

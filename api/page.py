@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 
 from api.problems import KINDS as PROBLEMS
+from api.schema import is_recordable
 from ledger.events import KINDS, Fact
 
 STYLE = """
@@ -57,7 +58,7 @@ def render(description: dict[str, Any]) -> str:
         " <code>thing</code>. A correction is"
         ' <code>{"correct": {"position": 7, "changes": {…}}}</code>, a withdrawal'
         ' <code>{"void": {"position": 7}}</code>.</p>',
-        *(_kind(cls) for cls in KINDS.values() if cls.aggregate not in ("any", "policy_book")),
+        *(_kind(cls) for cls in KINDS.values() if is_recordable(cls)),
         '<h2 id="problems">Problems</h2>',
         *_problems(),
     ]

@@ -1,6 +1,6 @@
 """The OpenAPI description: what the framework cannot guess, made from the catalogue of kinds.
 
-Every kind of fact has its own schema, taken from the declarations of `ledger/events.py`, so that
+Every kind of fact has its own schema, taken from the declarations of `ledger/events/`, so that
 the description cannot fall behind.
 """
 
@@ -92,12 +92,17 @@ def complete(app: FastAPI) -> None:
 
 
 def _schemas() -> dict[str, Any]:
-    facts = {_name(cls): _fact(cls) for cls in KINDS.values() if cls.aggregate in _RECORDABLE}
+    facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
     return {**_FIXED, "Item": {"oneOf": references}, **facts}
 
 
-_RECORDABLE = ("customer", "consent", "order", "contract", "message")
+def is_recordable(cls: type[Fact]) -> bool:
+    """Whether callers may send a fact of this kind: corrections and editions have ways of their
+    own."""
+    return cls.aggregate != "any" and cls.kind != "policy.published.v1"
+
+
 _UUID = IDENTIFIER.schema
 _POSITION = {"type": "integer", "minimum": 1}
 _DAY = {"type": ["string", "null"], "format": "date"}

@@ -12,5 +12,5 @@ Eight promises, each with a test that can fail:
 8. Durable when acknowledged: committed with fsync, or not acknowledged.
 
 What this package never does: import `api` or `replay`, or speak SQL outside `ledger.store`.
-Read next: `ledger/events.py` (everything that can happen), then `ledger/aggregates/consent.py`.
+Read next: `ledger/events/` (everything that can happen), then `ledger/aggregates/consent.py`.
 """

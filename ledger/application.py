@@ -22,7 +22,7 @@ from eventsourcing.persistence import (
     TrackingRecorder,
 )
 
-from ledger.aggregates import AGGREGATES, fold
+from ledger.aggregates import AGGREGATES, fold, policy_book
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.entry import to_base64
 from ledger.errors import Broken, Misuse, Stale
@@ -34,6 +34,8 @@ from ledger.store.keyring import Keyring
 from ledger.store.mapper import Draft, FactMapper, Recorded
 from ledger.store.recorder import LedgerRecorder, Work, read_head
 from ledger.store.vault import Vault
+
+DAWN = policy_book.Declared()  # nothing published, nothing declared
 
 
 class StoreFactory(InfrastructureFactory[TrackingRecorder]):
@@ -70,6 +72,7 @@ class Ledger(Application[UUID]):
         self.vault = Vault(keyring)
         self._book = Book()
         self._book_stream: UUID | None = None
+        self._declared = DAWN
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
         try:
@@ -120,12 +123,17 @@ class Ledger(Application[UUID]):
         self._refresh(epoch)
         return self._book_stream
 
+    def declared(self, epoch: int) -> policy_book.Declared:
+        """What the company declared beside its editions."""
+        self._refresh(epoch)
+        return self._declared
+
     def edition(self, epoch: int, at: Instant) -> Edition:
-        """The edition in force at `at`, as known now."""
+        """The edition in force at `at`, as known now, with the purposes declared beside it."""
         edition = self.book(epoch).in_force(day_of(at), None)
         if edition is None:
             raise Broken("no edition of the policy is published in this ledger")
-        return edition
+        return policy_book.with_declared(edition, self._declared)
 
     def state(self, stream: UUID) -> Any:
         """The state of one aggregate, folded by the library's repository."""
@@ -149,6 +157,9 @@ class Ledger(Application[UUID]):
         if epoch != self._epoch:
             with self.database.read() as connection:
                 self._book, self._book_stream = reader.policy_book(connection)
+                stream = self._book_stream
+                past = reader.histories(connection, {stream} if stream else ())
+                self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
             self._epoch = epoch
 
 

@@ -13,35 +13,67 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from ledger.aggregates import AGGREGATES, corrected, door, fold
+from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
 from ledger.application import Ledger
 from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Broken, Refusal
 from ledger.events import (
     KINDS,
+    AudienceMeasured,
+    CallPlaced,
+    CardKept,
+    Commented,
     ContractStarted,
     CustomerRegistered,
+    DataDisclosed,
+    DataRead,
+    Died,
     Fact,
     FactCorrected,
     FactVoided,
+    FieldDeclared,
+    HoldPlaced,
+    IncidentDetected,
+    MessageDecided,
     MessageSent,
+    MinorSignalled,
     OrderInvoiced,
     OrderPaid,
     OrderPlaced,
+    PurposeDeclared,
+    RecipientDeclared,
+    RetentionRan,
+    SelectionRun,
+    SurveySent,
+    TicketOpened,
+    TrackerChoice,
 )
 from ledger.fields import CODE
 from ledger.store import reader
 from ledger.store.vault import DataKey, Scope
 
-# Always heard, whatever happened before: their aggregates need not look back.
+# Always heard, whatever happened before: their aggregates need not look back. What allows something
+# looks back at the person: the dead and the very young allow nothing.
+ALLOWING = ("consent.given", "consent.renewed", "objection.assessed", "objection.lifted")
 HEARD = frozenset(
     kind
     for kind, cls in KINDS.items()
-    if cls.aggregate == "consent"
-    and not kind.startswith(("objection.assessed", "objection.lifted"))
-) | {"customer.logged_in.v1", "customer.contacted_us.v1", "customer.profile_rectified.v1"}
-BEGINNINGS = (OrderPlaced, ContractStarted, MessageSent)
+    if cls.aggregate == "tracker" or (cls.aggregate == "consent" and not kind.startswith(ALLOWING))
+) | {
+    "customer.logged_in.v1",
+    "customer.contacted_us.v1",
+    "customer.profile_rectified.v1",
+    "customer.commented.v1",
+    "data.read.v1",
+}
+BEGINNINGS = (
+    *(OrderPlaced, ContractStarted, CardKept, HoldPlaced, TicketOpened, SurveySent),
+    *(MessageSent, MessageDecided, CallPlaced, SelectionRun, TrackerChoice),
+    *(DataDisclosed, RetentionRan, IncidentDetected, AudienceMeasured),
+)
+# What other streams are decided on: whoever decided before these were known decides again.
+MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
 ERASED = Refusal(
     "erased",
     "this reference was erased; nothing it did before may be recorded again",
@@ -56,7 +88,10 @@ KNOWN_BY = {
     "order": ("order", "order"),
     "contract": ("order", "order"),
     "consent": ("contact", "contact"),
+    "card": ("order", "order"),
     "message": ("contact", "contact"),
+    "service": ("contact", "contact"),
+    "hold": ("contact", "contact"),
     "customer": ("account", "account"),
 }
 
@@ -157,8 +192,13 @@ class Session:
                         self._roots[position] = found
                         streams.add(found.stream)
             streams |= self._referred(commands)
+        past = self._looked_back(commands)
+        book = self.ledger.book_stream(self.epoch)
+        if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
+            streams.add(book)
+            past.add(book)
         self._tips = self.ledger.recorder.tips(streams)
-        past = {stream for stream in self._looked_back(commands) if stream in self._tips}
+        past = {stream for stream in past if stream in self._tips}
         if past:
             with self.ledger.database.glance() as connection:
                 self._histories = reader.histories(connection, past)
@@ -175,6 +215,11 @@ class Session:
         else:
             self._keys = vault.keys_for(None, self.epoch, scopes)
         return self._keys
+
+    @property
+    def new_epoch(self) -> bool:
+        """Whether what was decided changes what others decide on."""
+        return any(isinstance(pending.fact, MOVING_THE_EPOCH) for pending in self.pending)
 
     def remember(self) -> None:
         """Everything was committed: the keys may be used again, and the tips are where we left
@@ -259,7 +304,12 @@ class Session:
         )
         if refusal:
             return refusal
-        first = len(self.pending)
+        told = self._record_about_nobody if fact.about_nobody else self._record_about_somebody
+        return told(command)
+
+    def _record_about_somebody(self, command: Record) -> Decision | Refusal:
+        """A fact of a person, who is registered if nobody knew her."""
+        fact, first = command.fact, len(self.pending)
         subject = self._subject(command)
         if isinstance(subject, Refusal):
             return subject
@@ -272,10 +322,46 @@ class Session:
         personal = fact.personal_fields()
         fact = replace(fact, subject=subject, item=_item(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        if refused is None and fact.kind.startswith(ALLOWING):
+            person = self._open(subject, "customer", subject)
+            refused = customer.refuse_choice(person.state, fact)
         if refused:
             return refused
         self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
+
+    def _record_about_nobody(self, command: Record) -> Decision | Refusal:
+        """A fact with no subject: it can name no person, and no thing of hers."""
+        fact = command.fact
+        if fact.subject or command.person or command.thing:
+            return Refusal(
+                "malformed",
+                f"{fact.kind} is about nobody: only 'stream' may say which {fact.aggregate}",
+            )
+        declared = self._declared()
+        refused = door_kinds.refuse_undeclared(fact, declared)
+        if refused:
+            return refused
+        stream = self._stream(command, None)
+        if isinstance(stream, Refusal):
+            return stream
+        found = self._streams[stream]
+        if found.subject is not None:
+            return Refusal("conflict", f"field 'stream' is a {fact.aggregate} of a person")
+        refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        if refused:
+            return refused
+        self._append(stream, replace(fact, item=_item(fact, stream, seals=False)))
+        if isinstance(fact, PurposeDeclared):
+            self._edition = policy_book.with_declared(self._edition, self._declared())
+        return Decision(None, stream, (len(self.pending) - 1,))
+
+    def _declared(self) -> policy_book.Declared:
+        """What the company declared, in this round too."""
+        book = self.ledger.book_stream(self.epoch)
+        opened = self._streams.get(book) if book else None
+        state: policy_book.Declared = opened.state if opened else self.ledger.declared(self.epoch)
+        return state
 
     def _subject(self, command: Record) -> UUID | Refusal:
         """Whom the fact concerns, registering whoever is not known yet."""
@@ -312,10 +398,16 @@ class Session:
             self._append(subject, _registration(fact, subject))
         return subject
 
-    def _stream(self, command: Record, subject: UUID) -> UUID | Refusal:
+    def _stream(self, command: Record, subject: UUID | None) -> UUID | Refusal:
         """The stream the fact belongs to, begun if the fact begins one."""
         fact = command.fact
-        if fact.aggregate in ONE_PER_PERSON:
+        book = self.ledger.book_stream(self.epoch) if _declares(fact) else None
+        if book is not None:
+            if command.stream not in (None, book):
+                return Refusal("conflict", "field 'stream' is not the policy book")
+            self._open(book, fact.aggregate, None)
+            return book
+        if subject is not None and fact.aggregate in ONE_PER_PERSON:
             stream = subject if fact.aggregate == "customer" else consent_stream(subject)
             self._open(stream, fact.aggregate, subject)
             return stream
@@ -335,7 +427,7 @@ class Session:
         else:
             stream = uuid4()
             self._open(stream, fact.aggregate, None)
-        if command.thing is not None:
+        if command.thing is not None and subject is not None:
             self._refer(self._blinded(fact.aggregate, command.thing), stream, subject)
         return stream
 
@@ -457,12 +549,19 @@ def _streams(command: Command) -> set[UUID]:
     return streams
 
 
+def _declares(fact: Fact) -> bool:
+    """Whether this stands on the stream of the policy book."""
+    return fact.aggregate == "policy_book"
+
+
 def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
     """The scope of the class of this fact that has an item clock."""
-    if fact.aggregate == "contract":
+    if fact.aggregate in ("contract", "card", "hold", "tracker"):
         return str(stream)
-    if isinstance(fact, OrderInvoiced):
+    if isinstance(fact, OrderInvoiced | Commented):
         return str(uuid4())
+    if isinstance(fact, DataRead):
+        return str(fact.occurred.day)
     if fact.also and seals:
         return str(uuid4()) if isinstance(fact, OrderPaid) else str(fact.occurred.day)
     return None
@@ -470,7 +569,7 @@ def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
 
 def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
     klass, origin = KNOWN_BY[fact.aggregate]
-    if fact.kind == "customer.contacted_us.v1":
+    if fact.aggregate == "customer" and fact.home != "account":
         klass, origin = "contact", "contact"
     if fact.actor == "import":
         origin = "import"
@@ -479,4 +578,4 @@ def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
     )
 
 
-assert set(KNOWN_BY) >= {cls.aggregate for cls in KINDS.values()} - {"any", "policy_book"}
+assert set(KNOWN_BY) >= {c.aggregate for c in KINDS.values() if not c.about_nobody} - {"any"}

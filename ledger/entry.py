@@ -9,7 +9,7 @@ The form is restricted so that canonical JSON is trivial: ASCII keys; values are
 
 `at`, the record time, sorts first and is settled last, under the head lock: `complete` puts it in
 front of bytes that were prepared before the lock was taken. What this file never does: encrypt,
-know a kind, or touch a database. Read next: `ledger/events.py`.
+know a kind, or touch a database. Read next: `ledger/events/`.
 """
 
 from __future__ import annotations

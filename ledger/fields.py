@@ -4,7 +4,7 @@
 sentence that names the field and never the value; `dump` gives the canonical entry form (strings,
 integers, lists, objects; a boolean is 0 or 1, money is `{minor, currency}`). A *clear* field
 travels in the entry's `meta`; a *personal* one is sealed under the key of its data class.
-Read next: `ledger/events.py`, which declares every fact with these fields.
+Read next: `ledger/events/`, which declares every fact with these fields.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.calendar import Day, format_day, parse_day
+from ledger.calendar import Day, add_days, add_months, format_day, parse_day
 from ledger.errors import BadData
 
 MAX_TEXT = 4000  # characters of one personal field
@@ -24,6 +24,10 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
+# The codes and laws that may be cited, so that a citation is never a name or a free text.
+_LAWS = r"(?:GDPR|RGPD|LIL|LCEN|CPCE|CMF|LPF|CGI|C\. (?:civ|com|conso|proc\. civ|pén|trav)\.)"
+_ARTICLE = re.compile(rf"{_LAWS} art\. [LRDA]?[0-9][0-9A-Za-z(). ,;-]{{0,39}}", re.ASCII)
 
 
 class Unreadable(Enum):
@@ -75,6 +79,18 @@ def _day(value: Any) -> Day:
     if isinstance(value, str):
         return parse_day(value)
     raise ValueError("must be a date written YYYY-MM-DD")
+
+
+def _month(value: Any) -> Day:
+    if isinstance(value, str) and _MONTH.fullmatch(value):
+        return add_days(add_months(parse_day(f"{value}-01"), 1), -1)
+    raise ValueError("must be a month written YYYY-MM")
+
+
+def _article(value: Any) -> str:
+    if isinstance(value, str) and _ARTICLE.fullmatch(value):
+        return value
+    raise ValueError("must cite an article, such as 'C. com. art. L123-22'")
 
 
 def _money(value: Any) -> Money:
@@ -141,6 +157,13 @@ MONEY = Codec(
         },
     },
 )
+# A month is held as its last day: what is valid until a month ends is valid on that day.
+MONTH = Codec(
+    _month,
+    lambda day: format_day(day)[:7],
+    {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+)
+ARTICLE = Codec(_article, _same, {"type": "string", "examples": ["C. com. art. L123-22"]})
 DIGEST = Codec(_digest, _same, {"type": "string", "pattern": f"^{_DIGEST.pattern}$"})
 IDENTIFIER = Codec(_uuid, str, {"type": "string", "format": "uuid"})
 CODES = Codec(

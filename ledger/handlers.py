@@ -145,7 +145,7 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     number, pol = edition.number, pol_of(edition)
     scopes = [scope_of(pending.fact) if pending.personal else None for pending in session.pending]
     keys = session.keys({scope for scope in scopes if scope})
-    work = Work(epoch=session.epoch, lookups=session.new_lookups)
+    work = Work(epoch=session.epoch, lookups=session.new_lookups, new_epoch=session.new_epoch)
     drafts: list[Draft] = []
     stored: set[UUID] = set()
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):

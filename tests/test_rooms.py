@@ -23,6 +23,7 @@ PURE = (
     "ledger.errors",
     "ledger.entry",
     "ledger.fields",
+    "ledger.facts",
     "ledger.events",
     "ledger.commands",
     "ledger.policy",
@@ -35,7 +36,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.errors": (),
     "ledger.entry": ("ledger.errors", "ledger.calendar"),
     "ledger.fields": ("ledger.calendar", "ledger.errors"),
-    "ledger.events": ("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.fields"),
+    "ledger.facts": ("ledger.calendar", "ledger.errors", "ledger.fields"),
+    "ledger.events": ("ledger.calendar", "ledger.errors", "ledger.facts", "ledger.fields"),
     "ledger.commands": ("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.events"),
     "ledger.policy": (
         "ledger.calendar",

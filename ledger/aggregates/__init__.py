@@ -13,7 +13,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ledger.aggregates import consent, contract, customer, message, order, policy_book
+from ledger.aggregates import (
+    audience,
+    card,
+    consent,
+    contract,
+    customer,
+    hold,
+    message,
+    order,
+    policy_book,
+    register,
+    service,
+    tracker,
+)
 from ledger.errors import Refusal
 from ledger.events import Fact, FactCorrected, FactVoided
 
@@ -28,7 +41,10 @@ class Aggregate(NamedTuple):
 
 AGGREGATES = {
     module.__name__.rsplit(".", 1)[-1]: Aggregate(module.initial, module.decide, module.evolve)
-    for module in (customer, consent, order, contract, message, policy_book)
+    for module in (
+        *(customer, consent, tracker, order, contract, card, message, service, hold),
+        *(policy_book, register, audience),
+    )
 }
 
 

@@ -1,11 +1,28 @@
-"""A person as the ledger knows her: registered once, with an Espace client or without."""
+"""A person as the ledger knows her: registered once, with an Espace client or without, and what
+stands in the way of her choices: a restriction, her age, her death."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from ledger.calendar import Instant
 from ledger.errors import Refusal
-from ledger.events import AccountClosed, AccountOpened, CustomerRegistered, Fact
+from ledger.events import (
+    AccountClosed,
+    AccountOpened,
+    ConsentGiven,
+    ConsentRenewed,
+    CustomerRegistered,
+    Died,
+    DirectiveRevoked,
+    DirectiveSet,
+    Fact,
+    HeirRequested,
+    MinorSignalled,
+    ObjectionLifted,
+    Restricted,
+    RestrictionLifted,
+)
 
 
 class Customer(NamedTuple):
@@ -13,6 +30,10 @@ class Customer(NamedTuple):
 
     registered: bool = False
     account_open: bool = False
+    restrictions: frozenset[str] = frozenset()  # the grounds that stand
+    directive: bool = False
+    died_at: Instant | None = None
+    under_15: bool = False
 
 
 def initial() -> Customer:
@@ -30,7 +51,74 @@ def decide(state: Customer, fact: Fact) -> Refusal | None:
             return Refusal("conflict", "this person's account is already open", "SS-RET-6")
         case AccountClosed() if not state.account_open:
             return Refusal("conflict", "this person has no open account to close", "SS-CH-6")
+        case Restricted() | RestrictionLifted():
+            return _restriction(state, fact)
+        case DirectiveSet() | DirectiveRevoked() | Died() | HeirRequested():
+            return _death(state, fact)
     return None
+
+
+def _restriction(state: Customer, fact: Restricted | RestrictionLifted) -> Refusal | None:
+    clause = "SS-DSR-5"
+    stands = fact.ground in state.restrictions
+    if isinstance(fact, Restricted):
+        if stands:
+            return Refusal(
+                "conflict", "a restriction on this ground stands", clause, "RGPD art. 18(1)"
+            )
+    elif not stands:
+        return Refusal(
+            "conflict", "no restriction on this ground stands", clause, "RGPD art. 18(1)"
+        )
+    elif fact.informed > fact.occurred.day:
+        return Refusal(
+            "malformed",
+            "field 'informed': the person is told before a restriction is lifted, not after",
+            clause,
+            "RGPD art. 18(3)",
+            "informed",
+        )
+    return None
+
+
+def _death(state: Customer, fact: Fact) -> Refusal | None:
+    problem = None
+    match fact:
+        case Died() if state.died_at is not None:
+            problem = "the death of this person is already recorded"
+        case DirectiveSet() | DirectiveRevoked() if _after_death(state, fact):
+            problem = "a directive is set or revoked by the person, alive"
+        case DirectiveRevoked() if not state.directive:
+            problem = "this person has set no directive"
+        case HeirRequested() if state.died_at is None:
+            problem = "no death of this person is on record"
+    return Refusal("conflict", problem, "SS-DSR-7", "LIL art. 85") if problem else None
+
+
+def refuse_choice(state: Customer, fact: Fact) -> Refusal | None:
+    """A choice that would allow something, of a person who cannot make it: dead when it is said to
+    have been made (SS-DSR-7), or too young to consent alone (SS-MIN-1). A refusal is always heard.
+    """
+    match fact:
+        case ConsentGiven() | ConsentRenewed() | ObjectionLifted() if _after_death(state, fact):
+            return Refusal(
+                "deceased",
+                "this person had died: nothing can be allowed in her name any more",
+                "SS-DSR-7",
+                "LIL art. 85",
+            )
+        case ConsentGiven() | ConsentRenewed() if state.under_15:
+            return Refusal(
+                "minor",
+                "this person is signalled as under 15: her consent alone allows nothing",
+                "SS-MIN-1",
+                "LIL art. 45",
+            )
+    return None
+
+
+def _after_death(state: Customer, fact: Fact) -> bool:
+    return state.died_at is not None and fact.occurred.at >= state.died_at
 
 
 def evolve(state: Customer, fact: Fact) -> Customer:
@@ -42,4 +130,14 @@ def evolve(state: Customer, fact: Fact) -> Customer:
             return state._replace(registered=True, account_open=True)
         case AccountClosed():
             return state._replace(account_open=False)
+        case Restricted() | RestrictionLifted():
+            others = state.restrictions - {fact.ground}
+            stand = others | {fact.ground} if isinstance(fact, Restricted) else others
+            return state._replace(restrictions=stand)
+        case DirectiveSet() | DirectiveRevoked():
+            return state._replace(directive=isinstance(fact, DirectiveSet))
+        case Died():
+            return state._replace(died_at=fact.occurred.at)
+        case MinorSignalled():
+            return state._replace(under_15=state.under_15 or fact.age == "under_15")
     return state

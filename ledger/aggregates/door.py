@@ -6,6 +6,7 @@ fields, never values.
 
 from __future__ import annotations
 
+from ledger.aggregates import door_kinds
 from ledger.aggregates.door_cards import refuse_card, refuse_names, refuse_references
 from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
 from ledger.errors import Refusal
@@ -15,7 +16,7 @@ from ledger.policy.model import Edition
 EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
 FUTURE_TOLERANCE: Instant = 5 * MINUTE  # clocks differ; planned ends are fields, not times
 
-__all__ = ["refuse", "refuse_choice", "refuse_names", "refuse_references"]
+__all__ = ["refuse", "refuse_card", "refuse_choice", "refuse_names", "refuse_references"]
 
 
 def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
@@ -32,8 +33,10 @@ def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
     if card is not None:
         return card
     if isinstance(fact, Choice | MessageSent):
-        return _purpose(fact.purpose, fact.channel, edition)
-    return None
+        undeclared = _purpose(fact.purpose, fact.channel, edition)
+        if undeclared is not None:
+            return undeclared
+    return door_kinds.refuse(fact, edition)
 
 
 def _purpose(name: str, channel: str | None, edition: Edition) -> Refusal | None:

@@ -1,11 +1,11 @@
-"""A message we sent. It never counts as an activity of the person, nor does its opening."""
+"""A message or a call. It never counts as an activity of the person, nor does its opening."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from ledger.errors import Refusal
-from ledger.events import Fact, MessageOpened, MessageSent
+from ledger.events import CallPlaced, Fact, MessageDecided, MessageOpened, MessageSent
 
 
 class Message(NamedTuple):
@@ -20,10 +20,13 @@ def initial() -> Message:
 
 
 def decide(state: Message, fact: Fact) -> Refusal | None:
-    """Sent once, opened only after."""
+    """Decided before it is sent, sent once, opened only after. A message sent against the verdict
+    is heard: it happened, and a control finds it."""
     match fact:
-        case MessageSent() if state.sent:
+        case MessageSent() | CallPlaced() if state.sent:
             return Refusal("conflict", "this message is already recorded", "SS-COM-2")
+        case MessageDecided() if state.sent:
+            return Refusal("conflict", "this message was sent: a verdict comes before", "SS-COM-2")
         case MessageOpened() if not state.sent:
             return Refusal("conflict", "this message was never sent", "SS-COM-4")
     return None
@@ -31,4 +34,4 @@ def decide(state: Message, fact: Fact) -> Refusal | None:
 
 def evolve(state: Message, fact: Fact) -> Message:
     """The state after this fact."""
-    return Message(sent=True) if isinstance(fact, MessageSent) else state
+    return Message(sent=True) if isinstance(fact, MessageSent | CallPlaced) else state

@@ -28,6 +28,12 @@ _REASONS = {
     "policy.notified.v1": "outbound",
     "optout.offered.v1": "outbound",
     "consent.requested.v1": "outbound",
+    "ticket.opened.v1": "contact_only",
+    "ticket.closed.v1": "administrative",
+    "message.decided.v1": "outbound",
+    "call.placed.v1": "outbound",
+    "survey.sent.v1": "outbound",
+    "data.read.v1": "administrative",
 }
 
 

@@ -29,7 +29,9 @@ AT_ONCE = 500  # identifiers asked for in one query
 _DECISIVE = tuple(
     kind
     for kind in KINDS
-    if not kind.startswith(("customer.logged_in", "customer.contacted", "consent.", "optout."))
+    if not kind.startswith(
+        ("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout.", "tracker.")
+    )
 )
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)

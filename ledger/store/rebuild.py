@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -49,8 +50,9 @@ _NOES = listed(kind for kind, rank in consents.RANKS.items() if rank == 1)
 class Question(NamedTuple):
     """Which history is asked about, as everywhere None meaning all of it.
 
-    The last three only save work: `corrections` False and a set of `kinds` must be true of the
-    whole log, `from_subject` asks for subjects not below the bind parameter of that name.
+    The others only save work: `corrections` False and a set of `kinds` must be true of the whole
+    log, `from_subject` asks for subjects not below the bind parameter of that name, and `subjects`
+    for these alone (PostgreSQL).
     """
 
     as_of: Instant | None = None
@@ -58,6 +60,12 @@ class Question(NamedTuple):
     corrections: bool = True
     kinds: frozenset[str] | None = None
     from_subject: bool = False
+    subjects: tuple[UUID, ...] | None = None
+
+    def among(self, column: str) -> str:
+        """The condition that `subjects` puts on a column."""
+        ids = ",".join(str(subject) for subject in self.subjects or ())
+        return f"{column} = ANY (CAST('{{{ids}}}' AS uuid[]))"
 
     def has(self, kinds: Iterable[str]) -> bool:
         """Whether the log may hold one of these kinds."""
@@ -95,6 +103,8 @@ def facts(question: Question, where: str = "", *, every_day: bool = False) -> st
         known = f"AND position <= {question.known:d}"
     if question.from_subject:
         conditions.append("e.subject >= :from_subject")
+    if question.subjects is not None:
+        conditions.append(question.among("e.subject"))
     if where:
         conditions.append(where)
     as_written, as_corrected = [*conditions], [*conditions]
@@ -240,21 +250,38 @@ def select_of(table: sa.Table, question: Question) -> str:
 
 
 class Rebuilt(NamedTuple):
-    """What a rebuild read and wrote."""
+    """What a rebuild read, wrote and found. The last three are None where writers were kept out
+    all the time."""
 
     events: int
     rows: dict[str, int]  # by table
+    differing: int | None = None  # rows that were not what history says
+    stall_ms: float | None = None  # the longest that writers may have waited
+    during: int | None = None  # events recorded while it ran
 
 
 def rebuild(database: Database, progress: Callable[[str, int], None] | None = None) -> Rebuilt:
-    """Recompute every live table from history, in one transaction that keeps writers out.
+    """Recompute every live table from history. Readers see the old rows until the new ones are
+    whole. `progress` hears each table and its rows.
 
-    Readers see the old rows until it commits. `progress` hears each table and its rows.
+    PostgreSQL: beside the live tables, while writers write, as whoever the URL connects; raises
+    Misuse if that user may not. SQLite, one file and one writer at a time: in one transaction.
     """
+    if database.is_sqlite:
+        return _rebuild_alone(database, progress)
+    from ledger.store import bluegreen
+
+    owner = database.as_connected()
+    try:
+        return bluegreen.rebuild(owner, progress)
+    finally:
+        owner.close()
+
+
+def _rebuild_alone(
+    database: Database, progress: Callable[[str, int], None] | None = None
+) -> Rebuilt:
     with database.write() as connection:
-        connection.execute(sa.select(tables.head.c.position).with_for_update())
-        if not database.is_sqlite:
-            connection.execute(sa.text("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"))
         counts = count_kinds(connection)
         question = Question(corrections=has_corrections(connection), kinds=frozenset(counts))
         rows: dict[str, int] = {}
@@ -270,11 +297,11 @@ def _refill(connection: sa.Connection, table: sa.Table, question: Question) -> i
     connection.execute(sa.delete(table))
     # In key order each new key goes to the end of the index: cheaper than it costs to sort.
     text = f"""INSERT INTO {table.name} ({", ".join(table.columns.keys())})
-        {select_of(table, question)} ORDER BY {_key(table)}"""
+        {select_of(table, question)} ORDER BY {key_of(table)}"""
     return connection.execute(sa.text(text)).rowcount
 
 
-def _key(table: sa.Table) -> str:
+def key_of(table: sa.Table) -> str:
     """The primary key, as column numbers."""
     return ", ".join(str(n + 1) for n in range(len(table.primary_key.columns)))
 
@@ -310,7 +337,7 @@ def _compare(
         FROM (SELECT {names} FROM {table.name} EXCEPT SELECT {names} FROM derived) l
         UNION ALL SELECT {names}, 1 AS side
         FROM (SELECT {names} FROM derived EXCEPT SELECT {names} FROM {table.name}) d
-        ORDER BY {_key(table)}"""
+        ORDER BY {key_of(table)}"""
     columns = [sa.column(column.name, column.type) for column in table.columns]
     typed = sa.text(text).columns(*columns, sa.column("side", sa.Integer))
     found = connection.execute(typed, execution_options={"yield_per": 500})

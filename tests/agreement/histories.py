@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from ledger.calendar import MINUTE, Instant, day_of, parse_instant
+from ledger.calendar import MINUTE, Instant, day_of, end_of, parse_instant
 from ledger.events import CORRECTION, KINDS, VOID, Row
 from ledger.policy.book import Book, shipped
 from ledger.policy.model import DataClass, Edition, Term
@@ -35,7 +35,13 @@ DAYS = (
     "2022-06-01T10:12:00Z",
 )
 INSTANTS = tuple(parse_instant(text) for text in DAYS)
-ASKED = (*INSTANTS, BASE, *(parse_instant(f"{y}-03-01T00:00:00Z") for y in range(2021, 2035, 3)))
+PLANNED = (20190101, 20200301, 20210630, 20300101)
+ASKED = (
+    *INSTANTS,
+    BASE,
+    *(end_of(day) for day in PLANNED),
+    *(parse_instant(f"{year}-03-01T00:00:00Z") for year in range(2021, 2035)),
+)
 META = {CORRECTION, VOID}
 FACTS = tuple(sorted(set(KINDS) - META))
 # A theme keeps a history to kinds that meet in one rule: chance alone rarely brings them together.
@@ -84,7 +90,7 @@ def _history(theme: tuple[str, ...]) -> st.SearchStrategy[list[Event]]:
         decision=st.sampled_from((None, "tacit", "express", "overridden", "upheld")),
         basis=st.sampled_from((None, "service", "warranty", "subscription")),
         edition=st.integers(0, len(ERAS) - 1),
-        until=st.sampled_from((None, 20190101, 20200301, 20210630, 20300101)),
+        until=st.sampled_from((None, *PLANNED)),
         home=st.integers(0, 2),
         target=st.integers(0, 30),
     )

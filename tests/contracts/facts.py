@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 
 from ledger import calendar as cal
 from ledger.events import ACTORS, KINDS, Fact
-from ledger.fields import BOOLEAN, CODE, CODES, DAY, DIGEST, INTEGER, MONEY, TEXT, Money, Spec
+from ledger.fields import (
+    ARTICLE,
+    BOOLEAN,
+    CODE,
+    CODES,
+    DAY,
+    DIGEST,
+    IDENTIFIER,
+    INTEGER,
+    MONEY,
+    MONTH,
+    TEXT,
+    Money,
+    Spec,
+)
 
 EDGE = 2**53 - 1
 codes = st.from_regex(r"[a-z0-9][a-z0-9_.:-]{0,30}", fullmatch=True)
@@ -28,6 +42,9 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(DAY): days,
     id(MONEY): st.builds(Money, integers, st.from_regex(r"[A-Z]{3}", fullmatch=True)),
     id(DIGEST): st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True),
+    id(MONTH): days.map(lambda day: cal.add_days(cal.add_months(day // 100 * 100 + 1, 1), -1)),
+    id(ARTICLE): st.from_regex(r"LIL art\. [0-9]{1,3}(-[0-9])?", fullmatch=True),
+    id(IDENTIFIER): st.uuids(version=4),
     id(CODES): st.lists(codes, min_size=1, max_size=5).map(tuple),
     id(TEXT): texts,
 }

@@ -15,7 +15,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ledger import entry
 from ledger.calendar import Instant, moment_of_day, moment_of_instant, parse_instant
 from ledger.events import KINDS, Fact
-from ledger.fields import BOOLEAN, CODE, CODES, DAY, DIGEST, INTEGER, MONEY, TEXT, Money, Spec
+from ledger.fields import (
+    ARTICLE,
+    BOOLEAN,
+    CODE,
+    CODES,
+    DAY,
+    DIGEST,
+    IDENTIFIER,
+    INTEGER,
+    MONEY,
+    MONTH,
+    TEXT,
+    Money,
+    Spec,
+)
 from ledger.store.mapper import Draft, FactMapper, Part
 
 SUBJECT = UUID("5b1c3a0e-0000-4000-8000-000000000001")
@@ -33,12 +47,16 @@ RECORDED: Instant = parse_instant("2026-01-05T09:00:00.000001Z")
 OCCURRED = moment_of_instant(parse_instant("2025-12-31T23:30:00+01:00"))
 THAT_DAY = moment_of_day(20251231)
 
+BY_ITEM = ("contract", "order", "card", "hold", "tracker")
 FIXED: dict[int, Any] = {
     id(INTEGER): 42,
     id(BOOLEAN): True,
     id(DAY): 20310115,
     id(MONEY): Money(-1999, "EUR"),
     id(DIGEST): POL,
+    id(MONTH): 20280229,
+    id(ARTICLE): "C. com. art. L123-22",
+    id(IDENTIFIER): UUID("5b1c3a0e-0000-4000-8000-000000000006"),
     id(CODES): ("email", "phone"),
     id(TEXT): "“Élise” \\ \n 😀 <é>",
 }
@@ -49,10 +67,10 @@ def example(cls: type[Fact]) -> Fact:
     values = {spec.name: _value(spec) for spec in cls.specs}
     by_day = cls.aggregate == "order"
     return cls(
-        subject=None if cls.aggregate == "policy_book" else SUBJECT,
+        subject=None if cls.about_nobody else SUBJECT,
         occurred=THAT_DAY if by_day else OCCURRED,
         actor="import" if by_day else "self",
-        item=ITEM if cls.aggregate in ("contract", "order") else None,
+        item=ITEM if cls.aggregate in BY_ITEM else None,
         **values,
     )
 

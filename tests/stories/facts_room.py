@@ -124,10 +124,14 @@ class Shop:
 
     def deadline(self, who: str, klass: str, as_of: str) -> Deadline:
         """The one deadline of a person in that class, on that day."""
+        (one,) = self.deadlines(who, klass, as_of)
+        return one
+
+    def deadlines(self, who: str, klass: str, as_of: str) -> list[Deadline]:
+        """The deadlines of a person in that class, one for each thing, on that day."""
         book = self.ledger.book(self.ledger.epoch())
         found = deadlines(self.state(who, as_of), book, cal.parse_as_of(as_of))
-        (one,) = [deadline for deadline in found if deadline.klass == klass]
-        return one
+        return [deadline for deadline in found if deadline.klass == klass]
 
     def kept_until(self, who: str, klass: str, as_of: str) -> str | None:
         """Until which day that class is in daily use; None while a contract suspends the clock."""

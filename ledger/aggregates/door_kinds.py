@@ -1,0 +1,215 @@
+"""Rules at the door that belong to single kinds: what the policy does not declare, and what it says
+that we never do. Pure; called by `door.py` and, with what the company declared, by the session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ledger.aggregates.policy_book import Declared
+from ledger.errors import Refusal
+from ledger.events import (
+    AssessmentRecorded,
+    CallPlaced,
+    CardKept,
+    CardRebound,
+    DataDisclosed,
+    DataRead,
+    Fact,
+    FieldDeclared,
+    FormPublished,
+    HoldPlaced,
+    IncidentDetected,
+    MessageDecided,
+    MessageSent,
+    ObligationDeclared,
+    ProfileRectified,
+    PurposeDeclared,
+    RecipientDeclared,
+    SelectionRun,
+    SurveySent,
+    TrackerChoice,
+)
+from ledger.policy.loader import LONGEST_MONTHS
+from ledger.policy.model import CHANNELS, Edition
+
+# A word of a field's name that says where somebody is.
+_PLACE = re.compile(r"(geo.*|gps|lat|latitude|lng|lon|long|longitude|coordinates|coordonnees_gps)")
+_WORDS = re.compile(r"[_.:-]")
+
+
+class Undeclared(NamedTuple):
+    """What a refusal of something undeclared cites."""
+
+    what: str
+    clause: str
+    article: str
+
+
+PURPOSE = Undeclared("purpose", "SS-CTL-2", "RGPD art. 5(1)(b)")
+RECIPIENT = Undeclared("recipient", "SS-REC-1", "RGPD art. 13(1)(e), 30(1)(d)")
+FIELD = Undeclared("field", "SS-DATA-1", "RGPD art. 5(1)(c)")
+CLASS = Undeclared("class", "SS-RET-3", "RGPD art. 5(1)(e)")
+
+
+def refuse(fact: Fact, edition: Edition) -> Refusal | None:
+    """The first rule of its kind that this fact breaks, or None. `edition` is the one in force,
+    with the purposes declared beside it."""
+    return (
+        _place(fact)
+        or _purposes(fact, edition)
+        or _classes(fact, edition)
+        or _content(fact, edition)
+        or _card(fact)
+        or _declaration(fact, edition)
+    )
+
+
+def refuse_undeclared(fact: Fact, declared: Declared) -> Refusal | None:
+    """Recipients and fields that the company did not declare (SS-REC-1, SS-DATA-1)."""
+    match fact:
+        case DataDisclosed() if fact.recipient not in declared.recipients:
+            return _undeclared(RECIPIENT, "recipient")
+        case AssessmentRecorded() if fact.recipient and fact.recipient not in declared.recipients:
+            return _undeclared(RECIPIENT, "recipient")
+        case FormPublished() if not declared.fields.issuperset(fact.fields):
+            return _undeclared(FIELD, "fields")
+    return None
+
+
+def _undeclared(rule: Undeclared, field: str) -> Refusal:
+    detail = f"field '{field}' names a {rule.what} that nobody declared"
+    return Refusal(f"{rule.what}-undeclared", detail, rule.clause, rule.article, field)
+
+
+def _place(fact: Fact) -> Refusal | None:
+    """No field says where somebody is (SS-GEO-1)."""
+    names: Collection[str] = ()
+    match fact:
+        case FieldDeclared():
+            names = (fact.name,)
+        case FormPublished():
+            names = fact.fields
+        case ProfileRectified():
+            names = fact.changed
+    if any(_PLACE.fullmatch(word) for name in names for word in _WORDS.split(name)):
+        return Refusal(
+            "geolocation",
+            "a field that says where somebody is: the policy promises that there is none",
+            "SS-GEO-1",
+            "RGPD art. 5(1)(c)",
+        )
+    return None
+
+
+def _purposes(fact: Fact, edition: Edition) -> Refusal | None:
+    """Nothing happens under an undeclared purpose, nor over a channel it does not have."""
+    match fact:
+        case CallPlaced() | MessageDecided() | SurveySent():
+            purpose = edition.purposes.get(fact.purpose)
+            if purpose is None:
+                return _undeclared(PURPOSE, "purpose")
+            if purpose.channels and fact.channel not in purpose.channels:
+                detail = "field 'channel' is not one that the policy declares for this purpose"
+                clause, article = purpose.clause, purpose.article
+                return Refusal("channel-undeclared", detail, clause, article, "channel")
+        case TrackerChoice() | DataDisclosed() | SelectionRun():
+            if fact.purpose not in edition.purposes:
+                return _undeclared(PURPOSE, "purpose")
+        case AssessmentRecorded() if fact.purpose and fact.purpose not in edition.purposes:
+            return _undeclared(PURPOSE, "purpose")
+    return None
+
+
+def _classes(fact: Fact, edition: Edition) -> Refusal | None:
+    """A class that the edition does not have would have no end."""
+    match fact:
+        case (
+            HoldPlaced()
+            | DataRead()
+            | DataDisclosed()
+            | FieldDeclared()
+            | ObligationDeclared()
+            | IncidentDetected()
+            | PurposeDeclared()
+        ):
+            if not edition.classes.keys() >= set(fact.classes or ()):
+                return _undeclared(CLASS, "classes")
+    return None
+
+
+def _content(fact: Fact, edition: Edition) -> Refusal | None:
+    """A service message sells nothing (SS-COM-1)."""
+    if not isinstance(fact, MessageSent) or fact.content != "promotional":
+        return None
+    purpose = edition.purposes.get(fact.purpose)
+    if (
+        purpose is None
+        or purpose.marketing
+        or purpose.basis not in ("contract", "legal_obligation")
+    ):
+        return None
+    return Refusal(
+        "promotional-in-service",
+        "field 'content': a message that sells is marketing, whatever its template is called",
+        "SS-COM-1",
+        "RGPD art. 6(1)(b), 21(2); CPCE art. L34-5",
+        "content",
+    )
+
+
+def _card(fact: Fact) -> Refusal | None:
+    """Without its month a wallet's card would never end, nor a subscription's without its contract
+    (SS-CARD-2, SS-CARD-3)."""
+    if isinstance(fact, CardKept | CardRebound):
+        if fact.ground == "wallet" and fact.expiry is None:
+            return Refusal(
+                "malformed",
+                "field 'expiry' is required for a card of the wallet",
+                "SS-CARD-3",
+                "RGPD art. 5(1)(e)",
+                "expiry",
+            )
+        if fact.ground == "subscription" and fact.contract is None:
+            return Refusal(
+                "malformed",
+                "field 'contract' is required for the card of a subscription",
+                "SS-CARD-2",
+                "RGPD art. 6(1)(b)",
+                "contract",
+            )
+    return None
+
+
+def _declaration(fact: Fact, edition: Edition) -> Refusal | None:
+    """What the company may not declare."""
+    match fact:
+        case RecipientDeclared() if fact.type == "social":
+            return Refusal(
+                "social-network",
+                "field 'type': the policy promises that nothing goes to social networks",
+                "SS-SOC-1",
+                "RGPD art. 13(1)(e)",
+                "type",
+            )
+        case FormPublished() if not set(fact.fields) >= set(fact.mandatory or ()):
+            return Refusal(
+                "malformed",
+                "field 'mandatory' names a field that the form does not show",
+                "SS-DATA-2",
+                "RGPD art. 13(2)(e)",
+                "mandatory",
+            )
+        case PurposeDeclared() if fact.purpose in edition.purposes:
+            return Refusal(
+                "conflict", "this purpose is already declared", "SS-CTL-2", "RGPD art. 5(1)(b)"
+            )
+        case PurposeDeclared() if not set(CHANNELS) >= set(fact.channels or ()):
+            return Refusal(
+                "malformed", f"field 'channels' may only hold: {', '.join(CHANNELS)}", "SS-CTL-2"
+            )
+        case PurposeDeclared(validity_months=int(months)) if not 0 < months <= LONGEST_MONTHS:
+            return Refusal("malformed", "field 'validity_months' is a number of months", "SS-CTL-2")
+    return None

@@ -1,0 +1,132 @@
+"""A person's choices (one stream each, beside hers)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.calendar import Day
+from ledger.facts import GRADES, Fact, declare
+from ledger.fields import CODE, DAY, clear
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice(Fact):
+    """What all expressions of choice share (SS-CH-1): what for, over which channel, by which act,
+    on which published form, with which grade of evidence."""
+
+    purpose: str = clear(CODE, column="purpose", required=True)
+    channel: str | None = clear(CODE, column="channel")
+    act: str | None = clear(CODE)
+    form: str | None = clear(CODE)
+    grade: str | None = clear(CODE, column="grade", one_of=GRADES)
+
+
+@declare("consent.requested.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentRequested(Choice):
+    """The person was asked and has not answered."""
+
+
+@declare("consent.given.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentGiven(Choice):
+    """The person agreed (GDPR art. 6(1)(a), 7; SS-LB-2)."""
+
+
+@declare("consent.refused.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentRefused(Choice):
+    """The person was asked and said no."""
+
+
+@declare("consent.withdrawn.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentWithdrawn(Choice):
+    """The person took consent back (GDPR art. 7(3); SS-LB-2)."""
+
+
+@declare("consent.renewed.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentRenewed(Choice):
+    """The person confirmed an earlier consent."""
+
+
+@declare("consent.invalidated.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentInvalidated(Choice):
+    """We found that a recorded consent was not valid."""
+
+    reason: str | None = clear(CODE)
+
+
+@declare("objection.raised.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectionRaised(Choice):
+    """The person objected (GDPR art. 21; SS-LB-3, SS-DSR-4). Absolute for marketing."""
+
+
+@declare("objection.assessed.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectionAssessed(Choice):
+    """An objection outside marketing was weighed (GDPR art. 21(1))."""
+
+    decision: str = clear(CODE, column="decision", required=True, one_of=("upheld", "overridden"))
+
+
+@declare("objection.lifted.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectionLifted(Choice):
+    """The person took her objection back."""
+
+
+@declare("optout.offered.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptOutOffered(Choice):
+    """A free way to say no was shown at collection (CPCE L34-5; SS-COM-2)."""
+
+
+@declare("signal.received.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalReceived(Fact):
+    """A browser signal reached us (Global Privacy Control)."""
+
+    signal: str = clear(CODE, required=True, one_of=("gpc",))
+
+
+@declare("policy.notified.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyNotified(Fact):
+    """This person was told of an edition, named by its effective day (GDPR art. 13(3); SS-POL-2).
+    Kept on her consent stream: it is proof of what she was told."""
+
+    edition: Day = clear(DAY, column="until_day", required=True)
+    channel: str | None = clear(CODE, column="channel")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerChoice(Fact):
+    """What all choices of a device share (SS-CH-7). The stream is the device's random id; whose
+    device it is, the ledger does not know."""
+
+    purpose: str = clear(CODE, column="purpose", required=True)
+    act: str | None = clear(CODE)
+    form: str | None = clear(CODE)
+    grade: str | None = clear(CODE, column="grade", one_of=GRADES)
+
+
+@declare("tracker.given.v1", "tracker", "tracker", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerGiven(TrackerChoice):
+    """Trackers of this purpose were accepted on a device (LIL art. 82; SS-CH-7)."""
+
+
+@declare("tracker.refused.v1", "tracker", "tracker", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerRefused(TrackerChoice):
+    """They were refused: remembered as long as an acceptance (SS-CH-7)."""
+
+
+@declare("tracker.withdrawn.v1", "tracker", "tracker", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerWithdrawn(TrackerChoice):
+    """An acceptance was taken back (GDPR art. 7(3); SS-CH-7)."""

@@ -1,0 +1,1 @@
+"""Auditing: what a file would bring in, counted before anything is."""
