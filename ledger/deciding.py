@@ -299,8 +299,10 @@ class Session:
                 return refused
         if fact.kind == "policy.published.v1":
             return Refusal("malformed", "an edition is published with `probant policy publish`")
-        refusal = door.refuse(fact, self._now, self._edition) or door.refuse_choice(
-            fact, self._edition
+        refusal = (
+            door.refuse_references(command.person, command.thing)
+            or door.refuse(fact, self._now, self._edition)
+            or door.refuse_choice(fact, self._edition)
         )
         if refusal:
             return refusal
@@ -456,6 +458,9 @@ class Session:
             )
             if refusal:
                 return refusal
+        refusal = door.refuse_card(fact)
+        if refusal:
+            return refusal
         self._append(root.stream, fact)
         return Decision(stream.subject, root.stream, (len(self.pending) - 1,))
 

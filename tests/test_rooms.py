@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.fields": ("ledger.calendar", "ledger.errors"),
     "ledger.facts": ("ledger.calendar", "ledger.errors", "ledger.fields"),
     "ledger.events": ("ledger.calendar", "ledger.errors", "ledger.facts", "ledger.fields"),
+    "ledger.pan": (),
     "ledger.commands": ("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.events"),
     "ledger.policy": (
         "ledger.calendar",
@@ -51,9 +52,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.commands",
         "ledger.errors",
         "ledger.calendar",
+        "ledger.fields",
+        "ledger.pan",
         "ledger.policy",
     ),
     "ledger.store": PURE,
+    "ledger.audit": ("ledger",),
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
@@ -105,6 +109,11 @@ GATES = (
         "eventsourcing",
         ("ledger.application", "ledger.store"),
         "facts are plain classes; only the application and the store know the library",
+    ),
+    Gate(
+        "duckdb",
+        ("ledger.audit",),
+        "only the audit counts in DuckDB: the ledger's own questions are SQL of the store",
     ),
     Gate(
         "cryptography",

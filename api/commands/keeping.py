@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from api.screen import Screen
 from ledger.errors import Misuse
 
 FOUND, INCOMPLETE = 1, 3  # exit codes: verify found something; --strict and some lines rejected
+PAST_TERM = "past-term"
 SHOWN = 20  # findings printed for people
 
 
@@ -107,27 +109,42 @@ def import_(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 3 when a line was rejected.")
     ] = False,
+    reject: Annotated[
+        str | None,
+        typer.Option("--reject", help="past-term: leave out people past the published term."),
+    ] = None,
 ) -> int:
-    """Import a file: streaming, resumable, and a second run adds nothing."""
+    """Import a file: audited first, streaming, resumable, and a second run adds nothing."""
     if not map_.is_file():
         raise Misuse("--map: there is no such file")
     if not file.is_file():
         raise Misuse("FILE does not exist, or is no file")
+    if reject not in (None, PAST_TERM):
+        raise Misuse(f"--reject knows only {PAST_TERM}")
+    from ledger.audit import audited
     from ledger.importing import import_file, load_map
 
     mapping = load_map(map_)
     refused = rejects or run.settings.home / f"{file.name}.rejects.ndjson"
-    with run.ledger() as ledger, run.screen.progress(run.screen.word("import.title")) as advance:
-        report = import_file(
-            ledger,
-            file,
-            mapping,
-            rejects=refused,
-            progress=lambda done, total, lines: advance(done, total, str(lines)),
-        )
-    answer = report.to_json()
+    with run.ledger() as ledger, ExitStack() as open_until_done:
+        now = ledger.clock.now()
+        edition = ledger.edition(ledger.epoch(), now)
+        with run.screen.progress(run.screen.word("audit.title")) as advance:
+            counting = audited(file, mapping, edition, now=now, progress=_told(advance))
+            found = open_until_done.enter_context(counting)
+        with run.screen.progress(run.screen.word("import.title")) as advance:
+            past = found.past if reject else None
+            report = import_file(
+                ledger, file, mapping, rejects=refused, progress=_told(advance), past=past
+            )
+    answer = report.to_json() | {"audit": found.report.to_json()}
     run.screen.answer(answer, lambda: list(_imported(answer, run.screen)))
     return INCOMPLETE if strict and report.rejected else 0
+
+
+def _told(advance: Any) -> Any:
+    """Progress in bytes, with the lines read."""
+    return lambda done, total, lines: advance(done, total, str(lines))
 
 
 def _imported(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
@@ -138,22 +155,25 @@ def _imported(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("import.kinds", n=n, kind=kind)
     if answer["rejects_file"]:
         yield screen.word("import.rejects", path=answer["rejects_file"])
+    counted = answer["audit"]
+    yield screen.word("audit.people", n=counted["people"], past=counted["past"])
 
 
 def rebuild(run: Run) -> None:
-    """Recompute the live tables from history; writers wait, readers see the old rows until then."""
+    """Recompute the live tables from history. Readers see the old rows until then; on PostgreSQL
+    writers go on too."""
     from ledger.store.rebuild import rebuild as rebuild_tables
 
     began = time.monotonic()
     with run.ledger() as ledger, run.screen.progress(run.screen.word("rebuild.title")) as advance:
         rebuilt = rebuild_tables(ledger.database, lambda table, _rows: advance(0, 0, table))
-    content = {
-        "events": rebuilt.events,
-        "rows": rebuilt.rows,
-        "seconds": round(time.monotonic() - began, 3),
-    }
-    lines = [run.screen.word("rebuild.row", table=t, rows=n) for t, n in rebuilt.rows.items()]
-    run.screen.answer(content, lambda: [run.screen.word("rebuild.done", **content), *lines])
+    content = rebuilt._asdict() | {"seconds": round(time.monotonic() - began, 3)}
+    lines = [run.screen.word("rebuild.done", **content)]
+    lines += [run.screen.word("rebuild.row", table=t, rows=n) for t, n in rebuilt.rows.items()]
+    if rebuilt.stall_ms is not None:
+        content["stall_ms"] = round(rebuilt.stall_ms, 1)
+        lines += [run.screen.word(key, **content) for key in ("rebuild.differing", "rebuild.stall")]
+    run.screen.answer(content, lambda: lines)
 
 
 def verify(

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ledger.application import Ledger
-from ledger.importing.job import ImportReport, Job
+from ledger.importing.job import ImportReport, Job, PastJudge
 from ledger.importing.maps import ImportMap, load_map
 from ledger.importing.reading import Rejects, chunks, opened, rows
 from ledger.store.ordinals import Ordinals
@@ -31,13 +31,15 @@ def import_file(
     *,
     rejects: Path | None = None,
     progress: Progress | None = None,
+    past: PastJudge | None = None,
 ) -> ImportReport:
     """Record what a file says. Raises BadData if the file as a whole cannot be read, Broken if the
-    database fails: what was recorded until then stays, and running again completes it."""
+    database fails: what was recorded until then stays, and running again completes it. With `past`,
+    the lines of people past the published term are rejected and nothing of them is recorded."""
     started = time.monotonic()
     report = ImportReport(mapping.source)
     with opened(path) as file, Rejects(rejects) as bad, Ordinals() as ordinals:
-        job = Job(ledger, mapping, report, bad, ordinals)
+        job = Job(ledger, mapping, report, bad, ordinals, past)
         size = max(path.stat().st_size, 1)
         for chunk in chunks(rows(file, mapping, bad, report), job.size):
             job.record(chunk)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from ledger import pan
 from ledger.aggregates import door
 from ledger.application import Ledger, pol_of
 from ledger.calendar import (
@@ -24,7 +25,7 @@ from ledger.calendar import (
 )
 from ledger.commands import Record, Reference
 from ledger.deciding import ERASED, KNOWN_BY, normal
-from ledger.errors import BadData, Refusal, Stale
+from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
 from ledger.importing.maps import ImportMap
@@ -37,6 +38,14 @@ from ledger.store.templates import Template, template, varies
 CHUNK = 5000  # lines a transaction in bulk
 CHUNK_DECIDED = 500  # lines a transaction when each is decided by itself
 BULK_KINDS = (OrderPlaced, MessageSent)
+
+
+class PastJudge(Protocol):
+    """Who knows which lines belong to people past the published term (`ledger.audit.PastTerm`)."""
+
+    def refusals(self, rows: list[list[str]]) -> list[Refusal | None]:
+        """Why each of these rows is not wanted, or None."""
+        ...
 
 
 @dataclass
@@ -67,9 +76,10 @@ class Job:
         report: ImportReport,
         bad: Rejects,
         ordinals: Ordinals,
+        past: PastJudge | None = None,
     ) -> None:
         self.ledger, self.mapping, self.report = ledger, mapping, report
-        self.bad, self.ordinals = bad, ordinals
+        self.bad, self.ordinals, self.past = bad, ordinals, past
         columns = mapping.columns
         self._at = {name: index for index, name in enumerate(columns)}
         self._read = [f for f in mapping.fields if f.column is not None]
@@ -87,6 +97,7 @@ class Job:
 
     def record(self, chunk: list[RawRow]) -> None:
         """Record one chunk of rows; bad ones are rejected one by one."""
+        chunk = self._in_term(chunk)
         known = [(number, row, *self._identity(row)) for number, row in chunk]
         for _ in range(5):
             try:
@@ -101,6 +112,19 @@ class Job:
         self.bad.flush()
         self.report.recorded = dict(self._recorded)
 
+    def _in_term(self, chunk: list[RawRow]) -> list[RawRow]:
+        """Without the lines of people past the published term, if that was asked for."""
+        if self.past is None:
+            return chunk
+        kept: list[RawRow] = []
+        judged = self.past.refusals([row for _, row in chunk])
+        for (number, row), refusal in zip(chunk, judged, strict=True):
+            if refusal is None:
+                kept.append((number, row))
+            else:
+                self.bad.add(number, f"{refusal.detail} [{refusal.clause}]", refusal.problem)
+        return kept
+
     def _record_bulk(self, known: list[Any]) -> None:
         lines: list[bulk.Line] = []
         numbers: list[int] = []
@@ -111,7 +135,7 @@ class Job:
                 lines.append(self._line(row, mac, ordinal, now, edition))
                 numbers.append(number)
             except BadData as error:
-                rejected.append((number, str(error), "malformed"))
+                rejected.append((number, str(error), _problem(error)))
         result = self._bulk.write(lines, self._registration, self._epoch)
         for index in result.taken:
             said = "this order is already recorded under its own reference"
@@ -142,7 +166,7 @@ class Job:
             try:
                 commands.append(self._command(row))
             except BadData as error:
-                self.bad.add(number, str(error))
+                self.bad.add(number, str(error), _problem(error))
                 continue
             identities.append((source, mac, ordinal))
             numbers.append(number)
@@ -184,6 +208,9 @@ class Job:
                 continue
             spec = mapped.spec
             value = mapped.read(text)
+            if len(text) >= pan.FEWEST and (problem := pan.problem(text)):
+                said_so = f"field '{spec.key}' holds what looks like a card number"
+                raise Refused(Refusal(problem, said_so, "SS-PAY-1"))
             if not varies(spec):
                 fixed.append((spec.name, value))
             elif mapped.currency is not None:
@@ -252,6 +279,7 @@ class Job:
             if not value.strip():
                 raise BadData("field 'person': the reference is empty")
             kind = self.mapping.person_kind
+            _gate(Reference(kind, value))
             blind = self._blind(f"person/{kind}", Reference(kind, value))
             if len(self._people) > 50_000:
                 self._people.clear()
@@ -262,7 +290,9 @@ class Job:
         kind, column = self.mapping.thing_kind, self.mapping.thing_column
         if kind is None or column is None or not row[self._at[column]].strip():
             return None
-        return Reference(kind, row[self._at[column]])
+        thing = Reference(kind, row[self._at[column]])
+        _gate(thing)
+        return thing
 
     def _blind(self, family: str, reference: Reference) -> bulk.Blind:
         return family, self.ledger.keyring.blind(family, normal(reference))
@@ -295,7 +325,7 @@ class Job:
                 self._shapes.clear()
             shape = self._shapes[key] = self._checked(cls, dict(fixed), varying, edition)
         if isinstance(shape, Refusal):
-            raise BadData(shape.detail)
+            raise Refused(shape)
         return shape
 
     def _checked(
@@ -321,3 +351,14 @@ class Job:
         grain: Grain = "day" if self.mapping.occurred_form == "day" else "instant"
         edition = self._edition
         return template(cls, fixed, varying, grain, edition.number, pol_of(edition))
+
+
+def _gate(reference: Reference) -> None:
+    """Raise Refused for an identifier that is a card number."""
+    refusal = door.refuse_references(reference)
+    if refusal:
+        raise Refused(refusal)
+
+
+def _problem(error: BadData) -> str:
+    return error.refusal.problem if isinstance(error, Refused) else "malformed"

@@ -31,9 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ledger.aggregates import door
 from ledger.commands import Reference
 from ledger.deciding import unusable
-from ledger.errors import BadData
+from ledger.errors import BadData, Refused
 from ledger.events import Fact, fact_class
 from ledger.fields import BOOLEAN, INTEGER, MONEY, Money, Spec
 
@@ -127,6 +128,9 @@ def load_map(path: Path) -> ImportMap:
     for kind in (made.person_kind, made.thing_kind):
         if kind is not None and unusable(Reference(kind, "x")):
             raise BadData(f"{path.name}: 'kind' of a reference must be a code such as shop")
+    refusal = door.refuse_names(made.columns)
+    if refusal:
+        raise Refused(refusal)
     if len(made.delimiter) != 1:
         raise BadData(f"{path.name}: 'delimiter' must be one character")
     return made
