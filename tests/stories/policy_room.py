@@ -86,6 +86,13 @@ def edition(
     effective: str, months: dict[str, int] | None = None, replace: dict[str, str] | None = None
 ) -> Edition:
     """The shipped edition, taking effect on another day, with other months for some classes."""
+    return load_edition(toml(effective, months, replace), "variant.toml")
+
+
+def toml(
+    effective: str, months: dict[str, int] | None = None, replace: dict[str, str] | None = None
+) -> bytes:
+    """The file of such an edition."""
     text = (
         shipped_bytes()
         .decode()
@@ -99,7 +106,7 @@ def edition(
     for old, new in (replace or {}).items():
         assert old in text, old
         text = text.replace(old, new, 1)
-    return load_edition(text.encode(), "variant.toml")
+    return text.encode()
 
 
 def on(day: str) -> int:
