@@ -20,9 +20,13 @@ from ledger.calendar import day_of, moment_of_instant
 from ledger.commands import Command
 from ledger.deciding import Decision, Session
 from ledger.entry import to_base64
-from ledger.errors import Refusal, Refused, Stale
+from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import KINDS, PolicyPublished
+from ledger.policy.diff import media_of, refuse_lengthening
 from ledger.policy.loader import load_edition
+from ledger.store import commands as requests
+from ledger.store import editions
+from ledger.store.commands import CommandRecord
 from ledger.store.mapper import Draft, Part
 from ledger.store.recorder import Work, Written
 from ledger.store.vault import scope_of
@@ -50,6 +54,10 @@ class Accepted:
 Outcome = Accepted | Refusal
 
 
+class Repeated(Stale):
+    """The same request was carried out meanwhile: nothing was written, its outcome is stored."""
+
+
 def record(ledger: Ledger, command: Command) -> Accepted:
     """Record one wish. Raises Refused with the reason, or Stale if others would not let us."""
     (outcome,) = record_many(ledger, [command])
@@ -59,12 +67,17 @@ def record(ledger: Ledger, command: Command) -> Accepted:
 
 
 def record_many(
-    ledger: Ledger, commands: Sequence[Command], imports: Sequence[ImportId] = ()
+    ledger: Ledger,
+    commands: Sequence[Command],
+    imports: Sequence[ImportId] = (),
+    remember: CommandRecord | None = None,
 ) -> list[Outcome]:
     """Record many wishes in one transaction, each with its own outcome.
 
-    `imports`, if given, holds the import identity of each wish, committed with its fact.
-    Raises Stale after too many conflicts, Broken if the database fails; nothing is written then.
+    `imports`, if given, holds the import identity of each wish, committed with its fact; `remember`
+    is committed with them too, or alone when every wish was refused. Raises Repeated when that
+    request was carried out before, Stale after too many conflicts, Broken if the database fails;
+    nothing is written then.
     """
     for attempt in range(ATTEMPTS):
         _step_aside(attempt)
@@ -72,44 +85,89 @@ def record_many(
         turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
             with turn:
-                session, decisions, work = _round(ledger, commands, imports)
+                session, decisions, work = _round(ledger, commands, imports, remember, {})
         except Stale:
+            _refuse_twice(ledger, remember)
             continue
-        except Refused as refused:
-            if len(commands) == 1:
-                return [refused.refusal]
-            singly = [(one, imports[i : i + 1]) for i, one in enumerate(commands)]
-            return [outcome for one, id_ in singly for outcome in record_many(ledger, [one], id_)]
         session.remember()
         return [_outcome(decision, work) for decision in decisions]
     raise Stale("others keep writing to the same records; nothing was written, please try again")
 
 
 def _round(
-    ledger: Ledger, commands: Sequence[Command], imports: Sequence[ImportId]
+    ledger: Ledger,
+    commands: Sequence[Command],
+    imports: Sequence[ImportId],
+    remember: CommandRecord | None,
+    refused: dict[int, Refusal],
 ) -> tuple[Session, list[Decision | Refusal], Work]:
-    """Load, ask, save, once. Raises Stale if somebody else was quicker, Refused if a key that is
-    needed was destroyed."""
+    """Load, ask, save, once; the wishes in `refused` are not asked. Raises Stale if somebody else
+    was quicker."""
     session = Session(ledger)
     session.load(commands)
-    decisions = [session.decide(command) for command in commands]
-    drafts, work = _sealed(ledger, session)
+    decisions = [refused.get(i) or session.decide(command) for i, command in enumerate(commands)]
+    try:
+        drafts, work = _sealed(ledger, session)
+    except Refused:
+        # A key was destroyed: without the wishes that need it, the others are decided again.
+        erased = _erased(session, decisions)
+        return _round(ledger, commands, imports, remember, refused | erased)
     work.imports = [
         (decision.events[-1], identity)
         for decision, identity in zip(decisions, imports, strict=False)
         if isinstance(decision, Decision)
     ]
-    if drafts:
+    if remember is not None:
+        told = [d if isinstance(d, Refusal) else (d.events[0], d.events[-1]) for d in decisions]
+        work.commands = [remember.row(told, len(drafts))]
+    if drafts or work.commands:
         ledger.commit(drafts, work)
     return session, decisions, work
 
 
-def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
+def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[int, Refusal]:
+    """The wishes whose personal fields would need a destroyed key, with the reason; never empty."""
+    found: dict[int, Refusal] = {}
+    for index, decision in enumerate(decisions):
+        if isinstance(decision, Decision):
+            pending = [session.pending[event] for event in decision.events]
+            try:
+                session.keys({scope_of(one.fact) for one in pending if one.personal})
+            except Refused as refused:
+                found[index] = refused.refusal
+    if not found:
+        raise Stale("a key was destroyed meanwhile; decide again")
+    return found
+
+
+def _refuse_twice(ledger: Ledger, remember: CommandRecord | None) -> None:
+    """Raise Repeated if what collided was the same request of somebody quicker."""
+    if remember is None:
+        return
+    with ledger.database.glance() as connection:
+        if requests.find(connection, remember.fingerprint) is not None:
+            raise Repeated("this request was carried out meanwhile; its outcome is stored")
+
+
+def publish(
+    ledger: Ledger,
+    toml: bytes,
+    actor: str = "agent",
+    *,
+    document: bytes | None = None,
+    notified: bool = False,
+) -> Accepted:
     """Publish an edition of the policy; the first one becomes position 1 of the ledger.
 
-    Raises BadData for a file that is no edition or cannot follow the book.
+    `document` is the text the company published, which the edition names by its SHA-256. An edition
+    that lengthens a term must take effect after today, unless `notified` says that people were told
+    (SS-POL-2, GDPR art. 13(3)); the proof of that are their `policy.notified` facts, and whoever
+    has none keeps the shorter term. Raises BadData for a file that is no edition or cannot follow
+    the book and for a document that is another one, Refused for a lengthening without notice.
     """
     edition = load_edition(toml, "the edition", KINDS)
+    if document is not None and digest(document).hex() != edition.published_sha256:
+        raise BadData("the document is not the one whose SHA-256 the edition names")
     for attempt in range(ATTEMPTS):
         _step_aside(attempt)
         head, now = ledger.recorder.head(), ledger.clock.now()
@@ -117,6 +175,8 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
         in_force = book.with_edition(edition, head.position + 1).in_force(
             day_of(now), head.position
         )
+        if not notified and (refusal := refuse_lengthening(book, edition, day_of(now))):
+            raise Refused(refusal)
         in_force = in_force or edition  # position 1 is published under itself
         stream = ledger.book_stream(head.epoch) or uuid4()
         fact = PolicyPublished(
@@ -130,12 +190,19 @@ def publish(ledger: Ledger, toml: bytes, actor: str = "agent") -> Accepted:
         draft = Draft(stream, version, fact, uuid4(), in_force.number, pol_of(in_force))
         work = Work(epoch=head.epoch, new_epoch=True)
         work.documents.append((digest(toml), "application/toml", toml))
+        if document is not None and not _is_stored(ledger, document):
+            work.documents.append((digest(document), media_of(document), document))
         try:
             ledger.commit([draft], work)
         except Stale:
             continue
         return Accepted(None, stream, tuple(work.written))
     raise Stale("others keep publishing; nothing was written, please try again")
+
+
+def _is_stored(ledger: Ledger, document: bytes) -> bool:
+    with ledger.database.glance() as connection:
+        return editions.document(connection, digest(document)) is not None
 
 
 def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:

@@ -47,9 +47,11 @@ SELECT l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l
 WHERE l.locktype = 'virtualxid' AND l.granted AND a.usesysid IS NOT NULL
 AND a.datname = current_database() AND NOT l.pid = ANY (:ours)
 AND NOT EXISTS (SELECT 1 FROM pg_locks w
-    WHERE w.pid = l.pid AND NOT w.granted AND w.relation = CAST('head' AS regclass))"""
-"""Transactions under way in this database, autovacuum and those who wait at the gate left out: an
-append that waits there reads nothing but the head, and its ON CONFLICT sees every row."""
+    WHERE w.pid = l.pid AND NOT w.granted
+    AND (w.relation = CAST('head' AS regclass) OR w.locktype = 'advisory'))"""
+"""Transactions under way in this database. Left out are autovacuum, those who wait at the gate (an
+append that waits there reads nothing but the head, and its ON CONFLICT sees every row), and
+rebuilds that wait for their turn."""
 
 
 def rebuild(database: Database, progress: Progress | None = None) -> Rebuilt:

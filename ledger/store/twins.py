@@ -14,7 +14,7 @@ from ledger.store import tables
 _NAMES = """
 SELECT 'CONSTRAINT' AS what, conname AS name, pg_get_constraintdef(oid) AS means
 FROM pg_constraint WHERE conrelid = CAST(:table AS regclass)
-UNION ALL SELECT 'INDEX', i.relname, regexp_replace(pg_get_indexdef(i.oid), ' ON .* USING', '')
+UNION ALL SELECT 'INDEX', i.relname, regexp_replace(pg_get_indexdef(i.oid), ' INDEX .* USING', '')
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
 WHERE x.indrelid = CAST(:table AS regclass) AND NOT EXISTS (
     SELECT 1 FROM pg_constraint k WHERE k.conindid = x.indexrelid)"""
