@@ -47,7 +47,7 @@ def database(ledger_url: str) -> Iterator[Database]:
 Check: TypeAlias = Callable[[Database, list[Row], int | None, int | None], None]
 
 
-def histories(check: Check, in_memory: int = 250) -> Callable[[Database], None]:
+def histories(check: Check, in_memory: int = 200) -> Callable[[Database], None]:
     """Run a check on many histories in memory, on a few where each costs a round trip."""
 
     def run(database: Database) -> None:
@@ -127,7 +127,7 @@ def test_sql_answers_at_any_two_times_what_the_fold_answers(
         assert derived_states(connection, quick) == defined
 
 
-@histories
+@partial(histories, in_memory=120)
 def test_everybody_is_counted_alike(
     database: Database, rows: list[Row], as_of: int | None, known: int | None
 ) -> None:
@@ -174,6 +174,8 @@ def test_the_two_times_stories_are_told_alike(database: Database) -> None:
         with database.read() as connection:
             assert live_states(connection) == folded(rows, None, None)
             assert derived_states(connection, Question(as_of, known)) == folded(rows, as_of, known)
+            counted = population(connection, two_times.book(), as_of, known)
+        assert counted == fold.population(rows, two_times.book(), as_of, known)
 
 
 # --- what the comparison is for -----------------------------------------------------------------
