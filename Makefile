@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-DATA   := probant-data
 LOCK   := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
           --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -29,11 +28,9 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(STAMP) ## a working ledger with a small made-up shop, served on loopback
+run: $(STAMP) ## a working ledger with a made-up company, served on loopback
 	$(BIN)/probant init --if-missing
-	$(BIN)/probant demo-shop $(DATA)/demo
-	$(BIN)/probant import $(DATA)/demo/shop.csv --map $(DATA)/demo/shop.toml
-	$(BIN)/probant import $(DATA)/demo/choices.csv --map $(DATA)/demo/choices.toml
+	$(BIN)/probant demo --if-empty
 	$(BIN)/probant serve
 
 test: lint types ## everything: lint, types, then all tests, PostgreSQL included

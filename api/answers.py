@@ -23,6 +23,7 @@ from ledger.policy.book import Book
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.model import Edition
+from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.model import SubjectState
 from ledger.projections.population import ClassCount, Population
@@ -332,7 +333,7 @@ def _last_activity(
     found = [
         (span.last_day, span.last_position, key.kind)
         for key, span in state.activity.items()
-        if key.kind in moving
+        if key.kind in moving & ACTIVITY
     ]
     if not found:
         return None

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from api.commands import asking, auditing, keeping, policy, serving
+from api.commands import asking, auditing, covering, demonstrating, keeping, policy, serving
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
 from ledger.errors import ProbantError
@@ -50,6 +50,8 @@ auditing.register(app)
 asking.register(app)
 policy.register(app)
 serving.register(app)
+demonstrating.register(app)
+covering.register(app)
 
 
 def main() -> None:

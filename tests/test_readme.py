@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
@@ -79,20 +79,53 @@ def test_the_session_of_the_readme_is_what_happens(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, ""), command
         assert agrees(shown, done.stdout), f"{command}\n{done.stdout}"
         ran += 1
-    assert ran == 7
+    assert ran == 10
 
 
-def exchanges(page: Path) -> Iterator[tuple[str | None, str, str, Any, int, Any]]:
-    """Clock, method, path, body, status and expected answer of each `http` block."""
+class Exchange(NamedTuple):
+    """One `http` block: at which moment, what is asked, what is answered."""
+
+    moment: str | None
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    status: int
+    answered: Any  # None: a line `Header: value`, or nothing, after the status
+    told: dict[str, str]
+
+
+def exchanges(page: Path) -> Iterator[Exchange]:
+    """Every `http` block of a page."""
     for block in blocks(page, "http"):
         asked, _, answered = block.partition("\n\n")
         moment = None
         if asked.startswith("# "):
             moment, _, asked = asked.removeprefix("# ").partition("\n")
-        first, _, body = asked.partition("\n")
+        first, _, rest = asked.partition("\n")
         method, _, path = first.partition(" ")
-        status, _, expected = answered.partition("\n")
-        yield moment, method, path, json.loads(body or "null"), int(status), json.loads(expected)
+        headers, body = headed(rest)
+        status, _, rest = answered.partition("\n")
+        told, expected = headed(rest)
+        yield Exchange(
+            moment,
+            method,
+            path,
+            headers,
+            json.loads(body or "null"),
+            int(status),
+            json.loads(expected or "null"),
+            told,
+        )
+
+
+def headed(text: str) -> tuple[dict[str, str], str]:
+    """The `Name: value` lines that begin a text, and the rest."""
+    headers = {}
+    while found := re.match(r"([A-Z][A-Za-z-]+): (.*)\n?", text):
+        headers[found[1]] = found[2]
+        text = text[found.end() :]
+    return headers, text
 
 
 def assert_shown(shown: Any, said: Any, where: str = "answer") -> None:
@@ -111,7 +144,7 @@ def assert_shown(shown: Any, said: Any, where: str = "answer") -> None:
         assert shown == said, where
 
 
-@pytest.mark.parametrize(("page", "count"), [("api.md", 5), ("two-times.md", 5)])
+@pytest.mark.parametrize(("page", "count"), [("api.md", 11), ("two-times.md", 5)])
 def test_the_exchanges_of_the_documents_are_what_happens(
     page: str, count: int, tmp_path: Path
 ) -> None:
@@ -120,15 +153,21 @@ def test_the_exchanges_of_the_documents_are_what_happens(
     ledger = create("sqlite://", clock=clock)
     key = keys.create(tmp_path / "keys.json")
     app = create_app(lambda: ledger, keys.Keys.load(tmp_path / "keys.json"))
-    subject, ran = "", 0
+    subject, tag, ran = "", "", 0
     with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
-        for moment, method, path, body, status, shown in exchanges(DOCS / page):
-            if moment is not None:
-                clock.set(moment)
-            answer = client.request(method, path.replace("{subject}", subject), json=body)
-            assert answer.status_code == status, answer.text
-            assert_shown(shown, answer.json())
-            subject = answer.json().get("subject", subject)
+        for shown in exchanges(DOCS / page):
+            if shown.moment is not None:
+                clock.set(shown.moment)
+            path = shown.path.replace("{subject}", subject)
+            headers = {n: tag if value == "…" else value for n, value in shown.headers.items()}
+            answer = client.request(shown.method, path, json=shown.body, headers=headers)
+            assert answer.status_code == shown.status, answer.text
+            for name, value in shown.told.items():
+                assert value in ("…", answer.headers[name]), name
+            tag = answer.headers.get("etag", tag)
+            if shown.answered is not None:
+                assert_shown(shown.answered, answer.json())
+                subject = answer.json().get("subject", subject)
             ran += 1
     assert ran == count
 

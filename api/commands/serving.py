@@ -74,7 +74,7 @@ def demo_shop(
     """Write a made-up shop: purchases and choices, each with its map. Something to import."""
     if not 1 <= people <= 9999:
         raise Misuse("--people must be between 1 and 9999")
-    from api.demo import write
+    from api.demo.shop import write
 
     try:
         orders, choices = write(folder, people, seed)

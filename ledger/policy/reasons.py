@@ -35,6 +35,11 @@ _REASONS = {
     "survey.sent.v1": "outbound",
     "data.read.v1": "administrative",
 }
+ACTIVITY = frozenset(
+    kind for kind, reason in _REASONS.items() if reason in ("client_activity", "contact_only")
+)
+"""What a person does that keeps her a client or a prospect (SS-ACT-1 to SS-ACT-3): other facts may
+move the clock of a class of their own (our messages, her choices) and are no activity of hers."""
 
 
 def rests_on(
