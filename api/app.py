@@ -1,9 +1,10 @@
-"""The HTTP interface: `POST /v1/facts`, `GET /v1/subjects/{id}`, `/healthz`, `/docs`.
+"""The HTTP interface: `POST /v1/facts`, `/v1/subjects/…`, `/healthz`, `/docs`.
 
 Each worker opens its own ledger when it starts (an engine must not cross a fork) and closes it when
 it stops. The ledger's library knows threads only, so its work runs in them; writes of one worker
 follow one another, as they would at the head row anyway. A 2xx on a write means committed. Read
-next: `facts.py` (what is sent), `answers.py` (what is answered), `problems.py` (what goes wrong).
+next: `facts.py` (what is sent), `idempotency.py` (what is sent twice), `answers.py` (what is
+answered), `problems.py` (what goes wrong).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
@@ -20,19 +21,22 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from api import page, problems, schema
+from api import idempotency, page, problems, schema, tags
 from api.answers import Times, subject_answer
-from api.facts import outcome_json, parse_json, parse_ndjson, read_item
+from api.facts import Answers, Parsed, outcome_json, parse_json, parse_ndjson, read_item
 from api.guard import Guard
 from api.keys import Keys
+from api.lookup import lookup_answer
 from api.problems import Problem
 from api.settings import LANGUAGES, Language
+from api.timeline import DEFAULT_LIMIT, MAX_LIMIT, timeline_answer
 from ledger.application import Ledger
 from ledger.calendar import Instant, parse_as_of
 from ledger.errors import NotFound, ProbantError, Refusal
-from ledger.handlers import record_many
+from ledger.handlers import Repeated, record_many
 
 MAX_BODY = 8 * 1024 * 1024
+FACTS = "/v1/facts"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
@@ -42,6 +46,8 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.writing = CapacityLimiter(1)
+        app.state.running = set()  # fingerprints of the requests being carried out by this worker
+        app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         yield
         await to_thread.run_sync(app.state.ledger.close)
@@ -61,24 +67,42 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
     app.add_exception_handler(ProbantError, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.get("/healthz", tags=["service"], summary="Is it alive, and where the log ends")(healthz)
+    app.get(
+        "/healthz",
+        tags=["service"],
+        summary="Is it alive, and where the log ends",
+        **schema.GET_HEALTH,
+    )(healthz)
     app.get("/docs", include_in_schema=False)(docs)
     behind_key = [Depends(authorised)]
     app.post(
-        "/v1/facts",
+        FACTS,
         tags=["facts"],
         summary="Record one fact, or up to 1000",
         status_code=201,
         dependencies=behind_key,
         **schema.POST_FACTS,
     )(post_facts)
-    app.get(
-        "/v1/subjects/{id}",
+    app.post(
+        "/v1/subjects/lookup",
         tags=["subjects"],
-        summary="One person's deadlines and choices, explained",
+        summary="Who is meant by a reference, or by up to 1000",
         dependencies=behind_key,
-        **schema.GET_SUBJECT,
-    )(get_subject)
+        **schema.POST_LOOKUP,
+    )(post_lookup)
+    for path, summary, extra, answer in (
+        ("", "One person's deadlines and choices, explained", schema.GET_SUBJECT, get_subject),
+        ("/timeline", "What was recorded about one person", schema.GET_TIMELINE, get_timeline),
+        ("/deadlines", "One person's deadlines, explained", schema.GET_DEADLINES, get_deadlines),
+        ("/consents", "One person's choices, explained", schema.GET_CONSENTS, get_consents),
+    ):
+        app.get(
+            f"/v1/subjects/{{id}}{path}",
+            tags=["subjects"],
+            summary=summary,
+            dependencies=behind_key,
+            **extra,
+        )(answer)
     schema.complete(app)
     return app
 
@@ -101,59 +125,183 @@ def docs(request: Request) -> HTMLResponse:
 
 async def post_facts(request: Request) -> Response:
     """Record one fact (a JSON object: 201, or a problem), or many (a JSON array or NDJSON: 200, and
-    each item has its own outcome, in the order sent)."""
+    each item has its own outcome, in the order sent). With an Idempotency-Key, sending the same
+    request again within 72 hours records nothing and is answered the same."""
+    key = idempotency.key_of(request.headers.getlist("idempotency-key"))
     media = _media(request)
     raw = await _body(request)
-    # One writer at a time, waiting without a thread: readers always find one free.
-    writing = request.app.state.writing
-    return await to_thread.run_sync(_recorded, request.app, raw, media, limiter=writing)
+    app = request.app
+    fingerprint = None
+    if key is not None:
+        holder = request.state.api_key
+        fingerprint = idempotency.fingerprint_of(app.state.ledger, holder, FACTS, key)
+    running: set[bytes | None] = app.state.running
+    if key is not None and fingerprint in running:
+        raise Problem("idempotency-key-running", "this request is being carried out; ask again")
+    running.add(fingerprint)
+    try:
+        # One writer at a time, waiting without a thread: readers always find one free.
+        writing = app.state.writing
+        work = (app, raw, media, fingerprint)
+        return await to_thread.run_sync(_recorded, *work, limiter=writing)
+    finally:
+        running.discard(fingerprint)
 
 
-def get_subject(
-    request: Request,
+async def post_lookup(request: Request) -> Response:
+    """The id of one person (a JSON object) or of many (a JSON array or NDJSON), by a reference that
+    travels in the body; of whom nobody knows, an explicit `{"known": false}`, never a 404."""
+    media = _media(request)
+    parsed = _parsed(await _body(request), media)
+    return JSONResponse(await to_thread.run_sync(lookup_answer, _ledger(request), parsed))
+
+
+class Asked(NamedTuple):
+    """Who is asked about, and at which two times."""
+
+    subject: UUID
+    times: Times
+
+
+def asked_of(
     id: str,
     as_of: Annotated[str | None, Query(description=schema.AS_OF)] = None,
     known_at: Annotated[str | None, Query(description=schema.KNOWN_AT)] = None,
-    lang: Annotated[str | None, Query(description="fr (default) or en.")] = None,
-) -> Response:
-    """Last activity, deadlines and choices of one person at two times, each with its reasons."""
+) -> Asked:
+    """What every question about one person states."""
     times = Times(_instant("as_of", as_of), _instant("known_at", known_at))
-    spoken = _language(request, lang)
     try:
-        subject = UUID(id)
+        return Asked(UUID(id), times)
     except ValueError:
         raise NotFound("this ledger knows no such subject") from None
-    answer = subject_answer(_ledger(request), subject, times, spoken)
-    return JSONResponse(answer, headers={"Content-Language": spoken})
+
+
+Question = Annotated[Asked, Depends(asked_of)]
+Lang = Annotated[str | None, Query(description="fr (default) or en.")]
+
+
+def get_subject(request: Request, asked: Question, lang: Lang = None) -> Response:
+    """Last activity, deadlines and choices of one person at two times, each with its reasons."""
+    return _explained(request, asked, lang)
+
+
+def get_deadlines(request: Request, asked: Question, lang: Lang = None) -> Response:
+    """The deadlines of the whole answer: until when each class of data is kept, and why."""
+    return _explained(request, asked, lang, without="consents")
+
+
+def get_consents(request: Request, asked: Question, lang: Lang = None) -> Response:
+    """The choices of the whole answer: the state of each purpose and channel, and why."""
+    return _explained(request, asked, lang, without="deadlines")
+
+
+def get_timeline(
+    request: Request,
+    asked: Question,
+    after: Annotated[int, Query(ge=0, le=2**53, description=schema.AFTER)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description=schema.LIMIT)] = DEFAULT_LIMIT,
+) -> Response:
+    """Every fact in the order it was recorded, corrections linked to what they correct. Clear
+    fields only: a personal part says "sealed", or what became of it."""
+    ledger = _ledger(request)
+    headers = _tagged(tags.tag_of(ledger, asked.subject, asked.times))
+    if _is_unchanged(request, headers):
+        return Response(status_code=304, headers=headers)
+    answer = timeline_answer(ledger, asked.subject, asked.times, after, limit)
+    return JSONResponse(answer, headers=headers)
 
 
 def authorised(request: Request) -> None:
     """Refuse whoever does not show one of the keys."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not request.app.state.keys.accepts(token.strip()):
+    token = token.strip()
+    if scheme.lower() != "bearer" or not request.app.state.keys.accepts(token):
         raise Problem("unauthorized", "send the API key as: Authorization: Bearer KEY")
+    request.state.api_key = token
 
 
 # --- how ------------------------------------------------------------------------------------------
 
 
-def _recorded(app: FastAPI, raw: bytes, media: str) -> Response:
-    """In a thread: read the items, record the wishes among them, answer each."""
-    parsed = parse_ndjson(raw) if media in NDJSON else parse_json(raw)
+def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -> Response:
+    """In a thread: what came of a request, now or when it was sent before."""
     ledger: Ledger = app.state.ledger
     now = ledger.clock.now()
+    app.state.sweeper.sweep(ledger, now)
+    if fingerprint is None:
+        return _answered(_carried_out(ledger, _parsed(raw, media), now))
+    mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
+    told = idempotency.recall(ledger, fingerprint, mac, now)
+    if told is None:
+        try:
+            parsed = _parsed(raw, media)
+            return _answered(_carried_out(ledger, parsed, now, (fingerprint, mac)))
+        except Repeated:  # by another worker, meanwhile
+            told = idempotency.recall(ledger, fingerprint, mac, now)
+            if told is None:
+                raise
+    return _answered(told, idempotency.REPLAYED)
+
+
+def _carried_out(
+    ledger: Ledger, parsed: Parsed, now: Instant, remembered: tuple[bytes, bytes] | None = None
+) -> Answers:
+    """Read the items, record the wishes among them, answer each. `remembered`: the fingerprint and
+    the payload MAC that are committed with the facts."""
     read = [read_item(item, now) for item in parsed.items]
     wishes = [wish for wish in read if not isinstance(wish, Refusal)]
-    outcomes = iter(record_many(ledger, wishes) if wishes else ())
-    answers = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
-    if not parsed.is_single:
-        recorded = sum(answer["status"] == 201 for answer in answers)
-        counted = {"recorded": recorded, "refused": len(answers) - recorded, "items": answers}
-        return JSONResponse(counted)
-    (answer,) = answers
-    if answer["status"] == 201:
-        return JSONResponse(answer, 201, {"Location": f"/v1/subjects/{answer['subject']}"})
-    return JSONResponse(answer, answer["status"], media_type=problems.MEDIA)
+    remember = remembered and idempotency.record_of(
+        *remembered, read, now, is_single=parsed.is_single
+    )
+    has_work = bool(wishes or remember)
+    outcomes = iter(record_many(ledger, wishes, remember=remember) if has_work else ())
+    items = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
+    return Answers(items, parsed.is_single)
+
+
+def _answered(answers: Answers, headers: dict[str, str] | None = None) -> Response:
+    """One answer, or one for each item."""
+    more = dict(headers or {})
+    if not answers.is_single:
+        recorded = sum(answer["status"] == 201 for answer in answers.items)
+        refused = len(answers.items) - recorded
+        counted = {"recorded": recorded, "refused": refused, "items": answers.items}
+        return JSONResponse(counted, headers=more)
+    (answer,) = answers.items
+    if answer["status"] != 201:
+        return JSONResponse(answer, answer["status"], more, problems.MEDIA)
+    if answer["subject"] is not None:
+        more["Location"] = f"/v1/subjects/{answer['subject']}"
+    return JSONResponse(answer, 201, more)
+
+
+def _explained(
+    request: Request, asked: Asked, lang: str | None, without: str | None = None
+) -> Response:
+    """The whole answer about one person, or a part of it; 304 when the caller has it already."""
+    spoken, ledger = _language(request, lang), _ledger(request)
+    headers = _tagged(tags.tag_of(ledger, asked.subject, asked.times, spoken))
+    headers |= {"Content-Language": spoken, "Vary": "Accept-Language"}
+    if _is_unchanged(request, headers):
+        return Response(status_code=304, headers=headers)
+    answer = subject_answer(ledger, asked.subject, asked.times, spoken)
+    if without is not None:
+        whole = ("facts", "last_activity", without)
+        answer = {name: value for name, value in answer.items() if name not in whole}
+    return JSONResponse(answer, headers=headers)
+
+
+def _tagged(tag: str | None) -> dict[str, str]:
+    return {} if tag is None else {"ETag": tag}
+
+
+def _is_unchanged(request: Request, headers: dict[str, str]) -> bool:
+    asked = request.headers.getlist("if-none-match")
+    return bool(asked) and "ETag" in headers and tags.is_known(headers["ETag"], asked)
+
+
+def _parsed(raw: bytes, media: str) -> Parsed:
+    return parse_ndjson(raw) if media in NDJSON else parse_json(raw)
 
 
 def _media(request: Request) -> str:
@@ -225,7 +373,8 @@ def _on_failure(_request: Request, error: Any) -> Response:
 def _on_invalid(_request: Request, error: Any) -> Response:
     """The framework would repeat what was sent: only the place of the first mistake is said."""
     place = next((str(e["loc"][-1]) for e in error.errors() if len(e["loc"]) > 1), None)
-    known = place if place in ("as_of", "known_at", "lang", "id") else None
+    named = ("as_of", "known_at", "lang", "id", "after", "limit")
+    known = place if place in named else None
     return problems.response(Refusal("malformed-question", "a parameter is not valid", field=known))
 
 

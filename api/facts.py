@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from api import problems
 from api.problems import Problem
@@ -99,8 +100,8 @@ def read_item(value: Any, now: Instant) -> Command | Refusal:
     if isinstance(value, Refusal):
         return value
     try:
-        _check_strict(value, MAX_DEPTH)
-        item = _an_object("item", value)
+        check_strict(value)
+        item = an_object("item", value)
         if "correct" in item:
             return _correct(_only(item, "correct"))
         if "void" in item:
@@ -113,15 +114,15 @@ def read_item(value: Any, now: Instant) -> Command | Refusal:
 
 
 def _record(item: dict[str, Any], now: Instant) -> Record:
-    _check_keys("item", item, RECORD_KEYS)
+    check_keys("item", item, RECORD_KEYS)
     kind = item.get("kind")
     if not isinstance(kind, str):
         raise BadData("field 'kind' is required: the kind of fact, such as order.placed")
     cls = fact_class(kind)
     if cls.aggregate == "any":
         raise BadData("field 'kind': a fact is corrected with 'correct', withdrawn with 'void'")
-    data = _an_object("data", item.get("data", {}))
-    _check_keys("data", data, [spec.key for spec in cls.specs])
+    data = an_object("data", item.get("data", {}))
+    check_keys("data", data, [spec.key for spec in cls.specs])
     shared: dict[str, Any] = {
         "occurred": _moment(item) or moment_of_instant(now),
         "actor": _actor(item, "self"),
@@ -131,17 +132,17 @@ def _record(item: dict[str, Any], now: Instant) -> Record:
     stream = item.get("stream")
     return Record(
         build(cls, shared, data),
-        person=_reference("person", item.get("person")),
+        person=reference_of("person", item.get("person")),
         stream=None if stream is None else _load("stream", IDENTIFIER, stream),
-        thing=_reference("thing", item.get("thing")),
+        thing=reference_of("thing", item.get("thing")),
     )
 
 
 def _correct(item: dict[str, Any]) -> Correct:
-    _check_keys("correct", item, CORRECT_KEYS)
+    check_keys("correct", item, CORRECT_KEYS)
     return Correct(
         _load("position", INTEGER, item.get("position")),
-        _an_object("changes", item.get("changes", {})),
+        an_object("changes", item.get("changes", {})),
         _moment(item),
         _reason(item),
         _actor(item, "agent"),
@@ -149,14 +150,14 @@ def _correct(item: dict[str, Any]) -> Correct:
 
 
 def _void(item: dict[str, Any]) -> Void:
-    _check_keys("void", item, VOID_KEYS)
+    check_keys("void", item, VOID_KEYS)
     position = _load("position", INTEGER, item.get("position"))
     return Void(position, _reason(item), _actor(item, "agent"))
 
 
 def _only(item: dict[str, Any], key: str) -> dict[str, Any]:
-    _check_keys("item", item, [key])
-    return _an_object(key, item[key])
+    check_keys("item", item, [key])
+    return an_object(key, item[key])
 
 
 def _moment(item: dict[str, Any]) -> Moment | None:
@@ -183,11 +184,12 @@ def _reason(item: dict[str, Any]) -> str | None:
     return None if reason is None else str(_load("reason", CODE, reason))
 
 
-def _reference(name: str, value: Any) -> Reference | None:
+def reference_of(name: str, value: Any) -> Reference | None:
+    """A business identifier. Raises BadData."""
     if value is None:
         return None
-    stated = _an_object(name, value)
-    _check_keys(name, stated, ("kind", "value"))
+    stated = an_object(name, value)
+    check_keys(name, stated, ("kind", "value"))
     kind, text = _load(name, CODE, stated.get("kind")), stated.get("value")
     if not isinstance(text, str) or not text.strip() or len(text) > MAX_REFERENCE:
         raise BadData(f"field '{name}': 'value' must be a text of 1 to {MAX_REFERENCE} characters")
@@ -201,20 +203,21 @@ def _load(name: str, codec: Any, value: Any) -> Any:
         raise BadData(f"field '{name}': {error}") from None
 
 
-def _an_object(name: str, value: Any) -> dict[str, Any]:
+def an_object(name: str, value: Any) -> dict[str, Any]:
+    """A JSON object. Raises BadData."""
     if not isinstance(value, dict):
         raise BadData(f"field '{name}' must be a JSON object")
     return value
 
 
-def _check_keys(name: str, item: dict[str, Any], allowed: Iterable[str]) -> None:
+def check_keys(name: str, item: dict[str, Any], allowed: Iterable[str]) -> None:
     """What is allowed is said; what was sent is not repeated."""
     if not item.keys() <= set(allowed):
         known = ", ".join(allowed) or "nothing"
         raise BadData(f"field '{name}' has a key that is not known here; it may have: {known}")
 
 
-def _check_strict(value: Any, depth: int) -> None:
+def check_strict(value: Any, depth: int = MAX_DEPTH) -> None:
     """No key twice, no text that UTF-8 cannot carry, no bottomless nesting."""
     if depth == 0:
         raise Refused(Refusal("malformed", f"at most {MAX_DEPTH} levels of nesting"))
@@ -224,14 +227,21 @@ def _check_strict(value: Any, depth: int) -> None:
         raise Refused(Refusal("malformed-json", "a text holds half of a surrogate pair"))
     if isinstance(value, dict):
         for key, inner in value.items():
-            _check_strict(key, depth)
-            _check_strict(inner, depth - 1)
+            check_strict(key, depth)
+            check_strict(inner, depth - 1)
     elif isinstance(value, list):
         for inner in value:
-            _check_strict(inner, depth - 1)
+            check_strict(inner, depth - 1)
 
 
 # --- outcomes to JSON -----------------------------------------------------------------------------
+
+
+class Answers(NamedTuple):
+    """What is answered to one request: one JSON value for each item sent."""
+
+    items: list[dict[str, Any]]
+    is_single: bool
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -240,13 +250,34 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         return problems.body(outcome)
     written = outcome.written[-1]
     implied = [one.position for one in outcome.written[:-1]]
+    return recorded_json(
+        written.position,
+        outcome.stream,
+        outcome.subject,
+        written.recorded_at,
+        written.entry,
+        written.leaf,
+        implied[0] if implied else None,
+    )
+
+
+def recorded_json(
+    position: int,
+    stream: UUID | None,
+    subject: UUID | None,
+    recorded_at: Instant | None,
+    entry: bytes | None,
+    leaf: bytes,
+    registered_at: int | None,
+) -> dict[str, Any]:
+    """Where a fact stands in the log. Of one that was pruned since, position and leaf are left."""
     return {
         "status": 201,
-        "position": written.position,
-        "subject": None if outcome.subject is None else str(outcome.subject),
-        "stream": str(outcome.stream),
-        "recorded_at": format_instant(written.recorded_at),
-        "entry_sha256": sha256(written.entry).hexdigest(),
-        "leaf": written.leaf.hex(),
-        "registered_at": implied[0] if implied else None,
+        "position": position,
+        "subject": None if subject is None else str(subject),
+        "stream": None if stream is None else str(stream),
+        "recorded_at": None if recorded_at is None else format_instant(recorded_at),
+        "entry_sha256": None if entry is None else sha256(entry).hexdigest(),
+        "leaf": leaf.hex(),
+        "registered_at": registered_at,
     }

@@ -6,15 +6,16 @@ the description cannot fall behind.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import problems
-from api.facts import ACTORS, MAX_ITEMS, MAX_REFERENCE
+from api import examples, problems
+from api.components import ACTOR, FIXED, UUID, WHEN, closed
+from api.facts import MAX_ITEMS
 from ledger.events import KINDS, Fact
-from ledger.fields import CODE, IDENTIFIER
 
 DESCRIPTION = (
     "Records facts about people and explains what follows from them. Every answer carries its "
@@ -23,51 +24,133 @@ DESCRIPTION = (
 )
 AS_OF = "When it was true: YYYY-MM-DD (the end of that day in Paris) or an RFC 3339 instant."
 KNOWN_AT = "When we had learnt it: same forms."
+AFTER = "The position after which to go on: `next` of the page before."
+LIMIT = "How many facts at most."
 
-_PROBLEM = {
-    "description": "A problem (RFC 9457).",
-    "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
+
+def _body(
+    media: str, name: str, description: str = "", shown: Any = None, headers: Any = None
+) -> dict[str, Any]:
+    content = {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": shown}
+    made = {"description": description, "content": {media: content}}
+    return made if headers is None else {**made, "headers": headers}
+
+
+def _json(description: str, name: str, shown: Any, headers: Any = None) -> dict[str, Any]:
+    return _body("application/json", name, description, shown, headers)
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def _sent(name: str, one: dict[str, Any], many: list[Any], more: Any = None) -> dict[str, Any]:
+    """A request body: one item, an array of them, or NDJSON."""
+    item = {"$ref": f"#/components/schemas/{name}"}
+    items = {"type": "array", "maxItems": MAX_ITEMS, "items": item}
+    shown = {"one": {"value": one}, "many": {"value": many}, **(more or {})}
+    lines = "\n".join(json.dumps(value) for value in many)
+    return {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"oneOf": [item, items]}, "examples": shown},
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": f"One {name} a line."},
+                "example": lines,
+            },
+        },
+    }
+
+
+_PROBLEM = _body(problems.MEDIA, "Problem", "A problem (RFC 9457).", examples.PROBLEM)
 _ERRORS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+_REPLAYED = {
+    "Idempotency-Replayed": _header("`true`: this request was carried out before; told again.")
+}
+_TAGGED = {"ETag": _header("Weak; send it back in If-None-Match.")}
+_UNCHANGED: dict[str, Any] = {"description": "Nothing has changed since.", "headers": _TAGGED}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": (
+        "A text in double quotes, one for each request, kept for 72 hours as a keyed hash: the"
+        " same request sent again records nothing and is answered the same."
+    ),
+    "schema": {"type": "string", "pattern": '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,255}"$'},
+    "example": examples.KEY,
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier answer: 304 when it still holds.",
+    "schema": {"type": "string"},
+}
 
 
-def _json(description: str, name: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-    return {"description": description, "content": content}
+def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
+    """A question about one person."""
+    return {
+        "responses": {200: _json(description, name, shown, _TAGGED), 304: _UNCHANGED, **_ERRORS},
+        "openapi_extra": {"parameters": [_IF_NONE_MATCH]},
+    }
 
 
+GET_HEALTH: dict[str, Any] = {
+    "responses": {200: _json("It is alive.", "Health", examples.HEALTH), "5XX": _PROBLEM}
+}
 POST_FACTS: dict[str, Any] = {
     "responses": {
-        201: _json("The one fact that was sent is recorded, committed and synced.", "Recorded"),
-        200: _json("What came of each item, in the order sent.", "Outcomes"),
+        201: _json(
+            "The one fact that was sent is recorded, committed and synced.",
+            "Recorded",
+            examples.RECORDED,
+            {"Location": _header("The person."), **_REPLAYED},
+        ),
+        200: _json(
+            "What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES, _REPLAYED
+        ),
         **_ERRORS,
     },
     "openapi_extra": {
-        "requestBody": {
-            "required": True,
+        "parameters": [_KEY],
+        "requestBody": _sent(
+            "Item",
+            examples.ORDER,
+            [examples.CONSENT, examples.UNDECLARED],
+            {"correction": {"value": examples.CORRECTION}},
+        ),
+    },
+}
+POST_LOOKUP: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "Who is known, and who is not, in the order sent.",
             "content": {
                 "application/json": {
                     "schema": {
                         "oneOf": [
-                            {"$ref": "#/components/schemas/Item"},
-                            {
-                                "type": "array",
-                                "maxItems": MAX_ITEMS,
-                                "items": {"$ref": "#/components/schemas/Item"},
-                            },
+                            {"$ref": "#/components/schemas/Found"},
+                            {"$ref": "#/components/schemas/Founds"},
                         ]
-                    }
-                },
-                "application/x-ndjson": {
-                    "schema": {"type": "string", "description": "One Item a line."}
-                },
+                    },
+                    "examples": {
+                        "one": {"value": examples.FOUND},
+                        "nobody": {"value": examples.UNKNOWN},
+                        "many": {"value": examples.FOUNDS},
+                    },
+                }
             },
-        }
+        },
+        **_ERRORS,
     },
+    "openapi_extra": {"requestBody": _sent("Lookup", examples.LOOKUP, examples.LOOKUPS)},
 }
-GET_SUBJECT: dict[str, Any] = {
-    "responses": {200: _json("The person at these two times.", "Subject"), **_ERRORS}
-}
+GET_SUBJECT = _about("The person at these two times.", "Subject", examples.WHOLE)
+GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELINE)
+GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", examples.DEADLINES)
+GET_CONSENTS = _about("The choices at these two times.", "Choices", examples.CONSENTS)
 
 
 def complete(app: FastAPI) -> None:
@@ -94,39 +177,13 @@ def complete(app: FastAPI) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    return {**_FIXED, "Item": {"oneOf": references}, **facts}
+    return {**FIXED, "Item": {"oneOf": references}, **facts}
 
 
 def is_recordable(cls: type[Fact]) -> bool:
     """Whether callers may send a fact of this kind: corrections and editions have ways of their
     own."""
     return cls.aggregate != "any" and cls.kind != "policy.published.v1"
-
-
-_UUID = IDENTIFIER.schema
-_POSITION = {"type": "integer", "minimum": 1}
-_DAY = {"type": ["string", "null"], "format": "date"}
-_WHEN = {
-    "type": "string",
-    "description": "YYYY-MM-DD or an RFC 3339 instant; now by default.",
-    "examples": ["2026-01-05", "2026-01-05T09:30:00Z"],
-}
-_ACTOR = {"type": "string", "enum": list(ACTORS)}
-
-
-def _object(required: list[str], properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": False,
-        **more,
-    }
-
-
-def _reference(description: str) -> dict[str, Any]:
-    text = {"type": "string", "minLength": 1, "maxLength": MAX_REFERENCE}
-    return _object(["kind", "value"], {"kind": CODE.schema, "value": text}, description=description)
 
 
 def _name(cls: type[Fact]) -> str:
@@ -137,17 +194,17 @@ def _fact(cls: type[Fact]) -> dict[str, Any]:
     """The item that records a fact of one kind."""
     data = {spec.key: _spec(spec) for spec in cls.specs}
     required = [spec.key for spec in cls.specs if spec.required]
-    return _object(
+    return closed(
         ["kind", "data"] if required else ["kind"],
         {
             "kind": {"enum": [_name(cls), cls.kind]},
-            "subject": _UUID,
+            "subject": UUID,
             "person": {"$ref": "#/components/schemas/Person"},
-            "stream": _UUID,
+            "stream": UUID,
             "thing": {"$ref": "#/components/schemas/Thing"},
-            "occurred": _WHEN,
-            "actor": _ACTOR,
-            "data": _object(required, data),
+            "occurred": WHEN,
+            "actor": ACTOR,
+            "data": closed(required, data),
         },
         description=" ".join((cls.__doc__ or "").split()),
     )
@@ -160,125 +217,3 @@ def _spec(spec: Any) -> dict[str, Any]:
     if spec.personal:
         schema["description"] = "Personal: sealed under a key of its own, never in the log."
     return schema
-
-
-_LOOSE = {"type": "object", "additionalProperties": True}
-_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
-_STRING = {"type": "string"}
-_FIXED: dict[str, Any] = {
-    "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),
-    "Thing": _reference("A business identifier of an order, contract or message. Likewise."),
-    "Correct": _object(
-        ["correct"],
-        {
-            "correct": _object(
-                ["position"],
-                {
-                    "position": _POSITION,
-                    "changes": _LOOSE,
-                    "occurred": _WHEN,
-                    "reason": CODE.schema,
-                    "actor": _ACTOR,
-                },
-            )
-        },
-        description="The fact at this position should have read otherwise.",
-    ),
-    "Void": _object(
-        ["void"],
-        {
-            "void": _object(
-                ["position"],
-                {"position": _POSITION, "reason": CODE.schema, "actor": _ACTOR},
-            )
-        },
-        description="The fact at this position did not happen, or not to this person.",
-    ),
-    "Recorded": _object(
-        ["status", "position", "subject", "stream", "recorded_at", "entry_sha256", "leaf"],
-        {
-            "status": {"const": 201},
-            "position": _POSITION,
-            "subject": {"type": ["string", "null"], "format": "uuid"},
-            "stream": _UUID,
-            "recorded_at": {"type": "string", "format": "date-time"},
-            "entry_sha256": {"type": "string", "description": "SHA-256 of the entry, hex."},
-            "leaf": {"type": "string", "description": "Merkle leaf hash of the entry, hex."},
-            "registered_at": {
-                "type": ["integer", "null"],
-                "description": "Position of the registration that this fact implied, if any.",
-            },
-        },
-    ),
-    "Outcomes": _object(
-        ["recorded", "refused", "items"],
-        {
-            "recorded": {"type": "integer"},
-            "refused": {"type": "integer"},
-            "items": {
-                "type": "array",
-                "items": {
-                    "oneOf": [
-                        {"$ref": "#/components/schemas/Recorded"},
-                        {"$ref": "#/components/schemas/Problem"},
-                    ]
-                },
-            },
-        },
-    ),
-    "Problem": _object(
-        ["type", "title", "status", "detail"],
-        {
-            "type": _STRING,
-            "title": _STRING,
-            "status": {"type": "integer"},
-            "detail": _STRING,
-            "clause": {"type": "string", "description": "Clause of the policy."},
-            "article": {"type": "string", "description": "Article of the law."},
-            "field": _STRING,
-        },
-    ),
-    "Subject": _object(
-        ["subject", "as_of", "position", "path", "deadlines", "consents"],
-        {
-            "subject": _UUID,
-            "as_of": {"type": "string", "format": "date-time"},
-            "day": {"type": "string", "format": "date"},
-            "known_at": {"type": ["string", "null"], "format": "date-time"},
-            "position": {"type": "integer", "description": "The last position known."},
-            "path": {"enum": ["live", "fold"], "description": "Which path gave the answer."},
-            "edition": {"type": ["object", "null"], "additionalProperties": True},
-            "flags": {"type": "array", "items": _STRING},
-            "facts": _NUMBERS,
-            "last_activity": {"type": ["object", "null"], "additionalProperties": True},
-            "deadlines": {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}},
-            "consents": {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}},
-        },
-    ),
-    "Deadline": {
-        **_LOOSE,
-        "required": ["class", "tier", "operational_until", "explanation"],
-        "properties": {
-            "class": _STRING,
-            "tier": {"enum": ["operational", "suspended", "past_operational", "past_archive"]},
-            "operational_until": _DAY,
-            "archive_until": _DAY,
-            "rule": _STRING,
-            "edition": _STRING,
-            "clause": _STRING,
-            "article": _STRING,
-            "rests_on": {"type": "array", "items": _POSITION},
-            "explanation": {"type": "array", "items": _STRING},
-        },
-    },
-    "Choice": {
-        **_LOOSE,
-        "required": ["purpose", "channel", "state", "explanation"],
-        "properties": {
-            "purpose": _STRING,
-            "channel": {"type": ["string", "null"]},
-            "state": {"type": "string", "description": "One of the DPV's consent statuses."},
-            "explanation": {"type": "array", "items": _STRING},
-        },
-    },
-}

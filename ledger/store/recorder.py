@@ -83,8 +83,9 @@ class Written(NamedTuple):
 class Work:
     """What else one commit carries, and, afterwards, what was written.
 
-    `keys` and `imports` name the event that created them by its index in the batch; the recorder
-    turns it into a position. `epoch` is the one under which everything was decided.
+    `keys`, `imports` and `commands` name the event that created them (the first one, if any) by its
+    index in the batch; the recorder turns it into a position. `epoch` is the one under which
+    everything was decided.
     """
 
     epoch: int | None = None
@@ -391,7 +392,10 @@ def _settle(
         tables.imports: [(*row, first + index) for index, row in work.imports],
         tables.lookups: work.lookups,
         tables.documents: work.documents,
-        tables.commands: work.commands,
+        tables.commands: [
+            (*row[:3], None if row[3] is None else first + row[3], *row[4:])
+            for row in work.commands
+        ],
         **states.rows_of_changes(changes),
     }
     last_at = first_at + len(drafts) - 1 if drafts else head.last_at

@@ -25,9 +25,14 @@ class Caller:
         self.client, self.ledger, self.key = client, ledger, key
         self.headers = {"Authorization": f"Bearer {key}"}
 
-    def post(self, item: Any) -> Any:
-        """`POST /v1/facts` with a JSON body."""
-        return self.client.post("/v1/facts", json=item, headers=self.headers)
+    def post(self, item: Any, key: str | None = None) -> Any:
+        """`POST /v1/facts` with a JSON body, perhaps under an Idempotency-Key."""
+        more = {} if key is None else {"Idempotency-Key": key}
+        return self.client.post("/v1/facts", json=item, headers={**self.headers, **more})
+
+    def lookup(self, item: Any) -> Any:
+        """`POST /v1/subjects/lookup` with a JSON body."""
+        return self.client.post("/v1/subjects/lookup", json=item, headers=self.headers)
 
     def raw(self, body: bytes, media: str = "application/json", **headers: str) -> Any:
         """`POST /v1/facts` with any bytes."""

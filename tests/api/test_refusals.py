@@ -149,7 +149,7 @@ def test_when_we_fail_nothing_leaks(
 ) -> None:
     """500 with an empty apology; the log holds the name of the class."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(app, "record_many", fail)
@@ -165,7 +165,7 @@ def test_when_we_fail_nothing_leaks(
 def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 with Retry-After: nothing was written."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise Stale("others keep writing")
 
     monkeypatch.setattr(app, "record_many", fail)

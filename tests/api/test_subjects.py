@@ -116,7 +116,9 @@ def test_the_description_is_whole(caller: Caller) -> None:
     assert {name.rpartition("/")[2] for name in references(made)} <= set(schemas)
     recordable = {k for k, c in KINDS.items() if c.aggregate not in ("any", "policy_book")}
     assert {kind.removesuffix(".v1") for kind in recordable} <= set(schemas)
-    assert set(made["paths"]) == {"/healthz", "/v1/facts", "/v1/subjects/{id}"}
+    about = "/v1/subjects/{id}"
+    parts = {about, f"{about}/timeline", f"{about}/deadlines", f"{about}/consents"}
+    assert set(made["paths"]) == {"/healthz", "/v1/facts", "/v1/subjects/lookup", *parts}
     assert made["paths"]["/v1/facts"]["post"]["security"] == [{"key": []}]
     data = schemas["customer.contacted_us"]["properties"]["data"]
     assert data["required"] == ["channel"]

@@ -1,0 +1,238 @@
+"""The parts of the OpenAPI description that no catalogue knows: what is asked and answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.facts import ACTORS, MAX_REFERENCE
+from ledger.fields import CODE, IDENTIFIER
+
+UUID = IDENTIFIER.schema
+_POSITION = {"type": "integer", "minimum": 1}
+_DAY = {"type": ["string", "null"], "format": "date"}
+WHEN = {
+    "type": "string",
+    "description": "YYYY-MM-DD or an RFC 3339 instant; now by default.",
+    "examples": ["2026-01-05", "2026-01-05T09:30:00Z"],
+}
+ACTOR = {"type": "string", "enum": list(ACTORS)}
+
+
+def closed(required: list[str], properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The schema of an object that has these members and no others."""
+    return {
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def _reference(description: str) -> dict[str, Any]:
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_REFERENCE}
+    return closed(["kind", "value"], {"kind": CODE.schema, "value": text}, description=description)
+
+
+_LOOSE = {"type": "object", "additionalProperties": True}
+_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
+_STRING = {"type": "string"}
+_DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
+_CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
+_AT: dict[str, Any] = {
+    "subject": UUID,
+    "as_of": {"type": "string", "format": "date-time"},
+    "day": {"type": "string", "format": "date"},
+    "known_at": {"type": ["string", "null"], "format": "date-time"},
+    "position": {"type": "integer", "description": "The last position known."},
+    "path": {"enum": ["live", "fold"], "description": "Which path gave the answer."},
+    "edition": {"type": ["object", "null"], "additionalProperties": True},
+    "flags": {"type": "array", "items": _STRING},
+}
+FIXED: dict[str, Any] = {
+    "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),
+    "Thing": _reference("A business identifier of an order, contract or message. Likewise."),
+    "Correct": closed(
+        ["correct"],
+        {
+            "correct": closed(
+                ["position"],
+                {
+                    "position": _POSITION,
+                    "changes": _LOOSE,
+                    "occurred": WHEN,
+                    "reason": CODE.schema,
+                    "actor": ACTOR,
+                },
+            )
+        },
+        description="The fact at this position should have read otherwise.",
+    ),
+    "Void": closed(
+        ["void"],
+        {
+            "void": closed(
+                ["position"],
+                {"position": _POSITION, "reason": CODE.schema, "actor": ACTOR},
+            )
+        },
+        description="The fact at this position did not happen, or not to this person.",
+    ),
+    "Recorded": closed(
+        ["status", "position", "subject", "stream", "recorded_at", "entry_sha256", "leaf"],
+        {
+            "status": {"const": 201},
+            "position": _POSITION,
+            "subject": {"type": ["string", "null"], "format": "uuid"},
+            "stream": {"type": ["string", "null"], "format": "uuid"},
+            "recorded_at": {"type": ["string", "null"], "format": "date-time"},
+            "entry_sha256": {
+                "type": ["string", "null"],
+                "description": "SHA-256 of the entry, hex.",
+            },
+            "leaf": {"type": "string", "description": "Merkle leaf hash of the entry, hex."},
+            "registered_at": {
+                "type": ["integer", "null"],
+                "description": "Position of the registration that this fact implied, if any.",
+            },
+        },
+    ),
+    "Outcomes": closed(
+        ["recorded", "refused", "items"],
+        {
+            "recorded": {"type": "integer"},
+            "refused": {"type": "integer"},
+            "items": {
+                "type": "array",
+                "items": {
+                    "oneOf": [
+                        {"$ref": "#/components/schemas/Recorded"},
+                        {"$ref": "#/components/schemas/Problem"},
+                    ]
+                },
+            },
+        },
+    ),
+    "Problem": closed(
+        ["type", "title", "status", "detail"],
+        {
+            "type": _STRING,
+            "title": _STRING,
+            "status": {"type": "integer"},
+            "detail": _STRING,
+            "clause": {"type": "string", "description": "Clause of the policy."},
+            "article": {"type": "string", "description": "Article of the law."},
+            "field": _STRING,
+        },
+    ),
+    "Health": closed(
+        ["status", "version", "position"],
+        {
+            "status": {"const": "ok"},
+            "version": _STRING,
+            "position": {"type": "integer", "description": "Where the log ends."},
+        },
+    ),
+    "Lookup": closed(["person"], {"person": {"$ref": "#/components/schemas/Person"}}),
+    "Found": closed(
+        ["known"],
+        {"known": {"type": "boolean"}, "subject": UUID},
+        description="`subject` when the person is known; an erased person is not.",
+    ),
+    "Founds": closed(
+        ["known", "unknown", "refused", "items"],
+        {
+            "known": {"type": "integer"},
+            "unknown": {"type": "integer"},
+            "refused": {"type": "integer"},
+            "items": {
+                "type": "array",
+                "items": {
+                    "oneOf": [
+                        {"$ref": "#/components/schemas/Found"},
+                        {"$ref": "#/components/schemas/Problem"},
+                    ]
+                },
+            },
+        },
+    ),
+    "Subject": closed(
+        [*_AT, "facts", "last_activity", "deadlines", "consents"],
+        {
+            **_AT,
+            "facts": _NUMBERS,
+            "last_activity": {"type": ["object", "null"], "additionalProperties": True},
+            "deadlines": _DEADLINES,
+            "consents": _CHOICES,
+        },
+    ),
+    "Deadlines": closed([*_AT, "deadlines"], {**_AT, "deadlines": _DEADLINES}),
+    "Choices": closed([*_AT, "consents"], {**_AT, "consents": _CHOICES}),
+    "Timeline": closed(
+        ["subject", "as_of", "known_at", "position", "items", "next"],
+        {
+            "subject": UUID,
+            "as_of": {"type": ["string", "null"], "format": "date-time"},
+            "known_at": {"type": ["string", "null"], "format": "date-time"},
+            "position": {"type": "integer", "description": "The last position known."},
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/Told"}},
+            "next": {
+                "type": ["integer", "null"],
+                "description": "`after` of the next page; null on the last one.",
+            },
+        },
+    ),
+    "Told": closed(
+        ["position", "kind", "occurred", "recorded_at", "stream", "data", "personal", "stands"],
+        {
+            "position": _POSITION,
+            "kind": _STRING,
+            "class": {"type": ["string", "null"]},
+            "occurred": {"type": "string", "description": "A day in Paris, or an instant."},
+            "recorded_at": {"type": "string", "format": "date-time"},
+            "actor": {"type": ["string", "null"]},
+            "edition": {"type": "string", "format": "date"},
+            "stream": UUID,
+            "item": {"type": ["string", "null"]},
+            "data": {**_LOOSE, "description": "The clear fields, as they were stated."},
+            "personal": {
+                "type": "object",
+                "additionalProperties": {"enum": ["sealed", "archived", "erased", "lost"]},
+                "description": "What became of each personal part, by its class of data.",
+            },
+            "stands": {
+                "enum": ["as_recorded", "corrected", "voided", "in_force", "superseded"],
+                "description": "The last two are said of corrections and voids.",
+            },
+            "amended_by": {"type": "array", "items": _POSITION},
+            "amends": _POSITION,
+        },
+        description="One fact, as it was recorded.",
+    ),
+    "Deadline": {
+        **_LOOSE,
+        "required": ["class", "tier", "operational_until", "explanation"],
+        "properties": {
+            "class": _STRING,
+            "tier": {"enum": ["operational", "suspended", "past_operational", "past_archive"]},
+            "operational_until": _DAY,
+            "archive_until": _DAY,
+            "rule": _STRING,
+            "edition": _STRING,
+            "clause": _STRING,
+            "article": _STRING,
+            "rests_on": {"type": "array", "items": _POSITION},
+            "explanation": {"type": "array", "items": _STRING},
+        },
+    },
+    "Choice": {
+        **_LOOSE,
+        "required": ["purpose", "channel", "state", "explanation"],
+        "properties": {
+            "purpose": _STRING,
+            "channel": {"type": ["string", "null"]},
+            "state": {"type": "string", "description": "One of the DPV's consent statuses."},
+            "explanation": {"type": "array", "items": _STRING},
+        },
+    },
+}

@@ -1,0 +1,131 @@
+"""One example of everything that is sent and answered, for the OpenAPI description.
+
+A test sends what is to be sent, and compares the shape of what comes back with what is shown here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SUBJECT = "5f0c7b6e-3c1d-4a52-9b55-0d3f6f0e8a11"
+STREAM = "b7f6c1b0-52a8-4b0e-8a34-6b7d1e0c9f22"
+KEY = '"8e03978e-40d5-43dd-bc93-6894a57f9324"'
+WHEN = "2026-01-06T09:00:00.000000Z"
+PERSON: dict[str, Any] = {"kind": "shop", "value": "0042"}
+EXPLAINED = ["The term ends on January 5, 2031: 5 years after the last activity (SS-RET-5)."]
+
+ORDER: dict[str, Any] = {
+    "kind": "order.placed",
+    "person": PERSON,
+    "thing": {"kind": "order_ref", "value": "A-1"},
+    "occurred": "2026-01-05",
+    "data": {"amount": {"minor": 4990, "currency": "EUR"}},
+}
+CONSENT: dict[str, Any] = {
+    "kind": "consent.given",
+    "person": PERSON,
+    "data": {"purpose": "newsletter", "channel": "email", "grade": "proved"},
+}
+UNDECLARED: dict[str, Any] = {
+    "kind": "consent.given",
+    "person": PERSON,
+    "data": {"purpose": "resale"},
+}
+CORRECTION: dict[str, Any] = {"correct": {"position": 3, "occurred": "2026-01-04"}}
+
+RECORDED: dict[str, Any] = {
+    "status": 201,
+    "position": 3,
+    "subject": SUBJECT,
+    "stream": STREAM,
+    "recorded_at": WHEN,
+    "entry_sha256": "0b3ad27c1c31f6e0f5b1a7c9be8c1f1e6b5f6bb1f2a4c4d7a1e9f0c3d2b1a090",
+    "leaf": "9d1f7e5c3b2a19080f6e5d4c3b2a19181716151413121110090807060504a3b2",
+    "registered_at": 2,
+}
+PROBLEM: dict[str, Any] = {
+    "type": "/docs#problem-purpose-undeclared",
+    "title": "Purpose not declared",
+    "status": 422,
+    "detail": "field 'purpose' is not a purpose that the policy in force declares",
+    "clause": "SS-CTL-2",
+    "article": "RGPD art. 5(1)(b)",
+    "field": "purpose",
+}
+OUTCOMES: dict[str, Any] = {"recorded": 1, "refused": 1, "items": [RECORDED, PROBLEM]}
+
+LOOKUP: dict[str, Any] = {"person": PERSON}
+LOOKUPS: list[Any] = [LOOKUP, {"person": {"kind": "shop", "value": "nobody"}}]
+FOUND: dict[str, Any] = {"known": True, "subject": SUBJECT}
+UNKNOWN: dict[str, Any] = {"known": False}
+FOUNDS: dict[str, Any] = {"known": 1, "unknown": 1, "refused": 0, "items": [FOUND, UNKNOWN]}
+
+DEADLINE: dict[str, Any] = {
+    "class": "order",
+    "scope": None,
+    "label": "Orders",
+    "tier": "operational",
+    "operational_until": "2031-01-05",
+    "archive_until": "2036-01-05",
+    "suspended_by": [],
+    "rule": "RET-order",
+    "edition": "softsystem-2018-11-20",
+    "clause": "SS-RET-5",
+    "article": "RGPD art. 5(1)(e)",
+    "rests_on": [3],
+    "explanation": EXPLAINED,
+}
+CHOICE: dict[str, Any] = {
+    "purpose": "newsletter",
+    "channel": "email",
+    "label": "Newsletter",
+    "state": "ConsentGiven",
+    "kind": "consent.given.v1",
+    "day": "2026-01-06",
+    "position": 4,
+    "rests_on": [4],
+    "explanation": ["Consent was given on January 6, 2026."],
+}
+_AT: dict[str, Any] = {
+    "subject": SUBJECT,
+    "as_of": WHEN,
+    "day": "2026-01-06",
+    "known_at": None,
+    "position": 4,
+    "path": "live",
+    "edition": {"id": "softsystem-2018-11-20", "effective_from": "2018-11-20"},
+    "flags": [],
+}
+DEADLINES: dict[str, Any] = {**_AT, "deadlines": [DEADLINE]}
+CONSENTS: dict[str, Any] = {**_AT, "consents": [CHOICE]}
+WHOLE: dict[str, Any] = {
+    **_AT,
+    "facts": {"consent.given.v1": 1, "customer.registered.v1": 1, "order.placed.v1": 1},
+    "last_activity": {"kind": "order.placed.v1", "day": "2026-01-05", "position": 3},
+    "deadlines": [DEADLINE],
+    "consents": [CHOICE],
+}
+TOLD: dict[str, Any] = {
+    "position": 3,
+    "kind": "order.placed.v1",
+    "class": "order",
+    "occurred": "2026-01-05",
+    "recorded_at": WHEN,
+    "actor": "self",
+    "edition": "2018-11-20",
+    "stream": STREAM,
+    "item": None,
+    "data": {"amount": {"minor": 4990, "currency": "EUR"}},
+    "personal": {},
+    "stands": "as_recorded",
+    "amended_by": [],
+}
+TIMELINE: dict[str, Any] = {
+    "subject": SUBJECT,
+    "as_of": None,
+    "known_at": None,
+    "position": 4,
+    "items": [TOLD],
+    "next": 3,
+}
+HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}

@@ -1,0 +1,47 @@
+"""Entity tags: whoever asked before asks "has anything changed?" and is told "no" in a word.
+
+The tag of an answer about one person is made of the last position known of her, the epoch of the
+ledger (editions, keys), the version of the program and, when the question says no time, the day in
+Paris: terms end on days. It is weak: the answer also says at which moment and position of the log
+it was given, and those move on. Nothing of it is personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from uuid import UUID
+
+from api.answers import Times
+from ledger.application import Ledger
+from ledger.calendar import day_of
+from ledger.errors import NotFound
+from ledger.store import reader, timeline
+from ledger.store.recorder import read_head
+
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str | None:
+    """The tag of an answer about this person; None while one of her facts is ahead of our clock.
+
+    Raises NotFound for somebody this ledger never knew.
+    """
+    now = ledger.clock.now()
+    with ledger.database.read() as connection:
+        epoch = read_head(connection).epoch
+        known = reader.position_at(connection, times.known_at)
+        extent = timeline.extent(connection, subject, known)
+    if extent is None:
+        raise NotFound("this ledger knows no such subject")
+    if times.as_of is None and extent.occurred_at > now:
+        return None  # it will happen within minutes, and no position will move then
+    day = day_of(now) if times.as_of is None else 0
+    return f'W/"{extent.position}.{epoch}.{day}.{lang}.{version("probant")}"'
+
+
+def is_known(tag: str, headers: Sequence[str]) -> bool:
+    """Whether If-None-Match names this tag (or any, `*`), compared weakly."""
+    named = ",".join(headers)
+    return named.strip() == "*" or tag.removeprefix("W/")[1:-1] in _TAG.findall(named)
