@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ledger import pan
 from ledger.aggregates import door
@@ -28,16 +28,26 @@ from ledger.deciding import ERASED, KNOWN_BY, normal
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
-from ledger.importing.maps import ImportMap
+from ledger.importing.maps import FieldMap, ImportMap
 from ledger.importing.reading import RawRow, Rejects
 from ledger.policy.model import Edition
 from ledger.store import bulk
 from ledger.store.ordinals import Ordinals
 from ledger.store.templates import Template, template, varies
 
+CELLS_REMEMBERED = 50_000
 CHUNK = 5000  # lines a transaction in bulk
 CHUNK_DECIDED = 500  # lines a transaction when each is decided by itself
 BULK_KINDS = (OrderPlaced, MessageSent)
+
+
+class Cell(NamedTuple):
+    """What one cell contributes: a fixed value of the shape, or a number that varies."""
+
+    name: str
+    number: str | None  # as the entry writes it
+    value: Any
+    minor: int | None  # for the amount column
 
 
 class PastJudge(Protocol):
@@ -82,7 +92,9 @@ class Job:
         self.bad, self.ordinals, self.past = bad, ordinals, past
         columns = mapping.columns
         self._at = {name: index for index, name in enumerate(columns)}
-        self._read = [f for f in mapping.fields if f.column is not None]
+        self._read: list[tuple[int, FieldMap, dict[str, Cell]]] = [
+            (self._at[f.column], f, {}) for f in mapping.fields if f.column is not None
+        ]
         self._mac_key = ledger.keyring.secret(f"import/{mapping.source}")
         self._moments: dict[str, tuple[Moment, str]] = {}
         self._people: dict[str, bulk.Blind] = {}
@@ -202,22 +214,21 @@ class Job:
         numbers: dict[str, str] = {}
         fixed: list[tuple[str, Any]] = []
         amount: int | None = None
-        for mapped in self._read:
-            text = row[at[mapped.column or ""]]
+        for index, mapped, cells in self._read:
+            text = row[index]
             if not text:
                 continue
-            spec = mapped.spec
-            value = mapped.read(text)
-            if len(text) >= pan.FEWEST and (problem := pan.problem(text)):
-                said_so = f"field '{spec.key}' holds what looks like a card number"
-                raise Refused(Refusal(problem, said_so, "SS-PAY-1"))
-            if not varies(spec):
-                fixed.append((spec.name, value))
-            elif mapped.currency is not None:
-                numbers[spec.name] = str(value.minor)
-                amount = value.minor if spec.column == "amount_minor" else amount
+            cell = cells.get(text)
+            if cell is None:
+                if len(cells) > CELLS_REMEMBERED:
+                    cells.clear()
+                cell = cells[text] = _cell(mapped, text)
+            name, number, value, minor = cell
+            if number is None:
+                fixed.append((name, value))
             else:
-                numbers[spec.name] = str(value)
+                numbers[name] = number
+                amount = minor if minor is not None else amount
         cls = self._kind(row)
         shape = self._shape(cls, tuple(fixed), tuple(numbers), edition)
         thing = self._thing(row)
@@ -362,3 +373,19 @@ def _gate(reference: Reference) -> None:
 
 def _problem(error: BadData) -> str:
     return error.refusal.problem if isinstance(error, Refused) else "malformed"
+
+
+def _cell(mapped: FieldMap, text: str) -> Cell:
+    """What one cell says; files repeat themselves, so answers are kept. Raises BadData."""
+    spec = mapped.spec
+    value = mapped.read(text)
+    if len(text) >= pan.FEWEST and (problem := pan.problem(text)):
+        detail = f"field '{spec.key}' holds what looks like a card number"
+        raise Refused(Refusal(problem, detail, "SS-PAY-1"))
+    if not varies(spec):
+        return Cell(spec.name, None, value, None)
+    if mapped.currency is None:
+        return Cell(spec.name, str(value), None, None)
+    return Cell(
+        spec.name, str(value.minor), None, value.minor if spec.column == "amount_minor" else None
+    )

@@ -117,8 +117,10 @@ class Database:
         """Return every connection."""
         while self._sessions:
             self._sessions.pop().close()
-        self.engine.dispose()
-        self._single.dispose()
+        with self.lock:  # never under a thread that is still reading from memory
+            self.engine.dispose()
+            if self._single is not self.engine:
+                self._single.dispose()
 
 
 @contextmanager
