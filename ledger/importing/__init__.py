@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ledger.application import Ledger
@@ -38,13 +39,19 @@ def import_file(
     the lines of people past the published term are rejected and nothing of them is recorded."""
     started = time.monotonic()
     report = ImportReport(mapping.source)
-    with opened(path) as file, Rejects(rejects) as bad, Ordinals() as ordinals:
-        job = Job(ledger, mapping, report, bad, ordinals, past)
+    with (
+        opened(path) as file,
+        Rejects(rejects) as bad,
+        Ordinals() as ordinals,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as writer,
+    ):
+        job = Job(ledger, mapping, report, bad, ordinals, writer, past)
         size = max(path.stat().st_size, 1)
         for chunk in chunks(rows(file, mapping, bad, report), job.size):
             job.record(chunk)
             if progress:
                 progress(file.tell(), size, report.read)
+        job.finish()
         bad.flush()
         report.rejected, report.rejects_file = bad.count, bad.written_to
     report.seconds = round(time.monotonic() - started, 3)

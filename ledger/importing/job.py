@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ledger import pan
 from ledger.aggregates import door
@@ -35,6 +37,7 @@ from ledger.store import bulk
 from ledger.store.ordinals import Ordinals
 from ledger.store.templates import Template, template, varies
 
+T = TypeVar("T")
 CELLS_REMEMBERED = 50_000
 CHUNK = 5000  # lines a transaction in bulk
 CHUNK_DECIDED = 500  # lines a transaction when each is decided by itself
@@ -76,6 +79,23 @@ class ImportReport:
         return asdict(self)
 
 
+class Checked(NamedTuple):
+    """A chunk ready to be written: its lines, their numbers in the file, and the rejected."""
+
+    lines: list[bulk.Line]
+    numbers: list[int]
+    rejected: list[tuple[int, str, str]]
+
+
+class Writing(NamedTuple):
+    """A chunk being written by the other thread."""
+
+    known: list[Any]
+    last: int  # number of its last line
+    checked: Checked
+    result: Future[bulk.Result]
+
+
 class Job:
     """One import: turns rows into lines and hands them to the store, chunk by chunk."""
 
@@ -86,10 +106,13 @@ class Job:
         report: ImportReport,
         bad: Rejects,
         ordinals: Ordinals,
+        writer: Executor,
         past: PastJudge | None = None,
     ) -> None:
         self.ledger, self.mapping, self.report = ledger, mapping, report
         self.bad, self.ordinals, self.past = bad, ordinals, past
+        self._writer = writer  # of one thread: chunks are written in their order
+        self._writing: Writing | None = None
         columns = mapping.columns
         self._at = {name: index for index, name in enumerate(columns)}
         self._read: list[tuple[int, FieldMap, dict[str, Cell]]] = [
@@ -108,20 +131,55 @@ class Job:
         self._bulk = bulk.Bulk(ledger.database, ledger.clock, keyring.pepper, mapping.source)
 
     def record(self, chunk: list[RawRow]) -> None:
-        """Record one chunk of rows; bad ones are rejected one by one."""
+        """Record one chunk of rows; bad ones are rejected one by one.
+
+        In bulk, a chunk is written while the next one is read and checked: `finish` waits for it.
+        """
+        last = chunk[-1][0] if chunk else 0
         chunk = self._in_term(chunk)
         known = [(number, row, *self._identity(row)) for number, row in chunk]
+        if self.in_bulk:
+            self._refresh()
+            checked = self._checked_lines(known)
+            self.finish()
+            self._writing = Writing(known, last, checked, self._submit(checked))
+        else:
+            self._until_settled(lambda: self._record_decided(known))
+            self._settled(last)
+
+    def finish(self) -> None:
+        """Wait until everything handed over so far is committed. Raises what writing it raised."""
+        if self._writing is None:
+            return
+        writing, self._writing = self._writing, None
+        try:
+            result = writing.result.result()
+        except Stale:
+            # The chunk was not written: an edition appeared meanwhile. It is checked again.
+            writing, result = self._until_settled(lambda: self._again(writing))
+        self._account(writing.checked, result)
+        self._settled(writing.last)
+
+    def _again(self, writing: Writing) -> tuple[Writing, bulk.Result]:
+        self._refresh()
+        checked = self._checked_lines(writing.known)
+        again = writing._replace(checked=checked, result=self._submit(checked))
+        return again, again.result.result()
+
+    def _until_settled(self, act: Callable[[], T]) -> T:
         for _ in range(5):
             try:
                 self._refresh()
-                (self._record_bulk if self.in_bulk else self._record_decided)(known)
-                break
+                return act()
             except Stale:
-                # The chunk was not written: an edition appeared, or another import overtook us.
                 self.ledger.forget()
-        else:
-            raise Stale("others keep changing what this import needs; run it again")
-        self.bad.flush()
+        raise Stale("others keep changing what this import needs; run it again")
+
+    def _submit(self, checked: Checked) -> Future[bulk.Result]:
+        return self._writer.submit(self._bulk.write, checked.lines, self._registration, self._epoch)
+
+    def _settled(self, last: int) -> None:
+        self.bad.flush(last)
         self.report.recorded = dict(self._recorded)
 
     def _in_term(self, chunk: list[RawRow]) -> list[RawRow]:
@@ -137,30 +195,32 @@ class Job:
                 self.bad.add(number, f"{refusal.detail} [{refusal.clause}]", refusal.problem)
         return kept
 
-    def _record_bulk(self, known: list[Any]) -> None:
-        lines: list[bulk.Line] = []
-        numbers: list[int] = []
-        rejected: list[tuple[int, str, str]] = []
+    def _checked_lines(self, known: list[Any]) -> Checked:
+        """What these rows state, and why some of them state nothing acceptable."""
+        checked = Checked([], [], [])
         now, edition = self.ledger.clock.now(), self._edition
         for number, row, mac, ordinal in known:
             try:
-                lines.append(self._line(row, mac, ordinal, now, edition))
-                numbers.append(number)
+                checked.lines.append(self._line(row, mac, ordinal, now, edition))
+                checked.numbers.append(number)
             except BadData as error:
-                rejected.append((number, str(error), _problem(error)))
-        result = self._bulk.write(lines, self._registration, self._epoch)
-        for index in result.taken:
-            said = "this order is already recorded under its own reference"
-            rejected.append((numbers[index], said, "conflict"))
-        for index in result.erased:
-            rejected.append((numbers[index], ERASED.detail, ERASED.problem))
+                checked.rejected.append((number, str(error), _problem(error)))
+        return checked
+
+    def _account(self, checked: Checked, result: bulk.Result) -> None:
+        """Report what became of a chunk, line by line."""
+        numbers = checked.numbers
+        said = "this order is already recorded under its own reference"
+        rejected = list(checked.rejected)
+        rejected += [(numbers[index], said, "conflict") for index in result.taken]
+        rejected += [(numbers[index], ERASED.detail, ERASED.problem) for index in result.erased]
         for reject in rejected:
             self.bad.add(*reject)
         self.report.already += len(result.already)
         self.report.subjects += result.registered
         skipped = {*result.already, *result.taken, *result.erased}
         self._recorded.update(
-            line.template.fact.kind for i, line in enumerate(lines) if i not in skipped
+            line.template.fact.kind for i, line in enumerate(checked.lines) if i not in skipped
         )
         if result.registered:
             self._recorded[CustomerRegistered.kind] += result.registered

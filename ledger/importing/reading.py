@@ -56,18 +56,21 @@ class Rejects:
             if len(self._waiting) >= REJECTS_WAITING:
                 self.flush()
 
-    def flush(self) -> None:
-        """Write the rejects of a chunk in the order of their lines."""
+    def flush(self, up_to: int | None = None) -> None:
+        """Write the rejects up to a line (None: all) in the order of their lines."""
         if not self._waiting or self.path is None:
+            return
+        ready = sorted(r for r in self._waiting if up_to is None or r[0] <= up_to)
+        self._waiting = [r for r in self._waiting if up_to is not None and r[0] > up_to]
+        if not ready:
             return
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
             self.written_to = str(self.path)
-        for line, problem, reason in sorted(self._waiting):
+        for line, problem, reason in ready:
             said = {"line": line, "problem": problem, "reason": reason}
             self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
-        self._waiting.clear()
 
 
 def rows(file: BinaryIO, mapping: ImportMap, bad: Rejects, report: Counting) -> Iterator[RawRow]:
