@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from ledger.calendar import Day, Moment
+from ledger.calendar import Moment
 from ledger.events import Fact
 
 
@@ -56,14 +56,6 @@ class Void:
     position: int
     reason: str | None = None
     actor: str = "agent"
-
-
-@dataclass(frozen=True, slots=True)
-class PublishEdition:
-    """Publish an edition of the policy: the bytes of its TOML."""
-
-    toml: bytes = field(repr=False)
-    effective: Day | None = None
 
 
 Command = Record | Correct | Void

@@ -6,7 +6,7 @@ questions are in `population.py`, one person's derived state in `states.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -83,10 +83,7 @@ def lookups(
     """The targets of blinded references, those that are known."""
     table = tables.lookups.c
     found: dict[tuple[str, bytes], Target] = {}
-    by_kind: dict[str, list[bytes]] = {}
-    for kind, blind in wanted:
-        by_kind.setdefault(kind, []).append(blind)
-    for kind, blinds in by_kind.items():
+    for kind, blinds in _by_kind(wanted).items():
         query = sa.select(table.blind, table.target, table.subject).where(
             table.kind == kind, table.blind.in_(blinds)
         )
@@ -102,10 +99,7 @@ def erased_until(
     come back (suppressions outlive the person, SS-DSR-3)."""
     table = tables.suppressions.c
     found: dict[tuple[str, bytes], Instant] = {}
-    by_kind: dict[str, list[bytes]] = {}
-    for kind, blind in wanted:
-        by_kind.setdefault(kind, []).append(blind)
-    for kind, blinds in by_kind.items():
+    for kind, blinds in _by_kind(wanted).items():
         for start in range(0, len(blinds), AT_ONCE):
             query = sa.select(table.blind, table.cutoff).where(
                 table.reason == "erased",
@@ -114,6 +108,14 @@ def erased_until(
             )
             found |= {(kind, bytes(row.blind)): row.cutoff for row in connection.execute(query)}
     return found
+
+
+def _by_kind(wanted: Collection[tuple[str, bytes]]) -> dict[str, list[bytes]]:
+    """Blinded references by their family, which is half of the index that finds them."""
+    by_kind: dict[str, list[bytes]] = {}
+    for kind, blind in wanted:
+        by_kind.setdefault(kind, []).append(blind)
+    return by_kind
 
 
 def tips(database: Database, streams: Collection[UUID]) -> dict[UUID, Tip]:
@@ -220,13 +222,3 @@ def _recorded_at(connection: sa.Connection, position: int) -> Instant | None:
         .limit(1)
     )
     return connection.scalar(query)
-
-
-def explainable(connection: sa.Connection, positions: Collection[int]) -> Iterator[Any]:
-    """Kind, day and record time of these positions, for an explanation that cites them."""
-    query = (
-        sa.select(events.position, events.kind, events.local_day, events.recorded_at)
-        .where(events.position.in_(positions))
-        .order_by(events.position)
-    )
-    yield from connection.execute(query)
