@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from api import examples, problems
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
-from ledger.events import KINDS, Fact
+from ledger.events import KINDS, OWN, Fact
 
 DESCRIPTION = (
     "Records facts about people and explains what follows from them. Every answer carries its "
@@ -181,9 +181,9 @@ def _schemas() -> dict[str, Any]:
 
 
 def is_recordable(cls: type[Fact]) -> bool:
-    """Whether callers may send a fact of this kind: corrections and editions have ways of their
-    own."""
-    return cls.aggregate != "any" and cls.kind != "policy.published.v1"
+    """Whether callers may send a fact of this kind: corrections, editions and the ledger's
+    own acts have ways of their own."""
+    return cls.aggregate != "any" and cls.kind not in OWN
 
 
 def _name(cls: type[Fact]) -> str:

@@ -20,6 +20,7 @@ from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Broken, Refusal
 from ledger.events import (
     KINDS,
+    OWN,
     AudienceMeasured,
     CallPlaced,
     CardKept,
@@ -297,8 +298,8 @@ class Session:
             refused = unusable(reference) if reference else None
             if refused:
                 return refused
-        if fact.kind == "policy.published.v1":
-            return Refusal("malformed", "an edition is published with `probant policy publish`")
+        if fact.kind in OWN:
+            return Refusal("malformed", f"{fact.kind} is recorded by a command (`probant --help`)")
         refusal = (
             door.refuse_references(command.person, command.thing)
             or door.refuse(fact, self._now, self._edition)
@@ -583,4 +584,6 @@ def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
     )
 
 
-assert set(KNOWN_BY) >= {c.aggregate for c in KINDS.values() if not c.about_nobody} - {"any"}
+assert set(KNOWN_BY) >= {
+    cls.aggregate for kind, cls in KINDS.items() if not (cls.about_nobody or kind in OWN)
+} - {"any"}

@@ -20,9 +20,12 @@ from ledger.calendar import Day, add_days, add_months, format_day, parse_day
 from ledger.errors import BadData
 
 MAX_TEXT = 4000  # characters of one personal field
+MAX_KEYS = 100  # keys named by one fact, so that its entry stays well under 16 KiB
+MAX_RANGES = 400
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_VKEY = re.compile(r"[\x21-\x2a\x2c-\x7e]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{40,}={0,2}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
 # The codes and laws that may be cited, so that a citation is never a name or a free text.
@@ -40,6 +43,13 @@ class Unreadable(Enum):
 
 
 Personal = str | Unreadable | None
+
+
+class KeyProof(NamedTuple):
+    """A data key by its id, with the commitment `kc` that exposes a surviving copy of it."""
+
+    kid: UUID
+    kc: str
 
 
 class Money(NamedTuple):
@@ -136,6 +146,46 @@ def _codes(value: Any) -> tuple[str, ...]:
     raise ValueError("must be a list of 1 to 32 codes")
 
 
+def _identifiers(value: Any) -> tuple[UUID, ...]:
+    if isinstance(value, list | tuple) and 0 < len(value) <= MAX_KEYS:
+        return tuple(_uuid(x) for x in value)
+    raise ValueError(f"must be a list of 1 to {MAX_KEYS} UUIDs")
+
+
+def _keys(value: Any) -> tuple[KeyProof, ...]:
+    if not isinstance(value, list | tuple) or not 0 < len(value) <= MAX_KEYS:
+        raise ValueError(f"must be a list of 1 to {MAX_KEYS} keys")
+    found = []
+    for one in value:
+        if isinstance(one, KeyProof):
+            found.append(one)
+        elif isinstance(one, dict) and one.keys() == {"kid", "kc"}:
+            found.append(KeyProof(_uuid(one["kid"]), _digest(one["kc"])))
+        else:
+            raise ValueError("must be a list of {kid: UUID, kc: SHA-256 in base64url}")
+    return tuple(found)
+
+
+def _ranges(value: Any) -> tuple[tuple[int, int], ...]:
+    if not isinstance(value, list | tuple) or not 0 < len(value) <= MAX_RANGES:
+        raise ValueError(f"must be a list of 1 to {MAX_RANGES} ranges")
+    found: list[tuple[int, int]] = []
+    for one in value:
+        if not isinstance(one, list | tuple) or len(one) != 2:
+            raise ValueError("must be a list of [first, last]")
+        first, last = _integer(one[0]), _integer(one[1])
+        if not 0 < first <= last or (found and first <= found[-1][1] + 1):
+            raise ValueError("must be positions in order: disjoint ranges, merged where they touch")
+        found.append((first, last))
+    return tuple(found)
+
+
+def _vkey(value: Any) -> str:
+    if isinstance(value, str) and _VKEY.fullmatch(value):
+        return value
+    raise ValueError("must be a C2SP verifier key: name+hash+key")
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -169,6 +219,22 @@ IDENTIFIER = Codec(_uuid, str, {"type": "string", "format": "uuid"})
 CODES = Codec(
     _codes, list, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 32}
 )
+IDENTIFIERS = Codec(
+    _identifiers,
+    lambda ids: [str(one) for one in ids],
+    {"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": MAX_KEYS},
+)
+KEYS = Codec(
+    _keys,
+    lambda keys: [{"kid": str(one.kid), "kc": one.kc} for one in keys],
+    {"type": "array", "items": {"type": "object"}, "maxItems": MAX_KEYS},
+)
+RANGES = Codec(
+    _ranges,
+    lambda ranges: [list(one) for one in ranges],
+    {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+)
+VKEY = Codec(_vkey, _same, {"type": "string"})
 TEXT = Codec(_text, _same, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT})
 
 

@@ -80,7 +80,7 @@ def record_many(
     nothing is written then.
     """
     for attempt in range(ATTEMPTS):
-        _step_aside(attempt)
+        step_aside(attempt)
         # Whoever lost too often decides with the head in hand: nobody can overtake him.
         turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
@@ -169,7 +169,7 @@ def publish(
     if document is not None and digest(document).hex() != edition.published_sha256:
         raise BadData("the document is not the one whose SHA-256 the edition names")
     for attempt in range(ATTEMPTS):
-        _step_aside(attempt)
+        step_aside(attempt)
         head, now = ledger.recorder.head(), ledger.clock.now()
         book = ledger.book(head.epoch)
         in_force = book.with_edition(edition, head.position + 1).in_force(
@@ -237,7 +237,7 @@ def _outcome(decision: Decision | Refusal, work: Work) -> Outcome:
     return Accepted(decision.subject, decision.stream, written)
 
 
-def _step_aside(attempt: int) -> None:
+def step_aside(attempt: int) -> None:
     """Wait a little, longer and more randomly each time, so that two who collide do not again."""
     if attempt:
         time.sleep(random.random() * 0.001 * 2 ** min(attempt, 7))  # noqa: S311

@@ -61,6 +61,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
+    "ledger.acting": ("ledger",),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (

@@ -87,6 +87,19 @@ PERMANENT = (
     "incident.detected.v1",
     "incident.notified.v1",
     "audience.measured.v1",
+    "customer.class_archived.v1",
+    "customer.class_erased.v1",
+    "archive.consulted.v1",
+    "access.granted.v1",
+    "access.revoked.v1",
+    "ledger.key_destroyed.v1",
+    "ledger.pruned.v1",
+    "ledger.log_key_added.v1",
+    "ledger.log_key_retired.v1",
+    "ledger.anchored.v1",
+    "ledger.restored.v1",
+    "ledger.kek_retired.v1",
+    "ledger.kek_destroyed.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

@@ -14,12 +14,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ledger.aggregates import (
+    archive,
     audience,
     card,
     consent,
     contract,
     customer,
     hold,
+    ledger,
     message,
     order,
     policy_book,
@@ -43,7 +45,7 @@ AGGREGATES = {
     module.__name__.rsplit(".", 1)[-1]: Aggregate(module.initial, module.decide, module.evolve)
     for module in (
         *(customer, consent, tracker, order, contract, card, message, service, hold),
-        *(policy_book, register, audience),
+        *(policy_book, register, audience, archive, ledger),
     )
 }
 

@@ -2,7 +2,8 @@
 
 A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never
 renamed, never given twice. The reading order is the order of a business: `people.py`, `choices.py`,
-`trade.py`, `service.py`, `book.py`, `amending.py`. What all facts share is in `ledger/facts.py`.
+`trade.py`, `service.py`, `book.py`, `amending.py`, then what the ledger does itself: `ending.py`,
+`log.py`. What all facts share is in `ledger/facts.py`.
 
 What this room never does: decide whether a fact is acceptable (`ledger/aggregates/`), know today's
 date, or touch a database. Read next: `ledger/aggregates/consent.py`, then `ledger/handlers.py`.
@@ -104,6 +105,25 @@ from ledger.events.amending import (
     FactCorrected,
     FactVoided,
 )
+from ledger.events.ending import (
+    ERASURES,
+    MOTIVES,
+    AccessGranted,
+    AccessRevoked,
+    ArchiveConsulted,
+    ClassArchived,
+    ClassErased,
+)
+from ledger.events.log import (
+    Anchored,
+    KekDestroyed,
+    KekRetired,
+    KeyDestroyed,
+    LogKeyAdded,
+    LogKeyRetired,
+    Pruned,
+    Restored,
+)
 from ledger.facts import (
     ACTORS,
     CHANNELS_IN,
@@ -118,6 +138,14 @@ from ledger.facts import (
     fact_class,
 )
 
+OWN = frozenset(
+    kind
+    for kind, cls in KINDS.items()
+    if cls.aggregate in ("ledger", "archive")
+    or cls in (PolicyPublished, ClassArchived, ClassErased)
+)
+"""The kinds that only the ledger's own commands record; no caller may send one as a fact."""
+
 __all__ = [
     "ACTORS",
     "BASES",
@@ -125,13 +153,20 @@ __all__ = [
     "CHANNELS_IN",
     "CONTRACTS",
     "CORRECTION",
+    "ERASURES",
     "GRADES",
     "KINDS",
+    "MOTIVES",
+    "OWN",
     "RECIPIENTS",
     "RESTRICTIONS",
     "VOID",
+    "AccessGranted",
+    "AccessRevoked",
     "AccountClosed",
     "AccountOpened",
+    "Anchored",
+    "ArchiveConsulted",
     "AssessmentRecorded",
     "AudienceMeasured",
     "CallPlaced",
@@ -141,6 +176,8 @@ __all__ = [
     "CardRemoved",
     "CardSettled",
     "Choice",
+    "ClassArchived",
+    "ClassErased",
     "Commented",
     "ConsentGiven",
     "ConsentInvalidated",
@@ -172,6 +209,11 @@ __all__ = [
     "HoldReviewed",
     "IncidentDetected",
     "IncidentNotified",
+    "KekDestroyed",
+    "KekRetired",
+    "KeyDestroyed",
+    "LogKeyAdded",
+    "LogKeyRetired",
     "LoggedIn",
     "MessageDecided",
     "MessageOpened",
@@ -191,9 +233,11 @@ __all__ = [
     "PolicyNotified",
     "PolicyPublished",
     "ProfileRectified",
+    "Pruned",
     "PurposeDeclared",
     "RecipientDeclared",
     "RenewalNotified",
+    "Restored",
     "Restricted",
     "RestrictionLifted",
     "RetentionRan",

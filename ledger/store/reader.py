@@ -30,7 +30,10 @@ _DECISIVE = tuple(
     kind
     for kind in KINDS
     if not kind.startswith(
-        ("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout.", "tracker.")
+        (
+            *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
+            *("tracker.", "customer.class_", "archive.consulted", "ledger."),
+        )
     )
 )
 _TIPS_POSTGRES = """

@@ -15,7 +15,7 @@ IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledge
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Thread, local
@@ -28,7 +28,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc as sa_errors
 
 from ledger import entry
-from ledger.calendar import Clock, Day, Instant
+from ledger.calendar import Clock, Instant
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import reader, states, tables
@@ -79,6 +79,10 @@ class Written(NamedTuple):
     leaf: bytes
 
 
+After = Callable[[sa.Connection, Sequence[Written]], None]
+"""What else is done in the transaction that writes, under the head lock, once the events stand."""
+
+
 @dataclass
 class Work:
     """What else one commit carries, and, afterwards, what was written.
@@ -95,6 +99,7 @@ class Work:
     documents: list[tuple[Any, ...]] = field(default_factory=list)
     commands: list[tuple[Any, ...]] = field(default_factory=list)
     new_epoch: bool = False
+    after: After | None = None
     written: list[Written] = field(default_factory=list)
 
 
@@ -139,8 +144,8 @@ class LedgerRecorder(library.ProcessRecorder):
     def _insert(
         self, drafts: list[StoredDraft], work: Work, tracking: library.Tracking | None
     ) -> list[Written]:
-        ours = getattr(self._turn, "connection", None) is not None
-        plain = tracking is None and not work.new_epoch and not ours
+        ours = self.is_alone
+        plain = tracking is None and not work.new_epoch and not work.after and not ours
         if self.database.is_sqlite or not plain or any(live.is_correction(d.row) for d in drafts):
             return self._repeated(drafts, work, tracking)
         if self._in_company > 0:
@@ -198,8 +203,15 @@ class LedgerRecorder(library.ProcessRecorder):
             write_rows(connection, head, batch)
             for subject in batch.refold:
                 states.refold(connection, subject)
+            if work.after is not None:
+                work.after(connection, batch.written)
         self._believed = batch.head
         return batch.written
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this thread holds the head lock already."""
+        return getattr(self._turn, "connection", None) is not None
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -489,4 +501,4 @@ def _translate(error: sa_errors.SQLAlchemyError) -> library.PersistenceError:
     return kind(text)
 
 
-__all__ = ["Day", "Head", "LedgerRecorder", "Work", "Written", "lock_head", "read_head"]
+__all__ = ["After", "Head", "LedgerRecorder", "Work", "Written", "lock_head", "read_head"]

@@ -236,6 +236,24 @@ notified = sa.Table(
     _col("position", BIG),
 )
 
+# The sealed log: how far the tree reaches, and what was signed. Tiles are plain files.
+log = sa.Table(
+    "log",
+    metadata,
+    _col("id", sa.SmallInteger, pk=True),
+    _col("size", BIG),
+    _col("root", sa.LargeBinary),
+    _col("frontier", sa.LargeBinary),  # the roots of the perfect subtrees, largest first
+)
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    _col("size", BIG, pk=True),
+    _col("note", sa.LargeBinary),
+    _col("cosigned", sa.LargeBinary, null=True),
+    _col("token", sa.LargeBinary, null=True),  # RFC 3161, over the exact bytes of `note`
+)
+
 # The library's process recorder, and what leaves the ledger (part 4).
 tracking = sa.Table(
     "tracking",

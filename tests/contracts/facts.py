@@ -17,10 +17,15 @@ from ledger.fields import (
     DAY,
     DIGEST,
     IDENTIFIER,
+    IDENTIFIERS,
     INTEGER,
+    KEYS,
     MONEY,
     MONTH,
+    RANGES,
     TEXT,
+    VKEY,
+    KeyProof,
     Money,
     Spec,
 )
@@ -34,6 +39,15 @@ days = st.dates(min_value=cal.date_of(19120101), max_value=cal.date_of(89991231)
 instants = st.integers(cal.start_of(19120102), cal.start_of(89991231))
 moments = st.one_of(instants.map(cal.moment_of_instant), days.map(cal.moment_of_day))
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
+digests = st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True)
+
+
+def ranges_of(numbers: list[int]) -> tuple[tuple[int, int], ...]:
+    """Disjoint ranges that do not touch, from distinct numbers."""
+    spread = [2 * number for number in sorted(numbers)]
+    pairs = zip(spread[::2], spread[1::2], strict=False)
+    return tuple(pairs)
+
 
 VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(CODE): codes,
@@ -41,10 +55,16 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(BOOLEAN): st.booleans(),
     id(DAY): days,
     id(MONEY): st.builds(Money, integers, st.from_regex(r"[A-Z]{3}", fullmatch=True)),
-    id(DIGEST): st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True),
+    id(DIGEST): digests,
     id(MONTH): days.map(lambda day: cal.add_days(cal.add_months(day // 100 * 100 + 1, 1), -1)),
     id(ARTICLE): st.from_regex(r"LIL art\. [0-9]{1,3}(-[0-9])?", fullmatch=True),
     id(IDENTIFIER): st.uuids(version=4),
+    id(IDENTIFIERS): st.lists(st.uuids(version=4), min_size=1, max_size=3).map(tuple),
+    id(KEYS): st.lists(
+        st.builds(KeyProof, st.uuids(version=4), digests), min_size=1, max_size=3
+    ).map(tuple),
+    id(RANGES): st.lists(st.integers(1, 10**9), min_size=2, max_size=8, unique=True).map(ranges_of),
+    id(VKEY): st.from_regex(r"[a-z/.]{1,20}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}", fullmatch=True),
     id(CODES): st.lists(codes, min_size=1, max_size=5).map(tuple),
     id(TEXT): texts,
 }

@@ -131,7 +131,7 @@ def test_every_refusal_names_a_field_a_rule_and_no_value():
 
 def test_an_edition_is_not_published_like_any_other_fact(shop: Shop):
     fact = PolicyPublished(**ONCE, edition=20300101, document="x" * 43)
-    with pytest.raises(Refused, match="policy publish"):
+    with pytest.raises(Refused, match="recorded by a command"):
         shop.told(fact, "42")
 
 

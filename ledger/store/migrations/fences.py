@@ -77,6 +77,15 @@ def privileges_postgres(append_only: list[str], others: list[str], clear: list[s
         )
 
 
+def grant_postgres(tables: list[str]) -> None:
+    """What the service may do with tables that a later migration adds."""
+    listed = ", ".join(tables)
+    op.execute(
+        f"DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP}') THEN "
+        f"EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON {listed} TO {APP}'; END IF; END $$"
+    )
+
+
 def _pruned(clear: list[str]) -> str:
     empty = " AND ".join(f'NEW."{name}" IS NULL' for name in clear)
     return f"NEW.position = OLD.position AND NEW.leaf = OLD.leaf AND {empty}"
