@@ -151,18 +151,15 @@ class PrivateKey:
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """Strict inverse of `to_bytes`. Raises BadData, without repeating any of it."""
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            # Not chained: the foreign error would carry the bytes.
-            raise BadData("a private key is not one that was written here") from None
+        # Not decoded strictly: the error of Python's decoder carries the bytes it could not read.
+        text = raw.decode("utf-8", "replace")
         if not text.startswith(_PRIVATE):
             raise BadData("a private key is not one that was written here")
         name, key_id, secret = _parse_key(text.removeprefix(_PRIVATE))
         if secret[0] != cls.public_type.algorithm:
             raise BadData("a private key is of another algorithm than is asked for here")
         found = cls(name, secret[1:])
-        if found.public.key_id != key_id:
+        if found.public.key_id != key_id or found.to_bytes() != raw:
             raise BadData("a private key's id does not follow from its name and bytes")
         return found
 
