@@ -34,7 +34,7 @@ class WitnessKey(PublicKey):
         return self._verify_raw(_message(time, text), signature[TIME_BYTES:])
 
 
-class CosigningKey(PrivateKey):
+class CosigningKey(PrivateKey[WitnessKey]):
     """The private key of a witness."""
 
     public_type = WitnessKey

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -120,6 +120,9 @@ class PublicKey:
         return f"{type(self).__name__}({self.vkey!r})"
 
 
+Public = TypeVar("Public", bound=PublicKey)
+
+
 class VerifyKey(PublicKey):
     """The public key of a log, or of its statements: Ed25519 over the text (0x01)."""
 
@@ -131,17 +134,17 @@ class VerifyKey(PublicKey):
         return self._verify_raw(text, signature)
 
 
-class PrivateKey:
+class PrivateKey(Generic[Public]):
     """A named Ed25519 private key. It never shows its seed except by `to_bytes`."""
 
-    public_type: ClassVar[type[PublicKey]]
+    public_type: type[Public]
     __slots__ = ("_private", "public")
 
     def __init__(self, name: str, seed: bytes) -> None:
         if len(seed) != KEY_BYTES:
             raise BadData("an Ed25519 seed is 32 bytes long")
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public = self.public_type(name, self._private.public_key().public_bytes_raw())
+        self.public: Public = self.public_type(name, self._private.public_key().public_bytes_raw())
 
     @classmethod
     def generate(cls, name: str) -> Self:
@@ -190,7 +193,7 @@ class PrivateKey:
         return f"{type(self).__name__}({self.name!r})"
 
 
-class SigningKey(PrivateKey):
+class SigningKey(PrivateKey[VerifyKey]):
     """The private key of a log, or of its statements. Deterministic: the same text, the same line.
 
     Crash recovery rests on that (RFC 8032): signing again what may have been signed is harmless.

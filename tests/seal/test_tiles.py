@@ -238,7 +238,11 @@ def test_a_missing_or_cut_tile_is_refused(log: Path, name: str):
         "empty": b"",
     }
     for content in broken.values():
-        hashes = tile_reader(1300, lambda p, c=content: c if p == name else good(p))
+
+        def fetch(path_: str, content: bytes | None = content) -> bytes | None:
+            return content if path_ == name else good(path_)
+
+        hashes = tile_reader(1300, fetch)
         with pytest.raises(BadData, match=name):
             hashes([(0, at) for at in range(1300)] + [(8, at) for at in range(5)])
 

@@ -115,27 +115,31 @@ def write_log(root: Path, entries: Sequence[bytes], sizes: Sequence[int], proven
 
     `proven`: the indexes that get a `.tlog-proof` and their entry beside it.
     """
-    edge, before = Edge.empty(), 0
-    for folder_ in ("checkpoints", "proofs", "consistency"):
-        (root / folder_).mkdir(parents=True)
+    for name in ("checkpoints", "proofs", "consistency"):
+        (root / name).mkdir(parents=True)
+    edge = Edge.empty()
     for size in sizes:
-        edge, full = edge.extend(map(merkle.leaf_hash, entries[before:size]))
-        write_files(root, [*full, *edge.partial_tiles()])
-        first = before - before % 256
-        write_files(root, entry_bundles(first, entries[first:size]))
-        note = signed_head(size, edge.frontier.root())
-        (root / f"checkpoints/{size}").write_bytes(note)
-        (root / "checkpoint").write_bytes(note)
-        hashes = tile_reader(size, folder(root))
-        if before:
-            made = proof.ConsistencyProof(
-                before, tuple(merkle.prove_consistency(before, size, hashes)), note
-            )
-            name = f"consistency/{before}-{size}.txt"
-            (root / name).write_bytes(proof.format_consistency(made))
-        before = size
+        edge = grow_log(root, edge, entries[:size])
+    size, note = sizes[-1], (root / "checkpoint").read_bytes()
+    hashes = tile_reader(size, folder(root))
     for index in proven:
-        inclusion = tuple(merkle.prove_inclusion(index, before, hashes))
+        inclusion = tuple(merkle.prove_inclusion(index, size, hashes))
         raw = proof.format_inclusion(proof.InclusionProof(index, inclusion, note))
         (root / f"proofs/{index}.tlog-proof").write_bytes(raw)
         (root / f"proofs/{index}.entry").write_bytes(entries[index])
+
+
+def grow_log(root: Path, edge: Edge, entries: Sequence[bytes]) -> Edge:
+    """The edge of the log that holds all of `entries`: tiles first, then the checkpoint."""
+    before, size = edge.frontier.size, len(entries)
+    edge, full = edge.extend(map(merkle.leaf_hash, entries[before:]))
+    first = before - before % 256
+    write_files(root, [*full, *edge.partial_tiles(), *entry_bundles(first, entries[first:])])
+    note = signed_head(size, edge.frontier.root())
+    if before:
+        hashes = tuple(merkle.prove_consistency(before, size, tile_reader(size, folder(root))))
+        raw = proof.format_consistency(proof.ConsistencyProof(before, hashes, note))
+        (root / f"consistency/{before}-{size}.txt").write_bytes(raw)
+    (root / f"checkpoints/{size}").write_bytes(note)
+    (root / "checkpoint").write_bytes(note)
+    return edge
