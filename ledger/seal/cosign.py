@@ -14,7 +14,7 @@ from __future__ import annotations
 from ledger.errors import Misuse
 from ledger.seal.checkpoint import parse_checkpoint
 from ledger.seal.merkle import SIZE_LIMIT
-from ledger.seal.note import SIGNATURE_BYTES, PrivateKey, PublicKey, Signature
+from ledger.seal.note import PrivateKey, PublicKey, Signature
 
 COSIGNATURE = 0x04
 TIME_BYTES = 8
@@ -29,9 +29,8 @@ class WitnessKey(PublicKey):
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether this witness cosigned the checkpoint with this text, at the time it states."""
         time = int.from_bytes(signature[:TIME_BYTES], "big")
-        if len(signature) != TIME_BYTES + SIGNATURE_BYTES or time >= SIZE_LIMIT:
-            return False
-        return self._verify_raw(_message(time, text), signature[TIME_BYTES:])
+        message = _message(time, text)
+        return time < SIZE_LIMIT and self._verify_raw(message, signature[TIME_BYTES:])
 
 
 class CosigningKey(PrivateKey[WitnessKey]):

@@ -31,7 +31,6 @@ from ledger.seal.text import from_base64, read_text, to_base64
 
 ED25519 = 0x01
 KEY_BYTES = 32  # a public key, and a seed
-SIGNATURE_BYTES = 64
 MAX_NOTE_BYTES = 1 << 20
 MAX_LINES = 100  # C2SP asks for at least 16; a post-quantum line is 5 kB
 _MARK = "— "

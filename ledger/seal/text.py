@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from ledger.errors import BadData
 from ledger.seal.merkle import HASH_BYTES, SIZE_LIMIT
 
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 

@@ -126,7 +126,7 @@ def parse_entries(raw: bytes, width: int) -> list[bytes]:
     entries, at = [], 0
     while at < len(raw):
         end = at + 2 + int.from_bytes(raw[at : at + 2], "big")
-        if at + 2 > len(raw) or end > len(raw):
+        if end > len(raw):
             raise BadData("an entry bundle is cut off")
         entries.append(raw[at + 2 : end])
         at = end

@@ -82,6 +82,13 @@ def test_a_plain_signature_is_no_cosignature():
         open_note(add_lines(NOTE, plain), [LOG.public, DPO.public])
 
 
+def test_a_time_beyond_the_formats_limit_is_refused_though_it_is_signed():
+    """A cosignature's time must not exceed 2**63 - 1."""
+    for time, good in ((2**63 - 1, True), (2**63, False)):
+        signed = DPO._sign_raw(f"cosignature/v1\ntime {time}\n{TEXT}".encode())
+        assert DPO.public.verify(TEXT.encode(), time.to_bytes(8, "big") + signed) is good
+
+
 @pytest.mark.parametrize("text", ["hello\n", "a\n1\nb\n", TEXT[:-1], TEXT + "\n"])
 def test_a_witness_cosigns_checkpoints_only(text: str):
     with pytest.raises(BadData):

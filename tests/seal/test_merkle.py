@@ -161,6 +161,13 @@ INCLUSION = {
     "64 bytes and none": (leaf_of(5), 5, 8, [IN8[0] + IN8[1], b"", IN8[2]], ROOT8),
     "a leaf of 31 bytes": (leaf_of(5)[1:], 5, 8, IN8, ROOT8),
     "an entry for its leaf": (entry_of(0), 0, 1, [], entry_of(0)),
+    "a hash of 31 bytes that the root was made from": (
+        leaf_of(0),
+        0,
+        2,
+        [leaf_of(1)[1:]],
+        merkle.node_hash(leaf_of(0), leaf_of(1)[1:]),
+    ),
     "a size of 2**63": (leaf_of(5), 5, 2**63, IN8, ROOT8),
 }
 
@@ -189,6 +196,13 @@ CONSISTENCY = {
     ),
     "a hash of 31 bytes": (7, 8, ROOT7, ROOT8, [FROM7[0][:-1], *FROM7[1:]]),
     "a hash of 33 bytes": (7, 8, ROOT7, ROOT8, [FROM7[0] + b"\0", *FROM7[1:]]),
+    "a hash of 31 bytes that the newer root was made from": (
+        1,
+        2,
+        leaf_of(0),
+        merkle.node_hash(leaf_of(0), leaf_of(1)[1:]),
+        [leaf_of(1)[1:]],
+    ),
     "a size of 2**63": (7, 2**63, ROOT7, ROOT8, FROM7),
 }
 

@@ -299,6 +299,14 @@ def test_a_name_that_no_line_could_carry_names_no_key(name: str):
         SigningKey.generate(name)
 
 
+def test_bytes_that_are_not_unicode_are_not_read_as_the_sign_for_them():
+    """A decoder that replaces what it cannot read would find this key's name in other bytes."""
+    raw = SigningKey.generate("\ufffd").to_bytes()
+    assert SigningKey.from_bytes(raw).name == "\ufffd"
+    with pytest.raises(BadData):
+        SigningKey.from_bytes(raw.replace("\ufffd".encode(), b"\xff"))
+
+
 def test_a_witness_key_is_not_a_log_key():
     with pytest.raises(BadData):
         VerifyKey.parse(DPO.vkey)

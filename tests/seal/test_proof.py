@@ -178,6 +178,8 @@ def test_the_size_remembered_is_the_readers_own():
     """A file that starts elsewhere is refused, though it may be true."""
     with pytest.raises(ProofError):
         open_consistency(GREW, OLD - 1, mth(0, OLD - 1), KEYS)
+    with pytest.raises(ProofError):
+        open_consistency(GREW.replace(b"old 60", b"old 59"), OLD, mth(0, OLD), KEYS)
 
 
 def test_a_fork_or_a_rollback_does_not_join():
