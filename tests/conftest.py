@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.clock import StepClock
+from tests.go import building
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
 
 DATABASES = ("sqlite-memory", "sqlite-file", "postgres")
@@ -48,6 +49,12 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     url: str = request.getfixturevalue("postgres_schema_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def go_verifier(tmp_path_factory: pytest.TempPathFactory) -> building.GoVerifier:
+    """The verifier that is not ours, compiled once. Fails, never skips, where Go is missing."""
+    return building.build(tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture
