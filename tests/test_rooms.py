@@ -62,6 +62,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.rotating": ("ledger",),
+    "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -118,8 +120,19 @@ GATES = (
     ),
     Gate(
         "cryptography",
-        ("ledger.store.vault", "ledger.store.keyring"),
+        (
+            "ledger.store.vault",
+            "ledger.store.keyring",
+            "ledger.store.recipient",
+            "ledger.archive_key",
+        ),
         "only the vault and the keyring touch keys: ask them to seal, open or blind",
+    ),
+    Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
+    Gate(
+        "ledger.archive_key",
+        ("ledger.archive_key",),
+        "only the opener holds the private half of the archive key: wrap for its recipient",
     ),
 )
 
@@ -270,6 +283,8 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.store.tables", "from cryptography.hazmat.primitives import hashes", True),
         ("ledger.store.vault", "from cryptography.hazmat.primitives import hashes", False),
         ("api.cli", "import ledger.application, replay", False),
+        ("api.app", "from ledger.archive_key import ArchiveKey", True),
+        ("ledger.store.vault", "import pkcs11", True),
         ("ledger.store.rows", "import api", True),
     ],
 )

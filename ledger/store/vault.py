@@ -4,7 +4,11 @@ A part's plaintext is the canonical JSON of its fields. Its envelope is
 `nonce12 || AES-256-GCM(key, nonce, salt32 || plaintext, aad)` with
 `aad = u16be(len id)||id||u16be(len n)||n||u16be(len kid)||kid`, so it cannot be moved to another
 event or part. The entry keeps `cm` (binds the plaintext), `ct` (binds the envelope) and `kc` (binds
-the key). A destroyed key is a tombstone: nothing here creates it again.
+the key).
+
+Generations: the newest generation of a scope decides. Live: it seals. Archived: the service cannot
+read it any more, so what is recorded from now on gets the next generation. Destroyed: a tombstone;
+the scope is closed for ever and a fact for it is refused (SS-DSR-3), so nobody erased is re-keyed.
 
 No plaintext is kept. Data keys are cached under the epoch of the head row, which every destruction
 moves. Read next: `ledger/application.py`.
@@ -49,6 +53,16 @@ class DataKey(NamedTuple):
     row: tuple[Any, ...] | None
 
 
+class Named(NamedTuple):
+    """A data key by everything that names it: the first columns of `keys`."""
+
+    key_id: UUID
+    subject: UUID
+    data_class: str
+    scope: str
+    generation: int
+
+
 def scope_of(fact: Fact) -> Scope:
     """The scope that seals this fact's personal fields."""
     assert fact.subject is not None and fact.sealed_class is not None
@@ -72,6 +86,7 @@ class Vault:
         """
         if epoch != self._epoch:
             self._cache.clear()
+            self.keyring.refresh()  # whoever begins or destroys a KEK moves the epoch
             self._epoch = epoch
         found = {scope: self._cache[scope] for scope in wanted if scope in self._cache}
         absent = [scope for scope in wanted if scope not in found]
@@ -85,9 +100,10 @@ class Vault:
 
     def remember(self, epoch: int, keys: dict[Scope, DataKey]) -> None:
         """Keep keys that are now committed."""
-        if epoch != self._epoch or len(self._cache) + len(keys) > MAX_CACHED:
+        if epoch != self._epoch:
+            return  # others have moved on meanwhile
+        if len(self._cache) + len(keys) > MAX_CACHED:
             self._cache.clear()
-            self._epoch = epoch
         self._cache |= {scope: key._replace(row=None) for scope, key in keys.items()}
 
     def seal(self, fact: Fact, personal: dict[str, str], event_id: UUID, key: DataKey) -> Part:
@@ -134,10 +150,16 @@ class Vault:
             opened |= self._open_part(said["id"], described, row)
         return opened
 
+    def rewrapped(self, row: Any) -> tuple[int, bytes]:
+        """The data key of a row of `keys`, wrapped under the newest KEK, and the epoch of that.
+
+        Raises Broken when its KEK is gone.
+        """
+        context = _context(row)
+        return self.keyring.wrap(self.keyring.unwrap(row.kek_epoch, row.wrapped, context), context)
+
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> dict[str, Any]:
-        scope = Scope(row.subject, row.data_class, row.scope)
-        context = _context(row.key_id, scope, row.generation)
-        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
         aad = _aad(UUID(event_id), described["n"], row.key_id)
         if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
             raise Tampered("an envelope is not the one that was recorded")
@@ -156,26 +178,30 @@ class Vault:
         rows = connection.execute(
             sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.generation)
         )
-        found: dict[Scope, DataKey] = {}
         wanted = set(scopes)
-        for row in rows:
-            scope = Scope(row.subject, row.data_class, row.scope)
-            if scope not in wanted:
-                continue
-            if row.wrapped is None:
-                raise Refused(
-                    Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
-                )
-            context = _context(row.key_id, scope, row.generation)
-            key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
-            found[scope] = DataKey(row.key_id, key, AESGCM(key), None)
-        return found
+        newest = {
+            scope: row
+            for row in rows
+            if (scope := Scope(row.subject, row.data_class, row.scope)) in wanted
+        }
+        return {scope: self._usable(scope, row) for scope, row in newest.items()}
 
-    def _new(self, scope: Scope) -> DataKey:
-        key, key_id = os.urandom(32), uuid4()
-        wrapped = self.keyring.wrap(key, _context(key_id, scope, 1))
-        row = (key_id, *scope, 1, "operational", self.keyring.epoch, wrapped, "live")
-        return DataKey(key_id, key, AESGCM(key), row)
+    def _usable(self, scope: Scope, row: Any) -> DataKey:
+        if row.wrapped is None:
+            raise Refused(
+                Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
+            )
+        if row.tier != "operational":
+            return self._new(scope, row.generation + 1)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        return DataKey(row.key_id, key, AESGCM(key), None)
+
+    def _new(self, scope: Scope, generation: int = 1) -> DataKey:
+        key = os.urandom(32)
+        named = Named(uuid4(), *scope, generation)
+        epoch, wrapped = self.keyring.wrap(key, _context(named))
+        row = (*named, "operational", epoch, wrapped, "live")
+        return DataKey(named.key_id, key, AESGCM(key), row)
 
 
 def _unreadable(row: Any) -> Unreadable | None:
@@ -188,10 +214,10 @@ def _unreadable(row: Any) -> Unreadable | None:
     return Unreadable.LOST if row.envelope is None else None
 
 
-def _context(key_id: UUID, scope: Scope, generation: int) -> bytes:
-    return entry.encode(
-        ["probant/key/1", str(key_id), str(scope.subject), scope.data_class, scope.item, generation]
-    )
+def _context(row: Any) -> bytes:
+    """What a wrapped key is bound to: `row` has the columns of `Named`."""
+    said = [str(row.key_id), str(row.subject), row.data_class, row.scope, row.generation]
+    return entry.encode(["probant/key/1", *said])
 
 
 def _aad(event_id: UUID, name: str, key_id: UUID) -> bytes:
