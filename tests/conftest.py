@@ -14,6 +14,7 @@ import pytest
 
 from tests.clock import StepClock
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
+from tests.softhsm import tokens
 
 DATABASES = ("sqlite-memory", "sqlite-file", "postgres")
 
@@ -48,6 +49,13 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     url: str = request.getfixturevalue("postgres_schema_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def new_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes an empty token of SoftHSM and answers its URI. Fails where there is no SoftHSM."""
+    with tokens(tmp_path_factory.mktemp("hsm")) as make:
+        yield make
 
 
 @pytest.fixture
