@@ -5,7 +5,7 @@ What must hold at every step, whoever crashes:
 1. Every living data key can be unwrapped: a KEK is destroyed only when nothing living needs it,
    looked at under the head lock in the moment of its destruction.
 2. A retired epoch wraps nothing new: retiring follows a move of the head's epoch, which makes every
-   process look into the keyring again.
+   process look into its keyring again, and whose newest epoch is retired refuses to go on.
 3. History never claims a death that has not happened: the KEK is destroyed first, then the event.
 4. Running again completes: everything is read from the keyring, the keys and history; there is no
    state of our own.
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ledger.acting import act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Day, add_days, day_of, moment_of_instant
+from ledger.errors import Broken
 from ledger.events import KekDestroyed, KekRetired
 from ledger.store import epochs
 
@@ -45,7 +46,7 @@ def rotate(
     """Begin a KEK epoch (or finish the rotation that was interrupted), and destroy what is due.
 
     `horizon`: days for which backups are kept. Raises Broken when a KEK that is still needed is
-    missing, with everything readable as before.
+    missing, or a service has an outdated keyring; everything is readable as before.
     """
     destroyed = destroy_due(ledger, progress)
     epoch, is_new = epochs.begin(ledger.database, ledger.keyring)
@@ -54,10 +55,10 @@ def rotate(
     with ledger.database.read() as connection:
         unretired = epochs.unretired(connection, epoch)
     for old in unretired:
-        # Whoever lost a race against `begin` is refused and decides again, so one pass is enough;
-        # another is needed only where a service works with an outdated copy of the keyring.
-        while (dies_on := _retire(ledger, old, horizon)) is None:
-            rewrapped += rewrap(ledger, progress)
+        # Whoever lost a race against `begin` is refused and decides again: one pass was enough.
+        dies_on = _retire(ledger, old, horizon)
+        if dies_on is None:
+            raise Broken(epochs.OUTDATED)
         retired[old] = dies_on
     return Rotation(epoch, not is_new, rewrapped, retired, destroyed)
 
@@ -165,20 +166,19 @@ def _retire(ledger: Ledger, epoch: int, horizon: int) -> Day | None:
             epoch=epoch,
             dies_on=add_days(day_of(now), horizon),
         )
-        act(ledger, [act_of(fact, epochs.stream_of(epochs.RETIRED, epoch))])
+        act(ledger, [act_of(fact, epochs.stream_of(epochs.RETIRED, epoch))], new_epoch=True)
         return fact.dies_on
 
 
 def _destroy_unneeded(ledger: Ledger, epoch: int, progress: Progress) -> None:
     """Destroy a KEK while nobody can begin to need it."""
-    while True:
-        rewrap(ledger, progress)
-        with ledger.recorder.alone():
-            with ledger.database.read() as connection:
-                needed = epochs.wrapped_under(connection, [epoch])
-            if not needed:
-                ledger.keyring.destroy_epoch_forever(epoch)
-                return
+    rewrap(ledger, progress)
+    with ledger.recorder.alone():
+        with ledger.database.read() as connection:
+            needed = epochs.wrapped_under(connection, [epoch])
+        if needed:
+            raise Broken(epochs.OUTDATED)
+        ledger.keyring.destroy_epoch_forever(epoch)
 
 
 def _record_destroyed(ledger: Ledger, epoch: int) -> bool:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Day, add_days
+from ledger.errors import Broken
 from ledger.store import tables
 from ledger.store.database import Database, speaking
 from ledger.store.keyring import Keyring
@@ -25,6 +26,10 @@ from ledger.store.recorder import lock_head
 from ledger.store.vault import Vault
 
 BATCH = 200  # keys rewrapped under one hold of the head lock
+OUTDATED = (
+    "a keyring is outdated: another copy of it has a newer key-encryption key; "
+    "give every process of this ledger the same keyring"
+)
 RETIRED, DESTROYED = "ledger.kek_retired", "ledger.kek_destroyed"
 _k = tables.keys.c
 _WRAPPED_BY_US = (_k.state == "live") & (_k.tier == "operational")
@@ -81,6 +86,14 @@ def told(connection: sa.Connection, epochs: Iterable[int]) -> dict[int, Told]:
         else:
             found[n] = found[n]._replace(destroyed_on=row.local_day)
     return found
+
+
+def check_keyring(connection: sa.Connection, keyring: Keyring) -> None:
+    """Look into the keyring again. Raises Broken when what it would wrap with is retired: what is
+    wrapped under such a KEK could be read until a certain day only."""
+    keyring.refresh()
+    if told(connection, [keyring.epoch])[keyring.epoch].retired_on is not None:
+        raise Broken(OUTDATED)
 
 
 def death_of(connection: sa.Connection, kek_epoch: int, today: Day, horizon: int) -> Death:

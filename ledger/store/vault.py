@@ -86,7 +86,6 @@ class Vault:
         """
         if epoch != self._epoch:
             self._cache.clear()
-            self.keyring.refresh()  # whoever begins or destroys a KEK moves the epoch
             self._epoch = epoch
         found = {scope: self._cache[scope] for scope in wanted if scope in self._cache}
         absent = [scope for scope in wanted if scope not in found]

@@ -20,6 +20,7 @@ import pytest
 
 from ledger import rotating
 from ledger.application import Ledger
+from ledger.errors import Broken
 from ledger.opening import create, open_ledger
 from ledger.rotating import destroy_due, rotate
 from ledger.store import epochs, keyring
@@ -257,3 +258,33 @@ def test_a_killed_rotation_is_completed_by_running_it_again(place: Place, tmp_pa
         assert epochs_in_use(ledger) == {2: 120}
         assert readable(ledger, texts)
         assert len(deaths(ledger)) == 1
+
+
+def test_a_service_with_an_outdated_keyring_is_found_before_anything_is_lost(
+    tmp_path: Path, clock: StepClock
+) -> None:
+    """Two copies of one keyring file. While the old epoch is not retired the rotation says so;
+    once it is, the service refuses to wrap under it."""
+    url, path, copy = f"sqlite:///{tmp_path / 'l.sqlite'}", tmp_path / "k.json", tmp_path / "c.json"
+    create(url, path, clock=clock).close()
+    copy.touch(0o600)
+    copy.write_bytes(path.read_bytes())
+    ours, stale = Place(url, path, clock).open(), Place(url, copy, clock).open()
+    with ours, stale:
+        texts = people(ours, 2)
+
+        def meanwhile(_done: int, _total: int) -> None:
+            texts.update(people(stale, 1, start=len(texts)))
+
+        with pytest.raises(Broken, match="outdated"):
+            rotate(ours, HORIZON, meanwhile)
+        assert (readable(ours, texts), deaths(ours)) == (True, [])
+        assert rotate(ours, HORIZON).resumed
+        assert deaths(ours) == [RETIRED]
+        for _ in range(2):
+            with pytest.raises(Broken, match="outdated"):
+                people(stale, 1, start=99)
+        assert epochs_in_use(ours) == {2: len(texts)}
+        copy.write_bytes(path.read_bytes())
+        texts |= people(stale, 1, start=len(texts))
+        assert readable(ours, texts)
