@@ -34,6 +34,7 @@ from ledger.store.keyring import NONCE, Keyring
 from ledger.store.mapper import Part
 
 MAX_CACHED = 4096
+_AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
 
 
 class Scope(NamedTuple):
@@ -45,11 +46,14 @@ class Scope(NamedTuple):
 
 
 class DataKey(NamedTuple):
-    """A usable key. `row` is set while it has not been stored yet."""
+    """A usable key, with its id and commitment as entries write them, and what associated data ends
+    with. `row` is set while it has not been stored yet."""
 
     id: UUID
-    key: bytes
     cipher: AESGCM
+    kid: str
+    kc: str
+    aad_tail: bytes
     row: tuple[Any, ...] | None
 
 
@@ -109,14 +113,11 @@ class Vault:
         """The fact's personal fields as one part named after its data class."""
         name = fact.sealed_class or ""
         plaintext = entry.encode(personal)
-        random = os.urandom(32 + NONCE)
-        salt, nonce = random[:32], random[32:]
-        sealed = key.cipher.encrypt(nonce, salt + plaintext, _aad(event_id, name, key.id))
-        envelope = nonce + sealed
+        salt, envelope = encrypt(key, str(event_id), plaintext)
         described = {
             "n": name,
-            "kid": str(key.id),
-            "kc": entry.to_base64(entry.key_commitment(key.key)),
+            "kid": key.kid,
+            "kc": key.kc,
             "cm": entry.to_base64(entry.commitment(salt, name, plaintext)),
             "ct": entry.to_base64(entry.envelope_hash(envelope)),
         }
@@ -159,7 +160,7 @@ class Vault:
 
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> dict[str, Any]:
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
-        aad = _aad(UUID(event_id), described["n"], row.key_id)
+        aad = _AAD_HEAD + event_id.encode() + _aad_tail(described["n"], described["kid"])
         if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
             raise Tampered("an envelope is not the one that was recorded")
         try:
@@ -193,14 +194,22 @@ class Vault:
         if row.tier != "operational":
             return self._new(scope, row.generation + 1)
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
-        return DataKey(row.key_id, key, AESGCM(key), None)
+        return _usable_key(row, key, None)
 
     def _new(self, scope: Scope, generation: int = 1) -> DataKey:
         key = os.urandom(32)
         named = Named(uuid4(), *scope, generation)
         epoch, wrapped = self.keyring.wrap(key, _context(named))
         row = (*named, "operational", epoch, wrapped, "live")
-        return DataKey(named.key_id, key, AESGCM(key), row)
+        return _usable_key(named, key, row)
+
+
+def encrypt(key: DataKey, event_id: str, plaintext: bytes) -> tuple[bytes, bytes]:
+    """A new salt, and the envelope that hides it with the plaintext."""
+    random = os.urandom(32 + NONCE)
+    salt, nonce = random[:32], random[32:]
+    aad = _AAD_HEAD + event_id.encode() + key.aad_tail
+    return salt, nonce + key.cipher.encrypt(nonce, salt + plaintext, aad)
 
 
 def _unreadable(row: Any) -> Unreadable | None:
@@ -219,6 +228,11 @@ def _context(row: Any) -> bytes:
     return entry.encode(["probant/key/1", *said])
 
 
-def _aad(event_id: UUID, name: str, key_id: UUID) -> bytes:
-    texts = (str(event_id).encode(), name.encode(), str(key_id).encode())
-    return b"".join(len(text).to_bytes(2, "big") + text for text in texts)
+def _usable_key(named: Any, key: bytes, row: tuple[Any, ...] | None) -> DataKey:
+    kid, kc = str(named.key_id), entry.to_base64(entry.key_commitment(key))
+    return DataKey(named.key_id, AESGCM(key), kid, kc, _aad_tail(named.data_class, kid), row)
+
+
+def _aad_tail(name: str, kid: str) -> bytes:
+    label = name.encode()
+    return len(label).to_bytes(2, "big") + label + _AAD_HEAD + kid.encode()
