@@ -63,6 +63,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.rotating": ("ledger",),
+    "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -120,8 +122,17 @@ GATES = (
     ),
     Gate(
         "cryptography",
-        ("ledger.store.vault", "ledger.store.keyring", "ledger.seal.note"),
+        (
+            *("ledger.store.vault", "ledger.store.keyring", "ledger.store.recipient"),
+            *("ledger.archive_key", "ledger.seal.note"),
+        ),
         "only the vault and the keyring touch people's keys, only notes sign: ask them",
+    ),
+    Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
+    Gate(
+        "ledger.archive_key",
+        ("ledger.archive_key", "ledger.archiving.opener"),
+        "only the opener holds the private half of the archive key: wrap for its recipient",
     ),
 )
 
@@ -275,6 +286,8 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.seal.merkle", "from cryptography.hazmat.primitives import hashes", True),
         ("ledger.seal.note", "from cryptography.exceptions import InvalidSignature", False),
         ("api.cli", "import ledger.application, replay", False),
+        ("api.app", "from ledger.archive_key import ArchiveKey", True),
+        ("ledger.store.vault", "import pkcs11", True),
         ("ledger.store.rows", "import api", True),
     ],
 )
