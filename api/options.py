@@ -26,7 +26,7 @@ Home = Annotated[str | None, typer.Option("--home", help="Folder of the ledger a
 Url = Annotated[
     str | None, typer.Option("--url", help="Database URL (better: PROBANT_URL, not in history).")
 ]
-Keyring = Annotated[str | None, typer.Option("--keyring", help="Keyring file.")]
+Keyring = Annotated[str | None, typer.Option("--keyring", help="Keyring: a file or pkcs11: URI.")]
 Lang = Annotated[str | None, typer.Option("--lang", help="fr or en.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 

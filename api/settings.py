@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
 from ledger.errors import Misuse
+from ledger.store.keyrings import Where, where
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
+HORIZON, HORIZON_MAX = 35, 3650  # days
 
 
 class Setting(NamedTuple):
@@ -42,7 +44,20 @@ SETTINGS = (
         "PROBANT_KEYRING",
         "--keyring",
         "HOME/keyring.json",
-        "The file of the keys above the keys. Keep it apart from the database and its backups.",
+        "The keys above the keys: a file, kept apart from the database and its backups, "
+        "or a pkcs11: URI (docs/keys.md).",
+    ),
+    Setting(
+        "PROBANT_PIN",
+        "–",
+        "none",
+        "The PIN of the HSM, when the pkcs11: URI names no pin-source.",
+    ),
+    Setting(
+        "PROBANT_HORIZON",
+        "–",
+        "35",
+        "Days for which backups are kept: a retired key-encryption key is destroyed after them.",
     ),
     Setting(
         "PROBANT_LANG",
@@ -58,7 +73,8 @@ class Settings(NamedTuple):
 
     home: Path
     url: str
-    keyring: Path
+    keyring: Where
+    horizon: int  # days
     lang: Language
 
     @property
@@ -74,6 +90,11 @@ class Settings(NamedTuple):
         return "sqlite" if self.url.startswith("sqlite") else "postgresql"
 
     @property
+    def archive_recipient(self) -> Path:
+        """The file of the public key that archived data keys are wrapped for."""
+        return self.home / "archive.pub"
+
+    @property
     def api_keys(self) -> Path:
         """The file of the API keys: hashes only."""
         return self.home / "api-keys.json"
@@ -87,16 +108,25 @@ def settle(
     keyring: str | None = None,
     lang: str | None = None,
 ) -> Settings:
-    """The settings of this run. Raises Misuse for a ledger in memory or an unknown language."""
+    """The settings of this run. Raises Misuse for a ledger in memory or a senseless value."""
     folder = Path(home or environment.get("PROBANT_HOME") or "probant-data")
-    where = url or environment.get("PROBANT_URL") or f"sqlite:///{folder / 'ledger.sqlite'}"
+    url_of = url or environment.get("PROBANT_URL") or f"sqlite:///{folder / 'ledger.sqlite'}"
     keys = keyring or environment.get("PROBANT_KEYRING") or folder / "keyring.json"
-    settings = Settings(folder, where, Path(keys), _language(environment, lang))
+    settings = Settings(
+        folder, url_of, where(keys), _horizon(environment), _language(environment, lang)
+    )
     if settings.database == "sqlite":
         file = settings.sqlite_file
         if file is None or ":memory:" in str(file):
             raise Misuse("a ledger in memory would be gone at the end of this command: name a file")
     return settings
+
+
+def _horizon(environment: Mapping[str, str]) -> int:
+    said = environment.get("PROBANT_HORIZON") or str(HORIZON)
+    if not (said.isascii() and said.isdigit() and int(said) <= HORIZON_MAX):
+        raise Misuse(f"PROBANT_HORIZON must be a number of days, at most {HORIZON_MAX}")
+    return int(said)
 
 
 def _language(environment: Mapping[str, str], lang: str | None) -> Language:

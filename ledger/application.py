@@ -28,7 +28,7 @@ from ledger.entry import to_base64
 from ledger.errors import Broken, Misuse, Stale
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
-from ledger.store import reader
+from ledger.store import epochs, reader
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring
 from ledger.store.mapper import Draft, FactMapper, Recorded
@@ -156,6 +156,7 @@ class Ledger(Application[UUID]):
     def _refresh(self, epoch: int) -> None:
         if epoch != self._epoch:
             with self.database.read() as connection:
+                epochs.check_keyring(connection, self.keyring)
                 self._book, self._book_stream = reader.policy_book(connection)
                 stream = self._book_stream
                 past = reader.histories(connection, {stream} if stream else ())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -17,6 +16,7 @@ from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds,
 from ledger.application import Ledger
 from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
+from ledger.entry import derived_id
 from ledger.errors import BadData, Broken, Refusal
 from ledger.events import (
     KINDS,
@@ -143,10 +143,8 @@ class Stream:
 
 def consent_stream(subject: UUID) -> UUID:
     """The stream of a person's choices, derived from her random id so that two writers cannot
-    begin two of them (a UUIDv8 over SHA-256)."""
-    number = int.from_bytes(sha256(b"probant/consent\x00" + subject.bytes).digest()[:16], "big")
-    number &= ~(0xF000 << 64 | 0xC000 << 48)
-    return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
+    begin two of them."""
+    return derived_id(b"probant/consent\x00" + subject.bytes)
 
 
 class Session:

@@ -20,6 +20,7 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -98,6 +99,13 @@ def envelope_hash(envelope: bytes) -> bytes:
 def key_commitment(key: bytes) -> bytes:
     """`kc`: exposes a copy of a key that was said to be destroyed."""
     return hashlib.sha256(b"\x04" + key).digest()
+
+
+def derived_id(said: bytes) -> UUID:
+    """An id that two writers arrive at without asking each other: UUIDv8 over SHA-256."""
+    number = int.from_bytes(hashlib.sha256(said).digest()[:16], "big")
+    number &= ~(0xF000 << 64 | 0xC000 << 48)
+    return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
 
 
 def to_base64(raw: bytes) -> str:

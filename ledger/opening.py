@@ -5,19 +5,18 @@ Everything outside (`api`, tests, tools) begins here. Crash during `create`: run
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ledger.application import Ledger
 from ledger.calendar import Clock
 from ledger.handlers import publish
 from ledger.policy.book import shipped_bytes
-from ledger.store.keyring import FileKeyring
+from ledger.store import keyrings
+from ledger.store.keyrings import Where
 from ledger.store.setup import initialise, open_database
 
 
 def create(
     url: str,
-    keyring: Path | None = None,
+    keyring: Where | None = None,
     *,
     origin: str | None = None,
     policy: bytes | None = None,
@@ -35,6 +34,6 @@ def create(
     return ledger
 
 
-def open_ledger(url: str, keyring: Path, *, clock: Clock | None = None) -> Ledger:
+def open_ledger(url: str, keyring: Where, *, clock: Clock | None = None) -> Ledger:
     """Open an existing ledger. Raises Misuse if there is none, or its keyring is missing."""
-    return Ledger(open_database(url), FileKeyring.load(keyring), clock)
+    return Ledger(open_database(url), keyrings.load(keyring), clock)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.clock import StepClock
+from tests.go import building
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
+from tests.softhsm import tokens
 
 DATABASES = ("sqlite-memory", "sqlite-file", "postgres")
 
@@ -48,6 +50,19 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     url: str = request.getfixturevalue("postgres_schema_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def go_verifier(tmp_path_factory: pytest.TempPathFactory) -> building.GoVerifier:
+    """The verifier that is not ours, compiled once. Fails, never skips, where Go is missing."""
+    return building.build(tmp_path_factory.mktemp("go"))
+
+
+@pytest.fixture(scope="session")
+def new_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes an empty token of SoftHSM and answers its URI. Fails where there is no SoftHSM."""
+    with tokens(tmp_path_factory.mktemp("hsm")) as make:
+        yield make
 
 
 @pytest.fixture

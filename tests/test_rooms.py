@@ -56,12 +56,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.pan",
         "ledger.policy",
     ),
+    "ledger.seal": ("ledger.errors", "ledger.entry"),
     "ledger.store": PURE,
     "ledger.audit": ("ledger",),
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.rotating": ("ledger",),
+    "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -87,6 +90,7 @@ WAY_ROUND = {
     "ledger.policy": "policy is pure: let the caller read, and pass rows or a SubjectState",
     "ledger.projections": "projections are pure: take a Row, answer a row change",
     "ledger.aggregates": "an aggregate decides from its state: let the handler load what it asks",
+    "ledger.seal": "the seal is pure: let the sealer read and write, and pass bytes or a Reader",
     "ledger.store": "the store is called, it never calls: let ledger.application wire it",
     "replay": "replay reads through what it is handed: let the caller pass rows or open the ledger",
 }
@@ -118,8 +122,17 @@ GATES = (
     ),
     Gate(
         "cryptography",
-        ("ledger.store.vault", "ledger.store.keyring"),
-        "only the vault and the keyring touch keys: ask them to seal, open or blind",
+        (
+            *("ledger.store.vault", "ledger.store.keyring", "ledger.store.recipient"),
+            *("ledger.archive_key", "ledger.seal.note"),
+        ),
+        "only the vault and the keyring touch people's keys, only notes sign: ask them",
+    ),
+    Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
+    Gate(
+        "ledger.archive_key",
+        ("ledger.archive_key", "ledger.archiving.opener"),
+        "only the opener holds the private half of the archive key: wrap for its recipient",
     ),
 )
 
@@ -269,7 +282,12 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.handlers", "import eventsourcing.application", True),
         ("ledger.store.tables", "from cryptography.hazmat.primitives import hashes", True),
         ("ledger.store.vault", "from cryptography.hazmat.primitives import hashes", False),
+        ("ledger.seal.tiles", "from ledger.store import tables", True),
+        ("ledger.seal.merkle", "from cryptography.hazmat.primitives import hashes", True),
+        ("ledger.seal.note", "from cryptography.exceptions import InvalidSignature", False),
         ("api.cli", "import ledger.application, replay", False),
+        ("api.app", "from ledger.archive_key import ArchiveKey", True),
+        ("ledger.store.vault", "import pkcs11", True),
         ("ledger.store.rows", "import api", True),
     ],
 )

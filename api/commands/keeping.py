@@ -76,8 +76,10 @@ def init(
 
 def _exists(run: Run) -> bool:
     """Whether `init` once came to its end here; what is half made is completed."""
+    from ledger.store import keyrings
+
     file = run.settings.sqlite_file
-    if (file is not None and not file.exists()) or not run.settings.keyring.exists():
+    if (file is not None and not file.exists()) or not keyrings.exists(run.settings.keyring):
         return False
     try:
         with run.ledger() as ledger:

@@ -13,13 +13,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ledger.errors import Misuse
-from ledger.store import reader, tables
+from ledger.store import keyrings, reader, tables
 from ledger.store.database import Database, speaking
-from ledger.store.keyring import FileKeyring
+from ledger.store.keyring import FileKeyring, Keyring
+from ledger.store.keyrings import Where
 from ledger.store.migrations.fences import APP
 
 
-def initialise(url: str, keyring: Path | None, origin: str | None) -> tuple[Database, FileKeyring]:
+def initialise(url: str, keyring: Where | None, origin: str | None) -> tuple[Database, Keyring]:
     """Create what is missing of a ledger but its first event. Returns its database and keyring.
 
     `keyring` None keeps the keys in memory (a ledger that lives as long as its process).
@@ -65,19 +66,20 @@ def open_database(url: str) -> Database:
     return Database(url, role=role)
 
 
-def _complete(database: Database, keyring: Path | None, origin: str | None) -> FileKeyring:
+def _complete(database: Database, keyring: Where | None, origin: str | None) -> Keyring:
     migrate(database)
     with database.write() as connection:
         there = connection.scalar(sa.select(tables.head.c.origin))
-    if keyring is not None and keyring.exists():
-        keys = FileKeyring.load(keyring)
+    keys: Keyring
+    if keyring is not None and keyrings.exists(keyring):
+        keys = keyrings.load(keyring)
         if there not in (None, keys.origin) or origin not in (None, keys.origin):
             raise Misuse(f"the keyring at {keyring} belongs to another ledger")
     elif there is not None:
         raise Misuse("this ledger exists, but its keyring is not where it should be")
     else:
         name = origin or f"localhost/{secrets.token_hex(4)}"
-        keys = FileKeyring.create(keyring, name) if keyring else FileKeyring.generate(name)
+        keys = keyrings.create(keyring, name) if keyring else FileKeyring.generate(name)
     if there is None:
         # A crash before this line leaves a keyring and an empty schema: running again completes.
         values = {"id": 1, "origin": keys.origin, "position": 0, "last_at": 0, "epoch": 1}

@@ -4,7 +4,11 @@ A part's plaintext is the canonical JSON of its fields. Its envelope is
 `nonce12 || AES-256-GCM(key, nonce, salt32 || plaintext, aad)` with
 `aad = u16be(len id)||id||u16be(len n)||n||u16be(len kid)||kid`, so it cannot be moved to another
 event or part. The entry keeps `cm` (binds the plaintext), `ct` (binds the envelope) and `kc` (binds
-the key). A destroyed key is a tombstone: nothing here creates it again.
+the key).
+
+Generations: the newest generation of a scope decides. Live: it seals. Archived: the service cannot
+read it any more, so what is recorded from now on gets the next generation. Destroyed: a tombstone;
+the scope is closed for ever and a fact for it is refused (SS-DSR-3), so nobody erased is re-keyed.
 
 No plaintext is kept. Data keys are cached under the epoch of the head row, which every destruction
 moves. Read next: `ledger/application.py`.
@@ -30,6 +34,7 @@ from ledger.store.keyring import NONCE, Keyring
 from ledger.store.mapper import Part
 
 MAX_CACHED = 4096
+_AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
 
 
 class Scope(NamedTuple):
@@ -41,12 +46,25 @@ class Scope(NamedTuple):
 
 
 class DataKey(NamedTuple):
-    """A usable key. `row` is set while it has not been stored yet."""
+    """A usable key, with its id and commitment as entries write them, and what associated data ends
+    with. `row` is set while it has not been stored yet."""
 
     id: UUID
-    key: bytes
     cipher: AESGCM
+    kid: str
+    kc: str
+    aad_tail: bytes
     row: tuple[Any, ...] | None
+
+
+class Named(NamedTuple):
+    """A data key by everything that names it: the first columns of `keys`."""
+
+    key_id: UUID
+    subject: UUID
+    data_class: str
+    scope: str
+    generation: int
 
 
 def scope_of(fact: Fact) -> Scope:
@@ -85,23 +103,21 @@ class Vault:
 
     def remember(self, epoch: int, keys: dict[Scope, DataKey]) -> None:
         """Keep keys that are now committed."""
-        if epoch != self._epoch or len(self._cache) + len(keys) > MAX_CACHED:
+        if epoch != self._epoch:
+            return  # others have moved on meanwhile
+        if len(self._cache) + len(keys) > MAX_CACHED:
             self._cache.clear()
-            self._epoch = epoch
         self._cache |= {scope: key._replace(row=None) for scope, key in keys.items()}
 
     def seal(self, fact: Fact, personal: dict[str, str], event_id: UUID, key: DataKey) -> Part:
         """The fact's personal fields as one part named after its data class."""
         name = fact.sealed_class or ""
         plaintext = entry.encode(personal)
-        random = os.urandom(32 + NONCE)
-        salt, nonce = random[:32], random[32:]
-        sealed = key.cipher.encrypt(nonce, salt + plaintext, _aad(event_id, name, key.id))
-        envelope = nonce + sealed
+        salt, envelope = encrypt(key, str(event_id), plaintext)
         described = {
             "n": name,
-            "kid": str(key.id),
-            "kc": entry.to_base64(entry.key_commitment(key.key)),
+            "kid": key.kid,
+            "kc": key.kc,
             "cm": entry.to_base64(entry.commitment(salt, name, plaintext)),
             "ct": entry.to_base64(entry.envelope_hash(envelope)),
         }
@@ -134,11 +150,17 @@ class Vault:
             opened |= self._open_part(said["id"], described, row)
         return opened
 
+    def rewrapped(self, row: Any) -> tuple[int, bytes]:
+        """The data key of a row of `keys`, wrapped under the newest KEK, and the epoch of that.
+
+        Raises Broken when its KEK is gone.
+        """
+        context = _context(row)
+        return self.keyring.wrap(self.keyring.unwrap(row.kek_epoch, row.wrapped, context), context)
+
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> dict[str, Any]:
-        scope = Scope(row.subject, row.data_class, row.scope)
-        context = _context(row.key_id, scope, row.generation)
-        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
-        aad = _aad(UUID(event_id), described["n"], row.key_id)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        aad = _AAD_HEAD + event_id.encode() + _aad_tail(described["n"], described["kid"])
         if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
             raise Tampered("an envelope is not the one that was recorded")
         try:
@@ -156,26 +178,38 @@ class Vault:
         rows = connection.execute(
             sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.generation)
         )
-        found: dict[Scope, DataKey] = {}
         wanted = set(scopes)
-        for row in rows:
-            scope = Scope(row.subject, row.data_class, row.scope)
-            if scope not in wanted:
-                continue
-            if row.wrapped is None:
-                raise Refused(
-                    Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
-                )
-            context = _context(row.key_id, scope, row.generation)
-            key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
-            found[scope] = DataKey(row.key_id, key, AESGCM(key), None)
-        return found
+        newest = {
+            scope: row
+            for row in rows
+            if (scope := Scope(row.subject, row.data_class, row.scope)) in wanted
+        }
+        return {scope: self._usable(scope, row) for scope, row in newest.items()}
 
-    def _new(self, scope: Scope) -> DataKey:
-        key, key_id = os.urandom(32), uuid4()
-        wrapped = self.keyring.wrap(key, _context(key_id, scope, 1))
-        row = (key_id, *scope, 1, "operational", self.keyring.epoch, wrapped, "live")
-        return DataKey(key_id, key, AESGCM(key), row)
+    def _usable(self, scope: Scope, row: Any) -> DataKey:
+        if row.wrapped is None:
+            raise Refused(
+                Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
+            )
+        if row.tier != "operational":
+            return self._new(scope, row.generation + 1)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        return _usable_key(row, key, None)
+
+    def _new(self, scope: Scope, generation: int = 1) -> DataKey:
+        key = os.urandom(32)
+        named = Named(uuid4(), *scope, generation)
+        epoch, wrapped = self.keyring.wrap(key, _context(named))
+        row = (*named, "operational", epoch, wrapped, "live")
+        return _usable_key(named, key, row)
+
+
+def encrypt(key: DataKey, event_id: str, plaintext: bytes) -> tuple[bytes, bytes]:
+    """A new salt, and the envelope that hides it with the plaintext."""
+    random = os.urandom(32 + NONCE)
+    salt, nonce = random[:32], random[32:]
+    aad = _AAD_HEAD + event_id.encode() + key.aad_tail
+    return salt, nonce + key.cipher.encrypt(nonce, salt + plaintext, aad)
 
 
 def _unreadable(row: Any) -> Unreadable | None:
@@ -188,12 +222,17 @@ def _unreadable(row: Any) -> Unreadable | None:
     return Unreadable.LOST if row.envelope is None else None
 
 
-def _context(key_id: UUID, scope: Scope, generation: int) -> bytes:
-    return entry.encode(
-        ["probant/key/1", str(key_id), str(scope.subject), scope.data_class, scope.item, generation]
-    )
+def _context(row: Any) -> bytes:
+    """What a wrapped key is bound to: `row` has the columns of `Named`."""
+    said = [str(row.key_id), str(row.subject), row.data_class, row.scope, row.generation]
+    return entry.encode(["probant/key/1", *said])
 
 
-def _aad(event_id: UUID, name: str, key_id: UUID) -> bytes:
-    texts = (str(event_id).encode(), name.encode(), str(key_id).encode())
-    return b"".join(len(text).to_bytes(2, "big") + text for text in texts)
+def _usable_key(named: Any, key: bytes, row: tuple[Any, ...] | None) -> DataKey:
+    kid, kc = str(named.key_id), entry.to_base64(entry.key_commitment(key))
+    return DataKey(named.key_id, AESGCM(key), kid, kc, _aad_tail(named.data_class, kid), row)
+
+
+def _aad_tail(name: str, kid: str) -> bytes:
+    label = name.encode()
+    return len(label).to_bytes(2, "big") + label + _AAD_HEAD + kid.encode()

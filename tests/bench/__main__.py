@@ -31,7 +31,7 @@ from ledger.handlers import record, record_many
 from ledger.importing import import_file, load_map
 from ledger.opening import create
 from ledger.store.rebuild import rebuild
-from tests.bench import peers
+from tests.bench import peers, sealing
 from tests.postgres import PostgresServer, fresh_schema, running_postgres
 
 MAP = """source = "bench"
@@ -106,12 +106,21 @@ def main() -> None:
     ):
         home = Path(folder)
         shop, mapping = _shop(home, options.lines)
+        _encryption(bench)
         _on_postgres(bench, server, home, shop, mapping)
         _on_sqlite(bench, home, shop, mapping)
     if options.json:
         print(json.dumps([vars(m) | {"ratio": m.ratio} for m in bench.measures]))
     else:
         _print(bench)
+
+
+def _encryption(bench: Bench) -> None:
+    for size, text in (("short", sealing.SHORT), ("long", sealing.LONG)):
+        encrypt, seal, peer = sealing.sides(text)
+        name = f"sealing a {size} text, commitments too / cached AESGCM"
+        bench.run(f"encrypting a {size} text / cached AESGCM", "parts/s", 0.5, encrypt, peer)
+        bench.run(name, "parts/s", None, seal, peer)
 
 
 def _shop(home: Path, lines: int) -> tuple[Path, Path]:

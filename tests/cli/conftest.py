@@ -55,7 +55,10 @@ class Probant:
 @pytest.fixture(autouse=True)
 def speaks_english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tester's own settings."""
-    for name in ("PROBANT_HOME", "PROBANT_URL", "PROBANT_KEYRING"):
+    for name in (
+        *("PROBANT_HOME", "PROBANT_URL", "PROBANT_KEYRING"),
+        *("PROBANT_PIN", "PROBANT_HORIZON"),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PROBANT_LANG", "en")
 

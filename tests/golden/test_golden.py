@@ -15,7 +15,7 @@ from ledger.events import KINDS
 from ledger.fields import Unreadable
 from ledger.store.keyring import FileKeyring
 from ledger.store.mapper import fact_from, row_from
-from ledger.store.vault import Vault, _context, scope_of
+from ledger.store.vault import Named, Vault, _context, scope_of
 from tests.golden.examples import (
     EDITION,
     EVENT,
@@ -84,15 +84,10 @@ def test_the_vault_opens_a_part_sealed_as_the_format_says(kind: str):
     assert made is not None
     assert scope is not None
     keyring = FileKeyring.generate("example.org/golden")
+    named = Named(KEY_ID, *scope, generation=1)
+    epoch, wrapped = keyring.wrap(KEY, _context(named))
     row = SimpleNamespace(
-        key_id=KEY_ID,
-        subject=scope.subject,
-        data_class=scope.data_class,
-        scope=scope.item,
-        generation=1,
-        kek_epoch=1,
-        wrapped=keyring.wrap(KEY, _context(KEY_ID, scope, 1)),
-        envelope=made[0].envelope,
+        **named._asdict(), kek_epoch=epoch, wrapped=wrapped, envelope=made[0].envelope
     )
     described = entry.read((FOLDER / f"{kind}.json").read_bytes())["parts"][0]
     opened = Vault(keyring)._open_part(str(EVENT), described, row)
