@@ -118,3 +118,17 @@ def documents(database: Database) -> Iterator[tuple[bytes, bytes]]:
 def _rows(database: Database, query: sa.Select[Any]) -> list[Any]:
     with speaking(), database.read() as connection:
         return list(connection.execute(query))
+
+
+def disclosed(database: Database, subject: UUID | None, last: int) -> tuple[tuple[str, ...], int]:
+    """The data classes of the events up to `last` (of one person, or of everybody), at most 32 of
+    them, and how many people they concern."""
+    events = tables.events.c
+    known = [events.position <= last, events.subject.is_not(None)]
+    if subject is not None:
+        known.append(events.subject == subject)
+    classes = sa.select(events["class"]).where(*known, events["class"].is_not(None)).distinct()
+    people = sa.select(sa.func.count(sa.distinct(events.subject))).where(*known)
+    names = sorted(row[0] for row in _rows(database, classes))
+    ((count,),) = _rows(database, people)
+    return tuple(names[:32]), int(count)
