@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,8 +17,6 @@ import typer
 
 from api.options import Run, command
 from ledger.errors import Misuse
-
-KINDS = ("whole", "range", "subject", "redacted")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,21 +30,19 @@ def export(
     run: Run,
     folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or a .zip.")],
     to: Annotated[
-        str, typer.Option("--to", help="Who receives it: a code, declared if it is new.")
-    ] = "auditor",
-    type_: Annotated[
-        str, typer.Option("--type", help="What the recipient is: authority, accountant, other…")
-    ] = "authority",
-    kind: Annotated[
-        str, typer.Option("--kind", help="whole, range, subject or redacted.")
-    ] = "whole",
-    first: Annotated[int | None, typer.Option("--from", help="First position (range).")] = None,
-    last: Annotated[int | None, typer.Option("--until", help="Last position (range).")] = None,
+        str, typer.Option("--to", help="Who receives it, CODE:TYPE; declared if it is new.")
+    ] = "auditor:authority",
+    positions: Annotated[
+        str | None, typer.Option("--positions", help="Only the entries FIRST-LAST.")
+    ] = None,
     subject: Annotated[
-        str | None, typer.Option("--subject", help="The random id of a person (subject).")
+        str | None, typer.Option("--subject", help="Only one person, by her random id.")
     ] = None,
     disclose: Annotated[
         bool, typer.Option("--disclose", help="Open her personal parts, with their salts.")
+    ] = False,
+    redacted: Annotated[
+        bool, typer.Option("--redacted", help="Hash tiles and checkpoints only, no entry.")
     ] = False,
     envelopes: Annotated[
         bool, typer.Option("--envelopes/--no-envelopes", help="Take the ciphertext along.")
@@ -55,40 +53,40 @@ def export(
     from ledger.evidence.export import PLAN, Wanted
     from ledger.evidence.export import export as write
 
-    wanted = Wanted(_kind(kind, subject), first, last, _subject(subject), disclose, envelopes)
+    if sum((positions is not None, subject is not None, redacted)) > 1:
+        raise Misuse("--positions, --subject and --redacted exclude one another")
+    if disclose and subject is None:
+        raise Misuse("--disclose goes with --subject")
+    kind: Any = "range" if positions else "subject" if subject else "whole"
+    first, last = _positions(positions)
+    wanted = Wanted(
+        "redacted" if redacted else kind, first, last, _subject(subject), disclose, envelopes
+    )
     target = folder.with_suffix("") if folder.suffix == ".zip" else folder
     if folder.suffix == ".zip" and folder.exists():
         raise Misuse("that file exists already; it will not be replaced")
+    recipient, _, type_ = to.partition(":")
     began = time.monotonic()
     with run.ledger() as ledger:
         if not (target / PLAN).exists():  # an export that goes on was recorded when it began
-            record_disclosure(ledger, to, type_, wanted.subject, ledger.recorder.head().position)
+            size = ledger.recorder.head().position
+            record_disclosure(ledger, recipient, type_ or "authority", wanted.subject, size)
         with run.screen.progress(run.screen.word("evidence.title")) as advance:
-            certificates = run.settings.home / "certificates"
-            log = run.settings.home / "log"
+            log, certificates = run.settings.home / "log", run.settings.home / "certificates"
             made = write(ledger, log, target, wanted, certificates=certificates, progress=advance)
     if folder.suffix == ".zip":
         _zip(target, folder)
-    content: dict[str, Any] = {
-        "origin": made.origin,
-        "size": made.size,
-        "kind": made.kind,
-        "files": made.files,
-        "bytes": made.bytes,
-        "path": str(folder),
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    content = asdict(made) | {"path": str(folder), "seconds": round(time.monotonic() - began, 1)}
     run.screen.answer(content, lambda: [run.screen.word("evidence.done", **content)])
 
 
-def _kind(kind: str, subject: str | None) -> Any:
-    if kind not in KINDS:
-        raise Misuse("--kind must be one of: " + ", ".join(KINDS))
-    if (kind == "subject" or kind == "whole") and subject:
-        return "subject"
-    if kind == "subject" or subject:
-        raise Misuse("--subject and --kind subject belong together")
-    return kind
+def _positions(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    found = re.fullmatch(r"([0-9]{1,15})-([0-9]{1,15})", text, re.ASCII)
+    if not found:
+        raise Misuse("--positions must be FIRST-LAST, for example 1-5000")
+    return int(found[1]), int(found[2])
 
 
 def _subject(text: str | None) -> UUID | None:

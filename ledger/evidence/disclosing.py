@@ -14,7 +14,7 @@ from ledger.calendar import moment_of_instant
 from ledger.commands import Command, Record
 from ledger.errors import Refusal, Refused
 from ledger.events import DataDisclosed, PurposeDeclared, RecipientDeclared
-from ledger.handlers import record_many
+from ledger.handlers import record, record_many
 from ledger.store import evidence as questions
 
 PURPOSE = "accountability"
@@ -54,9 +54,7 @@ def record_disclosure(
         classes=classes,
         people=people,
     )
-    for batch in ([*commands], [Record(told)]):
-        for outcome in record_many(ledger, batch) if batch else ():
-            if isinstance(outcome, Refusal):
-                raise Refused(outcome)
-            last = outcome.position
-    return last
+    for outcome in record_many(ledger, commands) if commands else ():
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+    return record(ledger, Record(told)).position
