@@ -21,6 +21,7 @@ from api import facts as door
 from api import keys
 from api.app import create_app
 from ledger.application import Ledger
+from ledger.calendar import parse_moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import ProbantError, Refusal
 from ledger.events import ACTORS, KINDS, OWN
@@ -55,7 +56,7 @@ hostile: st.SearchStrategy[Any] = st.one_of(
     st.lists(st.just(SECRET), max_size=3),
     st.dictionaries(st.sampled_from(["minor", "currency", SECRET]), st.just(SECRET), max_size=3),
 )
-USUAL = {
+USUAL: dict[str, list[Any]] = {
     "purpose": ["newsletter", "service_message", "phone_marketing"],
     "channel": ["email", "phone", "form"],
     "classes": [["contact"], ["order", "account"]],
@@ -67,7 +68,7 @@ USUAL = {
 def fitting(spec: Spec) -> st.SearchStrategy[Any]:
     """A value that the field takes, as a caller writes it."""
     if spec.one_of:
-        return st.sampled_from(spec.one_of)
+        return st.sampled_from(list(spec.one_of))
     if spec.key in USUAL:
         return st.sampled_from(USUAL[spec.key])
     value = st.just(SECRET) if spec.personal else VALUES[id(spec.codec)]
@@ -214,7 +215,7 @@ def test_a_wish_of_the_wrong_shape_is_refused_and_not_a_crash(ledger: Ledger) ->
         assert isinstance(outcome, Refusal)
         assert silent(outcome)
     cls = KINDS["customer.logged_in.v1"]
-    fact = cls(occurred=door.parse_moment("2025-06-02"))
+    fact = cls(occurred=parse_moment("2025-06-02"))
     (outcome,) = record_many(ledger, [Record(fact, person=person)])
     assert isinstance(outcome, Refusal)
     assert silent(outcome)
