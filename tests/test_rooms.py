@@ -64,6 +64,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
     "ledger.evidence": ("ledger",),
+    "ledger.sealing": (
+        "ledger.seal",
+        "ledger.store.log",
+        "ledger.store.database",
+        "ledger.errors",
+        "ledger.calendar",
+    ),
     "ledger.rotating": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
