@@ -24,6 +24,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    sealing,
     serving,
 )
 from api.options import AsJson, Home, Keyring, Lang, Url
@@ -60,6 +61,7 @@ auditing.register(app)
 asking.register(app)
 policy.register(app)
 keys.register(app)
+sealing.register(app)
 evidence.register(app)
 serving.register(app)
 demonstrating.register(app)

@@ -72,7 +72,7 @@ def export(
             size = ledger.recorder.head().position
             record_disclosure(ledger, recipient, type_ or "authority", wanted.subject, size)
         with run.screen.progress(run.screen.word("evidence.title")) as advance:
-            log, certificates = run.settings.home / "log", run.settings.home / "certificates"
+            log, certificates = run.settings.log, run.settings.home / "certificates"
             made = write(ledger, log, target, wanted, certificates=certificates, progress=advance)
     if folder.suffix == ".zip":
         _zip(target, folder)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.sealing import sealed_meanwhile
 from api.options import Run, command
 from ledger.errors import Misuse
 
@@ -62,7 +63,8 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    with sealed_meanwhile(run):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def demo_shop(

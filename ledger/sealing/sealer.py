@@ -20,10 +20,14 @@ What this file never does: decide, change an event, or hold a key. Read next: `l
 
 from __future__ import annotations
 
+import logging
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple, Protocol
 
 from ledger.errors import BadData, Broken, Tampered
@@ -110,6 +114,19 @@ class Sealer:
                 if waiting >= LEAVES_A_ROUND:
                     break
                 time.sleep(0.05)
+
+    def watch(self) -> None:
+        """Rounds until SIGTERM, or until standard input ends. A signer that is away for a moment,
+        or a database that does not answer, is asked again in the next round; a refusal ends it."""
+        stopping = Event()
+        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+        Thread(target=_until_left_alone, args=(stopping,), daemon=True).start()
+        while not stopping.is_set():
+            try:
+                self.run(stopping.is_set, lambda _round: None)
+            except Broken as error:
+                logging.getLogger("probant").warning("not sealed: %s", error.speak())
+                stopping.wait(DELAY_SECONDS)
 
     # -- step 2: files --------------------------------------------------------------------------
 
@@ -215,6 +232,11 @@ def export_entries(database: Database, folder: Path, positions: Iterable[int]) -
                 write_whole(path, content)
                 written += 1
     return written
+
+
+def _until_left_alone(stopping: Event) -> None:
+    sys.stdin.read()
+    stopping.set()
 
 
 def _check(page: list[log.Leaf], start: int) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from ledger.calendar import Instant
 from ledger.store import tables
 from ledger.store.database import Database, speaking
 
@@ -44,6 +45,13 @@ def head_position(database: Database) -> int:
     """The last committed position: so many leaves there are."""
     with speaking(), database.read() as connection:
         return connection.scalar(sa.select(tables.head.c.position)) or 0
+
+
+def recorded_at(database: Database, position: int) -> Instant | None:
+    """When the event at this position was recorded; None if it was pruned or is none."""
+    events = tables.events.c
+    with speaking(), database.read() as connection:
+        return connection.scalar(sa.select(events.recorded_at).where(events.position == position))
 
 
 def leaves(database: Database, first: int, last: int) -> Iterator[list[Leaf]]:

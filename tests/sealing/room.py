@@ -62,10 +62,10 @@ def check_log(ledger: Ledger, folder: Path, vkey: str, go: GoVerifier | None = N
     for path, content in [*full, *edge.partial_tiles()]:
         assert fetch(path) == content, path
     for bundle in tiles.bundles_between(0, head.size):
-        content = fetch(bundle.path)
-        assert content is not None, bundle.path
+        bundled = fetch(bundle.path)
+        assert bundled is not None, bundle.path
         start = bundle.index * tiles.TILE_WIDTH
-        shown = tiles.parse_entries(content, bundle.width)
+        shown = tiles.parse_entries(bundled, bundle.width)
         assert shown == [entry for entry, _ in rows[start : start + bundle.width]], bundle.path
         assert all(
             leaf_hash(e) == leaf for e, (_, leaf) in zip(shown, rows[start:], strict=False) if e

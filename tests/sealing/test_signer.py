@@ -16,7 +16,7 @@ from ledger.errors import BadData, Broken, Misuse
 from ledger.seal.checkpoint import open_checkpoint
 from ledger.seal.merkle import Frontier, prove_consistency
 from ledger.seal.note import NoteError, VerifyKey, open_note
-from ledger.sealing import receipt
+from ledger.sealing import files, receipt
 from ledger.sealing import signer as signing
 from ledger.sealing.client import SignerClient, running_signer
 from ledger.sealing.signer import Signer, answer
@@ -158,7 +158,7 @@ def test_a_signer_without_memory_or_with_an_open_key_does_not_begin(signer: Sign
 
 
 def test_any_request_gets_an_answer_in_words(signer: Signer) -> None:
-    for request in (
+    requests: tuple[dict[str, Any], ...] = (
         {},
         {"ask": "nonsense"},
         {"ask": "checkpoint"},
@@ -167,7 +167,8 @@ def test_any_request_gets_an_answer_in_words(signer: Signer) -> None:
         {"ask": "statements", "texts": [1]},
         {"ask": "statements", "texts": ["x"] * 10_001},
         {"ask": []},
-    ):
+    )
+    for request in requests:
         said = answer(signer, request)
         assert said["error"] in ("bad-data", "misuse"), request
         assert said["sentence"]
