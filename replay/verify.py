@@ -982,7 +982,7 @@ class Verifier:
                 self.first, self.last = first, last
             else:
                 self.fail(14, "manifest_form")
-        report.required |= REQUIRED[self.kind]
+        report.required = set(REQUIRED[self.kind])
         report.required |= {2} if self.trust.quorum else set()
         report.required |= {3} if self.trust.tsa else set()
         report.required |= {6} if self.trust.checkpoints else set()

@@ -30,7 +30,7 @@ from replay import verify
 from tests.evidence.bundles import ORIGIN, canonical, key, line, vkey, web64
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
-POLICY = b'[edition]\neffective_from = 2018-11-20\n'
+POLICY = b"[edition]\neffective_from = 2018-11-20\n"
 AIMS = {"hashes and tree": 0.25, "all checks": 0.05, "all checks, two processes": 0.09}
 
 

@@ -51,9 +51,7 @@ def story() -> Evidence:
         for hour in range(3):  # 8, 9, 10
             clock.advance(hours=hour)
             record(ledger, Record(LoggedIn(**about, ip="192.0.2.7")))
-        orders = [
-            Record(OrderPlaced(**about), thing=Reference("ref", f"A{n}")) for n in range(560)
-        ]
+        orders = [Record(OrderPlaced(**about), thing=Reference("ref", f"A{n}")) for n in range(560)]
         record_many(ledger, orders)  # 11 to 570
         clock.advance(hours=1)
         told = from_ledger(ledger)

@@ -112,14 +112,13 @@ def reorder(told: Evidence) -> None:
 
 
 @pytest.mark.parametrize("attack", [alter, alter_early, insert, reorder])
-def test_a_history_rewritten_and_signed_again(
-    evidence: Evidence, auditor: Auditor, attack: Attack
-):
+def test_a_history_rewritten_and_signed_again(evidence: Evidence, auditor: Auditor, attack: Attack):
     auditor.keep(evidence.checkpoint(400))
     attack(evidence)
-    assert "kept-0: at size 400, the log was another one" in failed(auditor.judge(evidence))[
-        "prefixes"
-    ][0]
+    assert (
+        "kept-0: at size 400, the log was another one"
+        in failed(auditor.judge(evidence))["prefixes"][0]
+    )
 
 
 def test_the_same_rewriting_before_anything_left_the_house(evidence: Evidence, auditor: Auditor):
@@ -191,9 +190,7 @@ def test_the_log_as_its_own_witness_counts_for_nothing(evidence: Evidence, audit
     names = [(WITNESSES[0][0], key(11), 1), ("other.example", key(1), 1)]
     auditor.lines["witnesses"] = str([vkey(name, private, 4) for name, private, _ in names])
     evidence.witnesses = list(names)
-    assert failed(auditor.judge(evidence)) == {
-        "witnesses": ["1 witnesses cosigned, 2 are needed"]
-    }
+    assert failed(auditor.judge(evidence)) == {"witnesses": ["1 witnesses cosigned, 2 are needed"]}
 
 
 def test_one_witness_under_two_names_counts_once(evidence: Evidence, auditor: Auditor):
@@ -282,9 +279,7 @@ def test_a_lost_part_that_no_restore_names(evidence: Evidence, auditor: Auditor)
 def test_an_entry_missing_without_pruning(evidence: Evidence, auditor: Auditor):
     evidence.prune(30)
     found = failed(auditor.judge(evidence))
-    assert found["keys"] == [
-        "position 30: the entry is missing and no later event prunes it (R2)"
-    ]
+    assert found["keys"] == ["position 30: the entry is missing and no later event prunes it (R2)"]
 
 
 def test_an_entry_pruned_before_it_was_written(evidence: Evidence, auditor: Auditor):
@@ -341,7 +336,9 @@ def test_an_entry_in_another_spelling(
 def test_two_entries_that_are_only_one_together(evidence: Evidence, auditor: Auditor):
     """Entries are parsed in batches: what opens in one and closes in the next is no entry."""
     respelled(lambda raw: raw.replace(b'"grain":', b'"a":[{"grain":'))(evidence)
-    evidence.entries[100] = evidence.entries[100].replace(b'"meta":{', b'"meta":{"z":1}]},"y":{"b":{')
+    evidence.entries[100] = evidence.entries[100].replace(
+        b'"meta":{', b'"meta":{"z":1}]},"y":{"b":{'
+    )
     evidence.leaves[100] = Evidence([evidence.entries[100]]).leaves[0]
     assert len(failed(auditor.judge(evidence))["entries"]) == 2
 
@@ -388,7 +385,7 @@ def test_a_policy_that_is_missing_or_altered(evidence: Evidence, auditor: Audito
 
 
 def test_a_policy_that_was_never_published(evidence: Evidence, auditor: Auditor):
-    document = b'[edition]\neffective_from = 2018-11-20\n'
+    document = b"[edition]\neffective_from = 2018-11-20\n"
     from hashlib import sha256
 
     digest = sha256(document).digest()
@@ -444,9 +441,7 @@ def test_a_file_too_many_and_one_too_few(evidence: Evidence, auditor: Auditor):
 
 
 @pytest.mark.parametrize("size", [573, 575])
-def test_size_is_taken_from_the_checkpoint_alone(
-    evidence: Evidence, auditor: Auditor, size: int
-):
+def test_size_is_taken_from_the_checkpoint_alone(evidence: Evidence, auditor: Auditor, size: int):
     bundle = evidence.write(auditor.folder / "bundle")
     text = (bundle / "manifest.json").read_text()
     (bundle / "manifest.json").write_text(text.replace('"size": 574', f'"size": {size}'))
