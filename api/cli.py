@@ -15,7 +15,16 @@ from collections.abc import Sequence
 
 import typer
 
-from api.commands import asking, auditing, covering, demonstrating, keeping, policy, serving
+from api.commands import (
+    asking,
+    auditing,
+    covering,
+    demonstrating,
+    evidence,
+    keeping,
+    policy,
+    serving,
+)
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
 from ledger.errors import ProbantError
@@ -49,6 +58,7 @@ keeping.register(app)
 auditing.register(app)
 asking.register(app)
 policy.register(app)
+evidence.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -48,7 +49,7 @@ def events(count: int) -> Iterator[tuple[bytes, bytes, bytes | None]]:
         position, order, who = n + 1, n // 10 * 2 + n % 2, identifier(1, n // 23)
         amount = {"amount": {"currency": "EUR", "minor": 100 + n % 9000}}
         channel = {"purpose": "newsletter", "channel": "email"}
-        kind, home, stream, more = [
+        cases: list[tuple[str, str, str, dict[str, Any]]] = [
             ("order.placed.v1", "order", identifier(2, order), amount),
             ("order.placed.v1", "order", identifier(2, order), amount),
             ("order.paid.v1", "order", identifier(2, order), amount),
@@ -59,7 +60,8 @@ def events(count: int) -> Iterator[tuple[bytes, bytes, bytes | None]]:
             ("consent.withdrawn.v1", "consent", identifier(3, n // 23), channel),
             ("customer.account_opened.v1", "account", who, {}),
             ("customer.contacted_us.v1", "contact", who, {"channel": "form"}),
-        ][n % 10]
+        ]
+        kind, home, stream, more = cases[n % 10]
         if n == 0:
             kind, stream, more = "policy.published.v1", identifier(4, 0), {"document": pol}
             more = {**more, "edition": "2018-11-20"}
@@ -120,7 +122,7 @@ def write(folder: Path, count: int) -> None:
         level = b"".join(verify.fold(chunk) for chunk in chunks if len(chunk) == 8192)
         number += 1
     put(f"policies/{sha256(POLICY).hexdigest()}", POLICY)
-    root = verify.b64encode(verify.fold(bytes(leaves))).decode()
+    root = b64encode(verify.fold(bytes(leaves))).decode()
     text = f"{ORIGIN}\n{count}\n{root}\n"
     put("checkpoint", (text + "\n" + line(ORIGIN, key(1), text)).encode())
     head = f'"format": "probant-evidence/1",\n"origin": "{ORIGIN}",\n"size": {count},\n'

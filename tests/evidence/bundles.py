@@ -136,7 +136,11 @@ class Evidence:
 
     def copy(self) -> Evidence:
         """The same, with lists and tables of its own."""
-        own = {k: v.copy() for k, v in vars(self).items() if isinstance(v, (list, dict))}
+        own: dict[str, Any] = {
+            name: value.copy()
+            for name, value in vars(self).items()
+            if isinstance(value, list | dict)
+        }
         return replace(self, **own)
 
     def said(self, position: int) -> dict[str, Any]:

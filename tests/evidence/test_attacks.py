@@ -1,4 +1,4 @@
-"""Every attack of the evidence format's table that a verifier can see: done, and found by its check.
+"""Every attack of the evidence format's table that a verifier can see: done, and found.
 
 The operator holds the log's key: whatever he rewrites he can also hash and sign again. What he does
 not hold is what left his house before: kept checkpoints, witnesses, time stamps, receipts.
@@ -34,7 +34,7 @@ def flip(file: Path, at: int = 40) -> None:
     file.write_bytes(raw)
 
 
-# --- files altered after they were sent, nothing signed again -------------------------------------
+# --- files altered after they were sent, nothing signed again -----------------------------------
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_missing_or_shortened_tile(evidence: Evidence, auditor: Auditor, name:
     assert any(name in finding for findings in found.values() for finding in findings)
 
 
-# --- history rewritten and signed again by the operator --------------------------------------------
+# --- history rewritten and signed again by the operator -----------------------------------------
 
 Attack = Callable[[Evidence], None]
 
@@ -177,7 +177,7 @@ def test_another_origin(evidence: Evidence, auditor: Auditor):
     assert "it is of another log" in failed(auditor.judge(evidence))["checkpoint"][0]
 
 
-# --- witnesses ---------------------------------------------------------------------------------------
+# --- witnesses ----------------------------------------------------------------------------------
 
 
 def test_too_few_witnesses(evidence: Evidence, auditor: Auditor):
@@ -200,7 +200,7 @@ def test_one_witness_under_two_names_counts_once(evidence: Evidence, auditor: Au
     assert "witnesses" in failed(auditor.judge(evidence))
 
 
-# --- streams and time --------------------------------------------------------------------------------
+# --- streams and time ---------------------------------------------------------------------------
 
 
 def test_a_version_is_missing(evidence: Evidence, auditor: Auditor):
@@ -231,7 +231,7 @@ def test_record_time_that_does_not_grow(evidence: Evidence, auditor: Auditor):
     assert found["streams"] == ["position 50: recorded no later than the one before"]
 
 
-# --- keys, envelopes, pruning -----------------------------------------------------------------------
+# --- keys, envelopes, pruning -------------------------------------------------------------------
 
 
 def test_an_envelope_missing_without_a_destroyed_key(evidence: Evidence, auditor: Auditor):
@@ -289,7 +289,7 @@ def test_an_entry_pruned_before_it_was_written(evidence: Evidence, auditor: Audi
     assert any("position 574" in one for one in failed(auditor.judge(evidence))["keys"])
 
 
-# --- entries: one spelling only ------------------------------------------------------------------------
+# --- entries: one spelling only -----------------------------------------------------------------
 
 
 def respelled(change: Callable[[bytes], bytes]) -> Attack:
@@ -343,7 +343,7 @@ def test_two_entries_that_are_only_one_together(evidence: Evidence, auditor: Aud
     assert len(failed(auditor.judge(evidence))["entries"]) == 2
 
 
-# --- columns, policies, disclosures -------------------------------------------------------------------
+# --- columns, policies, disclosures -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", [1, 3, 4, 8, 12, 13, 17, 19, 20])
@@ -395,7 +395,7 @@ def test_a_policy_that_was_never_published(evidence: Evidence, auditor: Auditor)
     assert found["policies"] == ["position 300: the policy in force was not published before"]
 
 
-# --- receipts and certificates ---------------------------------------------------------------------------
+# --- receipts and certificates ------------------------------------------------------------------
 
 
 def test_a_receipt_whose_event_was_left_out(evidence: Evidence, auditor: Auditor):
@@ -428,7 +428,7 @@ def test_a_certificate_with_a_key_twice(evidence: Evidence, auditor: Auditor):
     assert failed(auditor.judge(evidence)).keys() == {"certificates"}
 
 
-# --- the manifest -----------------------------------------------------------------------------------------
+# --- the manifest -------------------------------------------------------------------------------
 
 
 def test_a_file_too_many_and_one_too_few(evidence: Evidence, auditor: Auditor):

@@ -161,7 +161,7 @@ def test_log_keys_have_a_history(evidence: Evidence, auditor: Auditor):
         assert auditor.judge(evidence).status(1) == "failed", history
 
 
-# --- trees: against the recursive definition ---------------------------------------------------------
+# --- trees: against the recursive definition ----------------------------------------------------
 
 
 def test_proofs_of_every_size_hold_and_bent_ones_do_not():
@@ -229,7 +229,7 @@ def test_notes_are_read_strictly(evidence: Evidence, auditor: Auditor):
             trust.open(bad)
 
 
-# --- what the file knows of us -------------------------------------------------------------------------
+# --- what the file knows of us ------------------------------------------------------------------
 
 
 def test_the_catalogue_is_that_of_the_events():
@@ -289,7 +289,7 @@ def test_golden_entries_and_columns_are_read_alike(auditor: Auditor):
     assert report.status(5) == "passed"
 
 
-# --- alone ---------------------------------------------------------------------------------------------
+# --- alone --------------------------------------------------------------------------------------
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -343,7 +343,7 @@ def test_a_trust_file_that_makes_no_sense(evidence: Evidence, auditor: Auditor, 
     assert run(auditor.folder, "nowhere", "--trust", str(auditor.trust)).returncode == 2
 
 
-# --- time stamps, from an authority that openssl plays -------------------------------------------------
+# --- time stamps, from an authority that openssl plays ------------------------------------------
 
 CONFIG = """[tsa]
 default_tsa = one
