@@ -20,6 +20,7 @@ from api.commands import (
     auditing,
     covering,
     demonstrating,
+    erasing,
     keeping,
     keys,
     policy,
@@ -59,6 +60,7 @@ auditing.register(app)
 asking.register(app)
 policy.register(app)
 keys.register(app)
+erasing.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)

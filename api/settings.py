@@ -95,6 +95,11 @@ class Settings(NamedTuple):
         return self.home / "journal"
 
     @property
+    def certificates(self) -> Path:
+        """The folder of the certificates of erasure."""
+        return self.home / "certificates"
+
+    @property
     def archive_recipient(self) -> Path:
         """The file of the public key that archived data keys are wrapped for."""
         return self.home / "archive.pub"

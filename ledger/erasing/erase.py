@@ -41,7 +41,7 @@ class Erased(NamedTuple):
     event: UUID  # the id of its customer.class_erased
     position: int
     keys: tuple[UUID, ...]  # destroyed; empty when nothing was sealed
-    envelopes: int  # deleted
+    envelopes: int  # deleted just now
     intent: UUID
 
 
@@ -75,10 +75,24 @@ def erase_scopes(
         _check(ledger, intent)
         book.intend(intent)
         done = _carry_out(ledger, intent, number)
-    book.finish(intent.id, ledger.clock.now())
-    if not ledger.recorder.is_alone:
+    if not ledger.recorder.is_alone:  # else our caller commits, and calls `settle` for the rest
+        book.finish(intent.id, ledger.clock.now())
         erasure.tidy(ledger.database)
     return done
+
+
+def history(ledger: Ledger, journal: Journal, subject: UUID) -> list[Erased]:
+    """Everything of this person that was ever erased, as the journal and the log tell it."""
+    found = []
+    intents = journal.intents()
+    with ledger.database.read() as connection:
+        for intent in intents[: erasure.carried_out(connection)]:
+            for one in intent.scopes:
+                told = one.scope.subject == subject and erasure.told(connection, one.scope)
+                if told:
+                    keys = tuple(key.kid for key in one.keys if key.kc)
+                    found.append(Erased(one.scope, told[1], told[0], keys, 0, intent.id))
+    return found
 
 
 def settle(ledger: Ledger, journal: Journal) -> int:

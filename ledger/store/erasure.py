@@ -8,6 +8,7 @@ ever. What this file never does: decide, or write an event. Read next: `ledger/e
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -322,3 +323,55 @@ def _upsert(
     changed = {name: insert.excluded[name] for name in moving}
     key = [column.name for column in table.primary_key.columns]
     connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+# --- reading back ------------------------------------------------------------------------------
+
+
+class Seen(NamedTuple):
+    """What was found after an erasure, of what should be gone and of what stays."""
+
+    living_keys: int
+    envelopes: int
+    lookups: int
+    entries: int  # pseudonymous, until pruned
+    epochs: tuple[int, ...]  # of the KEKs that wrapped the destroyed keys
+
+
+def read_back(connection: sa.Connection, subject: UUID, keys: Sequence[UUID]) -> Seen:
+    """Look for what an erasure destroyed."""
+    count, ids = sa.func.count(), list(keys)
+    mine = _keys.c.key_id.in_(ids)
+    lookups = tables.lookups.c.subject == subject
+
+    def number(query: Any) -> int:
+        return connection.scalar(query) or 0
+
+    return Seen(
+        number(sa.select(count).select_from(_keys).where(mine, _keys.c.wrapped.is_not(None))),
+        number(sa.select(count).select_from(_sealed).where(_sealed.c.key_id.in_(ids))),
+        number(sa.select(count).select_from(tables.lookups).where(lookups)),
+        number(sa.select(count).select_from(_events).where(_events.c.subject == subject)),
+        tuple(sorted(connection.scalars(sa.select(_keys.c.kek_epoch).where(mine).distinct()))),
+    )
+
+
+def disclosed(connection: sa.Connection, classes: Collection[str]) -> list[tuple[int, Day, str]]:
+    """Every time data of these classes was handed out: position, day, recipient."""
+    e = _events.c
+    query = sa.select(e.position, e.local_day, e.entry).where(e.kind == "data.disclosed.v1")
+    found = []
+    for row in connection.execute(query.order_by(e.position)):
+        said = entry.read(bytes(row.entry))["meta"]
+        if set(said["classes"]) & set(classes):
+            found.append((row.position, row.local_day, said["recipient"]))
+    return found
+
+
+def is_log_empty(database: Database) -> bool | None:
+    """Whether nothing deleted lies in SQLite's write-ahead log; None where it is not ours."""
+    name = database.engine.url.database
+    if not database.is_sqlite or database.is_memory or not name:
+        return None
+    wal = Path(f"{name}-wal")
+    return not wal.exists() or wal.stat().st_size == 0
