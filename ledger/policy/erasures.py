@@ -25,8 +25,11 @@ OBLIGATION, CLAIMS, PERFORMANCE = "GDPR art. 17(3)(b)", "GDPR art. 17(3)(e)", "G
 ABSOLUTE = ("order", "unlawful")
 """Reasons against which our own proofs and claims weigh nothing."""
 
-PROOFS = ("consent", "tracker", "rights", "directive", "hold", "card_proof")
-"""Classes that prove what was chosen, asked, done or paid: needed against claims until they end."""
+ACCOUNTABLE = ("rights", "hold")
+"""Classes that prove what was asked of us and what we did, this erasure too: always kept."""
+
+PROOFS = ("consent", "tracker", "directive", "card_proof")
+"""Classes that prove what was chosen or paid: needed against claims until they end."""
 
 SECURITY = ("access_log", "security_log")
 """Logs that GDPR art. 32 obliges us to keep for their short term."""
@@ -70,17 +73,19 @@ def _outcome(
     obliged = "6(1)(c)" in deadline.article
     if obliged and deadline.archive_article and not deadline.suspended_by:
         return _kept(deadline, "obligation", OBLIGATION, deadline.archive_article, until)
-    if reason in ABSOLUTE:
-        return _gone(deadline)
-    if deadline.suspended_by and has_traded:
+    if deadline.suspended_by and has_traded and reason not in ABSOLUTE:
         running = tuple(one.position for one in deadline.suspended_by)
         return _kept(deadline, "open_contract", PERFORMANCE, deadline.article, None, running)
-    exception = _exception(deadline, has_traded)
+    exception = _exception(deadline, reason, has_traded)
     return _kept(deadline, *exception, until) if exception else _gone(deadline)
 
 
-def _exception(deadline: Deadline, has_traded: bool) -> tuple[Why, str, str] | None:
-    """What keeps a class against a person's own wish: why, which exception, which law."""
+def _exception(deadline: Deadline, reason: str, has_traded: bool) -> tuple[Why, str, str] | None:
+    """What keeps a class although its obligations do not: why, which exception, which law."""
+    if deadline.klass in ACCOUNTABLE:
+        return "proof", CLAIMS, deadline.article
+    if reason in ABSOLUTE:
+        return None
     if deadline.klass in SECURITY:
         return "obligation", OBLIGATION, deadline.article
     if deadline.klass in PROOFS:
