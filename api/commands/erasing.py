@@ -32,6 +32,7 @@ WHY = {
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     command(app, "erase")(erase)
+    command(app, "prune")(prune)
 
 
 def erase(
@@ -74,6 +75,21 @@ def erase(
             path = write(settings.certificates, made)
             content |= {"certificate": str(path), "signed": False, "backups": made["backups"]}
     screen.answer(content, lambda: list(_told(content, labels, screen)))
+
+
+def prune(
+    run: Run,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+) -> None:
+    """Empty the log entries of what was erased; what stays still verifies, no answer changes."""
+    from ledger.erasing.prune import prune as pruned
+
+    screen = run.screen
+    with run.ledger() as ledger, screen.progress(screen.word("erasing.pruning")) as advance:
+        done = pruned(ledger, rehearsal=dry_run, progress=lambda n, _entries: advance(n, 0, ""))
+    content = {"rehearsal": dry_run, "people": done.people, "entries": done.entries}
+    sentence = "erasing.to_prune" if dry_run else "erasing.pruned"
+    screen.answer(content, lambda: [screen.word(sentence, **content)])
 
 
 def _check(

@@ -36,7 +36,7 @@ def planned(
     now = ledger.clock.now()
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
-        holds = _holds(ledger, subject)
+        holds = holds_of(ledger, subject)
         book = ledger.book(ledger.epoch())
         found = outcomes(deadlines(state, book, now), holds, reason, day_of(now))
         scopes = {Scope(subject, one.klass, one.scope): one for one in found}
@@ -81,7 +81,8 @@ def erase_person(
     return done
 
 
-def _holds(ledger: Ledger, subject: UUID) -> list[Hold]:
+def holds_of(ledger: Ledger, subject: UUID) -> list[Hold]:
+    """Her open holds, now."""
     with ledger.database.read() as connection:
         rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in HOLDS]
         events = [reader.event_at(connection, row.position) for row in rows]

@@ -108,6 +108,11 @@ def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> se
     }
 
 
+def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:
+    """The scopes of one person that have ended."""
+    return _closed(connection, {subject}).get(subject, set())
+
+
 def told(connection: sa.Connection, scope: Scope) -> tuple[int, UUID] | None:
     """The position and event id of the fact that says that this scope ended, if there is one."""
     e = _events.c
@@ -259,7 +264,10 @@ def destroy(
     return gone
 
 
-def tidy(database: Database) -> None:
+def tidy(
+    database: Database,
+    touched: Sequence[str] = ("keys", "sealed", "lookups", "imports", "commands"),
+) -> None:
     """Hygiene after an erasure: nothing deleted stays in the write-ahead log of SQLite (pages are
     overwritten there, `secure_delete`), no dead row in the heap of PostgreSQL. A crash before it
     leaves unreadable ciphertext only; the next erasure tidies for this one too."""
@@ -275,7 +283,7 @@ def tidy(database: Database) -> None:
     try:
         with speaking(), owner.engine.connect() as pooled:
             connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
-            for name in ("keys", "sealed", "lookups", "imports", "commands"):
+            for name in touched:
                 connection.exec_driver_sql(f"VACUUM {name}")
     finally:
         owner.close()
