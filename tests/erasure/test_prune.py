@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from ledger import calendar as cal
@@ -226,7 +226,12 @@ def answers(ledger: Ledger, subject: UUID) -> Any:
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 @given(steps=STEPS, picks=st.sets(st.integers(0, 12), min_size=1))
 def test_no_surviving_answer_changes_by_pruning(steps: list[tuple[int, int, int]], picks: set[int]):
     ledger = create("sqlite://", clock=StepClock())
