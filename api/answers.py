@@ -8,7 +8,7 @@ which judges, and `replay/fold.py`, which defines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from ledger.deciding import normal
 from ledger.errors import Misuse, NotFound, Stale
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
+from ledger.policy.cards import CardItem, cards, governed
+from ledger.policy.cards import explain as explain_card
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.model import Edition
@@ -36,6 +38,7 @@ Engine: TypeAlias = Literal["live", "sql", "fold"]
 Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
+CARDS = ("card", "card_proof")
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
 
@@ -86,9 +89,13 @@ def subject_answer(
             if not rows:
                 raise NotFound("this ledger knows no such subject")
             state, path = replaying.fold_subject(rows, as_of, known), "fold"
+        paid = any(key.klass in CARDS for key in state.activity)
+        history = states.rows_of(connection, subject, known) if paid else []
+        facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     book = ledger.book(ledger.epoch())
-    found = deadlines(state, book, as_of, known)
+    held = cards(state, replaying.effective(history), facts, book, as_of, known)
+    found = governed(deadlines(state, book, as_of, known), held)
     if klass is not None:
         _check_class(book, known, klass)
         found = [deadline for deadline in found if deadline.klass == klass]
@@ -102,13 +109,15 @@ def subject_answer(
         "flags": list(_edition_flags(edition, as_of)),
         "facts": dict(sorted(_facts(state).items())),
         "last_activity": _last_activity(state, book, as_of, known),
-        "deadlines": [deadline_json(deadline, lang) for deadline in found],
+        "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
         "consents": [choice_json(choice, lang) for choice in said],
     }
 
 
-def deadline_json(d: Deadline, lang: Language) -> dict[str, Any]:
-    """A deadline as plain values, days as YYYY-MM-DD, with its explanation."""
+def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) -> dict[str, Any]:
+    """A deadline as plain values, days as YYYY-MM-DD, with its explanation: for one of the cards
+    `held`, why it ends by its own facts."""
+    own = [card for card in held if (card.klass, card.item) == (d.klass, d.scope)]
     return {
         "class": d.klass,
         "scope": d.scope or None,
@@ -142,7 +151,7 @@ def deadline_json(d: Deadline, lang: Language) -> dict[str, Any]:
         "flips_on": _day(d.flips_on),
         "would_change": list(d.would_change),
         "flags": list(d.flags),
-        "explanation": explain(d, lang),
+        "explanation": explain_card(own[0], lang) if own else explain(d, lang),
     }
 
 

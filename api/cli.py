@@ -21,6 +21,7 @@ from api.commands import (
     covering,
     demonstrating,
     erasing,
+    evidence,
     keeping,
     keys,
     policy,
@@ -61,6 +62,7 @@ asking.register(app)
 policy.register(app)
 keys.register(app)
 erasing.register(app)
+evidence.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)

@@ -185,6 +185,7 @@ def publish(
             edition=edition.effective_from,
             document=to_base64(digest(toml)),
             published=to_base64(bytes.fromhex(edition.published_sha256)),
+            notified=True if notified else None,
         )
         version = ledger.version(stream) + 1
         draft = Draft(stream, version, fact, uuid4(), in_force.number, pol_of(in_force))

@@ -63,6 +63,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.evidence": ("ledger",),
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),

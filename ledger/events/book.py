@@ -22,11 +22,13 @@ RECIPIENTS = (
 @declare("policy.published.v1", "policy_book", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyPublished(Fact):
-    """An edition of the policy exists, with the document that states it (SS-POL-1)."""
+    """An edition of the policy exists, with the document that states it (SS-POL-1). `notified`:
+    whoever published it declared that people had been told (SS-POL-2)."""
 
     edition: Day = clear(DAY, column="until_day", required=True)
     document: str = clear(DIGEST, required=True)
     published: str | None = clear(DIGEST)
+    notified: bool | None = clear(BOOLEAN)
 
 
 @declare("controller.declared.v1", "policy_book", about_nobody=True)
@@ -121,25 +123,29 @@ class AssessmentRecorded(Fact):
 @declare("notice.published.v1", "policy_book", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticePublished(Fact):
-    """The words of a notice, as shown from now on (GDPR art. 13; SS-COL-1 to SS-COL-5)."""
+    """The words of a notice, as shown from now on (GDPR art. 13; SS-COL-1 to SS-COL-5). What is
+    not said to be editorial (`material` false) is material."""
 
     notice: str = clear(CODE, required=True)
     document: str = clear(DIGEST, required=True)
     screenshot: str | None = clear(DIGEST)
     language: str | None = clear(CODE)
+    material: bool | None = clear(BOOLEAN)
 
 
 @declare("form.published.v1", "policy_book", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormPublished(Fact):
     """A form as shown from now on: its fields, those with an asterisk, its text and its picture
-    (GDPR art. 13(2)(e); SS-DATA-2)."""
+    (GDPR art. 13(2)(e); SS-DATA-2). A new text makes the consents given under the old one stale,
+    unless it is said to be editorial (`material` false)."""
 
     form: str = clear(CODE, required=True)
     fields: tuple[str, ...] = clear(CODES, required=True)
     mandatory: tuple[str, ...] | None = clear(CODES)
     document: str = clear(DIGEST, required=True)
     screenshot: str | None = clear(DIGEST)
+    material: bool | None = clear(BOOLEAN)
 
 
 # --- register: what is done again and again, one stream each -----------------------------------

@@ -74,8 +74,8 @@ class ProfileRectified(Fact):
 @declare("customer.logged_in.v1", "customer", "account", also="security_log")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedIn(Fact):
-    """The person connected to her Espace client: an activity (SS-ACT-2). The address and the
-    browser are sealed in the security log of that day (SS-SEC-1)."""
+    """The person connected to her Espace client: an activity (SS-ACT-2, SS-RET-1). The
+    address and the browser are sealed in the security log of that day (SS-SEC-1)."""
 
     ip: Personal = personal()
     user_agent: Personal = personal()

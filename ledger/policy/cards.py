@@ -13,8 +13,8 @@ Here is why and until when; whether a hold stops the end is said by `holds.py`: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from ledger.policy.clocks import Case
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, format_long, words
 from ledger.policy.terms import Rule, chain_for
-from ledger.policy.verdicts import ChoiceState
+from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.model import Contract, SubjectState
 
 Ground: TypeAlias = Literal["proof", "subscription", "wallet"]
@@ -125,6 +125,34 @@ def explain(card: CardItem, lang: Language = "fr") -> list[str]:
     kinds = [vocabulary["kind"].get(kind, kind) for kind in card.would_change]
     lines.append(say["would_change"].format(kinds=vocabulary["sentence"]["or"].join(kinds)))
     return lines + [say[flag] for flag in card.flags]
+
+
+def governed(deadlines: Iterable[Deadline], items: Sequence[CardItem]) -> list[Deadline]:
+    """The deadlines with those of cards as their own facts end them: one answer for a card,
+    whoever asks (docs/decisions/0015). The class's term only bounds a card of which no item is
+    known."""
+    known = {(card.klass, card.item): card for card in items}
+    return [
+        _by_own_end(deadline, known.get((deadline.klass, deadline.scope))) for deadline in deadlines
+    ]
+
+
+def _by_own_end(deadline: Deadline, card: CardItem | None) -> Deadline:
+    if card is None:
+        return deadline
+    return replace(
+        deadline,
+        tier_now="operational" if card.status == "kept" else "past_operational",
+        operational_until=card.until,
+        archive_until=None,
+        clause=card.clause,
+        article=card.article,
+        rests_on=card.rests_on,
+        not_counted=(),
+        flips_on=card.flips_on,
+        would_change=card.would_change,
+        flags=(*deadline.flags, "ends_by_its_own_facts"),
+    )
 
 
 # --- payments of orders -------------------------------------------------------------------------

@@ -255,18 +255,20 @@ def _order(expression: Expression) -> tuple[int, int, int]:
 
 def _stale(case: Case) -> str | None:
     """Why the consent rests on words that are no longer ours: its form was published again with
-    another text, or the purpose is declared otherwise. A flag: what changed, a person must read."""
+    another text that was not said to be editorial, or the purpose is declared otherwise. A flag:
+    what changed, a person must read."""
     found = case.choice
     fact = case.person.facts.get(found.position or 0)
     form = getattr(fact, "form", None)
     if fact is not None and form is not None:
         texts = [
-            (told.occurred.at, position, told.document)
+            (told.occurred.at, position, told.document, told.material is not False)
             for position, told in case.company.facts
             if isinstance(told, FormPublished) and told.form == form
         ]
         shown = max((text for text in texts if text[0] <= fact.occurred.at), default=None)
-        if shown is not None and max(texts)[2] != shown[2]:
+        later = [text for text in texts if shown and text > shown and text[3]]
+        if shown is not None and later and max(later)[2] != shown[2]:
             return "form_changed"
     before = case.book.edition(found.edition_number or 0)
     if before is None or before.number >= case.edition.number:

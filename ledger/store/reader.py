@@ -169,6 +169,17 @@ def event_at(connection: sa.Connection, position: int) -> Found | None:
     return Found(row.position, row.stream, row.version, row.subject, row.recorded_at, fact)
 
 
+def card_facts(connection: sa.Connection, subject: UUID) -> dict[int, Fact]:
+    """One person's facts about cards and payments in full, by position: what ends a card is partly
+    in their entries only (its contract, the day of its debit)."""
+    kinds = [kind for kind in KINDS if kind.startswith(("card.", "order.paid."))]
+    query = sa.select(events.position, events.entry).where(
+        events.subject == subject, events.kind.in_(kinds)
+    )
+    found = connection.execute(query)
+    return {row.position: fact_from(entry.read(bytes(row.entry))) for row in found}
+
+
 def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
     """Every edition published so far, and the stream of the book."""
     documents = tables.documents.c

@@ -17,7 +17,7 @@ moves. Read next: `ledger/application.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -43,6 +43,14 @@ class Scope(NamedTuple):
     subject: UUID
     data_class: str
     item: str
+
+
+class Opened(NamedTuple):
+    """One part in clear: its name, the salt of its commitment, its canonical JSON."""
+
+    name: str
+    salt: bytes
+    plaintext: bytes
 
 
 class DataKey(NamedTuple):
@@ -128,10 +136,31 @@ class Vault:
 
         Raises Tampered when the envelope contradicts the entry.
         """
+        opened: dict[str, Any] = {}
+        for part in self._parts(connection, position):
+            if isinstance(part, Unreadable):
+                return part
+            opened |= entry.read(part.plaintext)
+        return opened
+
+    def disclose(
+        self, connection: sa.Connection, position: int
+    ) -> list[dict[str, str]] | Unreadable:
+        """The parts of the fact at `position` as they are handed over with a proof: name, salt
+        (base64url) and text of each, which together give its commitment `cm`; or why not."""
+        opened: list[dict[str, str]] = []
+        for part in self._parts(connection, position):
+            if isinstance(part, Unreadable):
+                return part
+            text = part.plaintext.decode()
+            opened.append({"n": part.name, "salt": entry.to_base64(part.salt), "text": text})
+        return opened
+
+    def _parts(self, connection: sa.Connection, position: int) -> Iterator[Opened | Unreadable]:
+        """Each part of the fact at `position`, opened and compared with its entry."""
         sealed, keys, events = tables.sealed, tables.keys, tables.events
         raw = connection.scalar(sa.select(events.c.entry).where(events.c.position == position))
         said = entry.read(raw) if raw else {}
-        opened: dict[str, Any] = {}
         for described in said.get("parts", ()):
             row = connection.execute(
                 sa.select(keys, sealed.c.envelope)
@@ -145,10 +174,10 @@ class Vault:
             ).one_or_none()
             reason = _unreadable(row)
             if reason is not None:
-                return reason
+                yield reason
+                return
             assert row is not None
-            opened |= self._open_part(said["id"], described, row)
-        return opened
+            yield self._open_part(said["id"], described, row)
 
     def rewrapped(self, row: Any) -> tuple[int, bytes]:
         """The data key of a row of `keys`, wrapped under the newest KEK, and the epoch of that.
@@ -165,7 +194,7 @@ class Vault:
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
         return entry.to_base64(entry.key_commitment(key))
 
-    def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> dict[str, Any]:
+    def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> Opened:
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
         aad = _AAD_HEAD + event_id.encode() + _aad_tail(described["n"], described["kid"])
         if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
@@ -177,7 +206,7 @@ class Vault:
         salt, plaintext = content[:32], content[32:]
         if entry.to_base64(entry.commitment(salt, described["n"], plaintext)) != described["cm"]:
             raise Tampered("an envelope does not hold the text that was committed to")
-        return entry.read(plaintext)
+        return Opened(described["n"], salt, plaintext)
 
     def _stored(self, connection: sa.Connection, scopes: list[Scope]) -> dict[Scope, DataKey]:
         keys = tables.keys

@@ -23,6 +23,13 @@ CANARIES = {
     "customer": "CUST-ZANZIBAR-0077310",
     "order": "CMD-ZANZIBAR-7731-B",
     "psp_id": "psp_zanzibar_9c2f7731",
+    "author": "Maître Ysengrin Quolibet-Canari",
+    "reason": "Litige Zanzibar 7731 devant le tribunal de Brest",
+    "trustee": "Ulysse Zwingelstein, légataire",
+    "comment": "Un canari jaune, livré deux jours trop tard à Ouessant",
+    # Six and four digits alone are found anywhere by chance: sought as a part would say them.
+    "bin6": '"bin6":"497731"',
+    "last4": '"last4":"7731"',
 }
 PLANTED = {name: text[::-1] for name, text in CANARIES.items()}
 """Other texts of the same shape: what a test plants in clear must not be found by the next one."""

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import base64
 import logging
-import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import eventsourcing.persistence as library
 import pytest
@@ -27,10 +26,14 @@ from ledger.commands import Correct, Record, Reference
 from ledger.errors import ProbantError
 from ledger.events import (
     AccountOpened,
+    CardKept,
+    Commented,
     ConsentGiven,
     ContactedUs,
     CustomerRegistered,
+    DirectiveSet,
     Fact,
+    HoldPlaced,
     LoggedIn,
     OrderCancelled,
     OrderPaid,
@@ -44,66 +47,14 @@ from ledger.opening import create, open_ledger
 from ledger.store.recorder import Work
 from tests.contracts.props import draft, now, owner, position
 from tests.erasure.canaries import CANARIES, DECOYS, PLANTED, in_files, in_tables, seen_in
-from tests.postgres import PostgresMissing, PostgresServer, running_postgres, schema_url
+from tests.erasure.conftest import Place
 
 C = CANARIES
 PROFILE: dict[str, Any] = {
     name: C[name] for name in ("name", "first_name", "company", "email", "phone", "address")
 }
+DIGITS = {"bin6": "497731", "last4": "7731"}
 PERSON, ORDER = Reference("shop", C["customer"]), Reference("shop", C["order"])
-
-
-class Place(NamedTuple):
-    """A ledger, and the folder of all files that its database keeps (None: in memory)."""
-
-    ledger: Ledger
-    url: str
-    folder: Path | None
-    log: Path | None
-    since: float
-
-    def files(self) -> list[Path]:
-        """Every file written to since the test began, everything flushed."""
-        with owner(self.ledger, self.url) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("CHECKPOINT")
-        paths = self.folder.rglob("*") if self.folder else ()
-        return [path for path in paths if path.is_file() and _written(path) >= self.since]
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A server of this module's own, as talkative as can be: it logs every statement it is sent,
-    values included."""
-    try:
-        with running_postgres({"log_statement": "all"}) as running:
-            yield running
-    except PostgresMissing as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(params=["sqlite-memory", "sqlite-file", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """An empty ledger on each database."""
-    since = time.time() - 1
-    url, folder, log = "sqlite://", None, None
-    if request.param == "sqlite-file":
-        folder = tmp_path / "database"
-        url = f"sqlite:///{folder / 'ledger.sqlite'}"
-    elif request.param == "postgres":
-        running: PostgresServer = request.getfixturevalue("server")
-        url, folder = schema_url(running.url, f"c_{uuid.uuid4().hex}"), running.socket_directory
-        log = folder / "server.log"
-    ledger = create(url, tmp_path / "keyring.json" if folder else None)
-    yield Place(ledger, url, folder, log, since)
-    ledger.close()
 
 
 def told(ledger: Ledger) -> list[Record]:
@@ -112,7 +63,13 @@ def told(ledger: Ledger) -> list[Record]:
     writes = ContactedUs(
         **at, channel="email", text=C["text"], name=C["name"], email=C["email"], phone=C["phone"]
     )
-    pays = OrderPaid(**at, psp_id=C["psp_id"], bin6="497731", last4="7731")
+    card: dict[str, Any] = {"psp_id": C["psp_id"], **DIGITS}
+    held: dict[str, Any] = {"author": C["author"], "reason": C["reason"]}
+    hold = HoldPlaced(
+        **at, article="C. civ. art. 2224", review=20300101, classes=("order",), **held
+    )
+    comment = Commented(**at, about="product.7", signature=C["name"], text=C["comment"])
+    wish = DirectiveSet(**at, wish="transmit", trustee=C["trustee"], text=C["text"])
     return [
         Record(CustomerRegistered(**at, klass="contact", origin="contact", **PROFILE), PERSON),
         Record(AccountOpened(**at, **PROFILE), PERSON),
@@ -121,7 +78,11 @@ def told(ledger: Ledger) -> list[Record]:
         Record(writes, PERSON),
         Record(writes, Reference("email", C["email"])),
         Record(OrderPlaced(**at), PERSON, thing=ORDER),
-        Record(pays, PERSON, thing=ORDER),
+        Record(OrderPaid(**at, **card), PERSON, thing=ORDER),
+        Record(CardKept(**at, ground="wallet", expiry=20301231, **card), PERSON),
+        Record(hold, PERSON, thing=Reference("case", C["customer"])),
+        Record(comment, PERSON),
+        Record(wish, PERSON),
     ]
 
 
@@ -206,7 +167,8 @@ def test_nothing_personal_rests_in_a_table_a_file_or_a_log(
     with ledger.database.read() as connection:
         opened = [ledger.vault.open(connection, at) for at in range(1, last + 1)]
     assert {text for one in opened if isinstance(one, dict) for text in one.values()} >= {
-        C[name] for name in C if name not in ("customer", "order")
+        *(C[name] for name in C if name not in ("customer", "order", *DIGITS)),
+        *DIGITS.values(),
     }
     with owner(ledger, place.url) as connection:
         assert in_tables(connection) == {}

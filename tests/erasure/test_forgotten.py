@@ -25,9 +25,8 @@ from ledger.store import erasure, tables, verify
 from ledger.store.keyring import NONCE
 from ledger.store.vault import Scope
 from tests.erasure.canaries import CANARIES, in_files, in_tables
-from tests.erasure.test_canary import Place, told
-from tests.erasure.test_canary import place as place
-from tests.erasure.test_canary import server as server
+from tests.erasure.conftest import Place
+from tests.erasure.test_canary import told
 from tests.rotation import told as somebody
 
 CARRIED = 24  # bytes of an envelope or a wrapped key that give it away: its nonce, then ciphertext
@@ -119,7 +118,7 @@ def test_a_right_guess_cannot_be_confirmed(place: Place, tmp_path: Path, name: s
     [part] = said["parts"]
 
     def confirms(salt: bytes) -> bool:
-        return entry.to_base64(entry.commitment(salt, part["n"], right)) == part["cm"]
+        return bool(entry.to_base64(entry.commitment(salt, part["n"], right)) == part["cm"])
 
     [key] = rows(ledger, sa.select(tables.keys).where(tables.keys.c.subject == her))
     [sealed] = rows(ledger, sa.select(tables.sealed).where(tables.sealed.c.position == position))

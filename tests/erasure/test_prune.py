@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger import calendar as cal
@@ -213,7 +213,7 @@ def answers(ledger: Ledger, subject: UUID) -> Any:
         ended = {(s.data_class, s.item) for s in erasure.closed_scopes(connection, subject)}
         history = states.rows_of(connection, subject)
     book = ledger.book(ledger.epoch())
-    found = []
+    found: list[Any] = []
     for years in range(12):
         day = cal.end_of(cal.add_months(20260105, 12 * years))
         state = fold_subject(history)

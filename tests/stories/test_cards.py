@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from api.answers import Times, subject_answer
 from ledger import calendar as cal
 from ledger.events import (
     CardKept,
@@ -23,6 +24,7 @@ from ledger.events import (
     OrderPlaced,
 )
 from ledger.policy.cards import CardItem, cards, explain
+from ledger.policy.holds import fate_of_card
 from ledger.store import reader, states
 from replay.fold import effective, fold_subject
 from tests.stories.facts_room import Shop, on
@@ -220,5 +222,24 @@ def test_the_earliest_of_the_three_ends_counts(shop):
 @pytest.mark.clause("SS-RET-3")
 def test_a_wallet_that_outlives_the_term_of_its_class_says_so(shop):
     shop.told(ConsentGiven(**on("2025-06-01"), purpose="wallet", grade="proved"), "42")
-    shop.told(CardKept(**on("2025-06-01"), ground="wallet", expiry=20280331, **DIGITS), "42", "C1")
+    shop.told(CardKept(**on("2025-06-01"), ground="wallet", expiry=20380331, **DIGITS), "42", "C1")
     assert only(shop, "2025-06-02").flags == ("class_term_sooner",)
+
+
+@pytest.mark.clause("SS-CARD-1", "SS-CARD-3")
+def test_a_card_has_one_deadline_whoever_asks(shop):
+    """The deadline, the item and its fate say the same day, and the answer says why."""
+    shop.told(ConsentGiven(**on("2025-06-01"), purpose="wallet", grade="proved"), "42")
+    shop.told(CardKept(**on("2025-06-01"), ground="wallet", expiry=20280331, **DIGITS), "42", "C1")
+    subject = shop.person("42")
+    for day, until in (("2025-07-01", "2028-03-31"), ("2028-04-01", "2028-03-31")):
+        times = Times(cal.parse_as_of(day))
+        answer = subject_answer(shop.ledger, subject, times, "en", "card")
+        (found,) = answer["deadlines"]
+        assert (found["operational_until"], found["clause"]) == (until, "SS-CARD-3")
+        assert "ends_by_its_own_facts" in found["flags"]
+        assert found["tier"] == ("operational" if day < "2028" else "past_operational")
+        assert any("2028" in line for line in found["explanation"])
+        item = only(shop, day)
+        assert cal.format_day(item.until or 0) == until
+        assert fate_of_card(item, []).due == ("nothing" if day < "2028" else "erase")

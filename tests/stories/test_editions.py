@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.entry import read
 from ledger.errors import BadData, Refused
 from ledger.events import OrderPlaced, PolicyNotified
 from ledger.handlers import Accepted, publish
@@ -85,8 +86,10 @@ def test_ss_pol_2_what_was_shortened_is_not_given_back_without_notice(shop: Shop
 
 
 def test_ss_pol_2_a_longer_term_never_reaches_facts_already_collected_without_notice(shop: Shop):
-    """Even when it was published with the word that people were told: each needs her own proof."""
-    published(shop, "2025-01-01", 120, notified=True)
+    """Even when it was published with the word that people were told (which is on record): each
+    needs her own proof."""
+    told = published(shop, "2025-01-01", 120, notified=True)
+    assert read(told.written[-1].entry)["meta"]["notified"] == 1
     assert shop.kept_until("A", "order", THE_DAY) == "2024-03-10"
     shop.told(OrderPlaced(**on("2019-03-10")), "B")
     assert shop.kept_until("B", "order", THE_DAY) == "2029-03-10"

@@ -488,9 +488,11 @@ def test_measuring_openings_needs_a_consent_of_its_own():
 # --- stale consents -----------------------------------------------------------------------------
 
 
-def form(day: str, text: str) -> FormPublished:
-    moment = parse_moment(day)
-    return FormPublished(occurred=moment, form="footer", fields=("email",), document=text)
+def form(day: str, text: str, material: bool | None = None) -> FormPublished:
+    moment, fields = parse_moment(day), ("email",)
+    return FormPublished(
+        occurred=moment, form="footer", fields=fields, document=text, material=material
+    )
 
 
 @pytest.mark.clause("SS-DATA-2", "SS-POL-2")
@@ -504,6 +506,17 @@ def test_a_consent_is_stale_once_its_form_says_something_else():
     assert (stale.allowed, stale.stale) == (True, "form_changed")
     again = shop(ACCOUNT, agreed, declared=(*forms, form("2020-02-01", TEXTS[0])))
     assert again.may("newsletter", "email", "2020-03-01").stale is None
+
+
+@pytest.mark.clause("SS-DATA-2")
+def test_an_editorial_change_of_a_form_makes_no_consent_stale_and_hides_no_other():
+    agreed = given("2019-03-10", form="footer")
+    first, commas = form("2019-01-01", TEXTS[0]), form("2020-01-01", TEXTS[1], False)
+    rewritten = form("2020-02-01", "C" * 43, True)
+    one = shop(ACCOUNT, agreed, declared=(first, commas))
+    assert one.may("newsletter", "email", "2020-06-01").stale is None
+    both = shop(ACCOUNT, agreed, declared=(first, rewritten, form("2020-03-01", TEXTS[1], False)))
+    assert both.may("newsletter", "email", "2020-06-01").stale == "form_changed"
 
 
 @pytest.mark.clause("SS-POL-2")

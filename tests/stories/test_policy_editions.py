@@ -61,7 +61,7 @@ def test_every_clause_of_the_published_text_is_listed_once_and_said_twice():
         ("security_log", "item", 12, None),
         ("consent", "subject", 60, None),
         ("message", "subject", 36, None),
-        ("card", "item", 15, None),
+        ("card", "item", 120, None),
         ("hold", "item", 60, None),
         ("survey", "subject", 12, None),
         ("comment", "item", 60, None),

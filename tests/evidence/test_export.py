@@ -1,0 +1,223 @@
+"""An evidence bundle holds what was sealed, whole, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ledger.application import Ledger
+from ledger.calendar import moment_of_instant
+from ledger.commands import Record, Reference
+from ledger.entry import commitment, from_base64, read, to_base64
+from ledger.errors import Misuse, Tampered
+from ledger.events import ContactedUs, LoggedIn, OrderPlaced
+from ledger.evidence.disclosing import PURPOSE, record_disclosure
+from ledger.evidence.export import Wanted, export
+from ledger.fields import Money
+from ledger.handlers import record_many
+from ledger.opening import create
+from ledger.seal.checkpoint import Checkpoint, format_checkpoint
+from ledger.seal.note import SigningKey, VerifyKey, sign
+from ledger.seal.proof import open_inclusion
+from ledger.seal.tiles import Edge, entry_bundles
+from ledger.store import tables
+from tests.clock import StepClock
+from tests.go.building import GoVerifier
+
+TEXT = "Ma commande n'est pas arrivée, signé Élise Durand"
+
+
+@pytest.fixture
+def ledger(ledger_url: str, clock: StepClock) -> Any:
+    made = create(ledger_url, None, clock=clock, origin="example.org/evidence")
+    now = moment_of_instant(clock.now())
+    facts = [
+        ContactedUs(occurred=now, channel="form", text=TEXT, email="elise@example.org"),
+        *(OrderPlaced(occurred=now, amount=Money(100 + n, "EUR")) for n in range(300)),
+        LoggedIn(occurred=now, ip="192.0.2.7"),
+    ]
+    people = ("E-1", *(f"C-{n % 40}" for n in range(300)), "E-1")
+    wishes = [Record(f, person=Reference("shop", p)) for f, p in zip(facts, people, strict=True)]
+    record_many(made, wishes)
+    yield made
+    made.close()
+
+
+def sealed(ledger: Ledger, log: Path, size: int | None = None) -> SigningKey:
+    """The log of this ledger written by the seal room alone, signed by a fixed key."""
+    key = SigningKey(ledger.keyring.origin, sha256(b"the log").digest())
+    e = tables.events.c
+    with ledger.database.read() as connection:
+        query = sa.select(e.entry, e.leaf).order_by(e.position)
+        rows = connection.execute(query).all()[:size]
+    edge, full = Edge.empty().extend(bytes(row.leaf) for row in rows)
+    files = [*full, *edge.partial_tiles(), *entry_bundles(0, (bytes(r.entry) for r in rows))]
+    for path, content in files:
+        (log / path).parent.mkdir(parents=True, exist_ok=True)
+        (log / path).write_bytes(content)
+    text = format_checkpoint(Checkpoint(key.name, len(rows), edge.frontier.root()))
+    note = sign(text, key)
+    for name in ("checkpoint", f"checkpoints/{len(rows)}", "keys/log.vkey"):
+        (log / name).parent.mkdir(parents=True, exist_ok=True)
+        (log / name).write_bytes(f"{key.vkey}\n".encode() if name.startswith("keys") else note)
+    return key
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_whole_bundle_is_accepted_by_a_verifier_that_is_not_ours(
+    ledger: Ledger, tmp_path: Path, go_verifier: GoVerifier
+) -> None:
+    log, bundle = tmp_path / "log", tmp_path / "bundle"
+    sealed(ledger, log, 200)
+    key = sealed(ledger, log)
+    made = export(ledger, log, bundle, Wanted("whole"))
+    verdict = go_verifier.verify(bundle, key.vkey)
+    assert verdict.accepted, verdict.said
+    found = files(bundle)
+    manifest = json.loads(found.pop("manifest.json"))
+    assert manifest["files"] == {n: sha256(c).hexdigest() for n, c in found.items()}
+    assert (manifest["kind"], manifest["size"]) == ("whole", ledger.recorder.head().position)
+    assert made.files == len(found)
+    assert len(found["columns.ndjson"].splitlines()) == manifest["size"]
+    assert any(name.startswith("envelopes/") for name in found)
+    assert {n for n in found if n.startswith("consistency/")} == {
+        f"consistency/200-{manifest['size']}.txt"
+    }
+    pols = {read(bytes(raw))["pol"] for raw in _entries(ledger)}
+    assert {f"policies/{pol}" for pol in pols} <= set(found)
+    assert not any(b"Durand" in c or b"elise@" in c for c in found.values())
+
+
+def _entries(ledger: Ledger) -> list[bytes]:
+    with ledger.database.read() as connection:
+        return list(connection.scalars(sa.select(tables.events.c.entry)))
+
+
+def test_an_export_goes_on_where_it_was_cut_off(ledger: Ledger, tmp_path: Path) -> None:
+    """And speaks of the checkpoint it began with, although the log has grown meanwhile."""
+    log = tmp_path / "log"
+    sealed(ledger, log, 250)
+    export(ledger, log, tmp_path / "whole", Wanted("whole"))
+
+    class Cut(Exception):
+        pass
+
+    for stage in ("tile", "envelope", "column", "manifest"):
+        bundle = tmp_path / stage
+
+        def cut(done: int, _total: int, what: str, at: str = stage) -> None:
+            if what == at:
+                raise Cut
+
+        with pytest.raises(Cut):
+            export(ledger, log, bundle, Wanted("whole"), progress=cut)
+        assert not (bundle / "manifest.json").exists()
+        with pytest.raises(Misuse, match="something else"):
+            export(ledger, log, bundle, Wanted("redacted"))
+    sealed(ledger, log)
+    for stage in ("tile", "envelope", "column", "manifest"):
+        export(ledger, log, tmp_path / stage, Wanted("whole"))
+        left = {k: v for k, v in files(tmp_path / stage).items() if not k.endswith(".tmp")}
+        assert left == files(tmp_path / "whole"), stage
+
+
+def test_a_range_holds_the_entries_of_its_bundles_only(
+    ledger: Ledger, tmp_path: Path, go_verifier: GoVerifier
+) -> None:
+    log, bundle = tmp_path / "log", tmp_path / "bundle"
+    key = sealed(ledger, log)
+    export(ledger, log, bundle, Wanted("range", 300, 310))
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    assert (manifest["first"], manifest["last"]) == (257, manifest["size"])
+    assert not (bundle / "tile/entries/000").exists()
+    assert go_verifier.verify(bundle, key.vkey, redacted=True).accepted
+    with pytest.raises(Misuse, match="range"):
+        export(ledger, log, tmp_path / "other", Wanted("range", 1, 10**6))
+
+
+def test_a_redacted_bundle_holds_no_entry(
+    ledger: Ledger, tmp_path: Path, go_verifier: GoVerifier
+) -> None:
+    log, bundle = tmp_path / "log", tmp_path / "bundle"
+    key = sealed(ledger, log)
+    export(ledger, log, bundle, Wanted("redacted"))
+    assert not [n for n in files(bundle) if "entries" in n or "envelopes" in n or "columns" in n]
+    assert go_verifier.verify(bundle, key.vkey, redacted=True).accepted
+
+
+def test_one_person_s_bundle_proves_each_of_her_events_and_discloses_on_request(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    key = sealed(ledger, log)
+    with ledger.database.read() as connection:
+        e = tables.events.c
+        query = sa.select(e.subject, e.position).where(e.kind == "customer.contacted_us.v1")
+        she, position = connection.execute(query).one()
+    export(ledger, log, tmp_path / "closed", Wanted("subject", subject=she))
+    closed = files(tmp_path / "closed")
+    assert not [name for name in closed if name.endswith(".open.json")]
+    assert not any(TEXT.encode() in content for content in closed.values())
+    export(ledger, log, tmp_path / "open", Wanted("subject", subject=she, disclose=True))
+    opened = files(tmp_path / "open")
+    name = f"proofs/{position - 1}"
+    entry = opened[f"{name}.entry"]
+    index, _ = open_inclusion(
+        opened[f"{name}.tlog-proof"],
+        sha256(b"\x00" + entry).digest(),
+        [VerifyKey.parse(key.vkey)],
+    )
+    assert index == position - 1
+    (part,) = json.loads(opened[f"{name}.open.json"])
+    assert TEXT in part["text"]
+    made = commitment(from_base64(part["salt"]), part["n"], part["text"].encode())
+    assert to_base64(made) == read(entry)["parts"][0]["cm"]
+    others = [n for n, c in opened.items() if n.endswith(".entry") and str(she) not in c.decode()]
+    assert all("policy.published" in opened[n].decode() for n in others)
+
+
+def test_files_that_do_not_make_the_signed_root_are_not_exported(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    sealed(ledger, log)
+    tile = log / "tile/0/000"
+    tile.write_bytes(bytes([tile.read_bytes()[0] ^ 1]) + tile.read_bytes()[1:])
+    with pytest.raises(Tampered, match="root"):
+        export(ledger, log, tmp_path / "bundle", Wanted("whole"))
+    assert not (tmp_path / "bundle/manifest.json").exists()
+
+
+def test_nothing_is_exported_before_something_is_sealed(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="probant seal"):
+        export(ledger, tmp_path / "log", tmp_path / "bundle", Wanted("whole"))
+
+
+def test_an_export_is_a_disclosure_on_record(ledger: Ledger) -> None:
+    size = ledger.recorder.head().position
+    position = record_disclosure(ledger, "auditor", "authority", None, size)
+    again = record_disclosure(ledger, "auditor", "authority", None, size)
+    assert again == position + 1  # recipient and purpose are declared once
+    with ledger.database.read() as connection:
+        found = connection.execute(
+            sa.select(tables.events.c.kind, tables.events.c.purpose)
+            .where(tables.events.c.position > size)
+            .order_by(tables.events.c.position)
+        ).all()
+    assert [row.kind for row in found] == [
+        *("recipient.declared.v1", "purpose.declared.v1"),
+        *("data.disclosed.v1", "data.disclosed.v1"),
+    ]
+    assert found[-1].purpose == PURPOSE
