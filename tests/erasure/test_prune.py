@@ -36,7 +36,7 @@ from ledger.events import (
 from ledger.handlers import record
 from ledger.opening import create
 from ledger.policy.evaluate import choices, deadlines
-from ledger.store import erasure, pruning, rebuild, states, tables, verify
+from ledger.store import erasure, pruning, reader, rebuild, states, tables, verify
 from ledger.store.vault import Scope
 from replay.fold import fold_subject
 from tests.clock import StepClock
@@ -227,16 +227,16 @@ def answers(ledger: Ledger, subject: UUID) -> Any:
 
 
 @settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=30,
     phases=(Phase.explicit, Phase.generate),
+    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(steps=STEPS, picks=st.sets(st.integers(0, 12), min_size=1))
 def test_no_surviving_answer_changes_by_pruning(steps: list[tuple[int, int, int]], picks: set[int]):
     ledger = create("sqlite://", clock=StepClock())
     start = cal.parse_instant("2020-01-02T09:00:00Z")
-    for index, days, thing in steps:
+    for index, days, thing in [(0, 0, 0), *steps]:  # at least one is not refused
         cls, given_fields = KINDS[index]
         occurred = cal.moment_of_instant(start + days * 24 * 60 * cal.MINUTE)
         reference = Reference("shop", f"{cls.aggregate} {thing}") if cls in THINGS else None
@@ -247,10 +247,7 @@ def test_no_surviving_answer_changes_by_pruning(steps: list[tuple[int, int, int]
             continue
     key = ("person/shop", ledger.keyring.blind("person/shop", "anna"))
     with ledger.database.read() as connection:
-        known = connection.execute(
-            sa.select(tables.lookups).where(tables.lookups.c.blind == key[1])
-        )
-        subject = known.one().subject
+        subject = reader.lookups(connection, [key])[key].subject
         state = states.live_state(connection, subject)
     found = deadlines(state, ledger.book(ledger.epoch()), ledger.clock.now())
     scopes = [Scope(subject, d.klass, d.scope) for i, d in enumerate(found) if i in picks]
