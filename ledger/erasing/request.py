@@ -33,11 +33,9 @@ def planned(
 
     Raises NotFound when the ledger knows no such subject, or nothing of hers of that class.
     """
-    now = ledger.clock.now()
+    now, holds, book = ledger.clock.now(), holds_of(ledger, subject), ledger.book(ledger.epoch())
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
-        holds = holds_of(ledger, subject)
-        book = ledger.book(ledger.epoch())
         found = outcomes(deadlines(state, book, now), holds, reason, day_of(now))
         scopes = {Scope(subject, one.klass, one.scope): one for one in found}
         alive = erasure.condemned(connection, ledger.vault, list(scopes))

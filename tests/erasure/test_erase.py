@@ -16,6 +16,7 @@ from ledger.application import Ledger
 from ledger.calendar import MINUTE, moment_of_instant
 from ledger.commands import Record, Reference, Void
 from ledger.erasing import erase
+from ledger.erasing.certificate import certificate, certify, write
 from ledger.erasing.erase import erase_scopes
 from ledger.erasing.journal import NAME, Journal
 from ledger.errors import Broken, Misuse, Refused
@@ -23,6 +24,7 @@ from ledger.events import ContactedUs, ContractStarted, LoggedIn, OrderPlaced
 from ledger.fields import Unreadable
 from ledger.handlers import record
 from ledger.opening import create, open_ledger
+from ledger.seal import note
 from ledger.store import erasure, tables, verify
 from ledger.store.vault import Scope
 from tests.clock import StepClock
@@ -272,3 +274,40 @@ def test_a_restored_database_erases_again_before_it_is_served(tmp_path: Path, cl
     assert ledger.recorder.head().position == facts[-1].position
     assert opened(ledger, hers) is Unreadable.ERASED
     ledger.close()
+
+
+# --- the certificate -----------------------------------------------------------------------------
+
+
+def test_a_certificate_is_signed_later_over_the_same_bytes(ledger: Ledger, tmp_path: Path):
+    _, anna = told(ledger, "anna", "mine")
+    done = erased(ledger, tmp_path, contact(anna))
+    made = certificate(ledger, anna, done, [], reason="request", horizon=35)
+    folder = tmp_path / "certificates"
+    unsigned = write(folder, made)
+    text = unsigned.read_text()
+    key = note.SigningKey.generate(f"{ledger.keyring.origin}/certificate")
+    [signed] = certify(folder, lambda raw: note.sign(raw.decode(), key))
+    assert list(folder.iterdir()) == [signed]
+    verifier = note.VerifyKey.parse(key.vkey)
+    assert note.open_note(signed.read_bytes(), [verifier]).text == text
+    assert certify(folder, lambda raw: note.sign(raw.decode(), key)) == []
+    assert made["backups"] == {
+        "dead_on": "2026-02-09",
+        "horizon_days": 35,
+        "certain": False,
+        "rests_on": ["in-use"],
+    }
+    at_once = write(folder, made | {"id": "other"}, lambda raw: note.sign(raw.decode(), key))
+    assert at_once.name == "other.certificate"
+
+
+def test_a_check_that_fails_is_said(ledger: Ledger, tmp_path: Path):
+    _, anna = told(ledger, "anna", "mine")
+    done = erased(ledger, tmp_path, contact(anna))
+    with ledger.database.write() as connection:  # a key that came back behind our back
+        connection.execute(sa.update(tables.keys).values(wrapped=b"back", state="live"))
+        values = {"position": 2, "part": "contact", "key_id": done[0].keys[0], "envelope": b"x"}
+        connection.execute(sa.insert(tables.sealed).values(values))
+    checks = certificate(ledger, anna, done, [], reason="request", horizon=35)["checks"]
+    assert checks["keys_destroyed"] is checks["envelopes_deleted"] is False
