@@ -74,6 +74,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.calendar",
     ),
     "ledger.rotating": ("ledger",),
+    "ledger.erasing": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
