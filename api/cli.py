@@ -25,6 +25,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    sealing,
     serving,
 )
 from api.options import AsJson, Home, Keyring, Lang, Url
@@ -62,6 +63,7 @@ asking.register(app)
 policy.register(app)
 keys.register(app)
 erasing.register(app)
+sealing.register(app)
 evidence.register(app)
 serving.register(app)
 demonstrating.register(app)

@@ -60,6 +60,18 @@ SETTINGS = (
         "Days for which backups are kept: a retired key-encryption key is destroyed after them.",
     ),
     Setting(
+        "PROBANT_SIGNER",
+        "–",
+        "HOME/signer/socket",
+        "The socket on which the signer answers; run it under an account of its own.",
+    ),
+    Setting(
+        "PROBANT_LOG",
+        "–",
+        "HOME/log",
+        "The folder of the sealed log: plain files, to be copied elsewhere.",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -76,6 +88,8 @@ class Settings(NamedTuple):
     keyring: Where
     horizon: int  # days
     lang: Language
+    signer: Path  # the socket
+    log: Path
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -105,6 +119,11 @@ class Settings(NamedTuple):
         return self.home / "archive.pub"
 
     @property
+    def signer_home(self) -> Path:
+        """The folder of the signer's key and memory."""
+        return self.home / "signer"
+
+    @property
     def api_keys(self) -> Path:
         """The file of the API keys: hashes only."""
         return self.home / "api-keys.json"
@@ -123,7 +142,13 @@ def settle(
     url_of = url or environment.get("PROBANT_URL") or f"sqlite:///{folder / 'ledger.sqlite'}"
     keys = keyring or environment.get("PROBANT_KEYRING") or folder / "keyring.json"
     settings = Settings(
-        folder, url_of, where(keys), _horizon(environment), _language(environment, lang)
+        folder,
+        url_of,
+        where(keys),
+        _horizon(environment),
+        _language(environment, lang),
+        Path(environment.get("PROBANT_SIGNER") or folder / "signer" / "socket"),
+        Path(environment.get("PROBANT_LOG") or folder / "log"),
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file

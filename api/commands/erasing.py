@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -15,7 +15,10 @@ import typer
 from api.commands.asking import ByReference, reference_of, subject_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Misuse
+from ledger.errors import Broken, Misuse
+
+if TYPE_CHECKING:
+    from ledger.erasing.certificate import Sign
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
 """What a person or an authority may ask for; ends of terms are the retention run's."""
@@ -32,6 +35,7 @@ WHY = {
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     command(app, "erase")(erase)
+    command(app, "certify")(sign_certificates)
     command(app, "prune")(prune)
 
 
@@ -72,9 +76,34 @@ def erase(
             kept = [one for one in outcome if one.is_kept]
             horizon = settings.horizon
             made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon)
-            path = write(settings.certificates, made)
-            content |= {"certificate": str(path), "signed": False, "backups": made["backups"]}
+            path = write(settings.certificates, made, _signer(run))
+            signed = path.suffix == ".certificate"
+            content |= {"certificate": str(path), "signed": signed, "backups": made["backups"]}
     screen.answer(content, lambda: list(_told(content, labels, screen)))
+
+
+def sign_certificates(run: Run) -> None:
+    """Sign the certificates that were written while no signer answered."""
+    from ledger.erasing.certificate import certify
+
+    sign = _signer(run)
+    if sign is None:
+        raise Misuse("no signer answers; start `probant signer serve` first")
+    done = certify(run.settings.certificates, sign)
+    content = {"signed": [str(path) for path in done]}
+    run.screen.answer(content, lambda: [run.screen.word("erasing.signed", n=len(done))])
+
+
+def _signer(run: Run) -> Sign | None:
+    """What signs statements, if a signer answers now."""
+    from ledger.sealing.client import SignerClient
+
+    client = SignerClient(run.settings.signer)
+    try:
+        client.state()
+    except Broken:
+        return None
+    return lambda text: client.statements([text.decode()])[0]
 
 
 def prune(
@@ -144,7 +173,8 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
         yield screen.word("erasing.rehearsal")
     if "certificate" in content:
         yield screen.word("erasing.certificate", path=content["certificate"])
-        yield screen.word("erasing.unsigned")
+        if not content["signed"]:
+            yield screen.word("erasing.unsigned")
         yield screen.word("erasing.dead", day=content["backups"]["dead_on"])
 
 
