@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -76,7 +77,8 @@ def erase(
             kept = [one for one in outcome if one.is_kept]
             horizon = settings.horizon
             made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon)
-            path = write(settings.certificates, made, _signer(run))
+            with _signer(run) as sign:
+                path = write(settings.certificates, made, sign)
             signed = path.suffix == ".certificate"
             content |= {"certificate": str(path), "signed": signed, "backups": made["backups"]}
     screen.answer(content, lambda: list(_told(content, labels, screen)))
@@ -86,24 +88,29 @@ def sign_certificates(run: Run) -> None:
     """Sign the certificates that were written while no signer answered."""
     from ledger.erasing.certificate import certify
 
-    sign = _signer(run)
-    if sign is None:
-        raise Misuse("no signer answers; start `probant signer serve` first")
-    done = certify(run.settings.certificates, sign)
+    with _signer(run) as sign:
+        if sign is None:
+            raise Misuse("no signer answers; start `probant signer serve` first")
+        done = certify(run.settings.certificates, sign)
     content = {"signed": [str(path) for path in done]}
     run.screen.answer(content, lambda: [run.screen.word("erasing.signed", n=len(done))])
 
 
-def _signer(run: Run) -> Sign | None:
+@contextmanager
+def _signer(run: Run) -> Iterator[Sign | None]:
     """What signs statements, if a signer answers now."""
     from ledger.sealing.client import SignerClient
 
     client = SignerClient(run.settings.signer)
     try:
         client.state()
+        answers = True
     except Broken:
-        return None
-    return lambda text: client.statements([text.decode()])[0]
+        answers = False
+    try:
+        yield (lambda text: client.statements([text.decode()])[0]) if answers else None
+    finally:
+        client.close()
 
 
 def prune(
