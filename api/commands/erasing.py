@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -15,7 +16,10 @@ import typer
 from api.commands.asking import ByReference, reference_of, subject_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Misuse
+from ledger.errors import Broken, Misuse
+
+if TYPE_CHECKING:
+    from ledger.erasing.certificate import Sign
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
 """What a person or an authority may ask for; ends of terms are the retention run's."""
@@ -32,6 +36,7 @@ WHY = {
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     command(app, "erase")(erase)
+    command(app, "certify")(sign_certificates)
     command(app, "prune")(prune)
 
 
@@ -72,9 +77,40 @@ def erase(
             kept = [one for one in outcome if one.is_kept]
             horizon = settings.horizon
             made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon)
-            path = write(settings.certificates, made)
-            content |= {"certificate": str(path), "signed": False, "backups": made["backups"]}
+            with _signer(run) as sign:
+                path = write(settings.certificates, made, sign)
+            signed = path.suffix == ".certificate"
+            content |= {"certificate": str(path), "signed": signed, "backups": made["backups"]}
     screen.answer(content, lambda: list(_told(content, labels, screen)))
+
+
+def sign_certificates(run: Run) -> None:
+    """Sign the certificates that were written while no signer answered."""
+    from ledger.erasing.certificate import certify
+
+    with _signer(run) as sign:
+        if sign is None:
+            raise Misuse("no signer answers; start `probant signer serve` first")
+        done = certify(run.settings.certificates, sign)
+    content = {"signed": [str(path) for path in done]}
+    run.screen.answer(content, lambda: [run.screen.word("erasing.signed", n=len(done))])
+
+
+@contextmanager
+def _signer(run: Run) -> Iterator[Sign | None]:
+    """What signs statements, if a signer answers now."""
+    from ledger.sealing.client import SignerClient
+
+    client = SignerClient(run.settings.signer)
+    try:
+        client.state()
+        answers = True
+    except Broken:
+        answers = False
+    try:
+        yield (lambda text: client.statements([text.decode()])[0]) if answers else None
+    finally:
+        client.close()
 
 
 def prune(
@@ -144,7 +180,8 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
         yield screen.word("erasing.rehearsal")
     if "certificate" in content:
         yield screen.word("erasing.certificate", path=content["certificate"])
-        yield screen.word("erasing.unsigned")
+        if not content["signed"]:
+            yield screen.word("erasing.unsigned")
         yield screen.word("erasing.dead", day=content["backups"]["dead_on"])
 
 
