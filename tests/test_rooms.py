@@ -64,6 +64,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
     "ledger.rotating": ("ledger",),
+    "ledger.retention": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
