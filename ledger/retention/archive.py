@@ -76,7 +76,7 @@ def archive_subject(ledger: Ledger, subject: UUID, recipient: ArchiveRecipient) 
                 of=one.klass,
                 keys=tuple(row.key_id for row in keys[scope]) or None,
                 recipient=to_base64(recipient.digest),
-                until=one.archive_until or one.operational_until or now.local_day,
+                until=one.archive_until or one.operational_until or now.day,
                 article=one.archive_article or one.article,
                 reason="term",
             )
