@@ -221,7 +221,16 @@ FIXED: dict[str, Any] = {
         "required": ["class", "tier", "operational_until", "explanation"],
         "properties": {
             "class": _STRING,
-            "tier": {"enum": ["operational", "suspended", "past_operational", "past_archive"]},
+            "tier": {
+                "enum": [
+                    "operational",
+                    "suspended",
+                    "past_operational",
+                    "past_archive",
+                    "archived",
+                    "erased",
+                ]
+            },
             "operational_until": _DAY,
             "archive_until": _DAY,
             "rule": _STRING,

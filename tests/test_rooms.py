@@ -75,6 +75,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
+    "ledger.retention": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),

@@ -28,7 +28,15 @@ ByReference = Annotated[
     ),
 ]
 ENGINES = ("live", "sql", "fold")
-TALLY = ("present", "operational", "suspended", "past_operational", "past_archive")
+TALLY = (
+    "present",
+    "operational",
+    "suspended",
+    "past_operational",
+    "past_archive",
+    "archived",
+    "erased",
+)
 
 
 def register(app: typer.Typer) -> None:
