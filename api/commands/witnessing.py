@@ -90,8 +90,8 @@ def add(
 
 def stamp(
     run: Run,
-    url: Annotated[
-        str | None, typer.Option("--url", help="The authority (default: PROBANT_TSA).")
+    tsa: Annotated[
+        str | None, typer.Option("--tsa", help="The authority's URL (default: PROBANT_TSA).")
     ] = None,
     request: Annotated[
         Path | None, typer.Option("--request", help="Write the request to this file instead.")
@@ -104,8 +104,8 @@ def stamp(
     from ledger.sealing.files import write_whole
     from ledger.witnessing import stamping
 
-    if sum(one is not None for one in (url, request, response)) > 1:
-        raise Misuse("--url, --request and --response exclude one another")
+    if sum(one is not None for one in (tsa, request, response)) > 1:
+        raise Misuse("--tsa, --request and --response exclude one another")
     settings = run.settings
     if request is not None:
         write_whole(request, stamping.ask(settings.log))
@@ -114,7 +114,7 @@ def stamp(
         return
     if settings.tsa_roots is None:
         raise Misuse("PROBANT_TSA_ROOTS must name the roots that time stamps are checked against")
-    where = url or settings.tsa
+    where = tsa or settings.tsa
     with run.ledger() as ledger:
         if response is not None:
             stamping.keep(settings.log, settings.tsa_roots, _read(response))
@@ -123,7 +123,7 @@ def stamp(
             send = stamping.sender(where)
             made = stamping.stamp(ledger, settings.log, settings.tsa_roots, send)
         else:
-            raise Misuse("name the authority: --url or PROBANT_TSA, or exchange files")
+            raise Misuse("name the authority: --tsa or PROBANT_TSA, or exchange files")
     anchored = [one._asdict() | {"at": format_instant(one.at)} for one in made]
     run.screen.answer({"anchored": anchored}, lambda: list(_told(anchored, run)))
 

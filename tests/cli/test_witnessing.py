@@ -1,4 +1,4 @@
-"""`probant witness cosign`, `log cosign` and `log stamp`: between two machines, and an authority."""
+"""`probant witness cosign`, `log cosign` and `log stamp`, each as its users run it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_auditor_cosigns_a_bundle_and_the_keeper_takes_the_line_in(
     assert (
         "has grown since" in sealed("log", "cosign", first["file"], "--witness", keys[1].vkey).out
     )
-    again = sealed.json("witness", "cosign", str(sealed.home / "log"), "--state", state)
+    again = sealed.json("witness", "cosign", str(sealed.home / "log"), *visit[3:])
     assert (again["before"], again["size"]) == (first["size"], grown["size"])
     Path(again["file"]).unlink()
     refused = sealed(*visit)
@@ -54,7 +54,7 @@ def test_a_head_is_dated_over_http_and_by_files(
 ) -> None:
     authority = Authority(tmp_path / "tsa")
     with listening(authority) as url:
-        assert "PROBANT_TSA_ROOTS" in sealed("log", "stamp", "--url", url).err
+        assert "PROBANT_TSA_ROOTS" in sealed("log", "stamp", "--tsa", url).err
         monkeypatch.setenv("PROBANT_TSA_ROOTS", str(authority.roots))
         assert "PROBANT_TSA" in sealed("log", "stamp").err
         monkeypatch.setenv("PROBANT_TSA", url)
