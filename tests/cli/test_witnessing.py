@@ -16,7 +16,7 @@ from tests.witnessing.authority import Authority, listening
 def sealed(probant: Probant, tmp_path_factory: pytest.TempPathFactory) -> Probant:
     """A small sealed ledger, its home short enough for a socket."""
     probant.home = tmp_path_factory.mktemp("h") / "p"
-    assert probant("init").code == 0
+    probant.filled(5)
     assert probant("seal").code == 0
     return probant
 

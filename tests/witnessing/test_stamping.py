@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
+from ledger.acting import act
 from ledger.application import Ledger
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
@@ -19,8 +20,8 @@ from ledger.errors import BadData, Broken, Misuse
 from ledger.events import LoggedIn
 from ledger.handlers import record_many
 from ledger.opening import create
+from ledger.sealing.files import write_whole
 from ledger.store import tables
-from ledger.witnessing import stamping
 from ledger.witnessing.stamping import ask, keep, record, sender, stamp
 from tests.clock import StepClock
 from tests.evidence.test_export import sealed
@@ -84,7 +85,7 @@ def test_a_checkpoint_is_dated_over_http_and_openssl_agrees(
     assert (told["size"], told["token"]) == (size, to_base64(sha256(token.read_bytes()).digest()))
     assert told["tsa"] == made.tsa
     assert not list((log / "pending").iterdir())
-    checked = [
+    checked: list[str | Path] = [
         *("ts", "-verify", "-data", log / f"checkpoints/{size}", "-in", token),
         *("-CAfile", authority.roots, "-untrusted", log / "tsa/chain.pem"),
         *("-attime", str(made.at // 1_000_000)),
@@ -177,22 +178,21 @@ def test_cut_off_anywhere_the_same_size_is_anchored_once(
         pass
 
     names = {"asked": ".tsq", "certificates": "chain.pem", "kept": ".tsr"}
-    written, acted = stamping.write_whole, stamping.act
 
     def write(path: Path, content: bytes) -> None:
-        written(path, content)
+        write_whole(path, content)
         if path.name.endswith(names.get(step, "never")):
             raise Cut
 
-    def act(*arguments: Any) -> None:
-        acted(*arguments)
+    def cut_act(*arguments: Any) -> None:
+        act(*arguments)
         if step == "recorded":
             raise Cut
 
     size = ledger.recorder.head().position
     with monkeypatch.context() as patched:
-        patched.setattr(stamping, "write_whole", write)
-        patched.setattr(stamping, "act", act)
+        patched.setattr("ledger.witnessing.stamping.write_whole", write)
+        patched.setattr("ledger.witnessing.stamping.act", cut_act)
         with pytest.raises(Cut):
             stamp(ledger, log, authority.roots, authority.answer)
     stamp(ledger, log, authority.roots, authority.answer)

@@ -15,7 +15,7 @@ from ledger.seal.cosign import WitnessKey, cosigned_at
 from ledger.seal.merkle import ProofError
 from ledger.seal.note import NoteError, VerifyKey, open_note
 from ledger.seal.witnesses import format_policy, parse_policy
-from ledger.witnessing import witness
+from ledger.sealing.files import write_whole
 from ledger.witnessing.cosigned import add_cosignatures
 from ledger.witnessing.witness import Cosigned, cosign
 from tests.seal.trees import LOG, OTHER_LOG, STRANGER, TIME, entry_of, signed_head, write_log
@@ -134,12 +134,11 @@ def test_what_was_answered_is_remembered_even_if_the_answer_was_lost(
         pass
 
     def cut(path: Path, content: bytes, mode: int) -> None:
-        written(path, content, mode)
+        write_whole(path, content, mode)
         raise Cut
 
-    written = witness.write_whole
     with monkeypatch.context() as patched:
-        patched.setattr(witness, "write_whole", cut)
+        patched.setattr("ledger.witnessing.witness.write_whole", cut)
         with pytest.raises(Cut):
             cosign(grown, state, TIME)
     with pytest.raises(ProofError, match="shrank"):
