@@ -54,21 +54,24 @@ class Authority:
         self.asked += 1
         asked, answered = self.folder / "asked.tsq", self.folder / "answered.tsr"
         asked.write_bytes(request)
-        config = ["-config", self.folder / "openssl.cnf", "-section", "tsa"]
+        config: list[str | Path] = ["-config", self.folder / "openssl.cnf", "-section", "tsa"]
         openssl("ts", "-reply", *config, "-queryfile", asked, "-out", answered)
         return answered.read_bytes()
 
     def _certify(self, name: str, extensions: str, issuer: str | None) -> None:
-        at, config = self.folder, ["-extfile", self.folder / "openssl.cnf"]
+        at = self.folder
+        config: list[str | Path] = ["-extfile", at / "openssl.cnf"]
         key, wish = at / f"{name}.key", at / f"{name}.csr"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         # The root's long name makes the intermediate the longer of the two certificates in a token:
         # OpenSSL sends the signer's first, and the library wants a DER set in order of size.
         subject = f"/O={'Trust ' * 9}/CN=Test root" if name == "root" else f"/CN=Test {name}"
         openssl("req", "-new", *curve, "-subj", subject, "-keyout", key, "-out", wish)
-        by = ["-CA", at / f"{issuer}.pem", "-CAkey", at / f"{issuer}.key", "-CAcreateserial"]
-        signed = by if issuer else ["-signkey", key]
-        made = ["-days", "30", "-out", at / f"{name}.pem"]
+        signed: list[str | Path] = ["-signkey", key]
+        if issuer:
+            by = at / issuer
+            signed = ["-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-CAcreateserial"]
+        made: list[str | Path] = ["-days", "30", "-out", at / f"{name}.pem"]
         openssl("x509", "-req", "-in", wish, *signed, *config, "-extensions", extensions, *made)
 
 

@@ -47,8 +47,7 @@ def test_a_witness_signs_the_first_head_and_each_that_extends_it(tmp_path: Path)
     (line,) = open_note(made.note, [key]).verified
     assert (line.name, cosigned_at(line)) == (NAME, TIME)
     assert made.file == f"300-{key.key_id.hex()}.txt"
-    for number, proofs in enumerate((False, True)):
-        size = 700 + 100 * number
+    for size, proofs in ((700, False), (800, True)):
         grown = log_of(tmp_path / f"{size}", made.size, size, proofs=proofs)
         if proofs:  # then they are enough
             shutil.rmtree(grown / "tile")
@@ -56,7 +55,7 @@ def test_a_witness_signs_the_first_head_and_each_that_extends_it(tmp_path: Path)
         assert (again.before, again.size, again.vkey) == (made.size, size, made.vkey)
         assert cosigned_at(open_note(again.note, [key]).verified[0]) == TIME + size
         made = again
-    assert cosign(grown, state, TIME + 9).before == 800  # the same head once more
+    assert cosign(tmp_path / "800", state, TIME + 9).before == 800  # the same head once more
 
 
 def test_a_witness_refuses_a_log_that_shrank_forked_or_does_not_prove_its_growth(
@@ -192,6 +191,11 @@ def test_a_line_for_an_older_head_is_kept_beside_and_one_for_a_foreign_head_is_r
     assert not add_cosignatures(log, made.note, [made.vkey]).is_head
     assert (log / "checkpoint").read_bytes() == head
     assert (log / "cosigned/300").read_bytes() == made.note
+    fork = log_of(tmp_path / "fork", 300)
+    (fork / "checkpoint").write_bytes(signed_head(300, sha256(b"another").digest()))
+    forked = cosign(fork, tmp_path / "other", TIME, NAME, LOG.vkey)
+    with pytest.raises(BadData, match="not a checkpoint that the log shows"):
+        add_cosignatures(log, forked.note, [forked.vkey])
     (log / "checkpoints/300").unlink()
     with pytest.raises(BadData, match="not a checkpoint that the log shows"):
         add_cosignatures(log, made.note, [made.vkey])
