@@ -72,6 +72,18 @@ SETTINGS = (
         "The folder of the sealed log: plain files, to be copied elsewhere.",
     ),
     Setting(
+        "PROBANT_TSA",
+        "–",
+        "none",
+        "The URL of the time-stamping authority (RFC 3161) that `probant log stamp` asks.",
+    ),
+    Setting(
+        "PROBANT_TSA_ROOTS",
+        "–",
+        "none",
+        "A PEM file of the root certificates that time stamps are checked against.",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -90,6 +102,8 @@ class Settings(NamedTuple):
     lang: Language
     signer: Path  # the socket
     log: Path
+    tsa: str | None
+    tsa_roots: Path | None
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -149,6 +163,8 @@ def settle(
         _language(environment, lang),
         Path(environment.get("PROBANT_SIGNER") or folder / "signer" / "socket"),
         Path(environment.get("PROBANT_LOG") or folder / "log"),
+        environment.get("PROBANT_TSA") or None,
+        Path(environment["PROBANT_TSA_ROOTS"]) if environment.get("PROBANT_TSA_ROOTS") else None,
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file

@@ -66,6 +66,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
     "ledger.evidence": ("ledger",),
+    "ledger.witnessing": ("ledger",),
     "ledger.sealing": (
         "ledger.seal",
         "ledger.store.log",
@@ -138,8 +139,14 @@ GATES = (
         (
             *("ledger.store.vault", "ledger.store.keyring", "ledger.store.recipient"),
             *("ledger.archive_key", "ledger.seal.note", "replay.verify"),
+            "ledger.witnessing.stamping",  # certificates only
         ),
         "only the vault and the keyring touch people's keys, only notes sign: ask them",
+    ),
+    Gate(
+        "rfc3161_client",
+        ("ledger.witnessing.stamping",),
+        "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
@@ -301,6 +308,7 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("api.cli", "import ledger.application, replay", False),
         ("api.app", "from ledger.archive_key import ArchiveKey", True),
         ("ledger.store.vault", "import pkcs11", True),
+        ("ledger.witnessing.witness", "import rfc3161_client", True),
         ("ledger.store.rows", "import api", True),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands import witnessing
 from api.options import Run, command
 from ledger.calendar import format_instant
 
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(signer, name="signer")
     log = typer.Typer(help="The sealed log.", no_args_is_help=True)
     command(log, "status")(status)
+    witnessing.register(app, log)
     app.add_typer(log, name="log")
     command(app, "seal")(seal)
 
