@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import typer
 
 from api.commands import (
+    archive,
     asking,
     auditing,
     covering,
@@ -61,6 +62,7 @@ asking.register(app)
 policy.register(app)
 keys.register(app)
 evidence.register(app)
+archive.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)

@@ -49,7 +49,7 @@ def show(
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if (subject is None) == (reference is None):
         raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
-    named = _subject(subject) if subject is not None else _reference(reference or "")
+    named = _subject(subject) if subject is not None else reference_typed(reference or "")
     from api.answers import Times, find, subject_answer
 
     with run.ledger() as ledger:
@@ -97,7 +97,7 @@ def _subject(text: str) -> UUID:
         raise Misuse("SUBJECT must be the id of a subject (a UUID); see --reference") from None
 
 
-def _reference(text: str) -> Reference:
+def reference_typed(text: str) -> Reference:
     """A reference typed as KIND=VALUE; the value of KIND=- (or of KIND alone) is read apart."""
     from ledger.commands import Reference
 
