@@ -152,7 +152,7 @@ def serve(run: Run, passphrase_file: PassphraseFile = None) -> None:
     loaded = opener.Opener.load(home, _passphrase(passphrase_file))
     path = home / opener.SOCKET
     said = run.screen.word("archive.serving", path=path)
-    opener.serve(loaded, path, lambda: sys.stderr.write(f"{said}\n") and sys.stderr.flush())
+    opener.serve(loaded, path, lambda: print(said, file=sys.stderr, flush=True))
 
 
 def _told(content: dict[str, Any], screen: Screen) -> Iterator[str]:

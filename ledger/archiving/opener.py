@@ -177,9 +177,10 @@ class Opener:
         _check_grant(meta, grant, now)
         _check_keys(meta, request, rules.many)
         if _is_revoked(folder(rules.tiles), head, index, grant["stream"]):
+            self._remember(head, {})  # an older checkpoint, without it, will not do any more
             raise _refused("the grant was revoked")
         opened = self._parts(meta, request)
-        self._remember(consultation["id"], head, now)
+        self._remember(head, {consultation["id"]: now})
         return opened
 
     def _check_fresh(self, consultation: dict[str, Any], head: Head, now: Instant) -> None:
@@ -192,10 +193,10 @@ class Opener:
         if first is not None and now > first + self._rules.minutes * MINUTE:
             raise _refused("this consultation was opened, and its time is over; record another one")
 
-    def _remember(self, consultation: str, head: Head, now: Instant) -> None:
+    def _remember(self, head: Head, opened: dict[str, Instant]) -> None:
         """On the disk before anything is answered; what cannot be remembered is not opened."""
         self._state.size = max(self._state.size, head.checkpoint.size)
-        self._state.opened.setdefault(consultation, now)
+        self._state.opened = opened | self._state.opened  # the first time stays
         try:
             self._state.save()
         except OSError as error:

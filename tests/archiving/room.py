@@ -1,4 +1,4 @@
-"""Props of the archive: a ledger with an archived class, its log sealed, and an opener beside it."""
+"""Props of the archive: a ledger with an archived class, its log sealed, an opener beside it."""
 
 from __future__ import annotations
 

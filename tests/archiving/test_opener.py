@@ -14,7 +14,7 @@ from ledger.archive_key import ArchiveKey
 from ledger.archiving import granting, opener
 from ledger.archiving.opener import State, answer
 from ledger.archiving.wire import Request
-from ledger.entry import read
+from ledger.entry import leaf_hash, read
 from ledger.errors import BadData, Broken, Misuse, Refused, Tampered
 from ledger.seal.merkle import ProofError
 from ledger.seal.note import NoteError, SigningKey, VerifyKey
@@ -35,7 +35,7 @@ def test_what_is_proven_is_opened_and_no_key_is_handed_out(room: Room) -> None:
     request = room.asked()
     (part,) = room.opener().open(request)
     assert part["fields"] == {"text": TEXT}
-    assert (part["kind"], part["position"]) == ("customer.contacted_us.v1", 3)
+    assert (part["kind"], part["position"]) == ("customer.contacted_us.v1", 4)
     assert set(part) == {"position", "kind", "occurred", "fields"}
     assert Request.parse(json.loads(json.dumps(request.to_json()))) == request
 
@@ -124,7 +124,9 @@ def test_a_revocation_in_the_checkpoint_is_seen_and_cannot_be_withheld(one: Room
     assert one.opener().open(before)  # the limit: younger than the checkpoint shown
     one.seal()
     request = one.request(position)
-    refused(one, request, "revoked")
+    with pytest.raises(Refused, match="revoked"):
+        one.opener().open(request)
+    refused(one, before, "older than one the opener has seen")
     size = one.ledger.recorder.head().position
     bundle = one.folder / "log" / Tile(-1, 0, size).path
     whole = bundle.read_bytes()
@@ -137,7 +139,9 @@ def test_a_revocation_in_the_checkpoint_is_seen_and_cannot_be_withheld(one: Room
     refused(one, request, "not as long")
     bundle.write_bytes(whole)
     tile = one.folder / "log" / Tile(0, 0, size).path
-    tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
+    forged = whole[at:].replace(b"access.revoked", b"access.granted")
+    bundle.write_bytes(whole[:at] + forged)
+    tile.write_bytes(tile.read_bytes()[:-32] + leaf_hash(forged))
     refused(one, request, "not those of the checkpoint")
 
 
