@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,9 @@ import pytest
 
 from ledger.archiving import granting
 from ledger.entry import read
-from ledger.errors import NotFound, Refused
+from ledger.errors import Broken, NotFound, Refused
 from ledger.fields import Unreadable
+from ledger.store.vault import Named, context_of
 from tests.archiving.room import CASE, TEXT, UNTIL, Room
 
 
@@ -43,10 +45,10 @@ def test_a_consultation_is_on_record_with_its_case_sealed_before_anything_is_ope
 def test_without_a_motive_of_the_list_and_a_case_nothing_is_recorded(room: Room):
     grant, before = room.grant(), room.ledger.recorder.head().position
     for motive in (None, "", "curiosity"):
-        said = refusal(lambda m=motive: room.consult(grant, motive=m))
+        said = refusal(partial(room.consult, grant, motive=motive))
         assert said == ("archived-motive-required", "motive")
     for case in (None, " "):
-        said = refusal(lambda c=case: room.consult(grant, case=c))
+        said = refusal(partial(room.consult, grant, case=case))
         assert said == ("archived-motive-required", "case")
     assert room.ledger.recorder.head().position == before
 
@@ -57,7 +59,7 @@ def test_without_a_live_grant_of_this_reader_for_this_class_nothing_is_recorded(
     granting.revoke(room.ledger, ended, "dpo")
     before = room.ledger.recorder.head().position
     for wrong in (uuid4(), ended, order, other, room.subject):
-        assert refusal(lambda w=wrong: room.consult(w)) == ("no-grant", "grant")
+        assert refusal(partial(room.consult, wrong)) == ("no-grant", "grant")
     room.clock.set("2026-02-02T09:00:00")
     assert refusal(lambda: room.consult(grant)) == ("no-grant", "grant")
     assert room.ledger.recorder.head().position == before
@@ -67,8 +69,13 @@ def test_without_a_live_grant_of_this_reader_for_this_class_nothing_is_recorded(
 
 def test_what_is_not_in_the_archive_cannot_be_consulted_there(room: Room):
     grant = room.grant(classes=("contact", "order"))
-    for change in ({"of": "order"}, {"scope": "elsewhere"}, {"subject": uuid4()}):
-        assert refusal(lambda c=change: room.consult(grant, **c))[0] == "not-archived"
+    changes: tuple[dict[str, Any], ...] = (
+        {"of": "order"},
+        {"scope": "elsewhere"},
+        {"subject": uuid4()},
+    )
+    for change in changes:
+        assert refusal(partial(room.consult, grant, **change))[0] == "not-archived"
 
 
 def test_four_eyes_and_known_classes(one: Room):
@@ -100,9 +107,6 @@ def test_the_service_with_its_keyring_and_its_database_cannot_open_the_archive(r
     (key,), (part,) = request.keys, request.parts
     with room.ledger.database.read() as connection:
         assert room.ledger.vault.open(connection, part.position) is Unreadable.ARCHIVED
-    from ledger.errors import Broken
-    from ledger.store.vault import Named, context_of
-
     context = context_of(Named(key.kid, room.subject, "contact", key.scope, key.generation))
     for wrapped in (key.wrapped, key.wrapped[32:]):
         with pytest.raises(Broken):

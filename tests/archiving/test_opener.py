@@ -19,6 +19,7 @@ from ledger.errors import BadData, Broken, Misuse, Refused, Tampered
 from ledger.seal.merkle import ProofError
 from ledger.seal.note import NoteError, SigningKey, VerifyKey
 from ledger.seal.tiles import Tile
+from ledger.store.archive import first_of
 from tests.archiving.room import TEXT, Room, archive
 from tests.contracts.props import somebody
 
@@ -51,11 +52,12 @@ def test_a_consultation_that_is_not_in_the_log_proves_nothing(one: Room) -> None
     request = one.asked()
     forged = request.consultation.replace(b'"litigation"', b'"authority"')
     assert forged != request.consultation
-    for changed in (
+    changes: tuple[dict[str, Any], ...] = (
         {"consultation": forged},
         {"consultation_proof": request.grant_proof},
         {"grant_proof": request.consultation_proof},
-    ):
+    )
+    for changed in changes:
         with pytest.raises(ProofError):
             one.opener().open(request._replace(**changed))
     refused(one, request._replace(consultation=request.grant), "no consultation under a grant")
@@ -84,6 +86,11 @@ def test_only_the_keys_that_the_consultation_names(one: Room) -> None:
     for change in ({"scope": "x"}, {"generation": 2}):
         refused(one, request._replace(keys=(mine._replace(**change),)), "does not unwrap")
     refused(one, request._replace(parts=foreign.parts), "not of the record")
+    # The service recorded one scope and the keys of another.
+    meta = read(request.consultation)["meta"]
+    opener._check_keys(meta | {"scope": mine.scope}, request, 5)
+    with pytest.raises(Refused, match="not of the scope"):
+        opener._check_keys(meta | {"scope": "elsewhere"}, request, 5)
 
 
 def test_a_grant_of_another_reader_another_class_or_another_day(one: Room) -> None:
@@ -108,8 +115,6 @@ def test_a_grant_of_another_reader_another_class_or_another_day(one: Room) -> No
 
 
 def _entry(room: Room, stream: Any) -> bytes:
-    from ledger.store.archive import first_of
-
     found = first_of(room.ledger.database, stream)
     assert found is not None
     return found[1]
