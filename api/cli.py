@@ -21,10 +21,12 @@ from api.commands import (
     auditing,
     covering,
     demonstrating,
+    erasing,
     evidence,
     keeping,
     keys,
     policy,
+    sealing,
     serving,
 )
 from api.options import AsJson, Home, Keyring, Lang, Url
@@ -61,6 +63,8 @@ auditing.register(app)
 asking.register(app)
 policy.register(app)
 keys.register(app)
+sealing.register(app)
+erasing.register(app)
 evidence.register(app)
 archive.register(app)
 serving.register(app)

@@ -95,6 +95,13 @@ FIXED: dict[str, Any] = {
                 "type": ["integer", "null"],
                 "description": "Position of the registration that this fact implied, if any.",
             },
+            "receipt": {
+                "type": ["string", "null"],
+                "description": (
+                    "A signed note: keep it, it binds us before the log is sealed. Null when no"
+                    " signer answers (header Receipt-Missing), or when the fact was pruned since."
+                ),
+            },
         },
     ),
     "Outcomes": closed(

@@ -67,6 +67,18 @@ SETTINGS = (
         "the option names a file that holds it.",
     ),
     Setting(
+        "PROBANT_SIGNER",
+        "–",
+        "HOME/signer/socket",
+        "The socket on which the signer answers; run it under an account of its own.",
+    ),
+    Setting(
+        "PROBANT_LOG",
+        "–",
+        "HOME/log",
+        "The folder of the sealed log: plain files, to be copied elsewhere.",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -83,6 +95,8 @@ class Settings(NamedTuple):
     keyring: Where
     horizon: int  # days
     lang: Language
+    signer: Path  # the socket
+    log: Path
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -97,6 +111,16 @@ class Settings(NamedTuple):
         return "sqlite" if self.url.startswith("sqlite") else "postgresql"
 
     @property
+    def journal(self) -> Path:
+        """The folder of the erasure journal: never part of a backup of the database."""
+        return self.home / "journal"
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the certificates of erasure."""
+        return self.home / "certificates"
+
+    @property
     def archive_recipient(self) -> Path:
         """The file of the public key that archived data keys are wrapped for."""
         return self.home / "archive.pub"
@@ -105,6 +129,11 @@ class Settings(NamedTuple):
     def opener(self) -> Path:
         """The folder of the opener: its key, rules, memory and socket."""
         return self.home / "opener"
+
+    @property
+    def signer_home(self) -> Path:
+        """The folder of the signer's key and memory."""
+        return self.home / "signer"
 
     @property
     def api_keys(self) -> Path:
@@ -125,7 +154,13 @@ def settle(
     url_of = url or environment.get("PROBANT_URL") or f"sqlite:///{folder / 'ledger.sqlite'}"
     keys = keyring or environment.get("PROBANT_KEYRING") or folder / "keyring.json"
     settings = Settings(
-        folder, url_of, where(keys), _horizon(environment), _language(environment, lang)
+        folder,
+        url_of,
+        where(keys),
+        _horizon(environment),
+        _language(environment, lang),
+        Path(environment.get("PROBANT_SIGNER") or folder / "signer" / "socket"),
+        Path(environment.get("PROBANT_LOG") or folder / "log"),
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file

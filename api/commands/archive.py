@@ -15,7 +15,7 @@ from uuid import UUID
 
 import typer
 
-from api.commands.asking import ByReference, reference_typed
+from api.commands.asking import ByReference, reference_of
 from api.options import Run, command
 from api.screen import Screen
 from ledger.calendar import parse_day
@@ -120,7 +120,7 @@ def consult(  # noqa: PLR0913, PLR0917
 
     if (subject is None) == (reference is None):
         raise Misuse("name one person: --subject ID, or --reference KIND=VALUE")
-    named = _id(subject, "--subject") if subject else reference_typed(reference or "")
+    named = _id(subject, "--subject") if subject else reference_of(reference or "")
     from api.answers import find
 
     with run.ledger() as ledger:
@@ -139,7 +139,7 @@ def open_(
     from ledger.archiving import asking
 
     with run.ledger() as ledger:
-        request = asking.gather(ledger, run.settings.home / "log", position)
+        request = asking.gather(ledger, run.settings.log, position)
     content = asking.ask(run.settings.opener / "socket", request)
     run.screen.answer(content, lambda: list(_told(content, run.screen)))
 

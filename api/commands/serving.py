@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.sealing import sealed_meanwhile
 from api.options import Run, command
 from ledger.errors import Misuse
 
@@ -46,6 +47,8 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.sealed import Seal
+    from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
     key = keys.create(path) if new_key or not keys.Keys.load(path) else None
@@ -55,14 +58,19 @@ def serve(
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to_stderr()
     config = uvicorn.Config(
-        create_app(run.open, keys.Keys.load(path)),
+        create_app(
+            run.open,
+            keys.Keys.load(path),
+            Seal(run.settings.log, SignerClient(run.settings.signer)),
+        ),
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    with sealed_meanwhile(run):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def demo_shop(

@@ -110,7 +110,7 @@ def state_of(rows: Iterable[Row]) -> SubjectState:
 
     Contract facts are folded in the order in which they happened, so none of them is late.
     """
-    facts = _resolved(rows)
+    facts = standing(rows)
     state = SubjectState(dict(_spans(facts)), {}, {}, None)
     told: Notified | None = None
     for row in facts:
@@ -206,7 +206,7 @@ def _told(told: Notified | None, row: Row) -> Notified | None:
     return told
 
 
-def _resolved(rows: Iterable[Row]) -> list[Row]:
+def standing(rows: Iterable[Row]) -> list[Row]:
     """The facts that stand: voided ones gone, corrected ones as their last correction says."""
     roots: dict[int, Row] = {}
     verdicts: dict[int, Row] = {}

@@ -187,6 +187,13 @@ class Vault:
         context = context_of(row)
         return self.keyring.wrap(self.keyring.unwrap(row.kek_epoch, row.wrapped, context), context)
 
+    def commitment_of(self, row: Any) -> str | None:
+        """`kc` of the key of a row of `keys`; None where we cannot know it: archived or gone."""
+        if row.wrapped is None or row.tier != "operational":
+            return None
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
+        return entry.to_base64(entry.key_commitment(key))
+
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> Opened:
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
         return open_part(key, event_id, described, row.envelope)

@@ -1,0 +1,149 @@
+"""The sealed log: the signer's process, sealing once or for as long as one wants, and its state.
+
+`probant serve` seals by itself; these commands are for whoever runs the signer under an account of
+its own, seals from a timer, or wants to know how far the seal reaches.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from api.options import Run, command
+from ledger.calendar import format_instant
+
+STOP_SECONDS = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    signer = typer.Typer(help="The process that signs checkpoints.", no_args_is_help=True)
+    command(signer, "init")(signer_init)
+    command(signer, "serve")(signer_serve)
+    app.add_typer(signer, name="signer")
+    log = typer.Typer(help="The sealed log.", no_args_is_help=True)
+    command(log, "status")(status)
+    app.add_typer(log, name="log")
+    command(app, "seal")(seal)
+
+
+def signer_init(run: Run) -> None:
+    """Make the key that signs this ledger's checkpoints; auditors pin what is printed."""
+    from ledger.sealing.signer import Signer
+
+    with run.ledger() as ledger:
+        made = Signer.create(run.settings.signer_home, ledger.keyring.origin)
+    content = {"origin": made.origin, "vkey": made.key.vkey}
+    run.screen.answer(content, lambda: [run.screen.word("seal.key", **content)])
+
+
+def signer_serve(run: Run) -> None:
+    """Sign for whoever asks on the socket, until told to stop. Needs no database."""
+    from ledger.sealing.signer import Signer, serve
+
+    vkey = Signer(run.settings.signer_home).key.vkey
+    content = {"socket": str(run.settings.signer), "vkey": vkey}
+    run.screen.answer(content, lambda: [run.screen.word("seal.signing", **content)])
+    serve(run.settings.signer_home, run.settings.signer)
+
+
+def seal(
+    run: Run,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, a round a second, until told to stop.")
+    ] = False,
+) -> None:
+    """Grow the tree over what was committed, have its head signed, and export both as files."""
+    from ledger.sealing.client import running_signer
+    from ledger.sealing.sealer import Sealer
+
+    settings = run.settings
+    with run.ledger() as ledger:
+        origin = ledger.keyring.origin
+        with running_signer(settings.signer_home, settings.signer, origin) as signer:
+            sealer = Sealer(ledger.database, origin, signer, settings.log)
+            if watch:
+                sealer.watch()
+                return
+            made = sealer.round()
+            size = signer.state().size
+    content = {
+        "origin": origin,
+        "size": size,
+        "sealed": 0 if made is None else made.size - made.before,
+        "folder": str(settings.log),
+    }
+    run.screen.answer(content, lambda: [run.screen.word("seal.done", **content)])
+
+
+def status(run: Run) -> None:
+    """How far the seal reaches, under which key, and what waits for it."""
+    from ledger.seal.text import to_base64
+    from ledger.sealing.files import read_if_there
+    from ledger.store import log
+
+    with run.ledger() as ledger:
+        sealed, last = log.sealed(ledger.database), log.head_position(ledger.database)
+        vkey = (read_if_there(run.settings.log / "keys" / "log.vkey") or b"").decode().strip()
+        at = log.recorded_at(ledger.database, sealed.size)
+        content: dict[str, Any] = {
+            "origin": ledger.keyring.origin,
+            "size": sealed.size,
+            "root": to_base64(sealed.root) if sealed.size else None,
+            "last_event": None if at is None else format_instant(at),
+            "waiting": last - sealed.size,
+            "vkey": vkey or None,
+            "folder": str(run.settings.log),
+        }
+    run.screen.answer(content, lambda: list(_told(content, run)))
+
+
+def _told(content: dict[str, Any], run: Run) -> Iterator[str]:
+    word = "seal.status" if content["size"] else "seal.nothing"
+    yield run.screen.word(word, **content)
+    if content["vkey"]:
+        yield run.screen.word("seal.pinned", **content)
+
+
+@contextmanager
+def sealed_meanwhile(run: Run) -> Iterator[None]:
+    """A sealer of its own beside the server, with a signer if none answers; both end with us,
+    however we end: the sealer watches its standard input, the signer the sealer's."""
+    settings = run.settings
+    arguments = ["--home", str(settings.home), "seal", "--watch"]
+    command_ = [sys.executable, "-m", "api.cli", *arguments]
+    child = subprocess.Popen(  # noqa: S603
+        command_,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=_environment(run),
+    )
+    try:
+        yield
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _environment(run: Run) -> dict[str, str]:
+    """Our settings for a child: the URL may hold a password, and stays off its command line."""
+    settings = run.settings
+    return {
+        **os.environ,
+        "PROBANT_URL": settings.url,
+        "PROBANT_KEYRING": str(settings.keyring),
+        "PROBANT_SIGNER": str(settings.signer),
+        "PROBANT_LOG": str(settings.log),
+        "PROBANT_LANG": settings.lang,
+    }

@@ -1,0 +1,156 @@
+"""Speaking to the signer, and starting one that ends with us."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from ledger.errors import BadData, Broken, Misuse, ProbantError
+from ledger.seal.text import from_base64, parse_hash, to_base64
+from ledger.sealing import wire
+from ledger.sealing.signer import KEY, Signer
+
+PATIENCE = 10.0  # seconds for a signer to begin, or to answer
+TOO_LONG = "the path of the signer's socket is too long; set PROBANT_SIGNER to a shorter one"
+SILENT = "the signer does not answer; is `probant signer serve` running?"
+
+
+class Remembered(NamedTuple):
+    """What the signer signed last, and its public key."""
+
+    size: int
+    root: bytes
+    vkey: str
+
+
+class SignerClient:
+    """One connection, made when it is needed and again when it was lost."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: socket.socket | None = None
+        self._lock = Lock()
+
+    def state(self) -> Remembered:
+        """What it signed last. Raises Broken when nobody answers."""
+        said = self._ask({"ask": "state"})
+        size = int(said["size"])
+        return Remembered(size, parse_hash(said["root"]) if size else b"", str(said["vkey"]))
+
+    def checkpoint(self, origin: str, size: int, root: bytes, proof: Sequence[bytes]) -> bytes:
+        """The signed note. Raises BadData when the signer refuses, Broken when nobody answers."""
+        listed = [to_base64(one) for one in proof]
+        asked = {"ask": "checkpoint", "origin": origin, "size": size, "root": to_base64(root)}
+        return from_base64(self._ask(asked | {"proof": listed}))
+
+    def statements(self, texts: Sequence[str]) -> list[bytes]:
+        """The signed notes of receipts or certificates, in order."""
+        said = self._ask({"ask": "statements", "texts": list(texts)})
+        return [from_base64(one) for one in said]
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            self._drop()
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        with self._lock:
+            said = self._exchange(request)
+        if "error" in said:
+            raise _error(str(said["error"]), str(said.get("sentence", "")))
+        return said["ok"]
+
+    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask; once more over a new connection if the old one was lost. Asking twice is harmless:
+        the same request gets the same bytes."""
+        for last in (False, True):
+            try:
+                connection = self._connected()
+                wire.send(connection, request)
+                said = wire.receive(connection)
+                if said is not None:
+                    return said
+            except (OSError, Broken):
+                pass
+            self._drop()
+            if last:
+                break
+        raise Broken(SILENT)
+
+    def _connected(self) -> socket.socket:
+        if self._connection is None:
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            made.settimeout(PATIENCE)
+            try:
+                made.connect(str(self.path))
+            except OSError as error:
+                made.close()
+                if "too long" in str(error):
+                    raise Misuse(TOO_LONG) from None
+                raise
+            self._connection = made
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _error(code: str, sentence: str) -> ProbantError:
+    """The signer's refusal as ours: it refused (BadData), or it is broken."""
+    return Broken(sentence) if code == "broken" else BadData(sentence)
+
+
+def answers(path: Path) -> bool:
+    """Whether a signer answers there."""
+    client = SignerClient(path)
+    try:
+        client.state()
+    except ProbantError:
+        return False
+    finally:
+        client.close()
+    return True
+
+
+@contextmanager
+def running_signer(folder: Path, path: Path, origin: str) -> Iterator[SignerClient]:
+    """The signer that answers at `path`; else one of our own, with a new key if there is none, that
+    ends when this ends, however this ends."""
+    if answers(path):
+        client = SignerClient(path)
+        try:
+            yield client
+        finally:
+            client.close()
+        return
+    if not (folder / KEY).exists():
+        Signer.create(folder, origin)
+    command = [sys.executable, "-m", "ledger.sealing.signer", str(folder), str(path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+    client = SignerClient(path)
+    try:
+        _wait(process, path)
+        yield client
+    finally:
+        client.close()
+        process.communicate(timeout=PATIENCE)  # closes its standard input: it ends
+
+
+def _wait(process: subprocess.Popen[bytes], path: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not answers(path):
+        if process.poll() is not None:
+            said = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
+            raise Broken(f"the signer ended: {said.strip().splitlines()[-1] if said else '?'}")
+        if time.monotonic() > until:
+            raise Broken(SILENT)
+        time.sleep(0.02)

@@ -1,0 +1,130 @@
+"""`probant seal`, `signer`, `log status`, and a server that seals what it records."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ledger.opening import open_ledger
+from tests.cli.conftest import Probant
+from tests.cli.test_serving import fetch, serving
+from tests.go.building import GoVerifier
+from tests.sealing.room import check_log
+
+
+@pytest.fixture
+def short(probant: Probant, tmp_path_factory: pytest.TempPathFactory) -> Probant:
+    """A home whose path is short enough for a socket."""
+    probant.home = tmp_path_factory.mktemp("h") / "p"
+    return probant
+
+
+def test_sealing_once_seals_everything_and_twice_nothing_more(
+    anywhere: Probant, tmp_path_factory: pytest.TempPathFactory, go_verifier: GoVerifier
+) -> None:
+    anywhere.home = tmp_path_factory.mktemp("h") / "p"
+    probant = anywhere.filled(20)
+    before = probant.json("log", "status")
+    assert (before["size"], before["vkey"]) == (0, None)
+    assert "nothing is sealed" in probant("log", "status").out
+    made = probant.json("seal")
+    assert made["sealed"] == made["size"] == before["waiting"]
+    assert probant.json("seal")["sealed"] == 0
+    after = probant.json("log", "status")
+    assert (after["size"], after["waiting"]) == (made["size"], 0)
+    url = probant.url or f"sqlite:///{probant.home / 'ledger.sqlite'}"
+    ledger = open_ledger(url, probant.home / "keyring.json")
+    assert check_log(ledger, probant.home / "log", after["vkey"], go_verifier) == made["size"]
+    ledger.close()
+
+
+def test_the_key_is_made_once_and_shown_to_be_pinned(short: Probant) -> None:
+    short("init")
+    made = short.json("signer", "init")
+    again = short("signer", "init")
+    assert (again.code, "will not be replaced" in again.err) == (2, True)
+    short("seal")
+    assert short.json("log", "status")["vkey"] == made["vkey"]
+    assert (short.home / "signer" / "log.key").stat().st_mode & 0o077 == 0
+
+
+def test_evidence_is_exported_and_accepted_by_a_stranger(
+    short: Probant, tmp_path: Path, go_verifier: GoVerifier
+) -> None:
+    probant = short.filled(20)
+    assert probant("evidence", "export", str(tmp_path / "b")).code == 2  # nothing sealed yet
+    probant("seal")
+    vkey = probant.json("log", "status")["vkey"]
+    made = probant.json("evidence", "export", str(tmp_path / "bundle"))
+    assert made["kind"] == "whole"
+    verdict = go_verifier.verify(tmp_path / "bundle", vkey)
+    assert verdict.accepted, verdict.said
+    zipped = probant.json("evidence", "export", str(tmp_path / "zipped.zip"), "--redacted")
+    assert (tmp_path / "zipped.zip").exists()
+    assert zipped["kind"] == "redacted"
+    ranged = probant("evidence", "export", str(tmp_path / "r"), "--positions", "1-x")
+    assert ranged.code == 2
+
+
+def test_a_server_seals_what_it_records_and_everything_ends_with_it(short: Probant) -> None:
+    short("init")
+    with serving(short) as (said, process):
+        order = {"kind": "order.placed", "person": {"kind": "shop", "value": "A"}}
+        order["thing"] = {"kind": "ref", "value": "1"}
+        answer = fetch(f"{said['url']}/v1/facts", said["api_key"], order)
+        assert _until(short.home / "log" / "checkpoint", answer["position"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM)
+    assert not _running(short.home)
+
+
+def test_a_killed_server_leaves_nobody_behind(short: Probant) -> None:
+    short("init")
+    with serving(short) as (_, process):
+        assert _until(short.home / "log" / "checkpoint", 1)
+        assert _running(short.home)
+        process.kill()
+        process.wait()
+        until = time.monotonic() + 20
+        while _running(short.home) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not _running(short.home)
+    assert short.json("seal")["sealed"] == 0
+
+
+def _until(checkpoint: Path, size: int) -> bool:
+    """Whether a checkpoint of that size, or more, shows up."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if checkpoint.exists() and int(checkpoint.read_bytes().split(b"\n")[1]) >= size:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _running(home: Path) -> list[int]:
+    """The sealers and signers of this home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                said = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            theirs = {b"ledger.sealing.signer", b"--watch"} & set(said)
+            if theirs and any(str(home).encode() in one for one in said):
+                found.append(int(entry.name))
+    return found
+
+
+def test_status_and_seal_answer_in_json(short: Probant) -> None:
+    short("init")
+    for command in (("seal",), ("log", "status")):
+        said = short(*command, "--json")
+        assert said.code == 0
+        json.loads(said.out)

@@ -1,0 +1,1 @@
+"""The sealed log at work: a sealer, a signer, and what happens when either dies."""
