@@ -335,6 +335,44 @@ def test_an_entry_in_another_spelling(
     assert found["entries"] == ["position 100: the entry is not canonical, or not an entry"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "meta"),
+    [
+        ("ledger.key_destroyed.v1", {"keys": [{"kid": "zz"}], "authority": {}}),
+        ("ledger.key_destroyed.v1", {"keys": [], "authority": {}}),
+        ("ledger.pruned.v1", {"ranges": [["1", 2]]}),
+        ("ledger.restored.v1", {"lost_parts": [[1]]}),
+        ("ledger.anchored.v1", {"size": [1], "token": 1}),
+        ("ledger.log_key_added.v1", {"vkey": ["x"]}),
+        ("policy.published.v1", {"document": ["x"], "edition": 1}),
+        ("policy.published.v1", {"document": "x", "edition": 1}),
+        ("order.placed.v1", {"amount": 7}),
+        ("order.placed.v1", {"occurred": "9999-12-31T23:59:59.999999Z"}),
+        ("hold.placed.v1", {"review": [1]}),
+        ("no.such_kind.v9", {}),
+    ],
+)
+def test_entries_that_make_no_sense_are_findings_and_never_a_crash(
+    evidence: Evidence, auditor: Auditor, kind: str, meta: dict[str, Any]
+):
+    said = evidence.said(100)
+    said |= {"type": kind, "meta": {**said["meta"], **meta}}
+    evidence.entries[99] = canonical(said)
+    evidence.leaves[99] = Evidence([evidence.entries[99]]).leaves[0]
+    evidence.extra["keys/history.txt"] = b"x 1 -\n"
+    report = auditor.judge(evidence)
+    assert not report.ok
+    assert "\n".join(report.lines())
+
+
+def test_parts_that_make_no_sense(evidence: Evidence, auditor: Auditor):
+    for parts in (["x"], [{}], [{**evidence.said(3)["parts"][0], "kid": "0" * 36}], {"n": 1}):
+        evidence.entries[2] = canonical({**evidence.said(3), "parts": parts})
+        evidence.leaves[2] = Evidence([evidence.entries[2]]).leaves[0]
+        evidence.proofs = {2: [{"n": "contact", "salt": "", "text": ""}]}
+        assert {"entries", "disclosed"} <= failed(auditor.judge(evidence)).keys()
+
+
 def test_two_entries_that_are_only_one_together():
     """Entries are parsed in batches: what opens in one and closes in the next is no entry."""
     assert canonical_of(['{"a":[{"b":1}', '{"c":2}]}']) == [None, None]
