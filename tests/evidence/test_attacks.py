@@ -366,7 +366,9 @@ def test_entries_that_make_no_sense_are_findings_and_never_a_crash(
 
 
 def test_parts_that_make_no_sense(evidence: Evidence, auditor: Auditor):
-    for parts in (["x"], [{}], [{**evidence.said(3)["parts"][0], "kid": "0" * 36}], {"n": 1}):
+    other = {**evidence.said(3)["parts"][0], "kid": "0" * 36}
+    nonsense: list[Any] = [["x"], [{}], [other], {"n": 1}]
+    for parts in nonsense:
         evidence.entries[2] = canonical({**evidence.said(3), "parts": parts})
         evidence.leaves[2] = Evidence([evidence.entries[2]]).leaves[0]
         evidence.proofs = {2: [{"n": "contact", "salt": "", "text": ""}]}
