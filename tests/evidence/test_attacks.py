@@ -460,6 +460,18 @@ def test_a_checkpoint_is_no_receipt(evidence: Evidence, auditor: Auditor):
     assert failed(auditor.judge(evidence)).keys() == {"receipts", "certificates"}
 
 
+def test_a_statement_of_one_purpose_serves_no_other(evidence: Evidence, auditor: Auditor):
+    """Well formed and signed by the log's key, but as a certificate, and the other way round."""
+    body = evidence.receipt(3).decode().split("\n\n")[0].partition("\n")[2] + "\n"
+    evidence.extra["receipts/3.receipt"] = evidence.statement("certificate", body)
+    evidence.extra["certificates/1.certificate"] = evidence.statement("receipt", "{}\n")
+    found = failed(auditor.judge(evidence))
+    assert found["receipts"] == ["receipts/3.receipt: none of the keys you pinned signed it"]
+    assert found["certificates"] == [
+        "certificates/1.certificate: none of the keys you pinned signed it"
+    ]
+
+
 def test_a_certificate_with_a_key_twice(evidence: Evidence, auditor: Auditor):
     body = '{"kept":[],\n "kept":["all"]}\n'
     evidence.extra["certificates/1.certificate"] = evidence.statement("certificate", body)
