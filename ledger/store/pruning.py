@@ -93,7 +93,7 @@ def tidy(database: Database) -> None:
 
 
 def named(database: Database) -> list[int]:
-    """Every position that a `ledger.pruned` fact names, in order: what exported bundles leave out."""
+    """Every position that a `ledger.pruned` fact names, in order."""
     events = tables.events.c
     query = sa.select(events.entry).where(events.kind == Pruned.kind).order_by(events.position)
     with speaking(), database.read() as connection:

@@ -198,7 +198,7 @@ class Vault:
     def archived(self, row: Any, recipient: ArchiveRecipient) -> bytes:
         """The data key of a row of `keys`, as only the archive's private half opens it: the
         recipient's digest, then the ciphertext. Raises Broken when its KEK is gone."""
-        context = _context(row)
+        context = context_of(row)
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
         return recipient.digest + recipient.wrap(key, context)
 
