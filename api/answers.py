@@ -294,7 +294,15 @@ def _counted_rows(rows: Iterable[Row], total: int, listen: Listen) -> Iterator[R
 def _class(count: ClassCount) -> dict[str, Any]:
     """Subjects in front, for that is what is asked; items (invoices, contracts…) beside."""
     tally, items = count.subjects, count.items
-    names = ("present", "operational", "suspended", "past_operational", "past_archive")
+    names = (
+        "present",
+        "operational",
+        "suspended",
+        "past_operational",
+        "past_archive",
+        "archived",
+        "erased",
+    )
     answer: dict[str, Any] = {name: getattr(tally, name) for name in names}
     return {**answer, "items": {name: getattr(items, name) for name in names}}
 

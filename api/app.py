@@ -1,4 +1,4 @@
-"""The HTTP interface: `POST /v1/facts`, `/v1/subjects/…`, `/healthz`, `/docs`.
+"""The HTTP interface: `POST /v1/facts`, `/v1/subjects/…`, `/v1/log/…`, `/healthz`, `/docs`.
 
 Each worker opens its own ledger when it starts (an engine must not cross a fork) and closes it when
 it stops. The ledger's library knows threads only, so its work runs in them; writes of one worker
@@ -21,13 +21,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from api import idempotency, page, problems, schema, tags
+from api import idempotency, page, problems, schema, sealed, tags
 from api.answers import Times, subject_answer
 from api.facts import Answers, Parsed, outcome_json, parse_json, parse_ndjson, read_item
 from api.guard import Guard
 from api.keys import Keys
 from api.lookup import lookup_answer
 from api.problems import Problem
+from api.sealed import Seal
 from api.settings import LANGUAGES, Language
 from api.timeline import DEFAULT_LIMIT, MAX_LIMIT, timeline_answer
 from ledger.application import Ledger
@@ -40,8 +41,11 @@ FACTS = "/v1/facts"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
-def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
-    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`."""
+def create_app(
+    ledger_factory: Callable[[], Ledger], keys: Keys, seal: Seal | None = None
+) -> FastAPI:
+    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
+    `seal` says where the log is sealed, if it is."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +54,8 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         yield
+        if seal is not None and seal.signer is not None:
+            await to_thread.run_sync(seal.signer.close)
         await to_thread.run_sync(app.state.ledger.close)
 
     app = FastAPI(
@@ -61,7 +67,7 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys = keys
+    app.state.keys, app.state.seal = keys, seal
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
@@ -103,6 +109,20 @@ def create_app(ledger_factory: Callable[[], Ledger], keys: Keys) -> FastAPI:
             dependencies=behind_key,
             **extra,
         )(answer)
+    for path, summary, extra, served in (
+        ("checkpoint", "The newest signed checkpoint", schema.GET_CHECKPOINT, get_checkpoint),
+        ("tile/{path:path}", "A tile of the log", schema.GET_TILE, get_tile),
+        ("proof/{position}", "That an event is in the log", schema.GET_PROOF, get_proof),
+        ("consistency", "That the log only grew", schema.GET_CONSISTENCY, get_consistency),
+    ):
+        app.get(
+            f"/v1/log/{path}",
+            tags=["log"],
+            summary=summary,
+            dependencies=behind_key,
+            response_class=Response,
+            **extra,
+        )(served)
     schema.complete(app)
     return app
 
@@ -154,6 +174,36 @@ async def post_lookup(request: Request) -> Response:
     media = _media(request)
     parsed = _parsed(await _body(request), media)
     return JSONResponse(await to_thread.run_sync(lookup_answer, _ledger(request), parsed))
+
+
+def get_checkpoint(request: Request) -> Response:
+    """The head of the log as a signed note (C2SP tlog-checkpoint): pin its key elsewhere."""
+    return sealed.checkpoint_file(request.app.state.seal)
+
+
+def get_tile(request: Request, path: str) -> Response:
+    """256 hashes of a level, or 256 entries (C2SP tlog-tiles). A pruned entry has length zero."""
+    return sealed.tile_file(request.app.state.seal, path)
+
+
+async def get_proof(
+    request: Request,
+    position: int,
+    wait: Annotated[float, Query(ge=0, le=sealed.MAX_WAIT, description=schema.WAIT)] = 0,
+) -> Response:
+    """The inclusion proof of one event (C2SP tlog-proof), which outlives this server. Recorded and
+    not sealed yet: 409, unless `wait` is longer than the seal takes."""
+    head = await to_thread.run_sync(_ledger(request).recorder.head)
+    return await sealed.inclusion_file(request.app.state.seal, position, head.position, wait)
+
+
+def get_consistency(
+    request: Request,
+    old: Annotated[int, Query(description="The size once seen.")],
+    new: Annotated[int | None, Query(description="A later size; the newest by default.")] = None,
+) -> Response:
+    """The proof that what was seen at `old` was only added to since: what a witness asks for."""
+    return sealed.consistency_file(request.app.state.seal, old, new)
 
 
 class Asked(NamedTuple):
@@ -229,18 +279,18 @@ def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -
     now = ledger.clock.now()
     app.state.sweeper.sweep(ledger, now)
     if fingerprint is None:
-        return _answered(_carried_out(ledger, _parsed(raw, media), now))
+        return _answered(app, _carried_out(ledger, _parsed(raw, media), now))
     mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
     told = idempotency.recall(ledger, fingerprint, mac, now)
     if told is None:
         try:
             parsed = _parsed(raw, media)
-            return _answered(_carried_out(ledger, parsed, now, (fingerprint, mac)))
+            return _answered(app, _carried_out(ledger, parsed, now, (fingerprint, mac)))
         except Repeated:  # by another worker, meanwhile
             told = idempotency.recall(ledger, fingerprint, mac, now)
             if told is None:
                 raise
-    return _answered(told, idempotency.REPLAYED)
+    return _answered(app, told, idempotency.REPLAYED)
 
 
 def _carried_out(
@@ -259,9 +309,9 @@ def _carried_out(
     return Answers(items, parsed.is_single)
 
 
-def _answered(answers: Answers, headers: dict[str, str] | None = None) -> Response:
-    """One answer, or one for each item."""
-    more = dict(headers or {})
+def _answered(app: FastAPI, answers: Answers, headers: dict[str, str] | None = None) -> Response:
+    """One answer, or one for each item, each recorded one with its receipt."""
+    more = dict(headers or {}) | sealed.with_receipts(app.state.seal, app.state.ledger, answers)
     if not answers.is_single:
         recorded = sum(answer["status"] == 201 for answer in answers.items)
         refused = len(answers.items) - recorded

@@ -20,6 +20,7 @@ from api.commands import (
     auditing,
     covering,
     demonstrating,
+    erasing,
     evidence,
     keeping,
     keys,
@@ -62,6 +63,7 @@ asking.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)
+erasing.register(app)
 evidence.register(app)
 serving.register(app)
 demonstrating.register(app)

@@ -95,6 +95,13 @@ FIXED: dict[str, Any] = {
                 "type": ["integer", "null"],
                 "description": "Position of the registration that this fact implied, if any.",
             },
+            "receipt": {
+                "type": ["string", "null"],
+                "description": (
+                    "A signed note: keep it, it binds us before the log is sealed. Null when no"
+                    " signer answers (header Receipt-Missing), or when the fact was pruned since."
+                ),
+            },
         },
     ),
     "Outcomes": closed(
@@ -214,7 +221,16 @@ FIXED: dict[str, Any] = {
         "required": ["class", "tier", "operational_until", "explanation"],
         "properties": {
             "class": _STRING,
-            "tier": {"enum": ["operational", "suspended", "past_operational", "past_archive"]},
+            "tier": {
+                "enum": [
+                    "operational",
+                    "suspended",
+                    "past_operational",
+                    "past_archive",
+                    "archived",
+                    "erased",
+                ]
+            },
             "operational_until": _DAY,
             "archive_until": _DAY,
             "rule": _STRING,

@@ -33,6 +33,13 @@ UNDECLARED: dict[str, Any] = {
 }
 CORRECTION: dict[str, Any] = {"correct": {"position": 3, "occurred": "2026-01-04"}}
 
+_HASH = "gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ="
+_SIGNED = "\u2014 example.org/shop oY…=\n"
+RECEIPT = f"example.org/shop/receipt\n3\n{_HASH}\n{_HASH}\n{WHEN}\n60\n\n{_SIGNED}"
+CHECKPOINT = f"example.org/shop\n3\n{_HASH}\n\n{_SIGNED}"
+PROOF = f"c2sp.org/tlog-proof@v1\nindex 2\n{_HASH}\n\n{CHECKPOINT}"
+CONSISTENCY = f"old 2\n{_HASH}\n\n{CHECKPOINT}"
+
 RECORDED: dict[str, Any] = {
     "status": 201,
     "position": 3,
@@ -42,6 +49,7 @@ RECORDED: dict[str, Any] = {
     "entry_sha256": "0b3ad27c1c31f6e0f5b1a7c9be8c1f1e6b5f6bb1f2a4c4d7a1e9f0c3d2b1a090",
     "leaf": "9d1f7e5c3b2a19080f6e5d4c3b2a19181716151413121110090807060504a3b2",
     "registered_at": 2,
+    "receipt": RECEIPT,
 }
 PROBLEM: dict[str, Any] = {
     "type": "/docs#problem-purpose-undeclared",

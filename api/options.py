@@ -69,7 +69,8 @@ class Run:
             raise Misuse(f"there is no ledger at {file}; run `probant init` first")
         from ledger.opening import open_ledger
 
-        return open_ledger(self.settings.url, self.settings.keyring)
+        settings = self.settings
+        return open_ledger(settings.url, settings.keyring, journal=settings.journal)
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

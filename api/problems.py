@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "not-found": Kind(404, "Not found", "No such page, subject, order, contract or position."),
     "method-not-allowed": Kind(405, "Method not allowed", "See the Allow header."),
     "conflict": Kind(409, "Conflict", "What was recorded before does not allow this fact."),
+    "not-sealed-yet": Kind(409, "Not sealed yet", "It is recorded, and waits for its seal."),
     "idempotency-key-running": Kind(
         409, "Still running", "This very request is being carried out."
     ),
@@ -56,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "class-undeclared": Kind(422, "Class not declared", "The policy in force has no such."),
     "geolocation": Kind(422, "Geolocation", "No field may say where somebody is."),
     "social-network": Kind(422, "Social network", "Nothing goes to social networks."),
+    "four-eyes": Kind(422, "Four eyes", "Nobody grants herself access to the archive."),
     "minor": Kind(422, "Under 15", "The consent of somebody under 15 alone allows nothing."),
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
     "promotional-in-service": Kind(422, "Not service", "A message that sells is marketing."),

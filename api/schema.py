@@ -25,6 +25,7 @@ DESCRIPTION = (
 AS_OF = "When it was true: YYYY-MM-DD (the end of that day in Paris) or an RFC 3339 instant."
 KNOWN_AT = "When we had learnt it: same forms."
 AFTER = "The position after which to go on: `next` of the page before."
+WAIT = "Seconds to wait for the seal, at most 30."
 LIMIT = "How many facts at most."
 
 
@@ -151,6 +152,19 @@ GET_SUBJECT = _about("The person at these two times.", "Subject", examples.WHOLE
 GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELINE)
 GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", examples.DEADLINES)
 GET_CONSENTS = _about("The choices at these two times.", "Choices", examples.CONSENTS)
+
+
+def _file(description: str, media: str, shown: str) -> dict[str, Any]:
+    """A file of the log."""
+    schema = {"type": "string"} | ({"format": "binary"} if media.endswith("stream") else {})
+    content = {media: {"schema": schema, "example": shown}}
+    return {"responses": {200: {"description": description, "content": content}, **_ERRORS}}
+
+
+GET_CHECKPOINT = _file("The signed note.", "text/plain", examples.CHECKPOINT)
+GET_TILE = _file("The tile.", "application/octet-stream", "")
+GET_PROOF = _file("The proof.", "text/plain", examples.PROOF)
+GET_CONSISTENCY = _file("The proof.", "text/plain", examples.CONSISTENCY)
 
 
 def complete(app: FastAPI) -> None:

@@ -118,6 +118,16 @@ class Settings(NamedTuple):
         return "sqlite" if self.url.startswith("sqlite") else "postgresql"
 
     @property
+    def journal(self) -> Path:
+        """The folder of the erasure journal: never part of a backup of the database."""
+        return self.home / "journal"
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the certificates of erasure."""
+        return self.home / "certificates"
+
+    @property
     def archive_recipient(self) -> Path:
         """The file of the public key that archived data keys are wrapped for."""
         return self.home / "archive.pub"

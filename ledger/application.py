@@ -28,7 +28,7 @@ from ledger.entry import to_base64
 from ledger.errors import Broken, Misuse, Stale
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
-from ledger.store import epochs, reader
+from ledger.store import epochs, erasure, reader
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring
 from ledger.store.mapper import Draft, FactMapper, Recorded
@@ -73,6 +73,7 @@ class Ledger(Application[UUID]):
         self._book = Book()
         self._book_stream: UUID | None = None
         self._declared = DAWN
+        self._has_erased = False
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
         try:
@@ -128,6 +129,11 @@ class Ledger(Application[UUID]):
         self._refresh(epoch)
         return self._declared
 
+    def has_erased(self, epoch: int) -> bool:
+        """Whether anything was ever erased here, as of this epoch."""
+        self._refresh(epoch)
+        return self._has_erased
+
     def edition(self, epoch: int, at: Instant) -> Edition:
         """The edition in force at `at`, as known now, with the purposes declared beside it."""
         edition = self.book(epoch).in_force(day_of(at), None)
@@ -160,6 +166,7 @@ class Ledger(Application[UUID]):
                 self._book, self._book_stream = reader.policy_book(connection)
                 stream = self._book_stream
                 past = reader.histories(connection, {stream} if stream else ())
+                self._has_erased = erasure.carried_out(connection) > 0
                 self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
             self._epoch = epoch
 

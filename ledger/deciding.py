@@ -51,7 +51,7 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
-from ledger.store import reader
+from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
 
 # Always heard, whatever happened before: their aggregates need not look back. What allows something
@@ -75,14 +75,6 @@ BEGINNINGS = (
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
-ERASED = Refusal(
-    "erased",
-    "this reference was erased; nothing it did before may be recorded again",
-    "SS-DSR-3",
-    "RGPD art. 17",
-    "person",
-)
-NOTHING: dict[str, str] = {}
 ONE_PER_PERSON = ("customer", "consent")
 # How a person becomes known when a fact names a reference nobody heard of: data class and origin.
 KNOWN_BY = {
@@ -158,6 +150,7 @@ class Session:
         self._now = 0
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._erased: dict[tuple[str, bytes], int] = {}
+        self._closed: set[UUID] = set()
         self._tips: dict[UUID, reader.Tip] = {}
         self._histories: dict[UUID, list[tuple[int, Fact]]] = {}
         self._streams: dict[UUID, Stream] = {}
@@ -191,6 +184,7 @@ class Session:
                         self._roots[position] = found
                         streams.add(found.stream)
             streams |= self._referred(commands)
+        self._closed = self._erased_people(commands)
         past = self._looked_back(commands)
         book = self.ledger.book_stream(self.epoch)
         if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
@@ -245,6 +239,15 @@ class Session:
             if choices:
                 found.add(consent_stream(target.subject))
         return found
+
+    def _erased_people(self, commands: Sequence[Command]) -> set[UUID]:
+        """Who of those named by their id was erased. (No reference means them any more.)"""
+        if not self.ledger.has_erased(self.epoch):
+            return set()
+        named = {c.fact.subject for c in commands if isinstance(c, Record) and c.fact.subject}
+        named |= {found.subject for found in self._roots.values() if found.subject}
+        with self.ledger.database.glance() as connection:
+            return erasure.closed_subjects(connection, named) if named else set()
 
     def _looked_back(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams whose past a decision depends on (a login depends on none)."""
@@ -314,7 +317,7 @@ class Session:
         subject = self._subject(command)
         if isinstance(subject, Refusal):
             return subject
-        stream = self._stream(command, subject)
+        stream = self._was_erased(command) or self._stream(command, subject)
         if isinstance(stream, Refusal):
             return stream
         found = self._streams[stream]
@@ -370,6 +373,8 @@ class Session:
         if command.person is not None:
             return self._named(fact, command.person)
         registers = isinstance(fact, CustomerRegistered)
+        if fact.subject in self._closed:
+            return door.GONE
         if fact.subject is not None:
             known = self._open(fact.subject, "customer", fact.subject).version > 0
             if known or registers:
@@ -390,8 +395,10 @@ class Session:
             if fact.subject not in (None, target.subject):
                 return Refusal("conflict", "'subject' and 'person' are two different people")
             return self._begin(target.subject)
+        if fact.subject in self._closed:
+            return door.GONE
         if fact.occurred.at <= self._erased.get(key, -1):
-            return ERASED
+            return door.ERASED_PERSON
         subject = fact.subject or uuid4()
         begun = self._open(subject, "customer", subject).version == 0
         self._refer(key, subject, subject)
@@ -438,6 +445,8 @@ class Session:
             return Refusal(
                 "not-found", "field 'position' is no fact that can be corrected (name the original)"
             )
+        if root.subject in self._closed:
+            return door.GONE
         stream = self._open(root.stream, root.fact.aggregate, root.subject)
         if isinstance(command, Void):
             fact: Fact = FactVoided(
@@ -480,6 +489,11 @@ class Session:
         self._open(subject, "customer", subject)
         return subject
 
+    def _was_erased(self, command: Record) -> Refusal | None:
+        family, at = command.fact.aggregate, command.fact.occurred.at
+        key = command.thing and self._blinded(family, command.thing)
+        return door.ERASED_THING if key and at <= self._erased.get(key, -1) else None
+
     def _thing(self, command: Record) -> reader.Target | None:
         if command.thing is None or unusable(command.thing):
             return None
@@ -489,15 +503,14 @@ class Session:
         self._targets[key] = reader.Target(target, subject)
         self.new_lookups.append((*key, self.ledger.keyring.pepper, target, subject))
 
-    def _append(self, stream: UUID, fact: Fact, personal: dict[str, str] = NOTHING) -> None:
+    def _append(self, stream: UUID, fact: Fact, personal: dict[str, str] | None = None) -> None:
         known = self._streams[stream]
         known.add(fact)
-        self.pending.append(Pending(stream, known.version, fact, personal))
+        self.pending.append(Pending(stream, known.version, fact, personal or {}))
 
 
 def unusable(reference: Reference) -> Refusal | None:
-    """Why an identifier names nobody: its family is kept in clear and must be a code, its value
-    must not be empty."""
+    """Why an identifier names nobody: its family must be a code, its value must not be empty."""
     try:
         CODE.load(reference.kind)
     except ValueError as error:

@@ -5,8 +5,12 @@ Everything outside (`api`, tests, tools) begins here. Crash during `create`: run
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ledger.application import Ledger
 from ledger.calendar import Clock
+from ledger.erasing.erase import settle
+from ledger.erasing.journal import Journal
 from ledger.handlers import publish
 from ledger.policy.book import shipped_bytes
 from ledger.store import keyrings
@@ -34,6 +38,19 @@ def create(
     return ledger
 
 
-def open_ledger(url: str, keyring: Where, *, clock: Clock | None = None) -> Ledger:
-    """Open an existing ledger. Raises Misuse if there is none, or its keyring is missing."""
-    return Ledger(open_database(url), keyrings.load(keyring), clock)
+def open_ledger(
+    url: str, keyring: Where, *, clock: Clock | None = None, journal: Path | None = None
+) -> Ledger:
+    """Open an existing ledger. Raises Misuse if there is none, or its keyring is missing.
+
+    `journal` is the folder of its erasure journal: what this database has not erased yet, because
+    an erasure was interrupted or a backup was restored, is erased before the ledger is handed out.
+    """
+    ledger = Ledger(open_database(url), keyrings.load(keyring), clock)
+    if journal is not None:
+        try:
+            settle(ledger, Journal(journal, ledger.keyring.origin))
+        except BaseException:
+            ledger.close()
+            raise
+    return ledger

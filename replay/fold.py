@@ -22,6 +22,8 @@ from ledger.projections.model import (
     ActivityKey,
     ChoiceKey,
     Contract,
+    Ended,
+    EndedKey,
     Expression,
     Notified,
     Span,
@@ -33,6 +35,7 @@ NO = ("consent.refused.v1", "consent.withdrawn.v1", "consent.invalidated.v1", "o
 YES = ("consent.given.v1", "consent.renewed.v1", "objection.lifted.v1")
 STOP = ("consent.withdrawn.v1", "objection.raised.v1")
 GRANT = ("consent.given.v1", "consent.renewed.v1")
+ENDINGS = {"customer.class_archived.v1": "archived", "customer.class_erased.v1": "erased"}
 PLAN = ("contract.started.v1", "contract.renewed.v1", "contract.amended.v1")
 
 _Tiers: TypeAlias = tuple[Counter[str], Counter[str]]  # by subject, by item
@@ -45,7 +48,7 @@ def fold_subject(
     standing = effective([row for row in rows if known is None or row.position <= known])
     facts = [row for row in standing if _happened(row, as_of)]
     return SubjectState(
-        _activity(facts), _contracts(facts), _consents(standing, as_of), _told(facts)
+        _activity(facts), _contracts(facts), _consents(standing, as_of), _told(facts), _ended(facts)
     )
 
 
@@ -106,6 +109,11 @@ def book_flags(book: Book, as_of: Instant, known: int | None) -> tuple[str, ...]
 
 def _tiers(deadline: Deadline) -> list[str]:
     """The tallies in which an item counts."""
+    if deadline.tier_now == "erased":
+        return ["erased"]
+    if deadline.ended is not None:
+        over = deadline.tier_now == "past_archive"
+        return ["present", "archived", "past_archive"] if over else ["present", "archived"]
     if deadline.suspended_by:
         return ["present", "suspended"]
     if deadline.tier_now == "operational":
@@ -121,6 +129,8 @@ def _tally(counted: Counter[str]) -> Tally:
         counted["suspended"],
         counted["past_operational"],
         counted["past_archive"],
+        counted["archived"],
+        counted["erased"],
     )
 
 
@@ -283,6 +293,18 @@ def _told(facts: list[Row]) -> Notified | None:
         if fact.kind == "policy.notified.v1" and fact.until_day is not None
     ]
     return min(told, key=lambda n: (-n.edition, n.day, n.position), default=None)
+
+
+def _ended(facts: list[Row]) -> dict[EndedKey, Ended]:
+    """What was archived or erased: the fact of the highest position speaks."""
+    last: dict[EndedKey, Row] = {}
+    for fact in sorted(facts, key=lambda fact: fact.position):
+        if fact.kind in ENDINGS and fact.decision is not None:
+            last[EndedKey(fact.decision, fact.item or "")] = fact
+    return {
+        key: Ended(ENDINGS[fact.kind], fact.local_day, fact.until_day, fact.position)
+        for key, fact in last.items()
+    }
 
 
 def _by_day(fact: Row) -> tuple[int, int]:

@@ -28,7 +28,15 @@ ByReference = Annotated[
     ),
 ]
 ENGINES = ("live", "sql", "fold")
-TALLY = ("present", "operational", "suspended", "past_operational", "past_archive")
+TALLY = (
+    "present",
+    "operational",
+    "suspended",
+    "past_operational",
+    "past_archive",
+    "archived",
+    "erased",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +57,7 @@ def show(
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if (subject is None) == (reference is None):
         raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
-    named = _subject(subject) if subject is not None else _reference(reference or "")
+    named = subject_of(subject) if subject is not None else reference_of(reference or "")
     from api.answers import Times, find, subject_answer
 
     with run.ledger() as ledger:
@@ -90,14 +98,15 @@ def replay(
     run.screen.answer(answer, lambda: list(_everybody(answer, run.screen)))
 
 
-def _subject(text: str) -> UUID:
+def subject_of(text: str) -> UUID:
+    """The id of a person. Raises Misuse, never repeating the text."""
     try:
         return UUID(text)
     except ValueError:
         raise Misuse("SUBJECT must be the id of a subject (a UUID); see --reference") from None
 
 
-def _reference(text: str) -> Reference:
+def reference_of(text: str) -> Reference:
     """A reference typed as KIND=VALUE; the value of KIND=- (or of KIND alone) is read apart."""
     from ledger.commands import Reference
 

@@ -1,6 +1,7 @@
 """Evidence: bundles for a stranger who checks them without us.
 
-`export` records the disclosure first, then writes; it can be cut off and run again.
+`export` records the disclosure first, then writes; it can be cut off and run again. `verify` judges
+a bundle as an outsider would, with `replay/verify.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     evidence = typer.Typer(help="Evidence bundles: export, verify.", no_args_is_help=True)
     command(evidence, "export")(export)
+    command(evidence, "verify")(verify)
     app.add_typer(evidence, name="evidence")
 
 
@@ -104,3 +106,30 @@ def _zip(folder: Path, file: Path) -> None:
             if path.is_file():
                 made.write(path, path.relative_to(folder).as_posix())
     aside.replace(file)
+
+
+def verify(
+    run: Run,
+    bundle: Annotated[
+        Path,
+        typer.Argument(help="A folder, zip, .receipt or .certificate.", metavar="BUNDLE"),
+    ],
+    trust: Annotated[Path, typer.Option("--trust", help="Your own anchors (TOML).")],
+    receipt: Annotated[
+        list[Path] | None, typer.Option("--receipt", help="Look up the event of this receipt.")
+    ] = None,
+    processes: Annotated[int, typer.Option("--processes", min=1, max=64)] = 1,
+) -> int:
+    """Run every check of a bundle; nothing of this ledger is asked, nor needed."""
+    from replay import verify as verifier
+
+    try:
+        anchors = verifier.Trust.load(trust)
+        with run.screen.progress(run.screen.word("evidence.verifying")):
+            report = verifier.verify(
+                bundle, anchors, run.screen.lang, receipts=receipt or (), processes=processes
+            )
+    except verifier.Misuse as misuse:
+        raise Misuse(verifier.WORDS[str(misuse)][run.screen.lang == "fr"]) from None
+    run.screen.answer(report.to_json(), lambda: list(report.lines()))
+    return 0 if report.ok else 1

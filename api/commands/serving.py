@@ -47,6 +47,8 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.sealed import Seal
+    from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
     key = keys.create(path) if new_key or not keys.Keys.load(path) else None
@@ -56,7 +58,11 @@ def serve(
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to_stderr()
     config = uvicorn.Config(
-        create_app(run.open, keys.Keys.load(path)),
+        create_app(
+            run.open,
+            keys.Keys.load(path),
+            Seal(run.settings.log, SignerClient(run.settings.signer)),
+        ),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -6,6 +6,8 @@ fields, never values.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ledger.aggregates import door_kinds
 from ledger.aggregates.door_cards import refuse_card, refuse_names, refuse_references
 from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
@@ -15,6 +17,16 @@ from ledger.policy.model import Edition
 
 EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
 FUTURE_TOLERANCE: Instant = 5 * MINUTE  # clocks differ; planned ends are fields, not times
+
+ERASED_PERSON = Refusal(
+    "erased",
+    "this reference was erased; nothing it did before may be recorded again",
+    "SS-DSR-3",
+    "RGPD art. 17",
+    "person",
+)
+ERASED_THING = replace(ERASED_PERSON, field="thing")
+GONE = Refusal("erased", "this person was erased", "SS-DSR-3", "RGPD art. 17", "subject")
 
 __all__ = ["refuse", "refuse_card", "refuse_choice", "refuse_names", "refuse_references"]
 

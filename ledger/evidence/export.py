@@ -25,7 +25,6 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.entry import to_base64
 from ledger.errors import Broken, Misuse, Tampered
 from ledger.events import PolicyPublished, Row
 from ledger.evidence import words
@@ -215,7 +214,7 @@ class _Bundle:
                 self._add_envelopes()
             self._add_columns()
         for digest, content in questions.documents(self.ledger.database):
-            self.add(f"policies/{to_base64(digest)}", content)
+            self.add(f"policies/{digest.hex()}", content)
 
     def _add_envelopes(self) -> None:
         found = questions.envelopes(self.ledger.database, self.first, self.last)
@@ -322,10 +321,9 @@ class _Bundle:
 
 
 def _line(row: Row) -> bytes:
-    """A row as one JSON line: what is null is left out, ids are text."""
-    said = {k: str(v) if isinstance(v, UUID) else v for k, v in row._asdict().items()}
-    kept = {key: value for key, value in said.items() if value is not None}
-    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    """A row as one canonical JSON array, in the order of the columns; ids are text."""
+    plain = [str(value) if isinstance(value, UUID) else value for value in row]
+    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def _digest(file: Any) -> str:

@@ -26,7 +26,7 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import ERASED, KNOWN_BY, normal
+from ledger.deciding import KNOWN_BY, normal
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
@@ -213,7 +213,9 @@ class Job:
         said = "this order is already recorded under its own reference"
         rejected = list(checked.rejected)
         rejected += [(numbers[index], said, "conflict") for index in result.taken]
-        rejected += [(numbers[index], ERASED.detail, ERASED.problem) for index in result.erased]
+        rejected += [
+            (numbers[index], door.ERASED_PERSON.detail, "erased") for index in result.erased
+        ]
         for reject in rejected:
             self.bad.add(*reject)
         self.report.already += len(result.already)

@@ -16,10 +16,11 @@ from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
 from ledger.policy.book import Book
 from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, winner_of
 from ledger.policy.consents import choice, choices
+from ledger.policy.model import DataClass
 from ledger.policy.reasons import not_counted, rests_on, would_change
 from ledger.policy.terms import chain_for, moving_rows, suspending_rows, terms_table
 from ledger.policy.verdicts import Counted, Deadline, Suspension, Tier
-from ledger.projections.model import Contract, SubjectState
+from ledger.projections.model import ActivityKey, Contract, Ended, EndedKey, SubjectState
 
 __all__ = [
     "choice",
@@ -38,6 +39,7 @@ class _Answer(NamedTuple):
     operational_until: Day | None
     archive_until: Day | None
     suspended_by: tuple[Suspension, ...]
+    ended: Ended | None
 
 
 def deadlines(
@@ -61,9 +63,8 @@ def _present(state: SubjectState, book: Book, known: int | None) -> list[tuple[s
     found: set[tuple[str, str]] = set()
     for name, data_class in classes_of(book.known(known)).items():
         for key in state.activity:
-            by_item = data_class.clock == "item"
-            if key.klass == name or (by_item and key.scope and key.kind in data_class.parts_of):
-                found.add((name, key.scope if by_item else ""))
+            if _is_of(key, data_class):
+                found.add((name, key.scope if data_class.clock == "item" else ""))
     return sorted(found)
 
 
@@ -83,7 +84,32 @@ def _judge(
         return None
     case = Case(state, klass, scope, chain, classes_of(chain)[klass].clock == "item")
     winner = winner_of(case, today)
-    return winner and _Judged(case, winner, _answer(case, winner, today), in_force)
+    if winner is None:
+        return None
+    answer = _answer(case, winner, today, _ended(state, klass, scope, book, known))
+    return _Judged(case, winner, answer, in_force)
+
+
+def _ended(
+    state: SubjectState, klass: str, scope: str, book: Book, known: int | None
+) -> Ended | None:
+    """How it ended, unless something of it was recorded since: then it is held again."""
+    ended = state.ended.get(EndedKey(klass, scope))
+    if ended is None:
+        return None
+    data_class = classes_of(book.known(known))[klass]
+    later = any(
+        span.last_position > ended.position
+        for key, span in state.activity.items()
+        if _is_of(key, data_class) and (data_class.clock != "item" or key.scope == scope)
+    )
+    return None if later else ended
+
+
+def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
+    """Whether these facts hold something of the class: an entry at home, or a sealed part."""
+    sealed = data_class.clock == "item" and key.scope and key.kind in data_class.parts_of
+    return key.klass == data_class.name or bool(sealed)
 
 
 def _deadline(
@@ -103,6 +129,7 @@ def _deadline(
         operational_until=answer.operational_until,
         archive_until=answer.archive_until,
         suspended_by=answer.suspended_by,
+        ended=answer.ended,
         rule=rule.data_class.rule,
         edition=rule.edition.id,
         edition_number=rule.edition.number,
@@ -114,12 +141,17 @@ def _deadline(
         counted=Counted(
             winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source
         ),
-        rests_on=rests_on(case, winner, answer.suspended_by),
+        rests_on=_rests_on(case, winner, answer),
         not_counted=not_counted(case, winner),
         flips_on=_flips_on(judged, book, today, known),
         would_change=would_change(case, winner, answer.suspended_by),
         flags=_flags(judged),
     )
+
+
+def _rests_on(case: Case, winner: Candidate, answer: _Answer) -> tuple[int, ...]:
+    own = rests_on(case, winner, answer.suspended_by)
+    return tuple(sorted({*own, answer.ended.position})) if answer.ended else own
 
 
 def _flags(judged: _Judged) -> tuple[str, ...]:
@@ -137,25 +169,30 @@ def _flags(judged: _Judged) -> tuple[str, ...]:
 # --- what follows from it -------------------------------------------------------------------------
 
 
-def _answer(case: Case, winner: Candidate, today: Day) -> _Answer:
+def _answer(case: Case, winner: Candidate, today: Day, ended: Ended | None) -> _Answer:
+    if ended is not None and ended.tier == "erased":
+        return _Answer("erased", None, None, (), ended)
     suspended_by = tuple(
         Suspension(item, contract.from_position or 0)
         for item, contract in sorted(contracts_of(case).items())
-        if _suspends(case, contract, today)
+        if ended is None and _suspends(case, contract, today)
     )
     if suspended_by:
-        return _Answer("operational", None, None, suspended_by)
+        return _Answer("operational", None, None, suspended_by, None)
     until, archive_until = winner.due, None
     archive = winner.rule.archive
     if archive is not None:
         start = until if archive.counted_from == "operational_end" else winner.day
         archive_until = max(until, add_months(start, archive.months))
     tier: Tier = "operational"
+    if ended is not None:
+        over = is_past(until, today) and is_past(archive_until or until, today)
+        return _Answer("past_archive" if over else "archived", until, archive_until, (), ended)
     if is_past(until, today):
         tier = "past_operational"
     if archive_until is not None and is_past(archive_until, today):
         tier = "past_archive"
-    return _Answer(tier, until, archive_until, ())
+    return _Answer(tier, until, archive_until, (), None)
 
 
 def _suspends(case: Case, contract: Contract, today: Day) -> bool:

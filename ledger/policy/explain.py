@@ -68,6 +68,10 @@ def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
 def _verdict(d: Deadline, lang: Language) -> str:
     say = words(lang)["sentence"]
     label = _capital(d.label_fr if lang == "fr" else d.label_en)
+    if d.ended is not None and d.tier_now in ("archived", "erased"):
+        return say[d.tier_now].format(
+            label=label, day=format_long(d.ended.day, lang), position=d.ended.position
+        )
     if d.operational_until is None:
         contracts = "; ".join(
             say["contract"].format(item=s.item, position=s.position) for s in d.suspended_by

@@ -145,8 +145,12 @@ def _fate(deadline: Deadline, holds: Sequence[Hold]) -> Fate:
         due = "archive"
     ends = {"erase": deadline.archive_until or deadline.operational_until}
     since = ends.get(due, deadline.operational_until) if due != "nothing" else None
-    access: Access = "restricted" if deadline.is_past else "daily_use"
-    by = _on(holds, deadline.klass)
+    access: Access = "daily_use"
+    if deadline.tier_now == "erased":
+        access = "none"
+    elif deadline.is_past or deadline.ended is not None:
+        access = "restricted"
+    by = () if deadline.tier_now == "erased" else _on(holds, deadline.klass)
     return _settled(deadline.klass, deadline.scope, due, since, access, by, deadline.rests_on)
 
 

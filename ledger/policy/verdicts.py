@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from ledger.calendar import Day
+from ledger.projections.model import Ended
 
-Tier: TypeAlias = Literal["operational", "past_operational", "past_archive"]
-"""Where the data should be by now: in daily use, out of it, or gone altogether."""
+Tier: TypeAlias = Literal["operational", "past_operational", "past_archive", "archived", "erased"]
+"""Where the data should be by now: in daily use, out of it, or gone altogether; and, once a fact
+says so, where it is: in the archive (within its term), or erased."""
 
 Source: TypeAlias = Literal["fact", "contract_end", "planned_end", "registration", "first_fact"]
 """Why a day starts a term: an activity, the end of a contract (recorded or as planned), or, when
@@ -69,9 +71,10 @@ class Deadline:
     label_fr: str
     label_en: str
     tier_now: Tier  # without an archive, 'past_operational' means: to be erased
-    operational_until: Day | None  # None while suspended
+    operational_until: Day | None  # None while suspended, and once erased
     archive_until: Day | None  # None while suspended, and for a class without archive
     suspended_by: tuple[Suspension, ...]
+    ended: Ended | None  # how it left daily use; None once something was recorded after
     rule: str
     edition: str
     edition_number: int
@@ -89,8 +92,8 @@ class Deadline:
 
     @property
     def is_past(self) -> bool:
-        """Whether the operational term is over."""
-        return self.tier_now != "operational"
+        """Whether its term is over where it is: in daily use, or in the archive."""
+        return self.tier_now in ("past_operational", "past_archive")
 
 
 @dataclass(frozen=True, slots=True)

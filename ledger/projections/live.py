@@ -13,11 +13,13 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.events import CORRECTION, VOID, Row
-from ledger.projections import activity, consents, contracts
+from ledger.projections import activity, consents, contracts, ended
 from ledger.projections.model import (
     ActivityKey,
     ChoiceKey,
     Contract,
+    Ended,
+    EndedKey,
     Expression,
     Notified,
     Span,
@@ -25,7 +27,9 @@ from ledger.projections.model import (
 )
 
 NOTIFIED = "policy.notified.v1"
-PRIOR_KINDS = frozenset({*contracts.TOUCHES, *consents.RANKS, NOTIFIED, CORRECTION, VOID})
+PRIOR_KINDS = frozenset(
+    {*contracts.TOUCHES, *consents.RANKS, *ended.TIERS, NOTIFIED, CORRECTION, VOID}
+)
 
 ContractRef: TypeAlias = tuple[UUID, str]
 ChoiceRef: TypeAlias = tuple[UUID, ChoiceKey]
@@ -59,6 +63,7 @@ class Changes(NamedTuple):
     contracts: dict[ContractRef, Contract]
     consents: dict[ChoiceRef, Expression]
     notified: dict[UUID, Notified]
+    ended: dict[tuple[UUID, EndedKey], Ended]
     refold: set[UUID]
 
 
@@ -89,7 +94,7 @@ def wanted(rows: Iterable[Row]) -> Wanted:
 
 def changes(rows: Sequence[Row], prior: Prior) -> Changes:
     """What the batch changes, given the rows that `wanted` named."""
-    out = Changes(_activity(rows), {}, {}, {}, set())
+    out = Changes(_activity(rows), {}, {}, {}, {}, set())
     for row in rows:
         if row.kind in PRIOR_KINDS and row.subject is not None:
             _change(out, prior, row, row.subject)
@@ -101,6 +106,7 @@ def changes(rows: Sequence[Row], prior: Prior) -> Changes:
         {ref: contract for ref, contract in out.contracts.items() if ref[0] not in again},
         {ref: expression for ref, expression in out.consents.items() if ref[0] not in again},
         {subject: told for subject, told in out.notified.items() if subject not in again},
+        {ref: how for ref, how in out.ended.items() if ref[0] not in again},
         again,
     )
 
@@ -110,12 +116,14 @@ def state_of(rows: Iterable[Row]) -> SubjectState:
 
     Contract facts are folded in the order in which they happened, so none of them is late.
     """
-    facts = _resolved(rows)
-    state = SubjectState(dict(_spans(facts)), {}, {}, None)
+    facts = standing(rows)
+    state = SubjectState(dict(_spans(facts)), {}, {}, None, {})
     told: Notified | None = None
     for row in facts:
         if row.kind == NOTIFIED:
             told = _told(told, row)
+        elif row.kind in ended.TIERS:
+            state.ended.update(filter(None, [ended.delta(row)]))
         elif consents.is_expression(row):
             choice = consents.key_of(row)
             expression = consents.apply(state.consents.get(choice), row)
@@ -141,6 +149,9 @@ def _change(out: Changes, prior: Prior, row: Row, subject: UUID) -> None:
         told = _told(out.notified.get(subject) or prior.notified.get(subject), row)
         if told is not None:
             out.notified[subject] = told
+    elif kind in ended.TIERS:
+        if (what := ended.delta(row)) is not None:
+            out.ended[subject, what[0]] = what[1]
     elif kind in consents.RANKS:
         if consents.is_expression(row):
             choice_ref = (subject, consents.key_of(row))
@@ -206,7 +217,7 @@ def _told(told: Notified | None, row: Row) -> Notified | None:
     return told
 
 
-def _resolved(rows: Iterable[Row]) -> list[Row]:
+def standing(rows: Iterable[Row]) -> list[Row]:
     """The facts that stand: voided ones gone, corrected ones as their last correction says."""
     roots: dict[int, Row] = {}
     verdicts: dict[int, Row] = {}

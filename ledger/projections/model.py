@@ -86,6 +86,22 @@ class Notified(NamedTuple):
     position: int
 
 
+class EndedKey(NamedTuple):
+    """What ended: one class of her data, or one item of it ('' for a subject clock)."""
+
+    klass: str
+    scope: str
+
+
+class Ended(NamedTuple):
+    """How it ended last, and by which fact. What was recorded at a later position is held anew."""
+
+    tier: str  # archived | erased
+    day: int
+    until_day: int | None  # last day in the archive, as the fact that archived it says
+    position: int
+
+
 class SubjectState(NamedTuple):
     """Everything derived about one subject at one (as_of, known_at)."""
 
@@ -93,8 +109,9 @@ class SubjectState(NamedTuple):
     contracts: dict[str, Contract]
     consents: dict[ChoiceKey, Expression]
     notified: Notified | None
+    ended: dict[EndedKey, Ended]
 
 
 def empty_state() -> SubjectState:
     """The state of a subject of whom nothing is known."""
-    return SubjectState({}, {}, {}, None)
+    return SubjectState({}, {}, {}, None, {})

@@ -15,10 +15,12 @@ class Tally:
     """How many, and where they stand by that day.
 
     Each item (a class of one subject, or one thing of hers where the class has an item clock) is
-    `operational`, `suspended` by an open contract, or `past_operational`. `past_archive` counts
-    those of the latter whose archive term is over too. A *subject* is counted in each tier in which
-    she has at least one item, so that "past" reads: something of hers is past its term; for classes
-    with a subject clock the first three add up to `present`.
+    `operational`, `suspended` by an open contract, `past_operational` (still in daily use although
+    its term is over), `archived` or `erased`. `past_archive` counts those of whatever is not erased
+    whose archive term is over too. What is erased is not `present`. A *subject* is
+    counted in each tier in which she has at least one item, so that "past" reads: something of hers
+    is past its term; for classes with a subject clock the first three and `archived` add up to
+    `present`.
     """
 
     present: int
@@ -26,6 +28,8 @@ class Tally:
     suspended: int
     past_operational: int
     past_archive: int
+    archived: int
+    erased: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,27 +14,13 @@ does not hold that leaf at that position is not the log that gave this receipt.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ledger.calendar import Instant, format_instant, parse_instant
 from ledger.errors import BadData
 from ledger.seal.text import parse_hash, parse_number, to_base64
 
 MAX_DELAY_SECONDS = 60
-
-
-class Recorded(Protocol):
-    """What a receipt speaks of: what was committed for one event."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def recorded_at(self) -> Instant: ...
-    @property
-    def entry(self) -> bytes: ...
-    @property
-    def leaf(self) -> bytes: ...
 
 
 class Receipt(NamedTuple):
@@ -48,14 +34,16 @@ class Receipt(NamedTuple):
     delay_seconds: int
 
 
-def text_of(origin: str, recorded: Recorded) -> str:
-    """The text to sign for one event."""
+def text_of(
+    origin: str, position: int, entry_hash: bytes, leaf: bytes, recorded_at: Instant
+) -> str:
+    """The text to sign for one event: SHA-256 of its entry, its leaf, when it was recorded."""
     lines = (
         f"{origin}/receipt",
-        str(recorded.position),
-        to_base64(sha256(recorded.entry).digest()),
-        to_base64(recorded.leaf),
-        format_instant(recorded.recorded_at),
+        str(position),
+        to_base64(entry_hash),
+        to_base64(leaf),
+        format_instant(recorded_at),
         str(MAX_DELAY_SECONDS),
     )
     return "".join(f"{line}\n" for line in lines)

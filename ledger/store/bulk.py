@@ -129,11 +129,13 @@ class Bulk:
         result: Result,
     ) -> list[int]:
         """The erased do not come back by import: what they did before stays out."""
-        until = reader.erased_until(connection, new_people)
+        things = {thing for index in fresh if (thing := lines[index].thing)}
+        until = reader.erased_until(connection, new_people | things)
         kept: list[int] = []
         for index in fresh:
             line = lines[index]
-            out = line.moment.at <= until.get(line.person, -1)
+            cutoff = max(until.get(line.person, -1), until.get(line.thing or line.person, -1))
+            out = line.moment.at <= cutoff
             (result.erased if out else kept).append(index)
         return kept
 

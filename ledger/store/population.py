@@ -42,7 +42,7 @@ _FOREVER = 99_999_999  # above every edition number
 
 
 class PastDue(NamedTuple):
-    """One item whose operational term is over."""
+    """One item whose term is over where it is: in daily use, or in the archive."""
 
     subject: UUID
     scope: str  # '' for a class with a subject clock
@@ -69,10 +69,10 @@ def population(
         elif what == "subjects":
             subjects = counts[0]
         elif what == "class":
-            classes[name] = ClassCount(Tally(*counts[:5]), Tally(*counts[5:]))
+            classes[name] = ClassCount(Tally(*counts[:7]), Tally(*counts[7:]))
         else:
             expression = Expression(0, 0, 0, kind, day, 0, None, None, None, None)
-            state = SubjectState({}, {}, {ChoiceKey(name, channel): expression}, None)
+            state = SubjectState({}, {}, {ChoiceKey(name, channel): expression}, None, {})
             status = choice(state, book, as_of, known, name, channel).state
             said[name, channel, status] += counts[0]
     in_force = book.in_force(day_of(as_of), known)
@@ -97,12 +97,12 @@ def past_due(
     after: tuple[UUID, str] | None = None,
     source: Source = "events",
 ) -> list[PastDue]:
-    """The items of one class past their operational term, ordered by (subject, scope).
+    """The items of one class past their term where they are, ordered by (subject, scope).
 
     `after` is the (subject, scope) of the last item of the page before.
     """
     query = _Query(connection, book, as_of, known, source, klass, from_subject=after is not None)
-    text = f"""SELECT subject, scope, due, archive_until FROM judged WHERE past = 1
+    text = f"""SELECT subject, scope, due, archive_until FROM judged WHERE past + past_archive > 0
         {"AND (subject, scope) > (:from_subject, :from_scope)" if after else ""}
         ORDER BY subject, scope LIMIT {limit:d}"""
     found = query.run(text, sa.column("subject", tables.Id), after=after)
@@ -258,6 +258,7 @@ def _from_events(question: Question) -> list[str]:
         f"c AS MATERIALIZED ({select_of(tables.contracts, question)})",
         f"n AS MATERIALIZED ({select_of(tables.notified, question)})",
         f"said AS ({select_of(tables.consents, question)})",
+        f"ended_by AS MATERIALIZED ({select_of(tables.ended, question)})",
     ]
 
 
@@ -270,6 +271,7 @@ def _from_live(from_subject: bool) -> list[str]:
         f"c AS (SELECT * FROM contracts {where})",
         f"n AS (SELECT * FROM notified {where})",
         f"said AS (SELECT * FROM consents {where})",
+        f"ended_by AS (SELECT * FROM ended {where})",
     ]
 
 
@@ -289,11 +291,19 @@ def _judged(today: Day) -> str:
     return f"""aged AS (SELECT a.*, {era.format("a.edition")} AS era
         FROM a LEFT JOIN n ON n.subject = a.subject),
     present AS MATERIALIZED (
-        SELECT DISTINCT a.subject, k.class,
-            CASE WHEN k.by_item = 1 THEN a.scope ELSE '' END AS scope, k.by_item
-        FROM a JOIN classes k ON k.class = a.class
-        UNION ALL SELECT a.subject, p.class, a.scope, 1
-        FROM a JOIN parts p ON p.kind = a.kind WHERE a.scope <> ''),
+        SELECT subject, class, scope, by_item, MAX(last_position) AS last_position
+        FROM (SELECT a.subject, k.class, CASE WHEN k.by_item = 1 THEN a.scope ELSE '' END AS scope,
+                k.by_item, a.tail % {PACK} AS last_position
+            FROM a JOIN classes k ON k.class = a.class
+            UNION ALL SELECT a.subject, p.class, a.scope, 1, a.tail % {PACK}
+            FROM a JOIN parts p ON p.kind = a.kind WHERE a.scope <> '') u
+        GROUP BY subject, class, scope, by_item),
+    gone AS (
+        SELECT e.subject, e.class, e.scope, MAX(e.tier) AS tier
+        FROM ended_by e JOIN present p
+            ON p.subject = e.subject AND p.class = e.class AND p.scope = e.scope
+        GROUP BY e.subject, e.class, e.scope, e.position
+        HAVING MAX(p.last_position) <= e.position),
     moves AS (
         SELECT a.subject, m.class, {scope.format("a.scope")} AS scope, m.months, m.archive_months,
             m.from_start, MAX(a.tail) AS tail
@@ -355,21 +365,33 @@ def _judged(today: Day) -> str:
         SELECT subject, class, scope, suspended, due,
             {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
             AS archive_end FROM started),
-    judged AS (
-        SELECT subject, class, scope, due, suspended,
+    placed AS (
+        SELECT s.subject, s.class, s.scope, s.due, g.tier,
+            CASE WHEN g.tier IS NULL THEN s.suspended ELSE 0 END AS suspended,
             CASE WHEN archive_end < due THEN due ELSE archive_end END AS archive_until,
-            CASE WHEN suspended = 0 AND due < {today} THEN 1 ELSE 0 END AS past,
-            CASE WHEN suspended = 0 AND due < {today} AND archive_end < {today} THEN 1 ELSE 0 END
-                AS past_archive
-        FROM archived)"""
+            CASE WHEN g.tier = 'archived' THEN 1 ELSE 0 END AS archived,
+            CASE WHEN g.tier = 'erased' THEN 1 ELSE 0 END AS erased
+        FROM archived s LEFT JOIN gone g
+            ON g.subject = s.subject AND g.class = s.class AND g.scope = s.scope),
+    judged AS (
+        SELECT subject, class, scope, due, suspended, archive_until, archived, erased,
+            CASE WHEN suspended = 0 AND tier IS NULL AND due < {today} THEN 1 ELSE 0 END AS past,
+            CASE WHEN suspended = 0 AND erased = 0 AND due < {today}
+                AND CASE WHEN archived = 1 THEN COALESCE(archive_until, due) ELSE archive_until END
+                    < {today}
+                THEN 1 ELSE 0 END AS past_archive
+        FROM placed)"""
 
 
 def _counts(book: Book) -> str:
-    """One row per count: what, name, channel, kind, day, then up to ten numbers."""
-    tiers = ("present", "operational", "suspended", "past", "past_archive")
+    """One row per count: what, name, channel, kind, day, then up to fourteen numbers."""
+    tiers = (
+        *("present", "operational", "suspended", "past", "past_archive"),
+        *("archived", "erased"),
+    )
     by_subject = [f"CAST(SUM(CASE WHEN {tier} > 0 THEN 1 ELSE 0 END) AS BIGINT)" for tier in tiers]
     by_item = [f"CAST(SUM({tier}) AS BIGINT)" for tier in tiers]
-    nothing = ", ".join("0" for _ in range(9))
+    nothing = ", ".join("0" for _ in range(13))
     text = "CAST(NULL AS TEXT)"
     twice = " OR ".join(f"(kind = '{k}' AND class = '{also}')" for k, also in activity.ALSO.items())
     ageing = {
@@ -384,9 +406,11 @@ def _counts(book: Book) -> str:
     UNION ALL SELECT 'subjects', {text}, {text}, {text}, 0, COUNT(DISTINCT subject), {nothing}
         FROM a
     UNION ALL SELECT 'class', class, {text}, {text}, 0, {", ".join([*by_subject, *by_item])}
-        FROM (SELECT subject, class, COUNT(*) AS present, SUM(suspended) AS suspended,
+        FROM (SELECT subject, class, SUM(1 - erased) AS present, SUM(suspended) AS suspended,
             SUM(past) AS past, SUM(past_archive) AS past_archive,
-            SUM(1 - suspended - past) AS operational FROM judged GROUP BY subject, class) s
+            SUM(archived) AS archived, SUM(erased) AS erased,
+            SUM(1 - suspended - past - archived - erased) AS operational
+            FROM judged GROUP BY subject, class) s
         GROUP BY class
     UNION ALL SELECT 'choice', purpose, channel, kind, day, COUNT(*), {nothing}
         FROM (SELECT purpose, channel, kind, {day} AS day FROM said) s

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION
-from ledger.projections import activity, consents, contracts
+from ledger.projections import activity, consents, contracts, ended
 from ledger.projections.live import NOTIFIED
 from ledger.store import tables
 from ledger.store.database import Database
@@ -230,11 +230,24 @@ def select_notified(question: Question) -> str:
         WHERE place = 1"""
 
 
+def select_ended(question: Question) -> str:
+    """The rows of `ended`: the last fact about each class and scope."""
+    said = facts(question, f"e.kind IN {listed(ended.TIERS)}")
+    tier = " ".join(f"WHEN '{kind}' THEN '{tier}'" for kind, tier in ended.TIERS.items())
+    return f"""SELECT subject, decision AS class, scope, CASE kind {tier} END AS tier,
+        local_day AS day, until_day, position
+        FROM (SELECT f.*, COALESCE(item, '') AS scope, ROW_NUMBER() OVER
+            (PARTITION BY subject, decision, COALESCE(item, '') ORDER BY position DESC) AS place
+            FROM ({said}) f WHERE decision IS NOT NULL) r
+        WHERE place = 1"""
+
+
 _SELECTS: dict[sa.Table, tuple[Callable[[Question], str], frozenset[str] | None]] = {
     tables.activity: (select_activity, None),
     tables.contracts: (select_contracts, contracts.TOUCHES),
     tables.consents: (select_consents, frozenset(consents.RANKS)),
     tables.notified: (select_notified, frozenset({NOTIFIED})),
+    tables.ended: (select_ended, frozenset(ended.TIERS)),
 }
 
 

@@ -208,6 +208,16 @@ class LedgerRecorder(library.ProcessRecorder):
         self._believed = batch.head
         return batch.written
 
+    def redo(self, deed: Callable[[sa.Connection], None]) -> None:
+        """Do a deed whose facts stand already (they came back from the exported log, the keys from
+        a backup), and make every process forget what it cached."""
+        held: sa.Connection | None = getattr(self._turn, "connection", None)
+        with nullcontext(held) if held is not None else self.database.write() as connection:
+            lock_head(connection)
+            deed(connection)
+            connection.execute(tables.head.update().values(epoch=tables.head.c.epoch + 1))
+        self.forget()
+
     @property
     def is_alone(self) -> bool:
         """Whether this thread holds the head lock already."""

@@ -20,6 +20,8 @@ from ledger.projections.model import (
     ActivityKey,
     ChoiceKey,
     Contract,
+    Ended,
+    EndedKey,
     Expression,
     Notified,
     Span,
@@ -73,7 +75,8 @@ def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
     agreed = {row[1]: _contract(row) for row in read(tables.contracts)}
     said = {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in read(tables.consents)}
     told = [Notified(*row[1:]) for row in read(tables.notified)]
-    return SubjectState(spans, agreed, said, told[0] if told else None)
+    ends = {EndedKey(*row[1:3]): Ended(*row[3:]) for row in read(tables.ended)}
+    return SubjectState(spans, agreed, said, told[0] if told else None, ends)
 
 
 def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
@@ -139,6 +142,7 @@ def rows_of_changes(changes: Changes) -> dict[sa.Table, list[Values]]:
         ],
         tables.consents: [(s, *key, *said) for (s, key), said in changes.consents.items()],
         tables.notified: [(s, *told) for s, told in changes.notified.items()],
+        tables.ended: [(s, *key, *how) for (s, key), how in changes.ended.items()],
     }
 
 
@@ -162,6 +166,7 @@ def refold(connection: sa.Connection, subject: UUID) -> None:
         {(subject, item): contract for item, contract in state.contracts.items()},
         {(subject, key): said for key, said in state.consents.items()},
         {} if state.notified is None else {subject: state.notified},
+        {(subject, key): how for key, how in state.ended.items()},
         set(),
     )
     upsert(connection, rows_of_changes(fresh))

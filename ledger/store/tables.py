@@ -235,6 +235,17 @@ notified = sa.Table(
     _col("day", DAY),
     _col("position", BIG),
 )
+ended = sa.Table(
+    "ended",
+    metadata,
+    _col("subject", Id, pk=True),
+    _col("class", CODE, pk=True),
+    _col("scope", sa.Text, pk=True),
+    _col("tier", CODE),  # archived | erased
+    _col("day", DAY),
+    _col("until_day", DAY, null=True),
+    _col("position", BIG),
+)
 
 # The sealed log: how far the tree reaches, and what was signed. Tiles are plain files.
 log = sa.Table(
@@ -269,5 +280,5 @@ outbox = sa.Table(
     _col("state", CODE),
 )
 
-PROJECTIONS = (activity, contracts, consents, notified)
+PROJECTIONS = (activity, contracts, consents, notified, ended)
 APPEND_ONLY = (events, documents)

@@ -32,6 +32,7 @@ from ledger.fields import Unreadable
 from ledger.store import tables
 from ledger.store.keyring import NONCE, Keyring
 from ledger.store.mapper import Part
+from ledger.store.recipient import ArchiveRecipient
 
 MAX_CACHED = 4096
 _AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
@@ -186,6 +187,20 @@ class Vault:
         """
         context = _context(row)
         return self.keyring.wrap(self.keyring.unwrap(row.kek_epoch, row.wrapped, context), context)
+
+    def commitment_of(self, row: Any) -> str | None:
+        """`kc` of the key of a row of `keys`; None where we cannot know it: archived or gone."""
+        if row.wrapped is None or row.tier != "operational":
+            return None
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        return entry.to_base64(entry.key_commitment(key))
+
+    def archived(self, row: Any, recipient: ArchiveRecipient) -> bytes:
+        """The data key of a row of `keys`, as only the archive's private half opens it: the
+        recipient's digest, then the ciphertext. Raises Broken when its KEK is gone."""
+        context = _context(row)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context)
+        return recipient.digest + recipient.wrap(key, context)
 
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> Opened:
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))

@@ -36,6 +36,7 @@ from ledger.store.states import ROW_COLUMNS
 KEPT = 100  # findings kept in the report; all are counted
 PAGE = 1000  # events read at a time
 
+PRUNED = "ledger.pruned.v1"
 PART = {"n", "kid", "kc", "cm", "ct"}  # what an entry says of a sealed part
 
 Progress = Callable[[int, int], None]
@@ -90,6 +91,7 @@ def verify(database: Database, progress: Progress | None = None) -> Report:
             _check_parts(log, page)
             if progress is not None:
                 progress(log.events, head.position)
+        _check_pruned(log)
         _check_head(log, head)
         _check_versions(log)
         _check_documents(connection, found)
@@ -133,6 +135,8 @@ class _Log:
         self.position = 0
         self.recorded_at: Instant | None = None
         self.editions: dict[str, int] = {}  # by `pol`, as published so far
+        self.bare: list[list[int]] = []  # ranges of pruned positions
+        self.named: list[tuple[int, int, int]] = []  # first, last, and where a prune says so
 
     def pages(self) -> Iterator[_Page]:
         """Check every event, a page at a time."""
@@ -175,6 +179,10 @@ class _Log:
             return []
         if row.entry is None:
             self.pruned += 1
+            if self.bare and self.bare[-1][1] == position - 1:
+                self.bare[-1][1] = position
+            else:
+                self.bare.append([position, position])
             if len(row.leaf) != 32:
                 self.found.add("leaf", position, "the leaf of a pruned event is no SHA-256")
             return []
@@ -194,6 +202,8 @@ class _Log:
         fact: Any = fact_from(said)
         if fact.kind == reader.PUBLISHED:
             self.editions[fact.document] = fact.edition
+        if fact.kind == PRUNED:
+            self.named += [(first, last, row.position) for first, last in fact.ranges]
         expected = row_from(row.entry, row.position, lambda pol: self.editions.get(pol, 0))
         self._compare(row, expected, said)
         parts = [
@@ -292,6 +302,25 @@ def _check_head(log: _Log, head: Head) -> None:
     query = sa.select(beyond).where(beyond > log.position).order_by(beyond)
     for position in log.connection.scalars(query.limit(KEPT)):
         log.found.add("sealed", position, "an envelope that no entry names")
+
+
+def _check_pruned(log: _Log) -> None:
+    """Every bare leaf is named by a later prune (rule R2), and nothing that a prune names is left.
+
+    The names of the prunes are sorted and may touch: a run of bare leaves is walked along them.
+    """
+    names = sorted(log.named)
+    for first, last in log.bare:
+        at = first
+        for start, end, said in names:
+            if start <= at <= end and said > end:
+                at = end + 1
+        if at <= last:
+            log.found.add("pruned", at, "an entry is missing and no prune names it")
+    bare = sum(last - first + 1 for first, last in log.bare)
+    told = sum(end - start + 1 for start, end, _ in names)
+    if told > bare:
+        log.found.add("pruned", None, "an entry that a prune names is there again")
 
 
 def _check_versions(log: _Log) -> None:

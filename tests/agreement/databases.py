@@ -14,6 +14,8 @@ from ledger.projections.model import (
     ActivityKey,
     ChoiceKey,
     Contract,
+    Ended,
+    EndedKey,
     Expression,
     Notified,
     Span,
@@ -72,6 +74,8 @@ def derived_states(connection: sa.Connection, question: Question) -> dict[UUID, 
         state(subject).consents[ChoiceKey(purpose, channel)] = Expression(*row)
     for subject, *row in _select(connection, tables.notified, question):
         found[subject] = state(subject)._replace(notified=Notified(*row))
+    for subject, klass, scope, *row in _select(connection, tables.ended, question):
+        state(subject).ended[EndedKey(klass, scope)] = Ended(*row)
     return found
 
 

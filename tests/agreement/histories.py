@@ -45,6 +45,8 @@ ASKED = (
 META = {CORRECTION, VOID}
 FACTS = tuple(sorted(set(KINDS) - META))
 # A theme keeps a history to kinds that meet in one rule: chance alone rarely brings them together.
+ENDINGS = ("customer.class_archived.v1", "customer.class_erased.v1")
+ENDED_CLASSES = ("order", "invoice", "card_proof")
 THEMES = (
     FACTS,
     tuple(kind for kind in FACTS if kind.startswith(("consent.", "objection."))),
@@ -52,6 +54,7 @@ THEMES = (
     tuple(kind for kind in FACTS if kind.startswith("contract.")),
     ("policy.notified.v1", "policy.notified.v1", "order.placed.v1", "message.sent.v1"),
     ("customer.logged_in.v1", "order.paid.v1", "order.invoiced.v1", "contract.ended.v1"),
+    (*ENDINGS, "order.placed.v1", "order.invoiced.v1", "contract.started.v1"),
 )
 
 
@@ -125,6 +128,10 @@ def _row(event: Event, position: int) -> Row:
     told = event.kind in ("policy.notified.v1", "policy.published.v1")
     until = ERAS[(event.until or 0) % len(ERAS)] if told else event.until
     at = INSTANTS[event.at]
+    decision = event.decision
+    if event.kind in ENDINGS:
+        decision = ENDED_CLASSES[event.home]
+        by_item = decision != "order"
     return Row(
         position=position,
         stream=UUID(int=position),
@@ -136,7 +143,7 @@ def _row(event: Event, position: int) -> Row:
         item=ITEMS[event.item] if by_item and not (fact.also and event.target == 0) else None,
         purpose=PURPOSES[event.purpose],
         channel=event.channel,
-        decision=event.decision,
+        decision=decision,
         basis=event.basis,
         grade="asserted",
         actor=event.actor,

@@ -211,7 +211,13 @@ def test_a_rebuild_tells_its_progress(database: Database) -> None:
     record(database, _some_orders(), [10])
     heard: list[tuple[str, int]] = []
     rebuild(database, lambda table, rows: heard.append((table, rows)))
-    assert heard == [("activity", 2), ("contracts", 0), ("consents", 0), ("notified", 0)]
+    assert heard == [
+        ("activity", 2),
+        ("contracts", 0),
+        ("consents", 0),
+        ("notified", 0),
+        ("ended", 0),
+    ]
 
 
 def _some_orders() -> list[Row]:

@@ -118,7 +118,9 @@ def test_the_description_is_whole(caller: Caller) -> None:
     assert {kind.removesuffix(".v1") for kind in recordable} <= set(schemas)
     about = "/v1/subjects/{id}"
     parts = {about, f"{about}/timeline", f"{about}/deadlines", f"{about}/consents"}
-    assert set(made["paths"]) == {"/healthz", "/v1/facts", "/v1/subjects/lookup", *parts}
+    log = {f"/v1/log/{one}" for one in ("checkpoint", "tile/{path}", "proof/{position}")}
+    log.add("/v1/log/consistency")
+    assert set(made["paths"]) == {"/healthz", "/v1/facts", "/v1/subjects/lookup", *parts, *log}
     assert made["paths"]["/v1/facts"]["post"]["security"] == [{"key": []}]
     data = schemas["customer.contacted_us"]["properties"]["data"]
     assert data["required"] == ["channel"]

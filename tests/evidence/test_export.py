@@ -26,6 +26,7 @@ from ledger.seal.note import SigningKey, VerifyKey, sign
 from ledger.seal.proof import open_inclusion
 from ledger.seal.tiles import Edge, entry_bundles
 from ledger.store import tables
+from replay import verify
 from tests.clock import StepClock
 from tests.go.building import GoVerifier
 
@@ -95,9 +96,19 @@ def test_a_whole_bundle_is_accepted_by_a_verifier_that_is_not_ours(
     assert {n for n in found if n.startswith("consistency/")} == {
         f"consistency/200-{manifest['size']}.txt"
     }
-    pols = {read(bytes(raw))["pol"] for raw in _entries(ledger)}
+    pols = {from_base64(read(bytes(raw))["pol"]).hex() for raw in _entries(ledger)}
     assert {f"policies/{pol}" for pol in pols} <= set(found)
+    accepted(bundle, key, tmp_path)
     assert not any(b"Durand" in c or b"elise@" in c for c in found.values())
+
+
+def accepted(bundle: Path, key: SigningKey, folder: Path) -> verify.Report:
+    """What our own one-file verifier says of it, with the key pinned: nothing failed."""
+    trust = folder / "anchors.toml"
+    trust.write_text(f'origin = "{key.name}"\nlog = ["{key.vkey}"]\n')
+    report = verify.verify(bundle, verify.Trust.load(trust), "en")
+    assert report.ok, "\n".join(report.lines())
+    return report
 
 
 def _entries(ledger: Ledger) -> list[bytes]:
@@ -143,6 +154,7 @@ def test_a_range_holds_the_entries_of_its_bundles_only(
     assert (manifest["first"], manifest["last"]) == (257, manifest["size"])
     assert not (bundle / "tile/entries/000").exists()
     assert go_verifier.verify(bundle, key.vkey, redacted=True).accepted
+    accepted(bundle, key, tmp_path)
     with pytest.raises(Misuse, match="range"):
         export(ledger, log, tmp_path / "other", Wanted("range", 1, 10**6))
 
@@ -155,6 +167,7 @@ def test_a_redacted_bundle_holds_no_entry(
     export(ledger, log, bundle, Wanted("redacted"))
     assert not [n for n in files(bundle) if "entries" in n or "envelopes" in n or "columns" in n]
     assert go_verifier.verify(bundle, key.vkey, redacted=True).accepted
+    accepted(bundle, key, tmp_path)
 
 
 def test_one_person_s_bundle_proves_each_of_her_events_and_discloses_on_request(
@@ -184,6 +197,8 @@ def test_one_person_s_bundle_proves_each_of_her_events_and_discloses_on_request(
     assert TEXT in part["text"]
     made = commitment(from_base64(part["salt"]), part["n"], part["text"].encode())
     assert to_base64(made) == read(entry)["parts"][0]["cm"]
+    for folder in ("closed", "open"):
+        accepted(tmp_path / folder, key, tmp_path)
     others = [n for n, c in opened.items() if n.endswith(".entry") and str(she) not in c.decode()]
     assert all("policy.published" in opened[n].decode() for n in others)
 

@@ -20,9 +20,9 @@ from ledger.sealing import files, receipt
 from ledger.sealing import signer as signing
 from ledger.sealing.client import SignerClient, running_signer
 from ledger.sealing.signer import Signer, answer
-from ledger.store.recorder import Written
 
 ORIGIN = "example.org/sealed"
+ENTRY, LEAF, AT = sha256(b"{}").digest(), sha256(b"\x00{}").digest(), 1_767_603_600_000_000
 LEAVES = [sha256(bytes([n])).digest() for n in range(40)]
 
 
@@ -107,14 +107,13 @@ def test_what_was_signed_is_remembered_before_anybody_has_it(
 
 
 def test_statements_are_signed_and_never_taken_for_checkpoints(signer: Signer) -> None:
-    written = Written(3, 1_767_603_600_000_000, b"{}", sha256(b"\x00{}").digest())
-    text = receipt.text_of(ORIGIN, written)
+    text = receipt.text_of(ORIGIN, 3, ENTRY, LEAF, AT)
     note = signer.statement(text)
     key = VerifyKey.parse(signer.key.vkey)
     opened = open_note(note, [key.named(f"{ORIGIN}/receipt")])
     found = receipt.parse_receipt(opened.text)
-    assert (found.origin, found.position, found.leaf) == (ORIGIN, 3, written.leaf)
-    assert found.entry_hash == sha256(b"{}").digest()
+    assert (found.origin, found.position, found.leaf) == (ORIGIN, 3, LEAF)
+    assert (found.entry_hash, found.recorded_at) == (ENTRY, AT)
     with pytest.raises(NoteError):
         open_checkpoint(note, [key])
     with pytest.raises(NoteError):
@@ -130,8 +129,7 @@ def test_statements_are_signed_and_never_taken_for_checkpoints(signer: Signer) -
 
 
 def test_a_receipt_is_read_strictly() -> None:
-    written = Written(3, 1_767_603_600_000_000, b"{}", sha256(b"\x00{}").digest())
-    text = receipt.text_of(ORIGIN, written)
+    text = receipt.text_of(ORIGIN, 3, ENTRY, LEAF, AT)
     assert receipt.parse_receipt(text).delay_seconds == receipt.MAX_DELAY_SECONDS
     lines = text.split("\n")
     for index, line in ((0, "x"), (1, "+3"), (1, "03"), (2, "A"), (4, "2026-01-05"), (5, "-1")):
@@ -187,7 +185,7 @@ def test_another_process_signs_survives_nonsense_and_ends_with_us(folder: Path) 
             stranger.sendall(b"\xff\xff\xff\xff")
             assert stranger.recv(10) == b""
         assert client.checkpoint(ORIGIN, 8, root(8), []) == note
-        texts = [receipt.text_of(ORIGIN, Written(n, 1, b"{}", bytes(32))) for n in range(1, 50)]
+        texts = [receipt.text_of(ORIGIN, n, ENTRY, LEAF, AT) for n in range(1, 50)]
         assert len(client.statements(texts)) == 49
         assert oct(path.stat().st_mode)[-3:] == "600"
     with pytest.raises(Broken, match="does not answer"):

@@ -47,7 +47,7 @@ def state(
         key = ActivityKey(klass, fact.scope, kind, fact.edition)
         span = Span(fact.day, fact.position, fact.day, fact.position, 1)
         activity[key] = activity[key].merge(span) if key in activity else span
-    return SubjectState(activity, contracts or {}, {}, notified)
+    return SubjectState(activity, contracts or {}, {}, notified, {})
 
 
 def shipped_home(kind: str) -> str:

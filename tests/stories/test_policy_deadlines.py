@@ -10,8 +10,9 @@ from ledger import calendar as cal
 from ledger.policy.book import Book
 from ledger.policy.evaluate import deadlines
 from ledger.policy.explain import explain, words
+from ledger.policy.holds import fates
 from ledger.policy.verdicts import Deadline, Suspension
-from ledger.projections.model import Contract, Notified, SubjectState, empty_state
+from ledger.projections.model import Contract, Ended, EndedKey, Notified, SubjectState, empty_state
 from tests.stories.policy_room import BOOK, FIRST, Did, contract, edition, on, only, state
 
 BOUGHT = Did("order.placed", 20190310, 3)
@@ -475,3 +476,39 @@ def test_every_kind_of_fact_about_a_person_has_a_name():
 
     unnamed = {k for k in KINDS if k not in words("fr")["kind"]}
     assert unnamed <= {"policy.published.v1", "fact.voided.v1"}
+
+
+# --- what has ended -------------------------------------------------------------------------------
+
+
+def ended(tier: str, position: int) -> SubjectState:
+    order = Did("order.placed", 20180105, 7)
+    how = Ended(tier, 20240401, None, position)
+    return state(order)._replace(ended={EndedKey("order", ""): how})
+
+
+def test_what_was_archived_is_past_only_when_its_archive_is():
+    """It rests on the fact that says so, and no contract or term brings it back to daily use."""
+    found = only(deadlines(ended("archived", 9), BOOK, on("2024-04-02")), "order")
+    assert (found.tier_now, found.is_past) == ("archived", False)
+    assert 9 in found.rests_on and found.archive_until is not None
+    assert "position 9" in explain(found, "en")[0] and "position 9" in explain(found, "fr")[0]
+    fate = fates([found], [])[0]
+    assert (fate.due, fate.access) == ("nothing", "restricted")
+    later = only(deadlines(ended("archived", 9), BOOK, on("2060-01-01")), "order")
+    assert (later.tier_now, later.is_past) == ("past_archive", True)
+
+
+def test_what_was_erased_is_never_due_again():
+    """Whatever the day; nobody may read it any more."""
+    found = only(deadlines(ended("erased", 9), BOOK, on("2060-01-01")), "order")
+    assert (found.tier_now, found.is_past, found.operational_until) == ("erased", False, None)
+    assert "position 9" in explain(found, "en")[0]
+    fate = fates([found], [])[0]
+    assert (fate.due, fate.access) == ("nothing", "none")
+
+
+def test_what_is_recorded_after_an_end_is_held_again():
+    """A later position, whatever the day it speaks of."""
+    found = only(deadlines(ended("erased", 6), BOOK, on("2020-01-01")), "order")
+    assert (found.tier_now, found.ended) == ("operational", None)

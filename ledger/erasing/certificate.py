@@ -1,0 +1,168 @@
+"""The certificate of an erasure: what is gone, how it was checked, what was kept, and until when.
+
+A statement `<origin>/certificate` and one JSON document, signed like a checkpoint by the signer's
+key under that name (`ledger/seal/note.py`), so that the verifier of the log reads it too. Without a
+signer it is written with its name ending in `.unsigned`, and signed later, byte for byte.
+
+It holds ids, positions, codes and days, nothing personal. Every claim about a copy is one of:
+*checked* after the commit, *kept* with its reason, *dies* on a day, or *out of reach* and said so.
+What this file never does: erase, or sign. Read next: `ledger/erasing/erase.py`, docs/erasure.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from ledger.application import Ledger
+from ledger.calendar import Day, add_days, day_of, format_day, format_instant
+from ledger.erasing.erase import Erased
+from ledger.policy.erasures import Outcome
+from ledger.store import epochs, erasure
+
+SIGNED, UNSIGNED = ".certificate", ".certificate.unsigned"
+Sign = Callable[[bytes], bytes]
+"""Makes a signed note of a statement's text."""
+
+
+def certificate(
+    ledger: Ledger,
+    subject: UUID,
+    erased: Sequence[Erased],
+    kept: Sequence[Outcome],
+    *,
+    reason: str,
+    horizon: int,
+    request: UUID | None = None,
+) -> dict[str, Any]:
+    """The document about one erasure, with every check done now. `horizon`: days backups live."""
+    now = ledger.clock.now()
+    keys = [kid for one in erased for kid in one.keys]
+    with ledger.database.read() as connection:
+        seen = erasure.read_back(connection, subject, keys)
+        dead = [epochs.death_of(connection, e, day_of(now), horizon) for e in seen.epochs]
+        disclosed = erasure.disclosed(connection, {one.scope.data_class for one in erased})
+    died = {death.state for death in dead}
+    last = add_days(day_of(now), horizon)  # of the last backup that still holds her references
+    return {
+        "format": "probant-certificate/1",
+        "id": str(uuid4()),
+        "origin": ledger.keyring.origin,
+        "issued_at": format_instant(now),
+        "subject": str(subject),
+        "reason": reason,
+        "request": request and str(request),
+        "erased": [
+            {
+                "class": one.scope.data_class,
+                "item": one.scope.item or None,
+                "event": str(one.event),
+                "position": one.position,
+                "keys": [str(kid) for kid in one.keys],
+                "intent": str(one.intent),
+            }
+            for one in erased
+        ],
+        "kept": [outcome_json(one) for one in kept],
+        "checks": {
+            "keys_destroyed": seen.living_keys == 0,
+            "envelopes_deleted": seen.envelopes == 0,
+            "references": "deleted" if seen.lookups == 0 else "kept with the classes kept",
+            "write_ahead_log_empty": erasure.is_log_empty(ledger.database),
+        },
+        "copies": _copies(ledger, seen, disclosed),
+        "backups": {
+            "dead_on": format_day(max([last, *(death.day for death in dead)])),
+            "horizon_days": horizon,
+            "certain": died <= {"destroyed"},
+            "rests_on": sorted(died),
+        },
+    }
+
+
+def outcome_json(one: Outcome) -> dict[str, Any]:
+    """An outcome as plain values."""
+    return {
+        "class": one.klass,
+        "item": one.scope or None,
+        "outcome": "kept" if one.is_kept else "erased",
+        "why": one.why,
+        "ground": one.ground,
+        "article": one.article,
+        "until": one.until and format_day(one.until),
+    }
+
+
+def text_of(content: dict[str, Any]) -> bytes:
+    """The text that is signed."""
+    document = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=True)
+    return f"{content['origin']}/certificate\n{document}\n".encode()
+
+
+def write(folder: Path, content: dict[str, Any], sign: Sign | None = None) -> Path:
+    """Put the certificate in its folder, signed if there is a signer. Returns its path.
+
+    A crash leaves no half certificate under a name: it is written aside and renamed. One that was
+    never written is written by erasing the same person again.
+    """
+    text = text_of(content)
+    name = content["id"] + (SIGNED if sign else UNSIGNED)
+    return _put(folder / name, sign(text) if sign else text)
+
+
+def certify(folder: Path, sign: Sign) -> list[Path]:
+    """Sign every certificate that was written without a signer, and remove the unsigned one."""
+    done = []
+    for path in sorted(folder.glob(f"*{UNSIGNED}")):
+        done.append(
+            _put(path.with_name(path.name.removesuffix(".unsigned")), sign(path.read_bytes()))
+        )
+        path.unlink()  # a crash before this line signs it again, over the same bytes
+    return done
+
+
+def _copies(
+    ledger: Ledger, seen: erasure.Seen, disclosed: Sequence[tuple[int, Day, str]]
+) -> list[dict[str, Any]]:
+    file = "sqlite" if ledger.database.is_sqlite else "postgresql"
+    return [
+        {"where": "tables keys, sealed, lookups, imports, commands", "state": "checked: gone"},
+        {"where": f"database file ({file})", "state": _FILE[file]},
+        {
+            "where": "log entries and exported bundles",
+            "state": "kept: pseudonymous entries (ids, codes, days, commitments) until pruned",
+            "entries": seen.entries,
+        },
+        {"where": "suppressions", "state": "kept: blinded references, so that nothing comes back"},
+        {
+            "where": "exports handed to recipients",
+            "state": "out of reach: cannot be recalled; recipients must be told (GDPR art. 19)",
+            "disclosures": [
+                {"position": at, "day": format_day(day), "recipient": who}
+                for at, day, who in disclosed
+            ],
+        },
+        {"where": "backups and replicas", "state": "dies: see backups.dead_on"},
+    ]
+
+
+_FILE = {
+    "sqlite": "overwritten (secure_delete), write-ahead log truncated",
+    "postgresql": "dead rows vacuumed; the server's own write-ahead log and its archives hold "
+    "ciphertext only and die with the backups",
+}
+
+
+def _put(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(path.name + ".new")
+    with aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return path

@@ -1,0 +1,223 @@
+"""Erase, so that it stays erased: journal first, then one transaction, then `done`.
+
+1. Under the head lock we read what must be destroyed and write the intent to the journal, on disk.
+   A crash before that: nothing happened. After it: whoever opens the ledger next carries it out.
+2. One transaction records the facts (her class was erased; these keys were destroyed by that
+   authority), turns the keys into tombstones, deletes envelopes, references and fingerprints, adds
+   the suppressions, and counts the intent. A crash inside: none of it happened, see 1.
+3. After the commit the journal says `done`, for its reader. A crash before: the count tells.
+
+A restored database counts fewer intents than the journal holds: the rest is carried out again
+before anything is served. Facts that came back from the exported log are not recorded twice.
+Read next: `ledger/erasing/journal.py`, `ledger/store/erasure.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from ledger.acting import Act, act
+from ledger.application import Ledger
+from ledger.calendar import Moment, add_months, day_of, moment_of_instant
+from ledger.erasing.journal import Intent, Journal
+from ledger.errors import Broken
+from ledger.events import ClassErased, KeyDestroyed
+from ledger.fields import MAX_KEYS, KeyProof
+from ledger.store import erasure
+from ledger.store.erasure import Condemned, Doomed
+from ledger.store.vault import Scope
+
+SUPPRESSED_MONTHS = 60  # as long as the proof of what was asked and done is kept (class `rights`)
+
+
+class Erased(NamedTuple):
+    """What became of one scope."""
+
+    scope: Scope
+    event: UUID  # the id of its customer.class_erased
+    position: int
+    keys: tuple[UUID, ...]  # destroyed; empty when nothing was sealed
+    envelopes: int  # deleted just now
+    intent: UUID
+
+
+def erase_scopes(
+    ledger: Ledger,
+    scopes: Sequence[Scope],
+    *,
+    journal: Path,
+    reason: str,
+    article: str | None = None,
+    request: UUID | None = None,
+) -> list[Erased]:
+    """End these scopes for ever, all in one transaction; those that have ended are left out.
+
+    `journal` is the folder of the erasure journal, `reason` one of `ledger.events.ERASURES`. Open
+    intents of before are settled first. Raises Broken when the database or the disk failed: then
+    it happened wholly or not at all, and running again, or opening the ledger, completes it.
+    """
+    book = Journal(journal, ledger.keyring.origin)
+    settle(ledger, book)
+    with _turn(ledger):
+        with ledger.database.read() as connection:
+            ending = erasure.condemned(connection, ledger.vault, list(dict.fromkeys(scopes)))
+            suppressed = erasure.suppressed(connection, ending)
+            number = erasure.carried_out(connection) + 1
+        if not ending:
+            return []
+        now = ledger.clock.now()
+        until = add_months(day_of(now), SUPPRESSED_MONTHS)
+        intent = Intent(uuid4(), now, ending, suppressed, until, reason, article, request)
+        _check(ledger, intent)
+        book.intend(intent)
+        done = _carry_out(ledger, intent, number)
+    if not ledger.recorder.is_alone:  # else our caller commits, and calls `settle` for the rest
+        book.finish(intent.id, ledger.clock.now())
+        erasure.tidy(ledger.database)
+    return done
+
+
+def history(ledger: Ledger, journal: Journal, subject: UUID) -> list[Erased]:
+    """Everything of this person that was ever erased, as the journal and the log tell it."""
+    found = []
+    intents = journal.intents()
+    with ledger.database.read() as connection:
+        for intent in intents[: erasure.carried_out(connection)]:
+            for one in intent.scopes:
+                told = one.scope.subject == subject and erasure.told(connection, one.scope)
+                if told:
+                    keys = tuple(key.kid for key in one.keys if key.kc)
+                    found.append(Erased(one.scope, told[1], told[0], keys, 0, intent.id))
+    return found
+
+
+def settle(ledger: Ledger, journal: Journal) -> int:
+    """Carry out every intent that this database has not carried out. Returns how many.
+
+    Raises Broken when the journal has fewer intents than the database carried out: some of it was
+    lost, and a later restore could bring erased people back.
+    """
+    intents = journal.intents()
+    with ledger.database.read() as connection:
+        known = erasure.carried_out(connection)
+    if known > len(intents):
+        raise Broken("the erasure journal is not complete; put it back before anything is served")
+    settled = 0
+    for number, intent in enumerate(intents[known:], known + 1):
+        with _turn(ledger):
+            with ledger.database.read() as connection:
+                if erasure.carried_out(connection) >= number:
+                    continue  # somebody who opened the ledger with us was faster
+            _carry_out(ledger, intent, number)
+        settled += 1
+    if settled:
+        erasure.tidy(ledger.database)
+    if len(reported := journal.done()) < len(intents):
+        for intent in intents:
+            if intent.id not in reported:
+                journal.finish(intent.id, ledger.clock.now())
+    return settled
+
+
+def _turn(ledger: Ledger) -> Any:
+    return nullcontext() if ledger.recorder.is_alone else ledger.recorder.alone()
+
+
+def _check(ledger: Ledger, intent: Intent) -> None:
+    """Nothing is intended that could not be recorded. Raises BadData."""
+    for one in _facts(intent, moment_of_instant(ledger.clock.now()), {}):
+        one.fact.check()
+
+
+def _carry_out(ledger: Ledger, intent: Intent, number: int) -> list[Erased]:
+    """Record what history does not say yet, and destroy."""
+    scopes = [one.scope for one in intent.scopes]
+    with ledger.database.read() as connection:
+        told = {scope: found for scope in scopes if (found := erasure.told(connection, scope))}
+        streams = [
+            erasure.destruction_stream(c[0].kid) for one in intent.scopes for c in _chunks(one)
+        ]
+        begun = erasure.begun(connection, streams)
+    now = moment_of_instant(ledger.clock.now())
+    ids = {scope: event for scope, (_, event) in told.items()}
+    acts = [one for one in _facts(intent, now, ids) if one.stream not in begun]
+    positions = {scope: at for scope, (at, _) in told.items()}
+    gone: list[erasure.Gone] = []
+
+    def deed(connection: Any, written: Sequence[Any] = ()) -> None:
+        for one, at in zip(acts, written, strict=False):
+            if isinstance(one.fact, ClassErased):
+                assert one.fact.subject is not None
+                scope = Scope(one.fact.subject, one.fact.of, one.fact.item or "")
+                positions.setdefault(scope, at.position)
+                ids.setdefault(scope, one.id)
+        gone[:] = erasure.destroy(
+            connection,
+            intent.scopes,
+            [positions[scope] for scope in scopes],
+            ledger.keyring.epoch,
+            intent.suppressed,
+            intent.at,
+            intent.until,
+            number,
+        )
+
+    if acts:
+        act(ledger, acts, deed, new_epoch=True)
+    else:
+        ledger.recorder.redo(deed)
+    return [
+        Erased(
+            one.scope,
+            ids[one.scope],
+            positions[one.scope],
+            tuple(key.kid for key in one.keys if key.kc),
+            deleted.envelopes,
+            intent.id,
+        )
+        for one, deleted in zip(intent.scopes, gone, strict=True)
+    ]
+
+
+def _facts(intent: Intent, now: Moment, told: dict[Scope, UUID]) -> list[Act]:
+    """The facts of an intent, those of scopes in `told` (with the ids they have) left out."""
+    found: list[Act] = []
+    for one in intent.scopes:
+        authority = told.get(one.scope)
+        chunks = _chunks(one)
+        if authority is None:
+            for keys in chunks or [()]:
+                erased = ClassErased(
+                    subject=one.scope.subject,
+                    occurred=now,
+                    actor="system",
+                    item=one.scope.item or None,
+                    of=one.scope.data_class,
+                    keys=tuple(key.kid for key in keys) or None,
+                    reason=intent.reason,
+                    article=intent.article,
+                    request=intent.request,
+                )
+                found.append(Act(one.scope.subject, erased, uuid4()))
+                authority = authority or found[-1].id
+        assert authority is not None
+        found += [_destroyed(keys, intent.reason, authority, now) for keys in chunks]
+    return found
+
+
+def _destroyed(keys: Sequence[Doomed], reason: str, authority: UUID, now: Moment) -> Act:
+    proofs = tuple(KeyProof(key.kid, key.kc) for key in keys if key.kc)
+    fact = KeyDestroyed(
+        occurred=now, actor="system", keys=proofs, reason=reason, authority=authority
+    )
+    return Act(erasure.destruction_stream(keys[0].kid), fact, uuid4())
+
+
+def _chunks(one: Condemned) -> list[tuple[Doomed, ...]]:
+    """The keys that entries speak of, as many at a time as one fact may name."""
+    keys = tuple(key for key in one.keys if key.kc)
+    return [keys[start : start + MAX_KEYS] for start in range(0, len(keys), MAX_KEYS)]

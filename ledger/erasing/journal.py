@@ -1,0 +1,168 @@
+"""The erasure journal: intents, in the order of the ledger, in a file that no backup overwrites.
+
+NDJSON, append-only, one file per ledger in a folder of its own (`HOME/journal`): keep that folder
+out of the backups of the database, or a restore takes the memory of erasures back with the data.
+An `intent` line is on disk before anything is erased; a `done` line follows the commit, for the
+reader: what counts is how many intents the *database* says it has carried out. Only random ids,
+blinded references and key commitments are written, nothing personal.
+
+Crash while a line is written: it has no line end, nothing was erased under it, and it is cut off
+before the next one. What this file never does: erase. Read next: `ledger/erasing/erase.py`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+from uuid import UUID
+
+from ledger.calendar import Day, Instant
+from ledger.errors import Broken, Misuse
+from ledger.store.erasure import Condemned, Doomed, Suppressed
+from ledger.store.vault import Scope
+
+NAME = "erasures.ndjson"
+
+
+class Intent(NamedTuple):
+    """One erasure, complete: it can be carried out from this alone."""
+
+    id: UUID
+    at: Instant
+    scopes: tuple[Condemned, ...]
+    suppressed: tuple[Suppressed, ...]
+    until: Day  # last day of the suppressions
+    reason: str
+    article: str | None
+    request: UUID | None
+
+
+class Journal:
+    """The journal of one ledger. `folder` is made when the first intent is written."""
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self.path, self.origin = folder / NAME, origin
+
+    def intents(self) -> list[Intent]:
+        """Every intent, oldest first. Raises Misuse when the journal is another ledger's, Broken
+        when it cannot be read."""
+        return [_intent(line) for line in self._lines() if line["type"] == "intent"]
+
+    def done(self) -> set[UUID]:
+        """The intents that were reported done."""
+        return {UUID(line["id"]) for line in self._lines() if line["type"] == "done"}
+
+    def intend(self, intent: Intent) -> None:
+        """Write an intent; it is on disk when this returns."""
+        self._append(_line(intent))
+
+    def finish(self, intent: UUID, at: Instant) -> None:
+        """Say that it was carried out."""
+        self._append({"type": "done", "id": str(intent), "at": at})
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        try:
+            whole = self.path.read_bytes().split(b"\n")[:-1]  # what has no line end never happened
+        except FileNotFoundError:
+            return
+        except OSError:
+            raise Broken("the erasure journal cannot be read") from None
+        for number, raw in enumerate(whole, 1):
+            try:
+                line = json.loads(raw)
+                origin = line["origin"] if number == 1 else self.origin
+            except (ValueError, KeyError, TypeError):
+                raise Broken(f"line {number} of the erasure journal cannot be read") from None
+            if origin != self.origin:
+                raise Misuse("this erasure journal belongs to another ledger")
+            if number > 1:
+                yield line
+
+    def _append(self, line: dict[str, Any]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        is_new = not self.path.exists()
+        with _alone(self.path) as file:
+            end = _whole(file)
+            file.truncate(end)
+            file.seek(end)
+            if end == 0:
+                file.write(_raw({"type": "journal", "format": 1, "origin": self.origin}))
+            file.write(_raw(line))
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            _sync(self.path.parent)
+            _sync(self.path.parent.parent)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[IO[bytes]]:
+    """The file, open and ours until the end."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _whole(file: IO[bytes]) -> int:
+    """The length of all complete lines."""
+    return file.read().rfind(b"\n") + 1
+
+
+def _raw(line: dict[str, Any]) -> bytes:
+    return json.dumps(line, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(intent: Intent) -> dict[str, Any]:
+    return {
+        "type": "intent",
+        "id": str(intent.id),
+        "at": intent.at,
+        "scopes": [
+            {
+                "subject": str(one.scope.subject),
+                "class": one.scope.data_class,
+                "item": one.scope.item,
+                "keys": [[str(key.kid), key.kc, key.generation] for key in one.keys],
+            }
+            for one in intent.scopes
+        ],
+        "suppressions": [[one.kind, one.blind.hex(), one.pepper] for one in intent.suppressed],
+        "until": intent.until,
+        "reason": intent.reason,
+        "article": intent.article,
+        "request": intent.request and str(intent.request),
+    }
+
+
+def _intent(line: dict[str, Any]) -> Intent:
+    try:
+        scopes = tuple(
+            Condemned(
+                Scope(UUID(one["subject"]), one["class"], one["item"]),
+                tuple(Doomed(UUID(kid), kc, generation) for kid, kc, generation in one["keys"]),
+            )
+            for one in line["scopes"]
+        )
+        suppressed = tuple(
+            Suppressed(kind, bytes.fromhex(blind), pepper)
+            for kind, blind, pepper in line["suppressions"]
+        )
+        request = line["request"] and UUID(line["request"])
+        said = line["until"], line["reason"], line["article"], request
+        return Intent(UUID(line["id"]), line["at"], scopes, suppressed, *said)
+    except (ValueError, KeyError, TypeError):
+        raise Broken("an intent of the erasure journal cannot be read") from None

@@ -1,0 +1,178 @@
+"""Prune: entries whose class has ended become bare leaves, and no answer changes.
+
+What may go, of one person: entries homed in a scope that was erased; from the start of their
+stream, without a gap; her own stream and that of her choices only once nobody can name her any
+more; never what a surviving deadline, choice, hold or card rests on. And then it is tried: her
+state is folded with and without them, and if one surviving answer would differ, today or on any
+day it is to change, nothing of hers goes this time.
+
+Each batch is one transaction: `ledger.pruned` facts naming the positions, the entries emptied, the
+live tables of those people folded again. A crash leaves whole batches done and the others not.
+Hash tiles never change; exported bundles are rewritten by the sealer. Read next:
+`ledger/store/pruning.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.acting import act, act_of
+from ledger.application import Ledger
+from ledger.calendar import Instant, end_of, moment_of_instant
+from ledger.deciding import consent_stream
+from ledger.erasing.request import holds_of
+from ledger.events import Fact, Pruned, Row
+from ledger.policy.book import Book
+from ledger.policy.cards import cards
+from ledger.policy.evaluate import choices, deadlines
+from ledger.projections.live import standing, state_of
+from ledger.store import erasure, pruning, reader, states
+from ledger.store.pruning import Entry
+
+PEOPLE = 100  # looked at in one transaction
+RANGES = 300  # named by one fact: its entry stays well under 16 KiB
+
+Progress = Callable[[int, int], None]
+"""Hears (people looked at, entries pruned)."""
+
+
+class Done(NamedTuple):
+    """What one run did, or would do."""
+
+    people: int
+    entries: int
+
+
+def prune(
+    ledger: Ledger,
+    *,
+    rehearsal: bool = False,
+    progress: Progress = lambda _people, _entries: None,
+) -> Done:
+    """Empty every entry that may go. Running again after a crash does the rest.
+
+    Raises Misuse when the database user may not prune; nothing more is emptied then.
+    """
+    people = entries = 0
+    last: UUID | None = None
+    while True:
+        with ledger.database.read() as connection:
+            some = pruning.people(connection, last, PEOPLE)
+        if not some:
+            break
+        if rehearsal:
+            found = {who: going for who in some if (going := prunable(ledger, who))}
+        else:
+            with ledger.recorder.alone():
+                found = {who: going for who in some if (going := prunable(ledger, who))}
+                if found:
+                    _empty(ledger, found)
+        people += len(found)
+        entries += sum(map(len, found.values()))
+        last = some[-1]
+        progress(people, entries)
+    if entries and not rehearsal:
+        pruning.tidy(ledger.database)
+    return Done(people, entries)
+
+
+def prunable(ledger: Ledger, subject: UUID) -> list[int]:
+    """The positions of one person's entries that may go now."""
+    now, book = ledger.clock.now(), ledger.book(ledger.epoch())
+    with ledger.database.read() as connection:
+        entries = pruning.entries(connection, subject)
+        rows = states.rows_of(connection, subject)
+        ended = pruning.ended_classes(connection, subject)
+        is_closed = bool(erasure.closed_subjects(connection, {subject}))
+        events = [reader.event_at(connection, row.position) for row in rows]
+    facts = {event.position: event.fact for event in events if event}
+    hers = _Hers(ledger, subject, facts, book, ended)
+    kept = hers.rests_on(rows, now)
+    own = set() if is_closed else {subject, consent_stream(subject)}
+    going = list(_prefixes(entries, lambda one: one.position in kept or one.stream in own))
+    gone = set(going)
+    left = [row for row in rows if row.position not in gone]
+    days = hers.turns(rows, now)
+    same = all(hers.answers(rows, day) == hers.answers(left, day) for day in days)
+    return going if same else []
+
+
+class _Hers(NamedTuple):
+    """What surviving answers about one person are computed from."""
+
+    ledger: Ledger
+    subject: UUID
+    facts: dict[int, Fact]
+    book: Book
+    ended: set[tuple[str, str]]
+
+    def _survives(self, klass: str, scope: str) -> bool:
+        return not {(klass, ""), (klass, scope)} & self.ended
+
+    def _deadlines(self, rows: list[Row], at: Instant) -> list[Any]:
+        found = deadlines(state_of(rows), self.book, at)
+        return [one for one in found if self._survives(one.klass, one.scope)]
+
+    def _cards(self, rows: list[Row], at: Instant) -> list[Any]:
+        found = cards(state_of(rows), standing(rows), self.facts, self.book, at)
+        return [one for one in found if self._survives(one.klass, one.item)]
+
+    def _choices(self, rows: list[Row], at: Instant) -> list[Any]:
+        return choices(state_of(rows), self.book, at) if self._survives("consent", "") else []
+
+    def answers(self, rows: list[Row], at: Instant) -> Any:
+        """Every surviving answer on one day, without what merely did not count."""
+        ends = [replace(one, not_counted=()) for one in self._deadlines(rows, at)]
+        return ends, self._cards(rows, at), self._choices(rows, at)
+
+    def rests_on(self, rows: list[Row], at: Instant) -> set[int]:
+        """The positions that surviving answers of today rest on."""
+        found: list[Any] = [*self._deadlines(rows, at), *self._cards(rows, at)]
+        found += [*self._choices(rows, at), *holds_of(self.ledger, self.subject)]
+        return {position for one in found for position in one.rests_on}
+
+    def turns(self, rows: list[Row], now: Instant) -> list[Instant]:
+        """Today, and each day on which a surviving answer changes by calendar alone."""
+        days = {now}
+        for _ in range(8):  # each round looks behind the next change; editions and ends are few
+            flips = {one.flips_on for at in tuple(days) for one in self._deadlines(rows, at)}
+            more = {end_of(day) for day in flips if day is not None} - days
+            if not more:
+                break
+            days |= more
+        return sorted(days)
+
+
+def _prefixes(entries: list[Entry], stays: Callable[[Entry], bool]) -> Iterator[int]:
+    """The positions of candidates with nothing left before them in their stream."""
+    blocked: set[UUID] = set()
+    for one in entries:  # by position, and so by version in each stream
+        if one.stream in blocked:
+            continue
+        if not one.is_candidate or stays(one):
+            blocked.add(one.stream)
+        else:
+            yield one.position
+
+
+def _empty(ledger: Ledger, found: dict[UUID, list[int]]) -> None:
+    positions = sorted(position for going in found.values() for position in going)
+    ranges = pruning.ranges_of(positions)
+    now = moment_of_instant(ledger.clock.now())
+    acts = []
+    for start in range(0, len(ranges), RANGES):
+        some = tuple(ranges[start : start + RANGES])
+        count = sum(last - first + 1 for first, last in some)
+        fact = Pruned(occurred=now, actor="system", ranges=some, events=count, reason="erased")
+        acts.append(act_of(fact))
+
+    def deed(connection: Any, _written: Any) -> None:
+        pruning.empty(connection, ledger.database, positions)
+        for subject in found:
+            states.refold(connection, subject)
+
+    act(ledger, acts, deed, new_epoch=True)
+    ledger.forget()

@@ -1,0 +1,88 @@
+"""One person's erasure: what would go, what the law keeps, and then doing it.
+
+The rule is `ledger/policy/erasures.py`; here it is given her state and her open holds, and what it
+lets go is ended by `erase.py`. What this file never does: weigh a ground itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from ledger.application import Ledger
+from ledger.calendar import day_of
+from ledger.erasing.erase import Erased, erase_scopes, settle
+from ledger.erasing.journal import Journal
+from ledger.errors import NotFound
+from ledger.events import Fact
+from ledger.policy.erasures import Outcome, outcomes
+from ledger.policy.evaluate import deadlines
+from ledger.policy.holds import Hold, open_holds
+from ledger.projections.live import standing
+from ledger.store import erasure, reader, states
+from ledger.store.vault import Scope
+
+HOLDS = ("hold.placed.v1", "hold.reviewed.v1", "hold.lifted.v1")
+
+
+def planned(
+    ledger: Ledger, subject: UUID, reason: str, klass: str | None = None, item: str | None = None
+) -> list[Outcome]:
+    """What an erasure would do now to what has not ended yet, of one class or thing if named.
+
+    Raises NotFound when the ledger knows no such subject, or nothing of hers of that class.
+    """
+    now, holds, book = ledger.clock.now(), holds_of(ledger, subject), ledger.book(ledger.epoch())
+    with ledger.database.read() as connection:
+        state = states.live_state(connection, subject)
+        found = outcomes(deadlines(state, book, now), holds, reason, day_of(now))
+        scopes = {Scope(subject, one.klass, one.scope): one for one in found}
+        alive = erasure.condemned(connection, ledger.vault, list(scopes))
+    if not state.activity:
+        raise NotFound("this ledger knows no such subject")
+    wanted = [
+        scopes[one.scope]
+        for one in alive
+        if klass in (None, one.scope.data_class) and item in (None, one.scope.item)
+    ]
+    if not wanted and klass is not None:
+        raise NotFound("nothing of this class, or no such item of it, is there to erase")
+    return wanted
+
+
+def erase_person(
+    ledger: Ledger,
+    subject: UUID,
+    outcome: Sequence[Outcome],
+    *,
+    journal: Path,
+    reason: str,
+    article: str | None = None,
+    request: UUID | None = None,
+) -> list[Erased]:
+    """Erase what the outcome lets go. A hold placed since it was planned is looked for again."""
+    with ledger.recorder.alone():
+        now = planned(ledger, subject, reason)
+        kept = {(one.klass, one.scope) for one in now if one.is_kept}
+        going = [one for one in outcome if not one.is_kept]
+        scopes = [
+            Scope(subject, one.klass, one.scope)
+            for one in going
+            if (one.klass, one.scope) not in kept
+        ]
+        done = erase_scopes(
+            ledger, scopes, journal=journal, reason=reason, article=article, request=request
+        )
+    settle(ledger, Journal(journal, ledger.keyring.origin))
+    erasure.tidy(ledger.database)
+    return done
+
+
+def holds_of(ledger: Ledger, subject: UUID) -> list[Hold]:
+    """Her open holds, now."""
+    with ledger.database.read() as connection:
+        rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in HOLDS]
+        events = [reader.event_at(connection, row.position) for row in rows]
+    facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
+    return open_holds(rows, facts, ledger.clock.now())

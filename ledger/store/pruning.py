@@ -1,0 +1,101 @@
+"""Which entries could become bare leaves, and emptying them.
+
+An entry is a candidate when the scope it is homed in has ended for ever and no envelope needs it
+any more. On PostgreSQL the emptying itself is done by the role `probant_pruner`, which may do
+nothing else. What this file never does: choose among candidates. Read next:
+`ledger/erasing/prune.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger.errors import Misuse
+from ledger.store import erasure, tables
+from ledger.store.database import Database
+from ledger.store.migrations.fences import PRUNER
+from ledger.store.vault import Scope
+
+_e, _k = tables.events.c, tables.keys.c
+_EMPTY = {column.name: None for column in tables.events.c if column.nullable}
+
+
+class Entry(NamedTuple):
+    """One entry of a person: where it stands, and whether it may go."""
+
+    position: int
+    stream: UUID
+    version: int
+    is_candidate: bool
+
+
+def people(connection: sa.Connection, after: UUID | None, limit: int) -> list[UUID]:
+    """People with an entry left in a scope whose key was destroyed, in the order of their ids."""
+    left = sa.exists().where(
+        _e.subject == _k.subject,
+        _e["class"] == _k.data_class,
+        (_k.scope == "") | (_k.scope == _e.item),
+    )
+    query = sa.select(_k.subject).where(_k.state == "destroyed", left)
+    if after is not None:
+        query = query.where(_k.subject > after)
+    return list(connection.scalars(query.distinct().order_by(_k.subject).limit(limit)))
+
+
+def entries(connection: sa.Connection, subject: UUID) -> list[Entry]:
+    """Her entries that are left, in the order of positions."""
+    ended = erasure.closed_scopes(connection, subject)
+    needed = sa.exists().where(tables.sealed.c.position == _e.position)
+    query = sa.select(_e.position, _e.stream, _e.version, _e["class"], _e.item, needed)
+    found = []
+    for position, stream, version, klass, item, is_needed in connection.execute(
+        query.where(_e.subject == subject).order_by(_e.position)
+    ):
+        scopes = {Scope(subject, klass or "", ""), Scope(subject, klass or "", item or "")}
+        found.append(Entry(position, stream, version, bool(scopes & ended) and not is_needed))
+    return found
+
+
+def ended_classes(connection: sa.Connection, subject: UUID) -> set[tuple[str, str]]:
+    """The classes and items of hers that have ended."""
+    return {(one.data_class, one.item) for one in erasure.closed_scopes(connection, subject)}
+
+
+def empty(connection: sa.Connection, database: Database, positions: Sequence[int]) -> None:
+    """Make these entries bare leaves. Raises Misuse when we may not."""
+    role = database.role
+    if role is not None:
+        allowed = connection.scalar(
+            sa.text(
+                "SELECT pg_has_role(session_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = :r"
+            ),
+            {"r": PRUNER},
+        )
+        if not allowed:
+            raise Misuse(f"this database user may not prune: grant it the role {PRUNER}")
+        connection.exec_driver_sql(f"SET LOCAL ROLE {PRUNER}")
+    for start in range(0, len(positions), erasure.AT_ONCE):
+        some = list(positions[start : start + erasure.AT_ONCE])
+        connection.execute(sa.update(tables.events).where(_e.position.in_(some)).values(_EMPTY))
+    if role is not None:
+        connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
+
+
+def tidy(database: Database) -> None:
+    """No dead row keeps what an entry said."""
+    erasure.tidy(database, ("events", *(table.name for table in tables.PROJECTIONS)))
+
+
+def ranges_of(positions: Iterable[int]) -> list[tuple[int, int]]:
+    """Positions as sorted ranges that do not touch."""
+    found: list[list[int]] = []
+    for position in sorted(positions):
+        if found and position == found[-1][1] + 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return [(first, last) for first, last in found]
