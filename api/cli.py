@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import typer
 
 from api.commands import (
+    archive,
     asking,
     auditing,
     covering,
@@ -65,6 +66,7 @@ keys.register(app)
 sealing.register(app)
 erasing.register(app)
 evidence.register(app)
+archive.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)

@@ -60,6 +60,13 @@ SETTINGS = (
         "Days for which backups are kept: a retired key-encryption key is destroyed after them.",
     ),
     Setting(
+        "PROBANT_PASSPHRASE",
+        "--passphrase-file",
+        "none",
+        "The passphrase of the archive key, for `archive init` and `opener serve` only; "
+        "the option names a file that holds it.",
+    ),
+    Setting(
         "PROBANT_SIGNER",
         "–",
         "HOME/signer/socket",
@@ -131,6 +138,11 @@ class Settings(NamedTuple):
     def archive_recipient(self) -> Path:
         """The file of the public key that archived data keys are wrapped for."""
         return self.home / "archive.pub"
+
+    @property
+    def opener(self) -> Path:
+        """The folder of the opener: its key, rules, memory and socket."""
+        return self.home / "opener"
 
     @property
     def signer_home(self) -> Path:

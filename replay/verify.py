@@ -62,6 +62,10 @@ NAMES = (
     *("checkpoint", "witnesses", "timestamps", "tree", "entries", "prefixes", "streams", "keys"),
     *("disclosed", "policies", "columns", "receipts", "certificates", "manifest"),
 )
+FRENCH_NAMES = (
+    *("tête signée", "témoins", "horodatages", "arbre", "écritures", "préfixes", "flux", "clés"),
+    *("divulgations", "politiques", "colonnes", "récépissés", "certificats", "manifeste"),
+)
 REQUIRED = {  # by kind of bundle; what the trust file asks for is required too
     "whole": {1, 4, 5, 7, 8, 10, 14},
     "range": {1, 4, 5, 7, 10, 14},
@@ -383,6 +387,9 @@ class Trust:
 # --- the bundle ---------------------------------------------------------------------------------
 
 
+UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError)
+
+
 class Bundle:
     """A folder or a zip whose files are read by name."""
 
@@ -402,7 +409,7 @@ class Bundle:
         try:
             with self.open(name) as file:
                 return file.read()
-        except (KeyError, OSError, zipfile.BadZipFile, zlib.error):
+        except UNREADABLE:
             return None
 
     def has(self, name: str) -> bool:
@@ -423,12 +430,11 @@ class Bundle:
     def lines(self, name: str) -> Iterator[str]:
         """The lines of a text file, one at a time; nothing where there is none."""
         try:
-            opened = self.open(name)
-        except (KeyError, OSError):
+            with self.open(name) as opened:
+                for line in opened:
+                    yield line.decode("utf-8", "replace").removesuffix("\n")
+        except UNREADABLE:
             return
-        with opened:
-            for line in opened:
-                yield line.decode("utf-8", "replace").removesuffix("\n")
 
 
 @dataclass
@@ -635,7 +641,7 @@ class Scan:
         for (position, found), middle in zip(good.items(), said, strict=True):
             try:
                 rows[position] = self._entry(position, found, middle)
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 matched[position] = None
         for position, match in matched.items():
             if match is None:
@@ -712,9 +718,9 @@ class Scan:
         elif kind == "ledger.key_destroyed.v1":
             for key in meta["keys"]:
                 kid = bytes.fromhex(key["kid"].replace("-", ""))
-                rows["destroyed"].append((kid, position, meta["authority"]))
+                rows["destroyed"].append((kid, position, str(meta["authority"])))
         elif kind == "policy.published.v1":
-            self.published.setdefault(meta["document"], (position, meta["edition"]))
+            self.published.setdefault(meta["document"], (position, str(meta["edition"])))
         elif kind in ("ledger.pruned.v1", "ledger.restored.v1"):
             rule = 2 if kind == "ledger.pruned.v1" else 3
             for first, last in meta["ranges"] if rule == 2 else meta.get("lost_parts", ()):
@@ -867,7 +873,8 @@ class Report:
         yield self.word("about", self.about)
         for one in said["checks"]:
             status = self.word(one["status"], {})
-            yield f"{one['check']:>2} {self.word(one['name'], {}):<14} {status}: {one['rests_on']}"
+            name = FRENCH_NAMES[one["check"] - 1] if self.lang == "fr" else one["name"]
+            yield f"{one['check']:>2} {name:<14} {status}: {one['rests_on']}"
             yield from (f"      {finding}" for finding in one["findings"])
             if (more := one["found"] - len(one["findings"])) > 0:
                 yield "      " + self.word("more", {"n": more})
@@ -936,7 +943,7 @@ class Verifier:
             said: dict[str, Any] = json.loads("".join(rest))
             if said["files"] or said["format"] != "probant-evidence/1":
                 raise ValueError
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             fail(14, "manifest_form")
             said = {}
         if (extra := sum(1 for _ in self.bundle.names()) - listed - 1) > 0:
@@ -1121,8 +1128,8 @@ class Verifier:
         return head, index
 
     def _disclosed(self, name: str, raw: bytes, said: dict[str, Any]) -> int:
-        committed = {part["n"]: part["cm"] for part in said.get("parts", ())}
         try:
+            committed = {part["n"]: part["cm"] for part in said.get("parts", ())}
             shown = json.loads(raw)
             for part in shown:
                 label, salt = part["n"].encode("ascii"), unweb64(part["salt"])
@@ -1130,7 +1137,7 @@ class Verifier:
                 made = web64(sha256(head + part["text"].encode()).digest())
                 if len(salt) != HASH or committed.get(part["n"]) != made:
                     self.fail(9, "text", path=name)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.fail(9, "malformed", path=name)
             return 1
         return len(shown)
@@ -1256,7 +1263,9 @@ class Verifier:
 
     def _log_keys(self, scans: list[Scan]) -> None:
         """1: the history of keys is what the log says; each checkpoint has a key of its time."""
-        acts = [(kind.split("_")[-1], meta.get("vkey"), at) for at, kind, meta in logged(scans)]
+        acts = [
+            (kind.split("_")[-1], str(meta.get("vkey")), at) for at, kind, meta in logged(scans)
+        ]
         said = {(what, key): at for what, key, at in acts if what in ("added.v1", "retired.v1")}
         reigns: dict[str, tuple[int, int]] = {}
         for at, line in enumerate(self.bundle.lines("keys/history.txt")):
@@ -1278,7 +1287,8 @@ class Verifier:
     def _anchored(self, scans: list[Scan]) -> None:
         """3: the tokens that the log says it received are those of the bundle."""
         for position, kind, meta in logged(scans):
-            stamp = self.stamps.get(meta.get("size", -1))
+            size = meta.get("size")
+            stamp = self.stamps.get(size) if isinstance(size, int) else None
             if kind != "ledger.anchored.v1" or not (self.trust.tsa and 3 in self.rests):
                 continue
             if stamp is None or web64(stamp[1]) != meta.get("token"):
@@ -1307,9 +1317,9 @@ class Verifier:
             for pol, position in one.pols.items():
                 self.pols[pol] = min(position, self.pols.get(pol, position))
         for pol, position in self.pols.items():
-            digest = unweb64(pol)
-            content = self.bundle.read(f"policies/{digest.hex()}")
-            if content is None or sha256(content).digest() != digest:
+            named = urlsafe_b64decode(f"{pol}=").hex()
+            content = self.bundle.read(f"policies/{named}")
+            if content is None or web64(sha256(content).digest()) != pol:
                 self.fail(10, "policy", position=position)
             elif self.last and self.kind == "whole" and published.get(pol, 2**63) > position:
                 self.fail(10, "unpublished", position=position)
@@ -1521,34 +1531,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 # Every sentence: English, then French below it.
 SENTENCES = """
-checkpoint|checkpoint
-|point de contrôle
-witnesses|witnesses
-|témoins
-timestamps|time stamps
-|horodatages
-tree|tree
-|arbre
-entries|entries
-|écritures
-prefixes|prefixes
-|préfixes
-streams|streams
-|flux
-keys|keys
-|clés
-disclosed|disclosed
-|divulgations
-policies|policies
-|politiques
-columns|columns
-|colonnes
-receipts|receipts
-|récépissés
-certificates|certificates
-|certificats
-manifest|manifest
-|manifeste
 passed|passed
 |réussi
 failed|FAILED

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 LINES_MAX = 600  # a ratchet: it may go down, never up
 # One file by design, in two languages, with nothing of ours to lean on: a ratchet of its own.
-LONGER = {"replay/verify.py": 1740}
+LONGER = {"replay/verify.py": 1725}
 
 PURE = (
     "ledger.calendar",
@@ -78,6 +78,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.erasing": ("ledger",),
     "ledger.retention": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
+    "ledger.archiving": ("ledger",),
+    "ledger.archiving.wire": ("ledger.entry", "ledger.errors"),
+    "ledger.archiving.opener": (
+        "ledger.archive_key",
+        "ledger.archiving.wire",
+        "ledger.calendar",
+        "ledger.entry",
+        "ledger.errors",
+        "ledger.seal",
+        "ledger.store.vault",
+    ),
     "ledger.importing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -307,6 +318,9 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.seal.note", "from cryptography.exceptions import InvalidSignature", False),
         ("api.cli", "import ledger.application, replay", False),
         ("api.app", "from ledger.archive_key import ArchiveKey", True),
+        ("ledger.archiving.asking", "from ledger.archive_key import ArchiveKey", True),
+        ("ledger.archiving.opener", "from ledger.archive_key import ArchiveKey", False),
+        ("ledger.archiving.opener", "from ledger.store import database", True),
         ("ledger.store.vault", "import pkcs11", True),
         ("ledger.witnessing.witness", "import rfc3161_client", True),
         ("ledger.store.rows", "import api", True),

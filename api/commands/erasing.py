@@ -119,10 +119,15 @@ def prune(
 ) -> None:
     """Empty the log entries of what was erased; what stays still verifies, no answer changes."""
     from ledger.erasing.prune import prune as pruned
+    from ledger.sealing.sealer import export_entries
+    from ledger.store.pruning import named
 
     screen = run.screen
     with run.ledger() as ledger, screen.progress(screen.word("erasing.pruning")) as advance:
         done = pruned(ledger, rehearsal=dry_run, progress=lambda n, _entries: advance(n, 0, ""))
+        if not dry_run:
+            # All that was ever pruned: whatever a crash left in the exported bundles goes now.
+            export_entries(ledger.database, run.settings.log, named(ledger.database))
     content = {"rehearsal": dry_run, "people": done.people, "entries": done.entries}
     sentence = "erasing.to_prune" if dry_run else "erasing.pruned"
     screen.answer(content, lambda: [screen.word(sentence, **content)])

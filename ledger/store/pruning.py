@@ -14,9 +14,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ledger import entry
 from ledger.errors import Misuse
+from ledger.events import Pruned
 from ledger.store import erasure, tables
-from ledger.store.database import Database
+from ledger.store.database import Database, speaking
 from ledger.store.migrations.fences import PRUNER
 from ledger.store.vault import Scope
 
@@ -88,6 +90,16 @@ def empty(connection: sa.Connection, database: Database, positions: Sequence[int
 def tidy(database: Database) -> None:
     """No dead row keeps what an entry said."""
     erasure.tidy(database, ("events", *(table.name for table in tables.PROJECTIONS)))
+
+
+def named(database: Database) -> list[int]:
+    """Every position that a `ledger.pruned` fact names, in order: what exported bundles leave out."""
+    events = tables.events.c
+    query = sa.select(events.entry).where(events.kind == Pruned.kind).order_by(events.position)
+    with speaking(), database.read() as connection:
+        entries = connection.scalars(query).all()
+    ranges = [one for raw in entries for one in entry.read(bytes(raw))["meta"]["ranges"]]
+    return sorted(position for first, last in ranges for position in range(first, last + 1))
 
 
 def ranges_of(positions: Iterable[int]) -> list[tuple[int, int]]:

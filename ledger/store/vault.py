@@ -185,14 +185,14 @@ class Vault:
 
         Raises Broken when its KEK is gone.
         """
-        context = _context(row)
+        context = context_of(row)
         return self.keyring.wrap(self.keyring.unwrap(row.kek_epoch, row.wrapped, context), context)
 
     def commitment_of(self, row: Any) -> str | None:
         """`kc` of the key of a row of `keys`; None where we cannot know it: archived or gone."""
         if row.wrapped is None or row.tier != "operational":
             return None
-        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
         return entry.to_base64(entry.key_commitment(key))
 
     def archived(self, row: Any, recipient: ArchiveRecipient) -> bytes:
@@ -203,18 +203,8 @@ class Vault:
         return recipient.digest + recipient.wrap(key, context)
 
     def _open_part(self, event_id: str, described: dict[str, str], row: Any) -> Opened:
-        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
-        aad = _AAD_HEAD + event_id.encode() + _aad_tail(described["n"], described["kid"])
-        if entry.to_base64(entry.envelope_hash(row.envelope)) != described["ct"]:
-            raise Tampered("an envelope is not the one that was recorded")
-        try:
-            content = AESGCM(key).decrypt(row.envelope[:NONCE], row.envelope[NONCE:], aad)
-        except InvalidTag as error:
-            raise Tampered("an envelope does not open under its own key") from error
-        salt, plaintext = content[:32], content[32:]
-        if entry.to_base64(entry.commitment(salt, described["n"], plaintext)) != described["cm"]:
-            raise Tampered("an envelope does not hold the text that was committed to")
-        return Opened(described["n"], salt, plaintext)
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
+        return open_part(key, event_id, described, row.envelope)
 
     def _stored(self, connection: sa.Connection, scopes: list[Scope]) -> dict[Scope, DataKey]:
         keys = tables.keys
@@ -237,13 +227,13 @@ class Vault:
             )
         if row.tier != "operational":
             return self._new(scope, row.generation + 1)
-        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, _context(row))
+        key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
         return _usable_key(row, key, None)
 
     def _new(self, scope: Scope, generation: int = 1) -> DataKey:
         key = os.urandom(32)
         named = Named(uuid4(), *scope, generation)
-        epoch, wrapped = self.keyring.wrap(key, _context(named))
+        epoch, wrapped = self.keyring.wrap(key, context_of(named))
         row = (*named, "operational", epoch, wrapped, "live")
         return _usable_key(named, key, row)
 
@@ -256,6 +246,24 @@ def encrypt(key: DataKey, event_id: str, plaintext: bytes) -> tuple[bytes, bytes
     return salt, nonce + key.cipher.encrypt(nonce, salt + plaintext, aad)
 
 
+def open_part(key: bytes, event_id: str, described: dict[str, str], envelope: bytes) -> Opened:
+    """One part in clear, by its data key; `described` is what its entry says of it.
+
+    Raises Tampered when the envelope, or what it holds, is not what the entry committed to.
+    """
+    aad = _AAD_HEAD + event_id.encode() + _aad_tail(described["n"], described["kid"])
+    if entry.to_base64(entry.envelope_hash(envelope)) != described["ct"]:
+        raise Tampered("an envelope is not the one that was recorded")
+    try:
+        content = AESGCM(key).decrypt(envelope[:NONCE], envelope[NONCE:], aad)
+    except InvalidTag as error:
+        raise Tampered("an envelope does not open under its own key") from error
+    salt, plaintext = content[:32], content[32:]
+    if entry.to_base64(entry.commitment(salt, described["n"], plaintext)) != described["cm"]:
+        raise Tampered("an envelope does not hold the text that was committed to")
+    return Opened(described["n"], salt, plaintext)
+
+
 def _unreadable(row: Any) -> Unreadable | None:
     if row is None:
         return Unreadable.LOST
@@ -266,8 +274,9 @@ def _unreadable(row: Any) -> Unreadable | None:
     return Unreadable.LOST if row.envelope is None else None
 
 
-def _context(row: Any) -> bytes:
-    """What a wrapped key is bound to: `row` has the columns of `Named`."""
+def context_of(row: Any) -> bytes:
+    """What a wrapped data key is bound to, under a KEK and in the archive: `row` has the columns
+    of `Named`."""
     said = [str(row.key_id), str(row.subject), row.data_class, row.scope, row.generation]
     return entry.encode(["probant/key/1", *said])
 

@@ -335,6 +335,46 @@ def test_an_entry_in_another_spelling(
     assert found["entries"] == ["position 100: the entry is not canonical, or not an entry"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "meta"),
+    [
+        ("ledger.key_destroyed.v1", {"keys": [{"kid": "zz"}], "authority": {}}),
+        ("ledger.key_destroyed.v1", {"keys": [], "authority": {}}),
+        ("ledger.pruned.v1", {"ranges": [["1", 2]]}),
+        ("ledger.restored.v1", {"lost_parts": [[1]]}),
+        ("ledger.anchored.v1", {"size": [1], "token": 1}),
+        ("ledger.log_key_added.v1", {"vkey": ["x"]}),
+        ("policy.published.v1", {"document": ["x"], "edition": 1}),
+        ("policy.published.v1", {"document": "x", "edition": 1}),
+        ("order.placed.v1", {"amount": 7}),
+        ("order.placed.v1", {"occurred": "9999-12-31T23:59:59.999999Z"}),
+        ("hold.placed.v1", {"review": [1]}),
+        ("no.such_kind.v9", {}),
+    ],
+)
+def test_entries_that_make_no_sense_are_findings_and_never_a_crash(
+    evidence: Evidence, auditor: Auditor, kind: str, meta: dict[str, Any]
+):
+    said = evidence.said(100)
+    said |= {"type": kind, "meta": {**said["meta"], **meta}}
+    evidence.entries[99] = canonical(said)
+    evidence.leaves[99] = Evidence([evidence.entries[99]]).leaves[0]
+    evidence.extra["keys/history.txt"] = b"x 1 -\n"
+    report = auditor.judge(evidence)
+    assert not report.ok
+    assert "\n".join(report.lines())
+
+
+def test_parts_that_make_no_sense(evidence: Evidence, auditor: Auditor):
+    other = {**evidence.said(3)["parts"][0], "kid": "0" * 36}
+    nonsense: list[Any] = [["x"], [{}], [other], {"n": 1}]
+    for parts in nonsense:
+        evidence.entries[2] = canonical({**evidence.said(3), "parts": parts})
+        evidence.leaves[2] = Evidence([evidence.entries[2]]).leaves[0]
+        evidence.proofs = {2: [{"n": "contact", "salt": "", "text": ""}]}
+        assert {"entries", "disclosed"} <= failed(auditor.judge(evidence)).keys()
+
+
 def test_two_entries_that_are_only_one_together():
     """Entries are parsed in batches: what opens in one and closes in the next is no entry."""
     assert canonical_of(['{"a":[{"b":1}', '{"c":2}]}']) == [None, None]
@@ -418,6 +458,18 @@ def test_a_checkpoint_is_no_receipt(evidence: Evidence, auditor: Auditor):
     evidence.extra["receipts/1.receipt"] = evidence.checkpoint()
     evidence.extra["certificates/1.certificate"] = evidence.receipt(3)
     assert failed(auditor.judge(evidence)).keys() == {"receipts", "certificates"}
+
+
+def test_a_statement_of_one_purpose_serves_no_other(evidence: Evidence, auditor: Auditor):
+    """Well formed and signed by the log's key, but as a certificate, and the other way round."""
+    body = evidence.receipt(3).decode().split("\n\n")[0].partition("\n")[2] + "\n"
+    evidence.extra["receipts/3.receipt"] = evidence.statement("certificate", body)
+    evidence.extra["certificates/1.certificate"] = evidence.statement("receipt", "{}\n")
+    found = failed(auditor.judge(evidence))
+    assert found["receipts"] == ["receipts/3.receipt: none of the keys you pinned signed it"]
+    assert found["certificates"] == [
+        "certificates/1.certificate: none of the keys you pinned signed it"
+    ]
 
 
 def test_a_certificate_with_a_key_twice(evidence: Evidence, auditor: Auditor):

@@ -15,7 +15,7 @@ from ledger.events import KINDS
 from ledger.fields import Unreadable
 from ledger.store.keyring import FileKeyring
 from ledger.store.mapper import fact_from, row_from
-from ledger.store.vault import Named, Vault, _context, scope_of
+from ledger.store.vault import Named, Vault, context_of, scope_of
 from tests.golden.examples import (
     EDITION,
     EVENT,
@@ -85,7 +85,7 @@ def test_the_vault_opens_a_part_sealed_as_the_format_says(kind: str):
     assert scope is not None
     keyring = FileKeyring.generate("example.org/golden")
     named = Named(KEY_ID, *scope, generation=1)
-    epoch, wrapped = keyring.wrap(KEY, _context(named))
+    epoch, wrapped = keyring.wrap(KEY, context_of(named))
     row = SimpleNamespace(
         **named._asdict(), kek_epoch=epoch, wrapped=wrapped, envelope=made[0].envelope
     )

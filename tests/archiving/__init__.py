@@ -1,0 +1,1 @@
+"""Tests of the archive: grants, consultations, and the opener."""
