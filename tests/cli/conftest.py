@@ -57,7 +57,7 @@ def speaks_english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tester's own settings."""
     for name in (
         *("PROBANT_HOME", "PROBANT_URL", "PROBANT_KEYRING"),
-        *("PROBANT_PIN", "PROBANT_HORIZON"),
+        *("PROBANT_PIN", "PROBANT_HORIZON", "PROBANT_TSA", "PROBANT_TSA_ROOTS"),
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PROBANT_LANG", "en")
