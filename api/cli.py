@@ -26,6 +26,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    retaining,
     sealing,
     serving,
 )
@@ -64,6 +65,7 @@ asking.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)
+retaining.register(app)
 erasing.register(app)
 evidence.register(app)
 archive.register(app)

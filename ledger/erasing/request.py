@@ -62,6 +62,8 @@ def erase_person(
     request: UUID | None = None,
 ) -> list[Erased]:
     """Erase what the outcome lets go. A hold placed since it was planned is looked for again."""
+    # What an erasure that was cut had intended comes first, committed before we look again.
+    settle(ledger, Journal(journal, ledger.keyring.origin))
     with ledger.recorder.alone():
         now = planned(ledger, subject, reason)
         kept = {(one.klass, one.scope) for one in now if one.is_kept}

@@ -25,10 +25,14 @@ def record_disclosure(
     ledger: Ledger, recipient: str, type_: str, subject: UUID | None, size: int
 ) -> int:
     """Record that evidence about `subject` (None: about everybody) up to `size` goes to a
-    recipient (a code; `type_` as in `recipient.declared`). Returns the position.
+    recipient (a code; `type_` as in `recipient.declared`). Returns the position; 0 when there is
+    nobody yet of whom anything could be disclosed.
 
     Raises Refused when the policy forbids such a recipient.
     """
+    classes, people = questions.disclosed(ledger.database, subject, size)
+    if not people:
+        return 0
     now = moment_of_instant(ledger.clock.now())
     epoch = ledger.epoch()
     commands: list[Command] = []
@@ -45,7 +49,6 @@ def record_disclosure(
             marketing=False,
         )
         commands.append(Record(purpose))
-    classes, people = questions.disclosed(ledger.database, subject, size)
     told = DataDisclosed(
         occurred=now,
         actor="agent",

@@ -279,7 +279,8 @@ class _Bundle:
             if source is None or (self.wanted.kind == "subject" and name == "certificates"):
                 continue
             for path in sorted(source.rglob("*")) if source.is_dir() else ():
-                if path.is_file() and not path.name.startswith("."):
+                later = name == "tsa" and path.stem.isdigit() and int(path.stem) > self.head.size
+                if path.is_file() and not path.name.startswith(".") and not later:
                     self.add(f"{name}/{path.relative_to(source)}", path.read_bytes())
         policy = _read(self.log / "policy.txt")
         if policy is not None:

@@ -47,3 +47,16 @@ def restrict(connection: sa.Connection, wrapped: dict[UUID, bytes]) -> None:
             .where(_k.key_id == key_id)
             .values(tier="archive", wrapped=content)
         )
+
+
+def people_with(
+    connection: sa.Connection, klass: str, after: tuple[UUID, str] | None, limit: int
+) -> list[tuple[UUID, str]]:
+    """People and things of whom something of this class is known, in the order of their ids."""
+    a = tables.activity.c
+    query = sa.select(a.subject, a.scope).where(a["class"] == klass)
+    if after is not None:
+        beyond = (a.subject == after[0]) & (a.scope > after[1])
+        query = query.where((a.subject > after[0]) | beyond)
+    ordered = query.distinct().order_by(a.subject, a.scope).limit(limit)
+    return [(row.subject, row.scope) for row in connection.execute(ordered)]

@@ -1,0 +1,1 @@
+"""The retention run on whole ledgers."""
