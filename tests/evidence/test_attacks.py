@@ -396,6 +396,16 @@ def test_a_typed_column_says_otherwise(evidence: Evidence, auditor: Auditor, pla
     assert "columns do not say what the entry says" in " ".join(found["columns"]) or place == 13
 
 
+def test_every_line_of_columns_names_another_edition(evidence: Evidence, auditor: Auditor):
+    """All of them alike: only what the publication states gives them away."""
+    for position, line in evidence.columns.items():
+        row = json.loads(line)
+        row[13] = 20200101
+        evidence.columns[position] = columns(row)
+    sentence = "position 1: the columns name another edition than its publication"
+    assert failed(auditor.judge(evidence)) == {"columns": [sentence]}
+
+
 @pytest.mark.parametrize("change", ["missing", "more", "swapped"])
 def test_lines_of_columns_missing_added_or_swapped(
     evidence: Evidence, auditor: Auditor, change: str

@@ -61,6 +61,13 @@ def test_more_processes_say_the_same(evidence: Evidence, auditor: Auditor, proce
     assert auditor.ask(bundle).to_json() == auditor.ask(bundle, processes=processes).to_json()
 
 
+def test_time_grows_from_one_process_to_the_next(evidence: Evidence, auditor: Auditor):
+    """The border of two shares (574 leaves are 3 tiles: one, then two) is looked at too."""
+    evidence.change(257, at=evidence.said(256)["at"])
+    report = auditor.judge(evidence, processes=2)
+    assert {(check, key) for check, key, _ in report.found.kept if check == 7} == {(7, "time")}
+
+
 def test_a_zip_is_read_as_a_folder_is(evidence: Evidence, auditor: Auditor):
     folder = evidence.write(auditor.folder / "bundle")
     with zipfile.ZipFile(auditor.folder / "bundle.zip", "w") as archive:
@@ -182,6 +189,8 @@ def test_proofs_of_every_size_hold_and_bent_ones_do_not():
             for bent in (hashes[:-1], [*hashes, top], [top, *hashes[1:]]):
                 if bent != hashes:
                     assert refused(verify.grown, old, size, old_root, bent) != top
+    # Leaf 1 of 4 under an index that the tree does not have: the same steps, a good root.
+    assert refused(verify.climb, leaves[1], 5, 4, path(1, leaves[:4])) is None
     for index, size in ((5, 4), (-1, 4), (0, 0)):
         assert refused(verify.climb, leaves[0], index, size, []) is None
 
