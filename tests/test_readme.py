@@ -79,7 +79,7 @@ def test_the_session_of_the_readme_is_what_happens(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, ""), command
         assert agrees(shown, done.stdout), f"{command}\n{done.stdout}"
         ran += 1
-    assert ran == 10
+    assert ran == 13
 
 
 class Exchange(NamedTuple):
