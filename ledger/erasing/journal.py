@@ -65,13 +65,27 @@ class Journal:
         """Say that it was carried out."""
         self._append({"type": "done", "id": str(intent), "at": at})
 
+    def is_settled(self, carried_out: int) -> bool:
+        """Whether so many intents were written and all of them are done: asked before every
+        erasure, so the lines are counted and only the first one, whose journal it is, is read."""
+        whole = self._whole_lines()
+        next(self._read(whole[:1]), None)
+        intents = sum(b'"type":"intent"' in line for line in whole)
+        done = sum(b'"type":"done"' in line for line in whole)
+        return intents == done == carried_out
+
     def _lines(self) -> Iterator[dict[str, Any]]:
+        return self._read(self._whole_lines())
+
+    def _whole_lines(self) -> list[bytes]:
         try:
-            whole = self.path.read_bytes().split(b"\n")[:-1]  # what has no line end never happened
+            return self.path.read_bytes().split(b"\n")[:-1]  # what has no line end never happened
         except FileNotFoundError:
-            return
+            return []
         except OSError:
             raise Broken("the erasure journal cannot be read") from None
+
+    def _read(self, whole: list[bytes]) -> Iterator[dict[str, Any]]:
         for number, raw in enumerate(whole, 1):
             try:
                 line = json.loads(raw)
