@@ -9,6 +9,7 @@ which judges, and `replay/fold.py`, which defines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -293,18 +294,7 @@ def _counted_rows(rows: Iterable[Row], total: int, listen: Listen) -> Iterator[R
 
 def _class(count: ClassCount) -> dict[str, Any]:
     """Subjects in front, for that is what is asked; items (invoices, contracts…) beside."""
-    tally, items = count.subjects, count.items
-    names = (
-        "present",
-        "operational",
-        "suspended",
-        "past_operational",
-        "past_archive",
-        "archived",
-        "erased",
-    )
-    answer: dict[str, Any] = {name: getattr(tally, name) for name in names}
-    return {**answer, "items": {name: getattr(items, name) for name in names}}
+    return {**asdict(count.subjects), "items": asdict(count.items)}
 
 
 # --- shared ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import typer
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import Misuse
+from ledger.projections.population import TALLIES
 
 if TYPE_CHECKING:
     from api.answers import Engine
@@ -28,15 +29,6 @@ ByReference = Annotated[
     ),
 ]
 ENGINES = ("live", "sql", "fold")
-TALLY = (
-    "present",
-    "operational",
-    "suspended",
-    "past_operational",
-    "past_archive",
-    "archived",
-    "erased",
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -167,9 +159,9 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     facts = _facts(answer["events"], screen)
     yield screen.word("replay.subjects", n=answer["subjects"], facts=facts)
     yield ""
-    head = [screen.word(f"replay.{name}") for name in ("class", *TALLY)]
+    head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
     classes = answer["classes"].items()
-    yield from table(head, [[name, *(str(c[t]) for t in TALLY)] for name, c in classes])
+    yield from table(head, [[name, *(str(c[t]) for t in TALLIES)] for name, c in classes])
     if answer["consents"]:
         yield ""
         head = [screen.word(f"replay.{name}") for name in ("choice", "state", "present")]

@@ -12,7 +12,6 @@ What this file never does: erase, or sign. Read next: `ledger/erasing/erase.py`,
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ledger.application import Ledger
 from ledger.calendar import Day, add_days, day_of, format_day, format_instant
 from ledger.erasing.erase import Erased
 from ledger.policy.erasures import Outcome
+from ledger.sealing.files import write_whole
 from ledger.store import epochs, erasure
 
 SIGNED, UNSIGNED = ".certificate", ".certificate.unsigned"
@@ -159,10 +159,5 @@ _FILE = {
 
 def _put(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = path.with_name(path.name + ".new")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_whole(path, content)
     return path

@@ -23,6 +23,7 @@ from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.errors import Broken, Misuse
+from ledger.sealing.files import sync_folder
 from ledger.store.erasure import Condemned, Doomed, Suppressed
 from ledger.store.vault import Scope
 
@@ -110,8 +111,8 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync(self.path.parent)
-            _sync(self.path.parent.parent)
+            sync_folder(self.path.parent)
+            sync_folder(self.path.parent.parent)
 
 
 @contextmanager
@@ -130,14 +131,6 @@ def _whole(file: IO[bytes]) -> int:
 
 def _raw(line: dict[str, Any]) -> bytes:
     return json.dumps(line, separators=(",", ":"), sort_keys=True).encode() + b"\n"
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _line(intent: Intent) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from ledger.seal import proof, tiles
 from ledger.seal.checkpoint import Checkpoint, open_checkpoint
 from ledger.seal.merkle import check_inclusion, leaf_hash, prove_consistency, prove_inclusion
 from ledger.seal.note import VerifyKey
+from ledger.sealing.files import read_if_there
 from ledger.store import evidence as questions
 
 Kind: TypeAlias = Literal["whole", "range", "subject", "redacted"]
@@ -83,7 +84,7 @@ def export(
     Raises Misuse when nothing was sealed yet, when the folder holds something else, or for a range
     outside the log; Tampered when the log's files do not make the root that was signed.
     """
-    note = _read(log / "checkpoint")
+    note = read_if_there(log / "checkpoint")
     if note is None:
         raise Misuse("nothing is sealed yet; run `probant seal` first")
     work = _Bundle(ledger, log, folder, wanted, _planned(folder, wanted, note), progress)
@@ -96,7 +97,7 @@ def export(
 def _planned(folder: Path, wanted: Wanted, note: bytes) -> bytes:
     """The checkpoint to export: that of an unfinished export of the same, else the newest."""
     asked = {k: str(v) if isinstance(v, UUID) else v for k, v in asdict(wanted).items()}
-    found = _read(folder / PLAN)
+    found = read_if_there(folder / PLAN)
     if found is not None:
         plan = json.loads(found)
         if plan["wanted"] != asked:
@@ -122,7 +123,7 @@ class _Bundle:
     ) -> None:
         self.ledger, self.log, self.folder, self.wanted = ledger, log, folder, wanted
         self.note, self.progress = note, progress
-        keys = (_read(log / "keys" / "log.vkey") or b"").decode().split()
+        keys = (read_if_there(log / "keys" / "log.vkey") or b"").decode().split()
         self.keys = [VerifyKey.parse(key) for key in keys]
         self.head: Checkpoint = open_checkpoint(note, self.keys).checkpoint
         self.fetch = tiles.folder(log)
@@ -188,7 +189,7 @@ class _Bundle:
         older = [size for size in sizes if size <= self.head.size]
         dated = {size for size in older if (self.log / "tsa" / f"{size}.tsr").exists()}
         for size in sorted({*older[-CHECKPOINTS_KEPT:], *dated}):
-            content = _read(folder / str(size))
+            content = read_if_there(folder / str(size))
             if content is not None:
                 yield size, content
 
@@ -282,7 +283,7 @@ class _Bundle:
                 later = name == "tsa" and path.stem.isdigit() and int(path.stem) > self.head.size
                 if path.is_file() and not path.name.startswith(".") and not later:
                     self.add(f"{name}/{path.relative_to(source)}", path.read_bytes())
-        policy = _read(self.log / "policy.txt")
+        policy = read_if_there(self.log / "policy.txt")
         if policy is not None:
             self.add("policy.txt", policy)
         self.add("README.txt", words.README.encode())
@@ -332,13 +333,6 @@ def _digest(file: Any) -> str:
     while block := file.read(1 << 20):
         made.update(block)
     return made.hexdigest()
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _write(path: Path, content: bytes) -> None:

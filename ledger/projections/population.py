@@ -6,7 +6,7 @@ defined, and `ledger/store/population.py`, where a database counts them.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 
@@ -30,6 +30,10 @@ class Tally:
     past_archive: int
     archived: int
     erased: int
+
+
+TALLIES = tuple(field.name for field in fields(Tally))
+"""The names of the tallies, in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)
