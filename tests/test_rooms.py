@@ -65,6 +65,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.grouping": ("ledger",),
     "ledger.evidence": ("ledger",),
     "ledger.witnessing": ("ledger",),
     "ledger.sealing": (
