@@ -1,7 +1,8 @@
 """The HTTP application: the table of `routes/`, what surrounds it, and what becomes of failures.
 
 Each worker opens its own ledger when it starts (an engine must not cross a fork) and closes it when
-it stops. The ledger's library knows threads only, so its work runs in them. Read next:
+it stops. The ledger's library knows threads only, so its work runs in them; whatever writes has its
+turn in one (`app.state.writer`). Read next:
 `routes/__init__.py` (what is offered), `access.py` (to whom), `problems.py` (what goes wrong).
 """
 
@@ -27,6 +28,9 @@ from api.routes.table import TABLE
 from api.sealed import Seal
 from ledger.application import Ledger
 from ledger.errors import ProbantError, Refusal
+from ledger.grouping import Writer
+
+WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
 
 def create_app(
@@ -40,11 +44,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.writing = CapacityLimiter(1)
+        app.state.writing = CapacityLimiter(WRITING_AT_ONCE)
         app.state.running = set()  # fingerprints of the requests being carried out by this worker
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
+        app.state.writer = Writer(app.state.ledger)
         yield
+        await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
         await to_thread.run_sync(app.state.ledger.close)

@@ -12,7 +12,8 @@ import pytest
 
 from api import keys
 from api.problems import KINDS, Problem, body
-from api.routes import facts, taking
+from api.routes import taking
+from ledger import grouping
 from ledger.errors import Refusal, Stale
 from tests.api.conftest import CANARY, Caller, order
 
@@ -153,7 +154,7 @@ def test_when_we_fail_nothing_leaks(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(facts, "record_many", fail)
+    monkeypatch.setattr(grouping, "record_groups", fail)
     with caplog.at_level(logging.INFO):
         answer = caller.post(order(CANARY))
     assert answer.status_code == 500
@@ -169,7 +170,7 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise Stale("others keep writing")
 
-    monkeypatch.setattr(facts, "record_many", fail)
+    monkeypatch.setattr(grouping, "record_groups", fail)
     answer = caller.post(order())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
