@@ -112,6 +112,15 @@ def shredded_on_nobodys_order(stage: Stage) -> list[Seen]:
     return stage.seal() + stage.audit()
 
 
+def shredded_on_another_order(stage: Stage) -> list[Seen]:
+    """The destruction is recorded, on the order of another person's lawful erasure."""
+    said = [entry.read(raw) for raw in tampering.history(stage.ledger.database)]
+    (lawful,) = [one["id"] for one in said if one["type"] == ClassErased.kind]
+    act(stage.ledger, [act_of(_destruction(stage, "berta", UUID(lawful)))])
+    _shred(stage, "berta")
+    return stage.seal() + stage.audit()
+
+
 def shredded_on_a_forged_order(stage: Stage) -> list[Seen]:
     """An erasure that she never asked for is recorded and done: a lie with a date and an actor."""
     berta = Scope(stage.people["berta"], "contact", "")
@@ -165,7 +174,7 @@ def _destroyed(stage: Stage) -> list[dict[str, Any]]:
     return [one["meta"] for one in said if one["type"] == KeyDestroyed.kind]
 
 
-# --- disclosures and guesses ------------------------------------------------------------------------
+# --- disclosures and guesses ----------------------------------------------------------------------
 
 
 def other_plaintext(stage: Stage) -> list[Seen]:
@@ -195,5 +204,3 @@ def neighbour_guessed(stage: Stage) -> list[Seen]:
     if not control or hits:
         return []
     return [Seen("salt", f"{GUESSES} / 2^128")]
-
-

@@ -18,15 +18,14 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.drill.authority import Authority
-from ledger.application import Ledger
 from ledger.calendar import Instant, Moment, SystemClock, moment_of_instant
 from ledger.commands import Record, Reference
-from ledger.entry import leaf_hash
 from ledger.erasing.erase import erase_scopes
 from ledger.errors import BadData, Broken, ProbantError, Tampered
 from ledger.events import ConsentGiven, ConsentWithdrawn, ContactedUs, Fact, OrderPlaced
@@ -111,8 +110,11 @@ class Stage:
             self.contact(name)
         self.consent("anna", "given")
         self.consent("anna", "withdrawn")
+        self.clock.at += MINUTE
         about: dict[str, Any] = {"occurred": self.moment(), "subject": self.people["anna"]}
-        placed = [Record(OrderPlaced(**about), thing=Reference("shop", f"D{n}")) for n in range(ORDERS)]
+        placed = [
+            Record(OrderPlaced(**about), thing=Reference("shop", f"D{n}")) for n in range(ORDERS)
+        ]
         record_many(self.ledger, placed)
         self.at["orders"] = self.ledger.recorder.head().position - ORDERS + 1
         self._publish(dated=True)
@@ -240,7 +242,7 @@ class Stage:
         """What whoever recorded the event at this position was handed, kept outside."""
         (event,) = tampering.rows(self.ledger.database, "events", position=position)
         (((raw, leaf),),) = leaves(self.ledger.database, position, position)
-        text = text_of(ORIGIN, position, verifier.sha256(raw).digest(), leaf, event["recorded_at"])
+        text = text_of(ORIGIN, position, sha256(raw).digest(), leaf, event["recorded_at"])
         path = self.outside / f"{position}.receipt"
         write_whole(path, self.signer().statement(text))
         return path
@@ -287,14 +289,13 @@ class Stage:
     def judge(
         self, bundle: Path, trust: verifier.Trust, receipts: Sequence[Path] = ()
     ) -> list[Seen]:
-        """The findings of `verify.py`: the first of each check that failed, and whatever was
-        required and could not be checked."""
+        """The findings of `verify.py`: the first of each check that failed; where none did, what
+        was required and could not be checked."""
         report = verifier.verify(bundle, trust, self.lang, receipts=receipts)
-        return [
-            Seen(one["name"], (one["findings"] or [one["rests_on"]])[0])
-            for one in report.to_json()["checks"]
-            if one["status"] == "failed" or (one["required"] and one["status"] != "passed")
-        ]
+        checks = report.to_json()["checks"]
+        failed = [Seen(c["name"], c["findings"][0]) for c in checks if c["status"] == "failed"]
+        open_ = [c for c in checks if c["required"] and c["status"] != "passed"]
+        return failed or [Seen(c["name"], c["rests_on"]) for c in open_]
 
     def trust_now(self) -> verifier.Trust:
         """The auditor's anchors, with the checkpoints kept by now."""
@@ -326,7 +327,7 @@ def replace_file(bundle: Path, name: str, content: bytes) -> None:
     """A file of a finished bundle is another one, and the manifest says so."""
     (bundle / name).write_bytes(content)
     manifest = json.loads((bundle / MANIFEST).read_bytes())
-    manifest["files"][name] = verifier.sha256(content).hexdigest()
+    manifest["files"][name] = sha256(content).hexdigest()
     (bundle / MANIFEST).write_bytes(json.dumps(manifest, indent=1).encode())
 
 
@@ -339,6 +340,3 @@ def staged(folder: Path, url: str, lang: str) -> Iterator[Stage]:
             yield stage
         finally:
             stage.close()
-
-
-__all__ = ["FIRST", "NOW", "ORIGIN", "Seen", "Stage", "leaf_hash", "refused", "replace_file", "staged"]

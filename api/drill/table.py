@@ -18,6 +18,14 @@ ROWS = (
     *("repolicies", "omits", "pretends", "shreds", "equivocates", "guesses", "signs", "breaks"),
 )
 
+# What may catch an attempt: guards of the house, then the checks of `verify.py`, then what an entry
+# commits to.
+CATCHERS = (
+    *("database", "sealer", "signer", "witness", "export"),
+    *("checkpoint", "witnesses", "timestamps", "tree", "entries", "prefixes", "streams", "keys"),
+    *("disclosed", "policies", "columns", "receipts", "commitment", "salt"),
+)
+
 
 class Attempt(NamedTuple):
     """One way to carry out the attack `row`; `by` must catch it, or nothing when it is empty."""
@@ -63,6 +71,7 @@ ATTEMPTS = (
     Attempt("pretends", "key_in_a_drawer_unseen", P.key_in_a_drawer_unseen),
     Attempt("shreds", "evidence_shredded", P.evidence_shredded, ("keys",)),
     Attempt("shreds", "shredded_on_nobodys_order", P.shredded_on_nobodys_order, ("keys",)),
+    Attempt("shreds", "shredded_on_another_order", P.shredded_on_another_order, ("keys",)),
     Attempt("shreds", "shredded_on_a_forged_order", P.shredded_on_a_forged_order),
     Attempt("equivocates", "other_plaintext", P.other_plaintext, ("disclosed",)),
     Attempt("guesses", "neighbour_guessed", P.neighbour_guessed, ("salt",)),
