@@ -14,7 +14,6 @@ from api.drill.stage import (
     MINUTE,
     ORDERS,
     ORIGIN,
-    Desk,
     Seen,
     Stage,
     refused,
@@ -51,6 +50,12 @@ def forged(stage: Stage) -> Stage:
 
     stage.rewrite(change)
     return stage
+
+
+def signed(stage: Stage) -> Checkpoint:
+    """The head that the log shows."""
+    key = VerifyKey.parse(stage.signer().key.vkey)
+    return open_checkpoint((stage.log / "checkpoint").read_bytes(), [key]).checkpoint
 
 
 # --- rewriting ------------------------------------------------------------------------------------
@@ -197,10 +202,9 @@ def fork_asked_for(stage: Stage) -> list[Seen]:
 def two_auditors(stage: Stage) -> list[Seen]:
     """Two histories under one key, one for each auditor: the second is compared with the first's
     checkpoint. Both signed heads together are the proof of guilt."""
-    key = VerifyKey.parse(stage.signer().key.vkey)
-    true = open_checkpoint((stage.log / "checkpoint").read_bytes(), [key]).checkpoint
+    true = signed(stage)
     forged(stage).seal_again(stage.stolen())
-    false = open_checkpoint((stage.log / "checkpoint").read_bytes(), [key]).checkpoint
+    false = signed(stage)
     assert true.size == false.size and true.root != false.root
     return stage.audit()
 
@@ -241,7 +245,7 @@ def replayed_to_a_newcomer(stage: Stage) -> list[Seen]:
 
 def through_the_signer(stage: Stage) -> list[Seen]:
     """The DBA asks the signer's process, over its socket, for four things that it must not sign."""
-    size, root, _ = Desk(stage.signer()).state()
+    _, size, root, _ = signed(stage)
     other, text = sha256(b"another history").digest(), Checkpoint(ORIGIN, size, bytes(32))
     socket = stage.folder / "socket"
     with running_signer(stage.house / "signer", socket, ORIGIN) as signer:
@@ -275,8 +279,7 @@ def leaf_swapped_too(stage: Stage) -> list[Seen]:
 def _believes_tiles(stage: Stage, bundle: Any, position: int) -> bool:
     """A faulty verifier: the root comes from the upper tiles, an entry is compared with its own."""
     fetch = tiles.folder(bundle)
-    key = VerifyKey.parse(stage.signer().key.vkey)
-    head = open_checkpoint((bundle / "checkpoint").read_bytes(), [key]).checkpoint
+    head = signed(stage)
     read = tiles.tile_reader(head.size, fetch)
     bundled = fetch(tiles.Tile(tiles.ENTRIES, 0).path) or b""
     shown = tiles.parse_entries(bundled, tiles.TILE_WIDTH)[position - 1]

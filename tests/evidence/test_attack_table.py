@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from api.drill import table
 from api.drill.stage import Stage, staged
 from api.drill.table import ATTEMPTS, CATCHERS, ROWS, Attempt, run
 from api.screen import words
 from ledger.sealing.signer import Signer
 from ledger.store import verify as database_check
-from tests.cli.conftest import Probant
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence.md"
 
@@ -111,51 +108,3 @@ def test_a_verify_that_skips_the_live_tables_is_noticed(
     monkeypatch.setattr(database_check, "_check_live", lambda *_: None)
     (tried,) = run(stage, one("live_row"))
     assert not tried.as_told
-
-
-# --- the command ----------------------------------------------------------------------------------
-
-FEW = ("live_row", "never_recorded", "other_plaintext")
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only some attempts: all of them are tried above."""
-    some = tuple(one for one in ATTEMPTS if one.name in FEW)
-    monkeypatch.setattr(table, "ATTEMPTS", some)
-    monkeypatch.setattr(table.run, "__defaults__", (some,))
-
-
-def test_the_command_tries_them_and_leaves_nothing_behind(
-    request: pytest.FixtureRequest, anywhere: Probant, few: None
-) -> None:
-    answer = anywhere.json("drill", "tamper")
-    assert answer["ok"] is True
-    assert [one["attempt"] for one in answer["attempts"]] == list(FEW)
-    assert [one["limit"] for one in answer["attempts"]] == [False, True, False]
-    assert not anywhere.home.exists()
-    if anywhere.url:
-        engine = sa.create_engine(request.getfixturevalue("postgres_url"))
-        left = "SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE 'probant_drill_%'"
-        with engine.connect() as connection:
-            # The scene of this module's other tests may still be there.
-            assert connection.scalar(sa.text(left)) <= 1
-        engine.dispose()
-
-
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_it_is_said_in_both_languages(probant: Probant, few: None, lang: str) -> None:
-    said = probant("drill", "tamper", "--lang", lang)
-    assert said.code == 0, said
-    for section, name in (("attempt", FEW[0]), ("limit", FEW[1]), ("row", "equivocates")):
-        assert words(lang)[f"tamper_{section}"][name] in said.out  # type: ignore[arg-type]
-
-
-def test_a_defence_that_is_gone_is_an_exit_code(
-    probant: Probant, few: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database_check, "_check_live", lambda *_: None)
-    answer = probant.json("drill", "tamper", code=1)
-    assert answer["ok"] is False
-    assert [one["attempt"] for one in answer["attempts"] if not one["as_told"]] == ["live_row"]
-    assert "NOT AS TOLD" in probant("drill", "tamper").out
