@@ -21,6 +21,7 @@ from api.commands import (
     auditing,
     covering,
     demonstrating,
+    drilling,
     erasing,
     evidence,
     keeping,
@@ -71,6 +72,7 @@ evidence.register(app)
 archive.register(app)
 serving.register(app)
 demonstrating.register(app)
+drilling.register(app)
 covering.register(app)
 
 
