@@ -14,7 +14,7 @@ Read next: `ledger/erasing/journal.py`, `ledger/store/erasure.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,16 +22,20 @@ from uuid import UUID, uuid4
 
 from ledger.acting import Act, After, act
 from ledger.application import Ledger
-from ledger.calendar import Moment, add_months, day_of, moment_of_instant
+from ledger.calendar import Instant, Moment, add_months, day_of, moment_of_instant
 from ledger.erasing.journal import Intent, Journal
 from ledger.errors import Broken
 from ledger.events import ClassErased, KeyDestroyed
 from ledger.fields import MAX_KEYS, KeyProof
-from ledger.store import erasure
+from ledger.policy.consents import standing_objections
+from ledger.store import erasure, states
 from ledger.store.erasure import Condemned, Doomed
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
 
-SUPPRESSED_MONTHS = 60  # as long as the proof of what was asked and done is kept (class `rights`)
+SUPPRESSED_MONTHS = 60
+"""As long as the proof of what was asked and done is kept (class `rights`); a list of objections to
+marketing is expected to last three years at least (CNIL)."""
 
 
 class Erased(NamedTuple):
@@ -78,13 +82,14 @@ def erase_scopes(
     with _turn(ledger):
         with ledger.database.read() as connection:
             ending = erasure.condemned(connection, ledger.vault, list(dict.fromkeys(scopes)))
-            suppressed = erasure.suppressed(connection, ending)
+            references = erasure.ending_references(connection, ending)
             number = erasure.carried_out(connection) + 1
         if not ending:
             if beside.acts:
                 act(ledger, beside.acts, beside.after, new_epoch=True)
             return []
         now = ledger.clock.now()
+        suppressed = tuple(_suppressed(ledger, references, now))
         until = add_months(day_of(now), SUPPRESSED_MONTHS)
         intent = Intent(uuid4(), now, ending, suppressed, until, reason, article, request)
         _check(ledger, intent)
@@ -139,6 +144,23 @@ def settle(ledger: Ledger, journal: Journal) -> int:
     for unreported in journal.unreported(written):
         journal.finish(unreported, ledger.clock.now())
     return settled
+
+
+def _suppressed(ledger: Ledger, references: Sequence[Any], now: Instant) -> Iterator[Suppressed]:
+    """These references shall not come back; and under hers, her no to marketing stays."""
+    book = ledger.book(ledger.epoch())
+    said: dict[UUID, tuple[tuple[str, str], ...]] = {}
+    for row in references:
+        known = row.kind, bytes(row.blind), row.pepper
+        yield Suppressed(*known)
+        if row.target != row.subject:
+            continue  # of a thing: it says no to nothing
+        if row.subject not in said:
+            with ledger.database.read() as connection:
+                state = states.live_state(connection, row.subject)
+            said[row.subject] = standing_objections(state, book, now)
+        for purpose, channel in said[row.subject]:
+            yield Suppressed(*known, "objected", purpose, channel)
 
 
 def _turn(ledger: Ledger) -> Any:

@@ -25,7 +25,8 @@ from uuid import UUID
 from ledger.calendar import Day, Instant
 from ledger.errors import Broken, Misuse
 from ledger.sealing.files import sync_folder
-from ledger.store.erasure import Condemned, Doomed, Suppressed
+from ledger.store.erasure import Condemned, Doomed
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
 
 NAME = "erasures.ndjson"
@@ -176,7 +177,7 @@ def _line(intent: Intent) -> dict[str, Any]:
             }
             for one in intent.scopes
         ],
-        "suppressions": [[one.kind, one.blind.hex(), one.pepper] for one in intent.suppressed],
+        "suppressions": [[kind, blind.hex(), *rest] for kind, blind, *rest in intent.suppressed],
         "until": intent.until,
         "reason": intent.reason,
         "article": intent.article,
@@ -194,8 +195,8 @@ def _intent(line: dict[str, Any]) -> Intent:
             for one in line["scopes"]
         )
         suppressed = tuple(
-            Suppressed(kind, bytes.fromhex(blind), pepper)
-            for kind, blind, pepper in line["suppressions"]
+            Suppressed(kind, bytes.fromhex(blind), *rest)
+            for kind, blind, *rest in line["suppressions"]
         )
         request = line["request"] and UUID(line["request"])
         said = line["until"], line["reason"], line["article"], request

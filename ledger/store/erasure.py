@@ -17,8 +17,10 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Day, Instant
-from ledger.store import tables
+from ledger.store import suppressions, tables
 from ledger.store.database import Database, speaking
+from ledger.store.statements import upsert
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope, Vault
 
 IDENTIFYING = ("contact", "account", "order")
@@ -44,14 +46,6 @@ class Condemned(NamedTuple):
 
     scope: Scope
     keys: tuple[Doomed, ...]
-
-
-class Suppressed(NamedTuple):
-    """A blinded reference that shall not come back."""
-
-    kind: str
-    blind: bytes
-    pepper: int
 
 
 # --- looking -----------------------------------------------------------------------------------
@@ -93,14 +87,10 @@ def living(connection: sa.Connection, scopes: Sequence[Scope]) -> set[Scope]:
     return set(scopes) - ended
 
 
-def suppressed(connection: sa.Connection, ending: Sequence[Condemned]) -> tuple[Suppressed, ...]:
-    """The references that end with these scopes: hers once nobody can name her any more, those of
-    a thing (an order, a contract) with the scope that its first fact is homed in."""
-    scopes = {one.scope for one in ending}
-    return tuple(
-        Suppressed(row.kind, bytes(row.blind), row.pepper)
-        for row in _ending_lookups(connection, scopes)
-    )
+def ending_references(connection: sa.Connection, ending: Sequence[Condemned]) -> list[Any]:
+    """The rows of `lookups` that end with these scopes: hers once nobody can name her any more,
+    those of a thing (an order, a contract) with the scope that its first fact is homed in."""
+    return _ending_lookups(connection, {one.scope for one in ending})
 
 
 def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> set[UUID]:
@@ -249,7 +239,7 @@ def destroy(
     scopes: Sequence[Condemned],
     positions: Sequence[int],
     epoch: int,
-    suppressions: Sequence[Suppressed],
+    suppressed: Sequence[Suppressed],
     cutoff: Instant,
     until: Day,
     number: int,
@@ -259,7 +249,7 @@ def destroy(
     never were claim to be wrapped under. Returns how many envelopes went with each scope."""
     ending = {one.scope for one in scopes}
     references = {(row.kind, bytes(row.blind)) for row in _ending_lookups(connection, ending)}
-    references |= {(one.kind, one.blind) for one in suppressions}
+    references |= {(one.kind, one.blind) for one in suppressed}
     kids = _destroy_keys(connection, scopes, positions, epoch)
     gone = _delete_envelopes(connection, kids)
     _delete_fingerprints(connection, ending)
@@ -272,17 +262,9 @@ def destroy(
         ),
         asked,
     )
-    rows = [
-        {
-            **{"kind": one.kind, "blind": one.blind, "pepper": one.pepper, "reason": "erased"},
-            **{"purpose": "", "channel": "", "cutoff": cutoff, "until_day": until},
-            "at_position": positions[0],
-        }
-        for one in suppressions
-    ]
-    _upsert(connection, tables.suppressions, rows, ("cutoff", "until_day", "at_position"))
+    suppressions.add(connection, suppressed, cutoff, until, positions[0])
     counted = [{"application_name": COUNTER, "notification_id": number}]
-    _upsert(connection, tables.tracking, counted, ("notification_id",))
+    upsert(connection, tables.tracking, counted, ("notification_id",))
     return [gone[one.scope] for one in scopes]
 
 
@@ -326,7 +308,7 @@ def _destroy_keys(
             if row.wrapped is not None:
                 living.append({"kid": row.key_id, "at": at_of[scope]})
     destroyed = sa.update(_keys).where(_keys.c.key_id == sa.bindparam("kid"))
-    values = {"wrapped": None, "state": "destroyed", "destroyed_position": sa.bindparam("at")}
+    values: dict[str, Any] = {"wrapped": None, "state": "destroyed", "destroyed_position": sa.bindparam("at")}
     _many(connection, destroyed.values(values), living)
     names = [column.name for column in _keys.columns]
     missing = []
@@ -381,19 +363,6 @@ def _delete_fingerprints(connection: sa.Connection, ending: set[Scope]) -> None:
 def _many(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(statement, rows)
-
-
-def _upsert(
-    connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], moving: tuple[str, ...]
-) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    if not rows:
-        return
-    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-    changed = {name: insert.excluded[name] for name in moving}
-    key = [column.name for column in table.primary_key.columns]
-    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
 # --- reading back ------------------------------------------------------------------------------
