@@ -308,7 +308,11 @@ def _destroy_keys(
             if row.wrapped is not None:
                 living.append({"kid": row.key_id, "at": at_of[scope]})
     destroyed = sa.update(_keys).where(_keys.c.key_id == sa.bindparam("kid"))
-    values: dict[str, Any] = {"wrapped": None, "state": "destroyed", "destroyed_position": sa.bindparam("at")}
+    values: dict[str, Any] = {
+        "wrapped": None,
+        "state": "destroyed",
+        "destroyed_position": sa.bindparam("at"),
+    }
     _many(connection, destroyed.values(values), living)
     names = [column.name for column in _keys.columns]
     missing = []

@@ -107,9 +107,7 @@ def test_who_took_her_no_back_leaves_none(
     assert opposed(ledger) == set()
 
 
-def test_a_restored_database_learns_her_no_from_the_journal(
-    ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_restored_database_learns_her_no_from_the_journal(ledger: Ledger, tmp_path: Path) -> None:
     subject = wrote(ledger)
     said(ledger, ObjectionRaised, **LETTERS)
     erased(ledger, subject, tmp_path)

@@ -562,5 +562,5 @@ def test_an_erased_objector_who_comes_back_has_objected_still(
 
 
 def test_what_she_asks_of_us_does_not_stop_with_an_objection_of_before() -> None:
-    served = verdict(returning(), BOOK, "service", "email", parse_moment("2026-06-01"))
+    served = verdict(returning(), BOOK, "customer_relation", "email", parse_moment("2026-06-01"))
     assert served.allowed
