@@ -18,7 +18,7 @@ from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import Fate, fates
 from ledger.policy.verdicts import Deadline
 from ledger.projections.live import standing
-from ledger.store import erasure, reader, states
+from ledger.store import archival, erasure, reader, states
 from ledger.store.vault import Scope
 
 What: TypeAlias = Literal["archive", "erase", "held"]
@@ -31,7 +31,6 @@ class Judged(NamedTuple):
     scope: Scope
     what: What
     deadline: Deadline
-    fate: Fate
 
 
 def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged]:
@@ -46,18 +45,31 @@ def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged
     held = any(key.kind in HOLDS for key in state.activity)
     holds = holds_of(ledger, subject) if held else []
     judged = [
-        Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline, fate)
+        Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline)
         for deadline, fate in zip(found, fates(found, holds), strict=True)
-        if fate.due != "nothing"
+        if fate.due != "nothing" or _is_archived(deadline)
     ]
     if not judged:
         return []
+    scopes = [one.scope for one in judged]
     with ledger.database.read() as connection:
-        alive = erasure.living(connection, [one.scope for one in judged])
-    return [one for one in judged if one.scope in alive]
+        alive = erasure.living(connection, scopes)
+        readable = archival.operational_keys(connection, scopes)
+    return [
+        one
+        for one in judged
+        if one.scope in alive and (readable[one.scope] or not _is_archived(one.deadline))
+    ]
+
+
+def _is_archived(deadline: Deadline) -> bool:
+    """Whether it is in the archive, within its term. What was recorded after that about a day
+    before it moves no clock and so is not held anew; if it was sealed, it follows to the archive.
+    """
+    return deadline.tier_now == "archived"
 
 
 def _what(fate: Fate) -> What:
     if fate.blocked:
         return "held"
-    return "archive" if fate.due == "archive" else "erase"
+    return "erase" if fate.due == "erase" else "archive"

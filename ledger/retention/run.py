@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.acting import act, act_of
 from ledger.application import Ledger
-from ledger.calendar import Instant, moment_of_instant
+from ledger.calendar import Instant, day_of, moment_of_instant
 from ledger.erasing.erase import NOTHING, erase_scopes, settle
 from ledger.erasing.journal import Journal
 from ledger.errors import Misuse
@@ -27,7 +28,7 @@ from ledger.events import RetentionRan
 from ledger.policy.clocks import classes_of
 from ledger.retention.archive import archiving
 from ledger.retention.judging import CARDS, Judged, What, judge
-from ledger.store import archival, erasure
+from ledger.store import archival, erasure, suppressions
 from ledger.store.population import past_due
 from ledger.store.recipient import ArchiveRecipient
 
@@ -36,6 +37,11 @@ AT_ONCE = 25  # people in one transaction: others wait a fraction of a second fo
 
 Progress = Callable[[int], None]
 """Hears how many people were looked at."""
+
+After: TypeAlias = tuple[UUID, str] | None
+Page: TypeAlias = list[tuple[UUID, str]]
+Question: TypeAlias = Callable[[Any, After, int], Page]
+"""A page of people and things behind the last one of the page before, in the order of their ids."""
 
 
 class Ran(NamedTuple):
@@ -94,7 +100,13 @@ def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool) -> None:
         erased=None if rehearsal else made.erased,
         held=made.held,
     )
-    act(ledger, [act_of(fact)])
+    if rehearsal:
+        act(ledger, [act_of(fact)])
+        return
+    today = day_of(ledger.clock.now())
+    # What outlived the erased, so that nothing of theirs comes back, has a last day too.
+    expire = suppressions.expire
+    act(ledger, [act_of(fact)], lambda connection, _: expire(connection, today), new_epoch=True)
 
 
 def counted(found: Iterator[Judged]) -> tuple[Ran, dict[tuple[str, What], int]]:
@@ -135,25 +147,36 @@ def _some(
 
 
 def _people(ledger: Ledger, at: Instant) -> Iterator[UUID]:
-    """Everybody of whom something may be due, each once, a page at a time: those past a term, and
-    those with a card, whose end no term tells. What is kept in memory is their ids."""
+    """Everybody of whom something may be due, each once, a page at a time: those past a term, those
+    with a card, whose end no term tells, and those of whom something was recorded in a class that
+    was archived before. What is kept in memory is their ids."""
     book = ledger.book(ledger.epoch())
+
+    def past(klass: str, connection: Any, after: After, limit: int) -> Page:
+        found = past_due(connection, book, at, klass=klass, limit=limit, after=after, source="live")
+        return [(item.subject, item.scope) for item in found]
+
+    def paid(klass: str, connection: Any, after: After, limit: int) -> Page:
+        return archival.people_with(connection, klass, after, limit)
+
+    questions: list[Question] = [
+        partial(paid if klass in CARDS else past, klass) for klass in classes_of(book.known(None))
+    ]
     seen: set[UUID] = set()
-    for klass in classes_of(book.known(None)):
-        after: tuple[UUID, str] | None = None
-        while True:
-            with ledger.database.read() as connection:
-                if klass in CARDS:
-                    page = archival.people_with(connection, klass, after, PAGE)
-                else:
-                    found = past_due(
-                        connection, book, at, klass=klass, limit=PAGE, after=after, source="live"
-                    )
-                    page = [(item.subject, item.scope) for item in found]
-            for subject, scope in page:
-                after = subject, scope
-                if subject not in seen:
-                    seen.add(subject)
-                    yield subject
-            if len(page) < PAGE:
-                break
+    for question in (*questions, archival.left_behind):
+        for subject in _pages(ledger, question):
+            if subject not in seen:
+                seen.add(subject)
+                yield subject
+
+
+def _pages(ledger: Ledger, question: Question) -> Iterator[UUID]:
+    """Everybody that one question answers with, a page at a time."""
+    after: After = None
+    while True:
+        with ledger.database.read() as connection:
+            page = question(connection, after, PAGE)
+        yield from (subject for subject, _ in page)
+        if len(page) < PAGE:
+            return
+        after = page[-1]

@@ -90,9 +90,9 @@ def opposed_of(
     return {subject: frozenset(said) for subject, said in found.items()}
 
 
-def expire(connection: sa.Connection, today: Day) -> int:
-    """Delete those whose last day is over. Returns how many."""
-    return connection.execute(sa.delete(tables.suppressions).where(_s.until_day < today)).rowcount
+def expire(connection: sa.Connection, today: Day) -> None:
+    """Delete those whose last day is over."""
+    connection.execute(sa.delete(tables.suppressions).where(_s.until_day < today))
 
 
 def _chunks(values: Collection[Any]) -> Iterator[list[Any]]:
