@@ -80,7 +80,7 @@ def test_what_says_that_something_ended_is_neither_corrected_nor_voided(
     for kind in own:
         (fact, *_) = rows(ledger, tables.events, tables.events.c.kind == kind)
         day = parse_moment("2019-01-11")
-        for wish in (Void(fact.position, "system"), Correct(fact.position, "system", day, {})):
+        for wish in (Void(fact.position, "system"), Correct(fact.position, {}, day, "system")):
             with pytest.raises(Refused) as caught:
                 record(ledger, wish)
             assert caught.value.refusal.problem == "not-found", kind
