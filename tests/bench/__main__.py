@@ -24,14 +24,14 @@ import sqlalchemy as sa
 
 from ledger.application import Ledger
 from ledger.calendar import moment_of_instant
-from ledger.commands import Record
+from ledger.commands import Record, Reference
 from ledger.events import ContactedUs, CustomerRegistered, OrderPlaced
 from ledger.fields import Money
 from ledger.handlers import record, record_many
 from ledger.importing import import_file, load_map
 from ledger.opening import create
 from ledger.store.rebuild import rebuild
-from tests.bench import peers, sealing
+from tests.bench import peers, sealer, sealing
 from tests.postgres import PostgresServer, fresh_schema, running_postgres
 
 MAP = """source = "bench"
@@ -149,8 +149,9 @@ def _on_postgres(
     bench: Bench, server: PostgresServer, home: Path, shop: Path, mapping: Path
 ) -> None:
     library = peers.Shop(env=peers.library_environment(server, _schema(server)))
-    with _postgres_ledger(server, home) as (ledger, _, _):
+    with _postgres_ledger(server, home) as (ledger, url, _):
         _appends(bench, "PostgreSQL", ledger, library, aims=(1.5, 2.0))
+        _sealed(bench, ledger, url, home)
     library.close()
     with _postgres_ledger(server, home) as (ledger, _, schema):
         import_file(ledger, shop, load_map(mapping))
@@ -240,6 +241,25 @@ def _appends(
         lambda: _rate(15, 100, lambda: record_many(ledger, [order() for _ in range(100)])),
         lambda: _rate(15, 100, lambda: library.save(*peers.purchases(100))),
     )
+
+
+def _sealed(bench: Bench, ledger: Ledger, url: str, home: Path) -> None:
+    """The full append while the sealer seals what it appends, beside the same append alone."""
+
+    def append() -> float:
+        def contact() -> Record:
+            now = moment_of_instant(ledger.clock.now())
+            fact = ContactedUs(occurred=now, channel="form", email="a@example.org", text="Hello")
+            return Record(fact, Reference("shop", "sealed"))
+
+        return _rate(40, 100, lambda: record_many(ledger, [contact() for _ in range(100)]))
+
+    def ours() -> float:
+        with sealer.beside(url, ledger.keyring.origin, home / "sealed"):
+            return append()
+
+    # Sealing may cost a quarter: 1 / 1.25.
+    bench.run("PostgreSQL: append while sealing / append alone", "facts/s", 0.8, ours, append)
 
 
 def _rate(calls: int, each: int, call: Callable[[], Any]) -> float:
