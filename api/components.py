@@ -163,6 +163,11 @@ FIXED: dict[str, Any] = {
             },
         },
     ),
+    "Token": closed(
+        ["token", "subject", "expires"],
+        {"token": _STRING, "subject": UUID, "expires": {"type": "string", "format": "date-time"}},
+        description="Keep it in memory: it is gone in fifteen minutes.",
+    ),
     "Subject": closed(
         [*_AT, "facts", "last_activity", "deadlines", "consents"],
         {

@@ -67,6 +67,11 @@ LOOKUPS: list[Any] = [LOOKUP, {"person": {"kind": "shop", "value": "nobody"}}]
 FOUND: dict[str, Any] = {"known": True, "subject": SUBJECT}
 UNKNOWN: dict[str, Any] = {"known": False}
 FOUNDS: dict[str, Any] = {"known": 1, "unknown": 1, "refused": 0, "items": [FOUND, UNKNOWN]}
+TOKEN: dict[str, Any] = {
+    "token": "person_XwxH…",
+    "subject": SUBJECT,
+    "expires": "2026-01-06T09:15:00.000000Z",
+}
 
 DEADLINE: dict[str, Any] = {
     "class": "order",

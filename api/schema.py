@@ -153,6 +153,10 @@ GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELIN
 GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", examples.DEADLINES)
 GET_CONSENTS = _about("The choices at these two times.", "Choices", examples.CONSENTS)
 
+POST_TOKEN: dict[str, Any] = {
+    "responses": {201: _json("The token.", "Token", examples.TOKEN), **_ERRORS}
+}
+
 
 def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""

@@ -25,7 +25,7 @@ OWN = uuid4()
 class Roles(Keys):
     """Keys whose token is the name of the one role that it has."""
 
-    def who(self, token: str) -> Who | None:
+    def who(self, token: str, now: int) -> Who | None:
         """A holder of exactly this role."""
         found = frozenset({token}) & set(ROLES)
         return Who(token, found, OWN if token == SUBJECT else None) if found else None
