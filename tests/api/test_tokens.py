@@ -14,7 +14,9 @@ from api import keys, tokens
 from api.app import create_app
 from api.limits import Bucket
 from api.problems import Problem
-from ledger.erasing.request import erase_person, planned
+from ledger.erasing.erase import erase_scopes
+from ledger.store import erasure
+from ledger.store.vault import Scope
 from tests.api.conftest import Caller, order
 from tests.clock import StepClock
 
@@ -134,10 +136,8 @@ def test_a_bucket_fills_with_time_and_never_beyond_its_brim() -> None:
 def test_an_erased_person_s_token_is_answered_gone(anywhere: Caller, tmp_path: Path) -> None:
     """410 at once, whoever issued it and when; and no other is issued."""
     subject, token = holder(anywhere)
-    plan = planned(anywhere.ledger, UUID(subject), "request")
-    erase_person(
-        anywhere.ledger, UUID(subject), plan, journal=tmp_path / "journal", reason="request"
-    )
+    scopes = [Scope(UUID(subject), name, "") for name in erasure.IDENTIFYING]
+    erase_scopes(anywhere.ledger, scopes, journal=tmp_path / "journal", reason="request")
     assert ask(anywhere, token, f"/v1/subjects/{subject}").status_code == 410
     again = anywhere.client.post(f"/v1/subjects/{subject}/token", headers=anywhere.headers)
     assert again.status_code == 410
