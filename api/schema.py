@@ -157,6 +157,21 @@ POST_TOKEN: dict[str, Any] = {
     "responses": {201: _json("The token.", "Token", examples.TOKEN), **_ERRORS}
 }
 
+POST_READING: dict[str, Any] = {
+    "responses": {200: _json("What was read.", "Read", examples.READ), **_ERRORS},
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Reading"},
+                    "example": examples.READING,
+                }
+            },
+        }
+    },
+}
+
 
 def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""
