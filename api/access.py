@@ -51,3 +51,20 @@ def checked(routes: tuple[Route, ...]) -> tuple[Route, ...]:
             raise Broken(f"{where} is in the table twice")
         seen.add(where)
     return routes
+
+
+def markdown(routes: tuple[Route, ...]) -> str:
+    """The table for people: a row for each route, a column for each role."""
+    head = f"| route | {' | '.join(ROLES)} |"
+    rule = f"|---|{':-:|' * len(ROLES)}"
+    rows = [
+        f"| `{route.method} {route.path}` | {' | '.join(_cells(route.roles))} |" for route in routes
+    ]
+    return "\n".join([head, rule, *rows]) + "\n"
+
+
+def _cells(roles: frozenset[str]) -> list[str]:
+    if roles == PUBLIC:
+        return ["all"] * len(ROLES)
+    let_in = {role: "own" if role == SUBJECT else "yes" for role in roles}
+    return [let_in.get(role, "–") for role in ROLES]

@@ -77,10 +77,16 @@ def create_app(
             tags=[route.tag],
             summary=route.summary,
             dependencies=[] if route.roles == PUBLIC else [Depends(entering.only(route.roles))],
-            **route.extra,
+            **_described(route),
         )
     schema.complete(app)
     return app
+
+
+def _described(route: Route) -> dict[str, Any]:
+    """What the row says, and in the description who may ask."""
+    extra = route.extra.get("openapi_extra", {})
+    return {**route.extra, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

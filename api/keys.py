@@ -86,10 +86,10 @@ class Keys:
             raise Broken(str(error)) from None
         given, found = _hash(token), None
         for key in self._keys:
-            is_new = hmac.compare_digest(given, key.sha256)
-            old = key.old or Old("", 0)
-            is_old = hmac.compare_digest(given, old.sha256) and now < old.until
-            if (is_new or is_old) and key.is_live(now):
+            is_hers = hmac.compare_digest(given, key.sha256)
+            if key.old is not None:
+                is_hers |= hmac.compare_digest(given, key.old.sha256) and now < key.old.until
+            if is_hers and key.is_live(now):
                 found = Who(key.id, key.roles)
         return found
 

@@ -89,6 +89,11 @@ def reading_of(value: Any) -> Reading:
 def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> dict[str, Any]:
     """The personal fields of these classes, fact by fact in the order of the log, as they were
     recorded; of what is archived, erased or lost, that it is. Recorded before it is opened."""
+    edition = ledger.edition(ledger.epoch(), ledger.clock.now())
+    if not edition.classes.keys() >= set(asked.classes):
+        raise Problem(
+            "class-undeclared", "field 'classes' names one that the policy in force does not have"
+        )
     read = record_read(ledger, who, subject, asked.classes, asked.reason, asked.case)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)

@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from api import examples, problems
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
+from api.routes import PUBLIC
 from ledger.events import KINDS, OWN, Fact
 
 DESCRIPTION = (
@@ -197,9 +198,9 @@ def complete(app: FastAPI) -> None:
             components = made.setdefault("components", {})
             components["schemas"] = _schemas()
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path, methods in made["paths"].items():
-                if path.startswith("/v1/"):
-                    for operation in methods.values():
+            for methods in made["paths"].values():
+                for operation in methods.values():
+                    if operation["x-roles"] != sorted(PUBLIC):
                         operation["security"] = [{"key": []}]
             app.openapi_schema = made
         return app.openapi_schema

@@ -22,11 +22,12 @@ Id = Annotated[str, typer.Argument(help="The key, by its id (see list).", metava
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    access = typer.Typer(help="API keys: list, add, revoke, rotate.", no_args_is_help=True)
+    access = typer.Typer(help="API keys, and what roles open.", no_args_is_help=True)
     command(access, "list")(list_)
     command(access, "add")(add)
     command(access, "revoke")(revoke)
     command(access, "rotate")(rotate)
+    command(access, "roles")(roles)
     app.add_typer(access, name="access")
 
 
@@ -82,6 +83,18 @@ def rotate(
         run.settings.api_keys, id, now, now + OVERLAP if said is None else said
     )
     _answer(run, "access.turned", key, now, secret)
+
+
+def roles(run: Run) -> None:
+    """What each role opens, route by route, in Markdown (docs/access.md)."""
+    from api.access import markdown
+    from api.routes.table import TABLE
+
+    content = [
+        {"method": route.method, "path": route.path, "roles": sorted(route.roles)}
+        for route in TABLE
+    ]
+    run.screen.answer({"routes": content}, lambda: markdown(TABLE).splitlines())
 
 
 def _answer(run: Run, word: str, key: Any, now: Instant, secret: str | None = None) -> None:

@@ -112,6 +112,7 @@ def test_of_the_erased_nothing_is_read_and_nothing_recorded(caller: Caller, tmp_
         {**ASKED, "classes": []},
         {**ASKED, "classes": "contact"},
         {**ASKED, "classes": [CANARY]},
+        {**ASKED, "classes": ["contact", "nonsense"]},
         {**ASKED, "classes": ["contact"] * 21},
         {**ASKED, "reason": None},
         {**ASKED, "reason": CANARY},

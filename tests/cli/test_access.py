@@ -36,3 +36,10 @@ def test_what_makes_no_sense_is_refused(probant: Probant) -> None:
         assert said.code == 2, arguments
         assert "canary" not in said.err
     assert probant.json("access", "list") == {"keys": []}
+
+
+def test_what_each_role_opens_is_printed(probant: Probant) -> None:
+    """For the page and for programs."""
+    assert "| `POST /v1/facts` | yes |" in probant("access", "roles").out
+    routes = probant.json("access", "roles")["routes"]
+    assert {"method": "GET", "path": "/healthz", "roles": ["public"]} in routes
