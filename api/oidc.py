@@ -51,7 +51,7 @@ class Issuer:
             return None
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("alg") not in ALGORITHMS:
+            if header.get("alg") not in ALGORITHMS:  # before the issuer is asked anything
                 return None
             key = self._key(header.get("kid"), now)
             claims = key and self._claims(token, key, header["alg"], now)

@@ -144,6 +144,16 @@ def test_no_other_way_to_sign_is_accepted(idp: Provider, issuer: Issuer, clock: 
         assert issuer.who(token, clock.now(), SECRET) is None, token[:60]
 
 
+def test_for_a_token_of_the_wrong_kind_the_issuer_is_not_even_asked(
+    idp: Provider, issuer: Issuer, clock: StepClock
+) -> None:
+    """No signature, or a shared secret: refused by its header."""
+    for algorithm in ("none", "HS256", "RS512", None):
+        token = forged({"alg": algorithm, "kid": "rs256"}, claims(idp, clock))
+        assert issuer.who(token, clock.now(), SECRET) is None
+    assert idp.asked == {}
+
+
 def test_new_keys_are_fetched_and_made_up_ones_do_not_flood(
     idp: Provider, issuer: Issuer, clock: StepClock
 ) -> None:
