@@ -46,7 +46,7 @@ import zlib
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -338,6 +338,12 @@ class Trust:
     tsa: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     tolerance: int = 300
+    reigns: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # key -> first, last size
+
+    def reigned(self, key: Key, first: int, last: int) -> bool:
+        """Whether the key may have signed at some size between these."""
+        begun, ended = self.reigns.get(key.public, (0, 2**63))
+        return begun <= last and first <= ended
 
     @classmethod
     def load(cls, path: Path) -> Trust:
@@ -369,19 +375,23 @@ class Trust:
             raise Bad("unknown_key")
         if len(lines) != 3 or lines[0] != self.origin:
             raise Bad("other_origin")
+        size = number(lines[1])
+        if not any(self.reigned(key, size, size) for key in signers):
+            raise Bad("not_its_time")
         times = {key: int.from_bytes(sig[:8], "big") for key, sig in verified.items()}
         cosigned = {key: times[key] for key in self.witnesses if key in times}
-        return Head(number(lines[1]), base64(lines[2], HASH), signers, cosigned)
+        return Head(size, base64(lines[2], HASH), signers, cosigned)
 
-    def statement(self, raw: bytes, what: str) -> list[str]:
-        """The lines of a receipt or certificate: the same key under a name of its own."""
+    def statement(self, raw: bytes, what: str) -> tuple[list[str], list[Key]]:
+        """The lines of a receipt or certificate, and who signed: the same keys under a name of
+        their own."""
         name = f"{self.origin}/{what}"
         lines, verified = open_note(raw, [Key(name, 1, key.public) for key in self.log])
         if not verified:
             raise Bad("unknown_key")
         if lines[0] != name:
             raise Bad("other_origin")
-        return lines[1:]
+        return lines[1:], list(verified)
 
 
 # --- the bundle ---------------------------------------------------------------------------------
@@ -770,10 +780,11 @@ class Scan:
         return self
 
 
+ADDED, RETIRED = "ledger.log_key_added.v1", "ledger.log_key_retired.v1"
 ACTS = {
     *("customer.class_erased.v1", "ledger.key_destroyed.v1", "policy.published.v1"),
     *("ledger.pruned.v1", "ledger.restored.v1", "ledger.anchored.v1"),
-    *("ledger.log_key_added.v1", "ledger.log_key_retired.v1"),
+    *(ADDED, RETIRED),
 }
 
 
@@ -888,6 +899,7 @@ class Verifier:
         self.bundle, self.trust, self.report = bundle, trust, report
         self.fail, self.rests = report.found.add, report.rests
         self.kind, self.first, self.last = "whole", 1, 0
+        self.history: dict[int, tuple[Key, int, int]] = {}  # by line: key, first size, last size
         self.levels: list[bytes] = []  # verified hashes of tile levels 1, 2, …
         self.heads: list[tuple[str, Head]] = []  # to be shown prefixes
         self.stamps: dict[int, tuple[int, bytes]] = {}  # size -> time, SHA-256 of the token
@@ -897,6 +909,7 @@ class Verifier:
     def run(self, receipts: Sequence[Path], processes: int, hashes_only: bool) -> None:
         """All checks. If the checkpoint cannot be believed, nothing else is asked."""
         said = self._manifest()
+        self._succession()
         if not self._checkpoint():
             return
         self._settle(said)
@@ -951,6 +964,52 @@ class Verifier:
         self.rests[14] = ("rests_manifest", {"n": listed})
         return said
 
+    def _succession(self) -> None:
+        """1: the keys that the pinned ones lead to. A line under a note makes no key: one that is
+        known must have signed a tree in which the log adds the new one, which signed too; or, for
+        whoever pinned the newer one, a tree in which the log retires the older."""
+        for at, line in enumerate(self.bundle.lines("keys/history.txt"), 1):
+            try:
+                written, first, last = line.split(" ")
+                key = Key.parse(written, 1)
+                end = 2**63 if last == "-" else number(last)
+                self.history[at] = key, number(first), end
+            except (ValueError, Bad):
+                self.fail(1, "history", path=f"keys/history.txt:{at}")
+        history = self.history.values()
+        reigns = {key.public: (first, last) for key, first, last in history}
+        proofs = [(key, first - 1, ADDED) for key, first, _ in history]
+        proofs += [(key, last, RETIRED) for key, _, last in history if last < 2**63]
+        proofs = [one for one in proofs if self.bundle.has(f"keys/{one[1]}.tlog-proof")]
+        self.trust, grew = replace(self.trust, reigns=reigns), True
+        while grew:
+            grew = False
+            for key, index, kind in proofs:
+                if key not in self.trust.log and self._handover(key, index, kind):
+                    self.trust, grew = replace(self.trust, log=(*self.trust.log, key)), True
+        for key, index, kind in proofs:
+            head = self._handover(key, index, kind)
+            if head is None:
+                self.fail(1, "history", path=f"keys/{index}.tlog-proof")
+            else:
+                self.heads.append((f"keys/{index}.tlog-proof", head))
+
+    def _handover(self, key: Key, index: int, kind: str) -> Head | None:
+        """The head that proves what the log says of a key at an index, if a known key signed it."""
+        name, entry = f"keys/{index}.tlog-proof", self.bundle.read(f"keys/{index}.entry") or b""
+        try:
+            head, found = self._proof(name, entry)
+            said = entry_of(entry)
+            shown = ENTRY.fullmatch(entry.decode())
+            both = replace(self.trust, log=(key,)).open(self._note_of(name)) if kind == ADDED else 1
+            fits = said.get("meta", {}).get("vkey") == vkey(key) and shown and shown[6] == kind
+        except (Bad, AttributeError):
+            return None
+        return head if both and fits and found == index else None
+
+    def _note_of(self, name: str) -> bytes:
+        return (self.bundle.read(name) or b"").partition(b"\n\n")[2]
+
     def _checkpoint(self) -> bool:
         """1 and 2: the head of the log, and who else saw it."""
         try:
@@ -958,8 +1017,8 @@ class Verifier:
         except Bad as bad:
             self.fail(1, str(bad), path="checkpoint")
             return False
-        pinned = {vkey(key) for key in self.trust.log}
-        if not set(self.bundle.lines("keys/log.vkey")) <= pinned:
+        known = {vkey(key) for key in self.trust.log}
+        if not set(self.bundle.lines("keys/log.vkey")) <= known:
             self.fail(1, "other_key", path="keys/log.vkey")
         self.rests[1] = ("rests_checkpoint", {"name": self.trust.origin, "size": head.size})
         own = {key.public for key in self.trust.log}
@@ -1263,25 +1322,22 @@ class Verifier:
 
     def _log_keys(self, scans: list[Scan]) -> None:
         """1: the history of keys is what the log says; each checkpoint has a key of its time."""
-        acts = [
-            (kind.split("_")[-1], str(meta.get("vkey")), at) for at, kind, meta in logged(scans)
-        ]
-        said = {(what, key): at for what, key, at in acts if what in ("added.v1", "retired.v1")}
-        reigns: dict[str, tuple[int, int]] = {}
-        for at, line in enumerate(self.bundle.lines("keys/history.txt")):
-            try:
-                key, first, last = line.split(" ")
-                reigns[key] = (number(first), 2**63 if last == "-" else number(last))
-                added, retired = said.get(("added.v1", key)), said.get(("retired.v1", key))
-                known = self.kind != "whole" or (at == 0 or added is not None)
-                ended = self.kind != "whole" or (last == "-") is (retired is None)
-                if not known or not ended or reigns[key][0] < (added or 0):
-                    raise Bad("history")
-            except (ValueError, Bad):
-                self.fail(1, "history", path=f"keys/history.txt:{at + 1}")
-        for name, head in [("checkpoint", self.head), *self.heads] if reigns else []:
-            spans = [reigns.get(vkey(key), (2**63, 0)) for key in head.signers]
-            if not any(first <= head.size <= last for first, last in spans):
+        begun: dict[str, int] = {}
+        ended: dict[str, int] = {}
+        for position, kind, meta in logged(scans):
+            if kind in (ADDED, RETIRED):
+                (begun if kind == ADDED else ended).setdefault(str(meta.get("vkey")), position)
+        for at, (one, first, last) in self.history.items():
+            key = vkey(one)
+            known = key in begun if at > 1 else key not in begun
+            in_time = first >= begun.get(key, 1) and last < ended.get(key, 2**63 + 1)
+            if self.kind == "whole" and not (
+                known and in_time and (last < 2**63) == (key in ended)
+            ):
+                self.fail(1, "history", path=f"keys/history.txt:{at}")
+        for name, head in [("checkpoint", self.head), *self.heads]:
+            names = map(vkey, head.signers)
+            if not any(begun.get(n, 0) <= head.size < ended.get(n, 2**63) for n in names):
                 self.fail(1, "not_its_time", path=name)
 
     def _anchored(self, scans: list[Scan]) -> None:
@@ -1438,10 +1494,12 @@ class Receipt(NamedTuple):
 
 def receipt_of(trust: Trust, raw: bytes) -> Receipt:
     """A receipt that the log signed. Raises Bad."""
-    lines = trust.statement(raw, "receipt")
+    lines, signers = trust.statement(raw, "receipt")
     if len(lines) != 5 or not re.fullmatch(TIME, lines[3]) or number(lines[0]) < 1:
         raise Bad("malformed")
     hashes = (base64(lines[1], HASH), base64(lines[2], HASH))
+    if not any(trust.reigned(key, number(lines[0]), 2**63) for key in signers):
+        raise Bad("not_its_time")
     return Receipt(number(lines[0]), *hashes, lines[3], number(lines[4]))
 
 
@@ -1454,7 +1512,9 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
         return dict(pairs)
 
     try:
-        said = json.loads("\n".join(trust.statement(raw, "certificate")), object_pairs_hook=unique)
+        said = json.loads(
+            "\n".join(trust.statement(raw, "certificate")[0]), object_pairs_hook=unique
+        )
     except (ValueError, RecursionError):
         raise Bad("malformed") from None
     if not isinstance(said, dict):

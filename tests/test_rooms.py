@@ -67,8 +67,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.acting": ("ledger",),
     "ledger.evidence": ("ledger",),
     "ledger.witnessing": ("ledger",),
+    "ledger.log_keys": ("ledger",),
     "ledger.sealing": (
         "ledger.seal",
+        "ledger.entry",
         "ledger.store.log",
         "ledger.store.database",
         "ledger.errors",
