@@ -1,4 +1,4 @@
-"""Which key signs the log, from which size to which, and why a verifier may believe a new one. Pure.
+"""Which key signs the log, from which size to which, and why a new one may be believed. Pure.
 
     example.org/ledger+c703a8d8+AX… 1 4711          keys/history.txt: vkey, first size, last or -
     example.org/ledger+5b1e22f0+AZ… 4200 -
