@@ -51,7 +51,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -598,7 +598,7 @@ def entry_of(raw: bytes) -> dict[str, Any]:
     """One entry, strictly. Raises Bad."""
     said: dict[str, Any] | None = canonical([raw.decode()])[0] if matching(raw) else None
     if said is None:
-        raise Bad("form_of")
+        raise Bad("form")
     return said
 
 
@@ -942,11 +942,8 @@ class Report:
             said = {"check": check, "name": name, "status": self.status(check)}
             said |= {"required": check in self.required, "rests_on": self.word(*rests_on)}
             checks.append({**said, "found": self.found.counts[check], "findings": kept})
-        return {
-            "verdict": "passed" if self.ok else "failed",
-            "bundle": self.about,
-            "checks": checks,
-        }
+        verdict = "passed" if self.ok else "failed"
+        return {"verdict": verdict, "bundle": self.about, "checks": checks}
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -985,12 +982,12 @@ class Verifier:
         if not self.checkpoint():
             return
         self.settle(said)
-        self.kept_checkpoints()
+        self.each(6, "checkpoints/", self.earlier, self.trust.checkpoints)
         self.timestamps()
         with tempfile.TemporaryDirectory(prefix="verify-") as folder:
             scans = self.scans(Path(folder), processes, hashes_only)
             self.tree(scans)
-            shown = sum(self.each(5, "proofs/", self.proof))
+            shown = sum(filter(None, self.each(5, "proofs/", self.proof)))
             self.settled(9, "rests_disclosed", "" if shown else "nothing_shown", n=shown)
             self.entries(hashes_only)
             self.prefixes()
@@ -1004,9 +1001,9 @@ class Verifier:
                 self.anchored(acts)
                 self.columns(scans)
             self.policies(scans)
-        self.receipts(receipts)
+        n = len(self.each(12, "receipts/", self.receipt, receipts))
+        self.settled(12, "rests_receipts", "" if n else "no_receipts", n=n)
         n = len(self.each(13, "certificates/", self.certificate))
-        n += self.report.found.counts[13]
         self.settled(13, "rests_certificates", "" if n else "no_certificates", n=n)
 
     def settled(self, check: int, key: str, missing: str = "", **values: Any) -> None:
@@ -1016,15 +1013,20 @@ class Verifier:
         else:
             self.report.rests[check] = (key, values)
 
-    def each(self, check: int, folder: str, judge: Callable[[str], Any]) -> list[Any]:
-        """What is made of each file of a folder; one that is Bad is a finding of this check."""
+    def each(
+        self, check: int, folder: str, judge: Callable[[str, bytes], Any], own: Sequence[Path] = ()
+    ) -> list[Any]:
+        """What is made of the verifier's own files and each file of a folder; of one that is Bad,
+        nothing but a finding of this check."""
+        inside = ((name, self.bundle.read(name)) for name in sorted(self.bundle.names(folder)))
         made = []
-        for name in sorted(self.bundle.names(folder)):
+        for name, raw in chain(((path.name, path.read_bytes()) for path in own), inside):
             try:
-                made.append(judge(name))
+                made.append(judge(name, raw))
             except Bad as bad:
                 self.fail(check, str(bad), path=name)
-        return [one for one in made if one is not None]
+                made.append(None)
+        return made
 
     def manifest(self) -> dict[str, Any]:
         """14: what the bundle says of itself, and whether it arrived whole. A file stands on a line
@@ -1088,9 +1090,9 @@ class Verifier:
 
     def handover(self, key: Key, index: int, kind: str) -> Head | None:
         """The head that proves what the log says of a key at an index, if a known key signed it."""
-        name, entry = f"keys/{index}.tlog-proof", self.bundle.read(f"keys/{index}.entry")
+        proof, entry = (self.bundle.read(f"keys/{index}.{end}") for end in ("tlog-proof", "entry"))
         try:
-            found, head, note = self.inclusion(name, entry)
+            found, head, note = self.inclusion(proof, entry)
             said = entry_of(entry)
             if kind == ADDED:
                 replace(self.trust, log=(key,)).open(note)
@@ -1142,21 +1144,12 @@ class Verifier:
         }
         report.about |= {"first": self.first, "last": self.last}
 
-    def kept_checkpoints(self) -> None:
-        """6: the checkpoints that the verifier kept, and those that came with the bundle."""
-
-        def inside(name: str) -> None:
-            head = self.trust.open(self.bundle.read(name))
-            if name != f"checkpoints/{head.size}":
-                raise Bad("malformed")
-            self.heads.append((name, head))
-
-        for path in self.trust.checkpoints:
-            try:
-                self.heads.append((path.name, self.trust.open(path.read_bytes())))
-            except Bad as bad:
-                self.fail(6, str(bad), path=path.name)
-        self.each(6, "checkpoints/", inside)
+    def earlier(self, name: str, raw: bytes) -> None:
+        """6: a checkpoint that the verifier kept, or that came with the bundle."""
+        head = self.trust.open(raw)
+        if "/" in name and name != f"checkpoints/{head.size}":
+            raise Bad("malformed")
+        self.heads.append((name, head))
 
     def timestamps(self) -> None:
         """3: each token dates the checkpoint of its name, under a pinned root, at its own time."""
@@ -1234,13 +1227,13 @@ class Verifier:
         """The tile of leaves that begins at this index."""
         return self.bundle.read(tile(0, start // WIDTH, min(WIDTH, self.head.size - start)))
 
-    def proof(self, name: str) -> int | None:
+    def proof(self, name: str, raw: bytes) -> int | None:
         """5 and 9, one by one: an entry with its inclusion proof, and how many texts it shows."""
         if not name.endswith(".tlog-proof"):
             return None
         stem = name.removesuffix(".tlog-proof")
         entry = self.bundle.read(f"{stem}.entry")
-        index, head, _ = self.inclusion(name, entry)
+        index, head, _ = self.inclusion(raw, entry)
         if stem != f"proofs/{index}":
             raise Bad("proof")
         said = entry_of(entry)
@@ -1250,10 +1243,9 @@ class Verifier:
         opened = self.bundle.get(f"{stem}.open.json")
         return 0 if opened is None else self.disclosed(f"{stem}.open.json", opened, said)
 
-    def inclusion(self, name: str, entry: bytes) -> tuple[int, Head, bytes]:
+    def inclusion(self, raw: bytes, entry: bytes) -> tuple[int, Head, bytes]:
         """The index at which a .tlog-proof (C2SP) finds an entry, its head, and the head's note."""
-        lines, note = proof_of(self.bundle.read(name))
-        header, *lines = lines
+        (header, *lines), note = proof_of(raw)
         lines = [line for line in lines if not line.startswith("extra ")]
         if header != "c2sp.org/tlog-proof@v1" or not lines or not lines[0].startswith("index "):
             raise Bad("malformed")
@@ -1291,7 +1283,7 @@ class Verifier:
     def prefixes(self) -> None:
         """6: what was signed before is a prefix of what is signed now."""
         open_, found = 0, self.each(6, "consistency/", self.consistency)
-        shown = {one for some in found for one in some}
+        shown = {one for some in found if some for one in some}
         for name, head in self.heads:
             if head.size > self.head.size:
                 self.fail(6, "longer", path=name, size=head.size)
@@ -1304,9 +1296,9 @@ class Verifier:
         missing = "unproven" if open_ else "" if self.heads else "no_earlier"
         self.settled(6, "rests_prefixes", missing, n=len(self.heads))
 
-    def consistency(self, name: str) -> set[tuple[int, bytes]]:
+    def consistency(self, name: str, raw: bytes) -> set[tuple[int, bytes]]:
         """The older heads that a consistency file proves to be prefixes of this one."""
-        (first, *lines), note = proof_of(self.bundle.read(name))
+        (first, *lines), note = proof_of(raw)
         newer, old = self.trust.open(note), number(first.removeprefix("old "))
         hashes = [base64(line, HASH) for line in lines]
         if name != f"consistency/{old}-{newer.size}.txt" or not first.startswith("old "):
@@ -1431,30 +1423,22 @@ class Verifier:
                 self.fail(10, "unpublished", position=position)
         self.settled(10, "rests_policies", "" if self.pols else "no_entries", n=len(self.pols))
 
-    def receipts(self, outside: Sequence[Path]) -> None:
+    def receipt(self, name: str, raw: bytes) -> None:  # noqa: ARG002
         """12: what the log promised to somebody is there."""
-        files = {path.name: path.read_bytes() for path in outside}
-        files |= {name: self.bundle.read(name) for name in sorted(self.bundle.names("receipts/"))}
-        for name, raw in files.items():
-            try:
-                position, leaf = receipt_of(self.trust, raw)
-                if position > self.head.size:
-                    raise Bad("receipt_missing")
-                start, at = divmod(position - 1, WIDTH)
-                found = self.proven.get(position - 1)
-                if found is None and self.kind != "subject":
-                    found = self.leaves(start * WIDTH)[at * HASH :][:HASH]
-                if found is not None and found != leaf:
-                    raise Bad("receipt_differs")
-            except Bad as bad:
-                self.fail(12, str(bad), path=name)
-        self.settled(12, "rests_receipts", "" if files else "no_receipts", n=len(files))
+        position, leaf = receipt_of(self.trust, raw)
+        if position > self.head.size:
+            raise Bad("receipt_missing")
+        start, at = divmod(position - 1, WIDTH)
+        found = self.proven.get(position - 1)
+        if found is None and self.kind != "subject":
+            found = self.leaves(start * WIDTH)[at * HASH :][:HASH]
+        if found is not None and found != leaf:
+            raise Bad("receipt_differs")
 
-    def certificate(self, name: str) -> bool:
+    def certificate(self, name: str, raw: bytes) -> None:  # noqa: ARG002
         """13: the log signed it, and the erasures that it cites are there, of that person and class
         (unless the entry is pruned, or lies outside of this bundle)."""
-        said = certificate_of(self.trust, self.bundle.read(name))
-        for position, cited in citations(said):
+        for position, cited in citations(certificate_of(self.trust, raw)):
             if position > self.head.size:
                 raise Bad("receipt_missing")
             start, at = divmod(position - 1, WIDTH)
@@ -1466,7 +1450,6 @@ class Verifier:
                 shown = (there["type"], there["id"], meta.get("subject"), meta.get("of"))
                 if shown != cited:
                     raise Bad("cited")
-        return True
 
 
 def gather(db: sqlite3.Connection, others: list[str]) -> None:
@@ -1516,10 +1499,8 @@ def token_time(
         )
         if not stated:
             return None
-        months = "JanFebMarAprMayJunJulAugSepOctNovDec"
-        month, day, clock, year = stated.groups()
-        date = f"{year}-{months.index(month) // 3 + 1:02}-{int(day):02}T{clock}+00:00"
-        at = int(datetime.fromisoformat(date).timestamp())
+        time = datetime.strptime(" ".join(stated.groups()) + " +0000", "%b %d %H:%M:%S %Y %z")
+        at = int(time.timestamp())
         files = ["-data", str(paths["data"]), "-CAfile", str(paths["roots"]), "-attime", str(at)]
         files += ["-untrusted", str(paths["chain"])] if chain else []
         return at if ask("-verify", *files) is not None else None
@@ -1675,8 +1656,7 @@ rests_keys|{there} of {n} envelopes are there as recorded, the log says why the 
 that a key is really gone cannot be shown by hashing\
 |{there} des {n} enveloppes sont intactes, le journal dit pourquoi les autres manquent ; qu'une \
 clé n'existe plus ne se prouve pas par empreinte
-rests_disclosed|{n} texts are those that were committed to\
-|{n} textes sont ceux qui avaient été engagés
+rests_disclosed|{n} texts are those that were committed to|{n} textes sont ceux engagés
 rests_policies|{n} policy documents are there by SHA-256; what they mean is not judged\
 |{n} politiques présentes, par SHA-256 ; leur sens n'est pas jugé
 rests_columns|{n} lines say what the entries say; derived states are replayed by other tools\
@@ -1721,34 +1701,24 @@ no_certificates|no certificate was given|aucun certificat n'a été fourni
 not_reached|not reached|non atteint
 trust|the trust file cannot be read: origin, log, and what this program's first lines list\
 |le fichier de confiance est illisible : origin, log et ce que listent les premières lignes d'ici
-trust_files|a file that the trust file names does not exist\
-|un fichier nommé par le fichier de confiance n'existe pas
+trust_files|a file that the trust file names does not exist|un fichier de confiance n'existe pas
 no_bundle|there is no such bundle (a folder or a zip), receipt or certificate\
 |cette archive (dossier ou zip), ce récépissé ou ce certificat n'existe pas
 malformed|malformed|mal formé
 bad_signature|a signature of a pinned key is wrong|une signature d'une clé épinglée est fausse
 unknown_key|none of the keys you pinned signed it|aucune des clés épinglées ne l'a signé
 other_origin|it is of another log, or no checkpoint|d'un autre journal, ou pas un point de contrôle
-other_key|the bundle names a key that you did not pin\
-|l'archive nomme une clé que vous n'avez pas épinglée
-history|the history of keys is not what the log says\
-|l'histoire des clés n'est pas celle que dit le journal
+other_key|the bundle names a key that you did not pin|l'archive nomme une clé non épinglée
+history|the history of keys is not what the log says|l'histoire des clés diffère du journal
 not_its_time|signed by a key outside of its time|signé par une clé hors de son temps
 quorum|{n} witnesses cosigned, {quorum} are needed|{n} témoins ont cosigné, il en faut {quorum}
-token|the token does not date that checkpoint under your roots\
-|le jeton ne date pas ce point de contrôle sous vos racines
-anchored|the time stamp it names is not in the bundle\
-|l'horodatage qu'elle nomme n'est pas dans l'archive
-tile|the tile is missing, or not what the leaves give\
-|tuile absente, ou différente de ce que donnent les feuilles
+token|the token does not date that checkpoint under your roots|le jeton ne date pas cette tête
+anchored|the time stamp it names is not in the bundle|l'horodatage nommé n'est pas dans l'archive
+tile|the tile is missing, or not what the leaves give|tuile absente, ou différente des feuilles
 root|the leaves do not give the signed root|les feuilles ne donnent pas la racine signée
 entry_bundle|the entries are missing or cut|écritures absentes ou tronquées
-leaf|the entry is not the one its leaf was made of\
-|l'écriture n'est pas celle dont la feuille a été faite
-form|the entry is not canonical, or not an entry\
-|l'écriture n'est pas canonique, ou n'en est pas une
-form_of|the entry is not canonical, or not an entry\
-|l'écriture n'est pas canonique, ou n'en est pas une
+leaf|the entry is not the one its leaf was made of|la feuille n'est pas celle de cette écriture
+form|the entry is not canonical, or not an entry|écriture non canonique, ou pas une écriture
 proof|the proof does not hold|la preuve ne tient pas
 longer|at size {size}, the log had more than now: its end was cut, or an old state replayed\
 |à la taille {size}, le journal en avait plus : fin coupée, ou ancien état rejoué
@@ -1759,26 +1729,21 @@ version|a version of its stream is missing before it, or comes twice\
 time|recorded no later than the one before|enregistrée pas plus tard que la précédente
 backdated|its record time contradicts the time stamps around it\
 |sa date d'enregistrement contredit les horodatages qui l'entourent
-envelope|an envelope is not the one that was recorded\
-|une enveloppe n'est pas celle qui fut enregistrée
+envelope|an envelope is not the one that was recorded|une enveloppe n'est pas celle enregistrée
 missing|an envelope is missing and nothing destroyed its key (R1)\
 |une enveloppe manque et rien n'a détruit sa clé (R1)
 still_there|the envelope is still there although its key was destroyed\
 |l'enveloppe est encore là bien que sa clé ait été détruite
 stray|there are envelopes that no entry names|des enveloppes ne sont nommées par aucune écriture
-pruned|the entry is missing and no later event prunes it (R2)\
-|l'écriture manque et aucun fait ultérieur ne l'élague (R2)
+pruned|the entry is missing and no later event prunes it (R2)|écriture absente, non élaguée (R2)
 authority|keys were destroyed on the order of no erasure in this log (R1)\
 |clés détruites sans qu'aucun effacement du journal ne l'ordonne (R1)
 text|a text is not the one that was committed to|un texte n'est pas celui qui avait été engagé
-policy|the policy in force is not in the bundle, or was altered\
-|la politique en vigueur est absente ou altérée
-unpublished|the policy in force was not published before\
-|la politique en vigueur n'avait pas été publiée
+policy|the policy in force is not in the bundle, or was altered|politique absente ou altérée
+unpublished|the policy in force was not published before|la politique n'était pas publiée avant
 columns_differ|columns do not say what the entry says: {names}\
 |les colonnes ne disent pas ce que dit l'écriture : {names}
-columns_more|columns.ndjson has lines that no entry stands for\
-|columns.ndjson a des lignes sans écriture
+columns_more|columns has lines that no entry stands for|columns a des lignes sans écriture
 edition|the columns name another edition than its publication\
 |les colonnes nomment une autre édition que sa publication
 receipt_missing|its event is not in this log: younger than the bundle, or left out\
@@ -1792,12 +1757,7 @@ manifest_form|manifest.json is missing or malformed|manifest.json est absent ou 
 manifest_differs|manifest.json names another origin or size than the signed checkpoint\
 |manifest.json nomme une autre origine ou taille que le point de contrôle signé
 """
-WORDS = {
-    key: (english, french)
-    for key, english, french in (
-        line.split("|") for line in SENTENCES.replace("\\\n", "").strip().splitlines()
-    )
-}
+WORDS = {key: words for key, *words in (line.split("|") for line in SENTENCES.split("\n")[1:-1])}
 
 if __name__ == "__main__":
     sys.exit(main())
