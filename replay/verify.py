@@ -1446,9 +1446,9 @@ class Verifier:
             entries = frames(self.bundle.read(tile("entries", start, width)), width)
             if entries and entries[at]:
                 there = entry_of(entries[at])
-                meta = there["meta"]
-                shown = (there["type"], there["id"], meta.get("subject"), meta.get("of"))
-                if shown != cited:
+                meta = there.get("meta")
+                meta = meta if isinstance(meta, dict) else {}
+                if cited != (there["type"], there["id"], meta.get("subject"), meta.get("of")):
                     raise Bad("cited")
 
 
@@ -1497,10 +1497,11 @@ def token_time(
             r"Time stamp: (\w{3}) +(\d+) ([\d:]{8})(?:\.\d+)? (\d{4}) GMT",
             ask("-reply", "-text") or "",
         )
-        if not stated:
+        try:
+            date = " ".join(stated.groups()) if stated else ""
+            at = int(datetime.strptime(f"{date} +0000", "%b %d %H:%M:%S %Y %z").timestamp())
+        except ValueError:
             return None
-        time = datetime.strptime(" ".join(stated.groups()) + " +0000", "%b %d %H:%M:%S %Y %z")
-        at = int(time.timestamp())
         files = ["-data", str(paths["data"]), "-CAfile", str(paths["roots"]), "-attime", str(at)]
         files += ["-untrusted", str(paths["chain"])] if chain else []
         return at if ask("-verify", *files) is not None else None
@@ -1603,15 +1604,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lang", choices=("en", "fr"), default="fr" if french else "en")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
+    options = {"processes": given.processes, "hashes_only": given.hashes_only}
     try:
-        report = verify(
-            given.bundle,
-            Trust.load(given.trust),
-            given.lang,
-            receipts=given.receipt,
-            processes=given.processes,
-            hashes_only=given.hashes_only,
-        )
+        trust = Trust.load(given.trust)
+        report = verify(given.bundle, trust, given.lang, receipts=given.receipt, **options)
     except Misuse as misuse:
         sys.stderr.write(f"verify: {WORDS[str(misuse)][given.lang == 'fr']}\n")
         return 2
