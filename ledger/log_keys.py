@@ -87,17 +87,14 @@ def retire(ledger: Ledger, signer: Replacing, sealer: Sealer) -> Rotated:
 
 def _recorded(ledger: Ledger, kind: str, vkey: str) -> int:
     """The position of the fact, written unless it is there."""
-    fact_type = LogKeyAdded if kind == ADDED else LogKeyRetired
+    fact = LogKeyAdded if kind == ADDED else LogKeyRetired
+    stream = derived_id(f"probant/{kind}\x00{vkey}".encode())
     with ledger.recorder.alone():
-        found = keys.told(ledger.database, ledger.recorder.head().position).get((kind, vkey))
-        if found is not None:
-            return found.position
-        now = moment_of_instant(ledger.clock.now())
-        stream = derived_id(f"probant/{kind}\x00{vkey}".encode())
-        (written,) = act(
-            ledger, [act_of(fact_type(occurred=now, actor="system", vkey=vkey), stream)]
-        )
-    return written.position
+        if stream not in ledger.recorder.tips({stream}):
+            now = moment_of_instant(ledger.clock.now())
+            act(ledger, [act_of(fact(occurred=now, actor="system", vkey=vkey), stream)])
+    # Not under the lock: this reads the whole log.
+    return keys.told(ledger.database, ledger.recorder.head().position)[kind, vkey].position
 
 
 def _sealed(ledger: Ledger, signer: Replacing, sealer: Sealer) -> int:
