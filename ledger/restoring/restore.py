@@ -74,6 +74,7 @@ class Done(NamedTuple):
     pruned: int
     rewrapped: int
     lost: int  # events whose sealed parts are gone
+    unnamed: int  # people whom no reference finds any more
     position: int  # of the last `ledger.restored`
 
 
@@ -184,7 +185,8 @@ class _Work:
         rewrapped = rewrap(self.ledger, lambda done, total: self.progress(done, total, "keys"))
         lost = restoring.lost(self.database, self.head)
         reached = max(self.sealed, self.exported.head.size if self.exported else 0)
-        counts = (put_back, archived, erased, pruned, rewrapped, len(lost))
+        unnamed = restoring.unnamed(self.database, self.head)
+        counts = (put_back, archived, erased, pruned, rewrapped, len(lost), unnamed)
         return Done(self.origin, self.head, reached, *counts, self._say(lost, reached))
 
     def _compare(self) -> None:

@@ -203,6 +203,15 @@ def _missing(connection: sa.Connection, parts: Sequence[tuple[int, str, UUID]]) 
     return sorted({p for p, n, kid in parts if (p, n) not in there and kid not in destroyed})
 
 
+def unnamed(database: Database, position: int) -> int:
+    """How many people were first heard of after `position`: their references did not come back."""
+    query = sa.select(sa.func.count()).where(
+        _e.position > position, _e.stream == _e.subject, _e.version == 1
+    )
+    with database.read() as connection:
+        return connection.scalar(query) or 0
+
+
 def unmark(connection: sa.Connection) -> None:
     """The restore is finished: this ledger may serve."""
     t = tables.tracking
