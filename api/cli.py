@@ -21,11 +21,13 @@ from api.commands import (
     auditing,
     covering,
     demonstrating,
+    drilling,
     erasing,
     evidence,
     keeping,
     keys,
     policy,
+    restoring,
     retaining,
     sealing,
     serving,
@@ -69,6 +71,8 @@ retaining.register(app)
 erasing.register(app)
 evidence.register(app)
 archive.register(app)
+restoring.register(app)
+drilling.register(app)
 serving.register(app)
 demonstrating.register(app)
 covering.register(app)
