@@ -16,6 +16,7 @@ from ledger.restoring.restore import Done, Places, restore
 from ledger.sealing.sealer import Sealer
 from ledger.sealing.signer import Signer
 from ledger.store import log, tables, verify
+from ledger.store.log import Leaf
 from ledger.store.scratch import Scratch
 from ledger.store.vault import Scope
 from tests.clock import StepClock
@@ -99,7 +100,7 @@ class Room:
         with self.ledger.database.read() as connection:
             return self.ledger.vault.open(connection, position)
 
-    def events(self, last: int | None = None) -> list[log.Leaf]:
+    def events(self, last: int | None = None) -> list[Leaf]:
         """Entries and leaves up to a position."""
         last = last or log.head_position(self.ledger.database)
         return [one for page in log.leaves(self.ledger.database, 1, last) for one in page]
