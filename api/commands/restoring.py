@@ -9,16 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Broken
-
-if TYPE_CHECKING:
-    from ledger.sealing.client import Remembered
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +60,7 @@ def restore(
     """Restore into an empty database: backup, then exported entries, then the erasure journal."""
     from ledger.restoring.restore import Places
     from ledger.restoring.restore import restore as restored
+    from ledger.sealing.client import remembered
 
     settings = run.settings
     if entries is None and (settings.log / "checkpoint").exists():
@@ -75,7 +72,7 @@ def restore(
         entries,
         settings.journal,
         settings.archive_recipient,
-        _remembered(run),
+        remembered(settings.signer_home, settings.signer),
     )
     began = time.monotonic()
     with run.screen.progress(run.screen.word("restore.title")) as advance:
@@ -83,24 +80,6 @@ def restore(
     content = done._asdict() | {"signer": places.signed is not None}
     content["seconds"] = round(time.monotonic() - began, 1)
     run.screen.answer(content, lambda: list(_restored(content, run.screen)))
-
-
-def _remembered(run: Run) -> Remembered | None:
-    """What the signer signed last: asked of it, else read from its folder; None without one."""
-    from ledger.sealing.client import Remembered, SignerClient
-    from ledger.sealing.signer import KEY, Signer
-
-    client = SignerClient(run.settings.signer)
-    try:
-        return client.state()
-    except Broken:
-        home = run.settings.signer_home
-        if not (home / KEY).exists():
-            return None
-        signer = Signer(home)
-        return Remembered(*signer.last, signer.key.vkey)
-    finally:
-        client.close()
 
 
 def _restored(content: dict[str, Any], screen: Screen) -> Iterator[str]:
