@@ -207,9 +207,10 @@ class _Work:
         if self.exported is None:
             return 0
         exported, count, now = self.exported, 0, self.ledger.clock.now()
+        editions = restoring.editions(self.database)
         first = log.head_position(self.database) + 1
         for page in exported.entries(first):
-            count += restoring.put_back(self.database, page, exported.fetch, now)
+            count += restoring.put_back(self.database, page, editions, exported.fetch, now)
             self.progress(page[-1].position, exported.head.size, "entry")
         self.ledger.forget()
         restoring.reach(self.database, exported.sealed, exported.note)

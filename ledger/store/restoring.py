@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.errors import Tampered
-from ledger.events import ClassArchived, ClassErased, Fact
+from ledger.events import ClassArchived, ClassErased, Fact, PolicyPublished
 from ledger.store import log, pruning, reader, tables
 from ledger.store.database import Database, speaking
-from ledger.store.mapper import fact_from, row_from
+from ledger.store.mapper import fact_from, row_stated
 from ledger.store.recorder import lock_head
 from ledger.store.vault import Scope
 
@@ -43,19 +43,26 @@ class Back(NamedTuple):
 # --- events --------------------------------------------------------------------------------------
 
 
-def put_back(database: Database, page: Sequence[Back], fetch: Fetch, now: Instant) -> int:
+def put_back(
+    database: Database,
+    page: Sequence[Back],
+    editions: dict[str, Day],
+    fetch: Fetch,
+    now: Instant,
+) -> int:
     """Insert these events behind the head, with what `fetch` finds of them: policy documents, and
     envelopes whose key the backup brought. Returns how many; one transaction.
 
-    `now` is the record time of the head when the last event was pruned and its own is unknown.
-    Raises Tampered for an entry that is not canonical, out of time, or under no known policy.
+    `editions` are those known so far; what is published here is added to them. `now` is the record
+    time of the head when the last event was pruned and its own is unknown. Raises Tampered for an
+    entry that is not canonical, out of time, or under no known policy.
     """
     with speaking(), database.write() as connection:
         head = lock_head(connection)
         fresh = [one for one in page if one.position > head.position]
         if not fresh:
             return 0
-        editions, last_at, rows, parts = _editions(connection), head.last_at, [], []
+        last_at, rows, parts = head.last_at, [], []
         for one in fresh:
             if not one.entry:
                 rows.append(dict.fromkeys(_NAMES) | {"position": one.position, "leaf": one.leaf})
@@ -67,7 +74,7 @@ def put_back(database: Database, page: Sequence[Back], fetch: Fetch, now: Instan
                 editions[fact.document] = fact.edition
             if said["pol"] not in editions:
                 raise Tampered(f"the entry at position {one.position} names no published policy")
-            row = row_from(one.entry, one.position, editions.__getitem__)
+            row = row_stated(said, fact, one.position, editions.__getitem__)
             if row.recorded_at <= last_at:
                 raise Tampered(f"the entry at position {one.position} is out of time")
             last_at = row.recorded_at
@@ -81,10 +88,9 @@ def put_back(database: Database, page: Sequence[Back], fetch: Fetch, now: Instan
     return len(fresh)
 
 
-def _editions(connection: sa.Connection) -> dict[str, Day]:
-    """The editions by the digest that entries name them with."""
-    query = sa.select(_e.entry).where(_e.kind == reader.PUBLISHED)
-    facts: list[Any] = [fact_from(entry.read(bytes(raw))) for raw in connection.scalars(query)]
+def editions(database: Database) -> dict[str, Day]:
+    """The editions that are published, by the digest that entries name them with."""
+    facts = facts_after(database, 0, PolicyPublished)
     return {fact.document: fact.edition for fact in facts}
 
 
@@ -184,7 +190,7 @@ def lost(database: Database, position: int) -> list[int]:
             parts = [
                 (row.position, part["n"], UUID(part["kid"]))
                 for row in rows
-                if row.entry is not None
+                if row.entry is not None and b'"parts":' in row.entry
                 for part in entry.read(bytes(row.entry)).get("parts", ())
             ]
             found += _missing(connection, parts)
