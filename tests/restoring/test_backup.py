@@ -69,7 +69,7 @@ def test_writers_go_on_and_do_not_come_into_it(room: Room, monkeypatch: pytest.M
     after = room.events()
     assert (made.about.position, len(after)) == (len(before), len(before) + 100)
     room.lose()
-    room.restore(entries=None)
+    assert room.restore(entries=None).position == len(before) + 1
     assert room.events(len(before)) == before
     room.assert_sound()
 
