@@ -72,9 +72,9 @@ erasing.register(app)
 evidence.register(app)
 archive.register(app)
 restoring.register(app)
-drilling.register(app)
 serving.register(app)
 demonstrating.register(app)
+drilling.register(app)
 covering.register(app)
 
 

@@ -559,7 +559,7 @@ TABLES = (
     "parts(kid BLOB, position INTEGER, present INTEGER)",
     "pruned(position INTEGER)",
     "destroyed(kid BLOB, position INTEGER, authority TEXT)",
-    "erasures(id TEXT)",
+    "erasures(id TEXT, kid BLOB)",
     "excused(rule INTEGER, first INTEGER, last INTEGER, position INTEGER)",
 )
 
@@ -714,7 +714,8 @@ class Scan:
         """What rules R1 to R3, the policies and the keys of the log rest on."""
         rows = self._rows
         if kind == "customer.class_erased.v1":
-            rows["erasures"].append((identifier,))
+            kids = [bytes.fromhex(kid.replace("-", "")) for kid in meta.get("keys", ())]
+            rows["erasures"] += [(identifier, kid) for kid in kids or (b"",)]
         elif kind == "ledger.key_destroyed.v1":
             for key in meta["keys"]:
                 kid = bytes.fromhex(key["kid"].replace("-", ""))
@@ -1245,8 +1246,8 @@ class Verifier:
                 self.fail(8, "pruned", position=position)
             unopened += 1
         for (position,) in db.execute(
-            "SELECT DISTINCT position FROM destroyed WHERE authority NOT IN "
-            "(SELECT id FROM erasures) ORDER BY position"
+            "SELECT DISTINCT position FROM destroyed WHERE authority NOT IN (SELECT id FROM "
+            "erasures) OR kid NOT IN (SELECT kid FROM erasures) ORDER BY position"
         ):
             if whole_log:
                 self.fail(8, "authority", position=position)

@@ -65,6 +65,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
     "ledger.acting": ("ledger",),
+    "ledger.grouping": ("ledger",),
     "ledger.evidence": ("ledger",),
     "ledger.witnessing": ("ledger",),
     "ledger.sealing": (
@@ -165,6 +166,11 @@ GATES = (
         "ledger.archive_key",
         ("ledger.archive_key", "ledger.archiving.opener"),
         "only the opener holds the private half of the archive key: wrap for its recipient",
+    ),
+    Gate(
+        "ledger.store.tampering",
+        ("ledger.store.tampering", "api.drill"),
+        "only the drill attacks a ledger, one that it made itself",
     ),
 )
 
@@ -323,6 +329,8 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.archiving.opener", "from ledger.archive_key import ArchiveKey", False),
         ("ledger.archiving.opener", "from ledger.store import database", True),
         ("ledger.store.vault", "import pkcs11", True),
+        ("api.commands.keeping", "from ledger.store import tampering", True),
+        ("api.drill.stage", "from ledger.store import tampering", False),
         ("ledger.witnessing.witness", "import rfc3161_client", True),
         ("ledger.store.rows", "import api", True),
     ],

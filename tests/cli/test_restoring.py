@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.commands import drilling
+from api.commands import rehearsing
 from ledger.restoring import drill
 from ledger.store.database import Database
 from tests.cli.conftest import Probant
@@ -88,4 +88,4 @@ def test_a_drill_that_fails_says_where(probant: Probant, monkeypatch: pytest.Mon
 
 
 def test_every_step_has_its_sentence() -> None:
-    assert tuple(f"drill.{name}" for name in drill.STEPS) == drilling.RESTORE
+    assert tuple(f"drill.{name}" for name in drill.STEPS) == rehearsing.RESTORE
