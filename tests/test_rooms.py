@@ -79,6 +79,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
+    "ledger.restoring": ("ledger",),
     "ledger.retention": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),

@@ -136,6 +136,20 @@ def answers(path: Path) -> bool:
     return True
 
 
+def remembered(folder: Path, path: Path) -> Remembered | None:
+    """What the signer remembers: asked at `path`, else read from its folder; None without one."""
+    client = SignerClient(path)
+    try:
+        return client.state()
+    except ProbantError:
+        if not (folder / KEY).exists():
+            return None
+        signer = Signer(folder)
+        return Remembered(*signer.last, signer.key.vkey)
+    finally:
+        client.close()
+
+
 @contextmanager
 def running_signer(folder: Path, path: Path, origin: str) -> Iterator[SignerClient]:
     """The signer that answers at `path`; else one of our own, with a new key if there is none, that

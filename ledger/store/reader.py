@@ -24,6 +24,7 @@ from ledger.store.mapper import fact_from
 
 events = tables.events.c
 PUBLISHED = "policy.published.v1"
+RESTORING = "restoring"  # in `tracking`, while a restore is not finished: the backup's head
 AT_ONCE = 500  # identifiers asked for in one query
 # Long streams hold many facts that no decision looks back at; these are the others.
 _DECISIVE = tuple(
@@ -78,6 +79,12 @@ def origin(connection: sa.Connection) -> str:
     if found is None:
         raise LookupError("this database holds no ledger")
     return str(found)
+
+
+def unfinished_restore(connection: sa.Connection) -> int | None:
+    """Where the backup ended whose restore was not finished; None in a ledger that may serve."""
+    t = tables.tracking.c
+    return connection.scalar(sa.select(t.notification_id).where(t.application_name == RESTORING))
 
 
 def lookups(
