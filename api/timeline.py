@@ -17,7 +17,7 @@ from api.answers import Times
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
-from ledger.events import VOID, Row
+from ledger.events import CORRECTION, VOID, Row
 from ledger.fields import Unreadable
 from ledger.store import reader
 from ledger.store.timeline import Told
@@ -65,7 +65,7 @@ def _pages(
     while True:
         told = history.page(connection, subject, after, known, size)
         if told:
-            roots = {one.row.ref_position or one.row.position for one in told}
+            roots = {_root(one.row) for one in told}
             amended = history.amendments(connection, roots, known)
             yield told, amended, history.parts(connection, told)
         if len(told) < size:
@@ -73,9 +73,14 @@ def _pages(
         after = told[-1].row.position
 
 
+def _root(row: Row) -> int:
+    """The position of the fact that this one amends; its own, if it amends none."""
+    return row.ref_position if row.ref_position and row.kind in (CORRECTION, VOID) else row.position
+
+
 def _happened(row: Row, amended: Amendments) -> Instant:
     """When the fact was true, as it stands; an amendment goes with the fact it amends."""
-    last = amended.get(row.ref_position or row.position)
+    last = amended.get(_root(row))
     return last[-1].occurred_at if last else row.occurred_at
 
 
@@ -96,18 +101,19 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
         "data": _data(told),
         "personal": {name: parts[row.position, name].value for name, _ in told.parts},
     }
-    if row.ref_position is None:
+    root = _root(row)
+    if root == row.position:
         by = amended.get(row.position, [])
         stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
         return {**item, "stands": stands, "amended_by": [one.position for one in by]}
-    is_last = amended[row.ref_position][-1].position == row.position
-    return {**item, "stands": "in_force" if is_last else "superseded", "amends": row.ref_position}
+    is_last = amended[root][-1].position == row.position
+    return {**item, "stands": "in_force" if is_last else "superseded", "amends": root}
 
 
 def _data(told: Told) -> dict[str, Any]:
     """The clear fields, in the form in which a caller states them."""
     values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if told.row.ref_position is None else _AMENDING
+    hidden = () if _root(told.row) == told.row.position else _AMENDING
     return {
         spec.key: spec.codec.dump(value)
         for spec, value in values

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import Fact, Row
+from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
 from ledger.store.mapper import fact_from
@@ -76,7 +76,11 @@ def amendments(
     found: dict[int, list[Row]] = {}
     query = (
         sa.select(*ROW_COLUMNS)
-        .where(events.ref_position.in_(roots), events.position <= known)
+        .where(
+            events.ref_position.in_(roots),
+            events.kind.in_((CORRECTION, VOID)),
+            events.position <= known,
+        )
         .order_by(events.position)
     )
     for columns in connection.execute(query) if roots else ():
