@@ -22,7 +22,7 @@ Basis: TypeAlias = Literal["contract", "consent", "legitimate_interest", "legal_
 """The lawful basis of a purpose (GDPR art. 6(1)(a), (b), (c), (f))."""
 
 MotiveEffect: TypeAlias = Literal["stop_marketing", "erase"]
-"""What an agreed phrase does: stop all marketing over a channel, or ask for the erasure of a class."""
+"""What an agreed phrase does: stop all marketing over a channel, or ask that a class be erased."""
 
 CONTRACT_TYPES = ("service", "maintenance", "subscription", "warranty")
 CHANNELS = ("email", "sms", "phone", "automated_call", "post")
