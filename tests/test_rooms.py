@@ -90,6 +90,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.store.vault",
     ),
     "ledger.importing": ("ledger",),
+    "ledger.choosing": ("ledger",),
     "ledger.opening": ("ledger",),
     "replay": (
         "ledger.calendar",
