@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
 from ledger.application import Ledger
+from ledger.beginnings import item_of, registration
 from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import derived_id
@@ -24,11 +25,9 @@ from ledger.events import (
     AudienceMeasured,
     CallPlaced,
     CardKept,
-    Commented,
     ContractStarted,
     CustomerRegistered,
     DataDisclosed,
-    DataRead,
     Died,
     Fact,
     FactCorrected,
@@ -39,8 +38,6 @@ from ledger.events import (
     MessageDecided,
     MessageSent,
     MinorSignalled,
-    OrderInvoiced,
-    OrderPaid,
     OrderPlaced,
     PurposeDeclared,
     RecipientDeclared,
@@ -64,6 +61,7 @@ HEARD = frozenset(
 ) | {
     "customer.logged_in.v1",
     "customer.contacted_us.v1",
+    "motive.received.v1",
     "customer.profile_rectified.v1",
     "customer.commented.v1",
     "data.read.v1",
@@ -76,17 +74,6 @@ BEGINNINGS = (
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
 ONE_PER_PERSON = ("customer", "consent")
-# How a person becomes known when a fact names a reference nobody heard of: data class and origin.
-KNOWN_BY = {
-    "order": ("order", "order"),
-    "contract": ("order", "order"),
-    "consent": ("contact", "contact"),
-    "card": ("order", "order"),
-    "message": ("contact", "contact"),
-    "service": ("contact", "contact"),
-    "hold": ("contact", "contact"),
-    "customer": ("account", "account"),
-}
 
 
 class Pending(NamedTuple):
@@ -324,7 +311,7 @@ class Session:
         if found.subject not in (None, subject):
             return Refusal("conflict", "this order or contract belongs to another person")
         personal = fact.personal_fields()
-        fact = replace(fact, subject=subject, item=_item(fact, stream, bool(personal)))
+        fact = replace(fact, subject=subject, item=item_of(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
             person = self._open(subject, "customer", subject)
@@ -355,7 +342,7 @@ class Session:
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused:
             return refused
-        self._append(stream, replace(fact, item=_item(fact, stream, seals=False)))
+        self._append(stream, replace(fact, item=item_of(fact, stream, seals=False)))
         if isinstance(fact, PurposeDeclared):
             self._edition = policy_book.with_declared(self._edition, self._declared())
         return Decision(None, stream, (len(self.pending) - 1,))
@@ -403,7 +390,7 @@ class Session:
         begun = self._open(subject, "customer", subject).version == 0
         self._refer(key, subject, subject)
         if begun and not isinstance(fact, CustomerRegistered):
-            self._append(subject, _registration(fact, subject))
+            self._append(subject, registration(fact, subject))
         return subject
 
     def _stream(self, command: Record, subject: UUID | None) -> UUID | Refusal:
@@ -441,7 +428,7 @@ class Session:
 
     def _amend(self, command: Correct | Void) -> Decision | Refusal:
         root = self._roots.get(command.position)
-        if root is None or root.fact.aggregate in ("any", "policy_book"):
+        if root is None or root.fact.aggregate in ("any", "policy_book") or root.fact.kind in OWN:
             return Refusal(
                 "not-found", "field 'position' is no fact that can be corrected (name the original)"
             )
@@ -569,32 +556,3 @@ def _streams(command: Command) -> set[UUID]:
 def _declares(fact: Fact) -> bool:
     """Whether this stands on the stream of the policy book."""
     return fact.aggregate == "policy_book"
-
-
-def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
-    """The scope of the class of this fact that has an item clock."""
-    if fact.aggregate in ("contract", "card", "hold", "tracker"):
-        return str(stream)
-    if isinstance(fact, OrderInvoiced | Commented):
-        return str(uuid4())
-    if isinstance(fact, DataRead):
-        return str(fact.occurred.day)
-    if fact.also and seals:
-        return str(uuid4()) if isinstance(fact, OrderPaid) else str(fact.occurred.day)
-    return None
-
-
-def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
-    klass, origin = KNOWN_BY[fact.aggregate]
-    if fact.aggregate == "customer" and fact.home != "account":
-        klass, origin = "contact", "contact"
-    if fact.actor == "import":
-        origin = "import"
-    return CustomerRegistered(
-        subject=subject, occurred=fact.occurred, actor=fact.actor, klass=klass, origin=origin
-    )
-
-
-assert set(KNOWN_BY) >= {
-    cls.aggregate for kind, cls in KINDS.items() if not (cls.about_nobody or kind in OWN)
-} - {"any"}

@@ -91,6 +91,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.importing": ("ledger",),
     "ledger.choosing": ("ledger",),
+    "ledger.beginnings": ("ledger.events",),
     "ledger.opening": ("ledger",),
     "replay": (
         "ledger.calendar",

@@ -32,7 +32,7 @@ _DECISIVE = tuple(
     if not kind.startswith(
         (
             *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
-            *("tracker.", "customer.class_", "archive.consulted", "ledger."),
+            *("tracker.", "customer.class_", "archive.consulted", "ledger.", "motive."),
         )
     )
 )
