@@ -32,7 +32,9 @@ def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str |
     with ledger.database.read() as connection:
         epoch = read_head(connection).epoch
         known = reader.position_at(connection, times.known_at)
-        extent = timeline.extent(connection, subject, known)
+    people = ledger.joins(epoch, known).everybody(subject)
+    with ledger.database.read() as connection:
+        extent = timeline.extent(connection, people, known)
     if extent is None:
         raise NotFound("this ledger knows no such subject")
     if times.as_of is None and extent.occurred_at > now:

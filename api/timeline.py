@@ -8,12 +8,12 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import ledger.store.timeline as history
-from api.answers import Times
+from api.answers import Times, joined_json
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
@@ -36,10 +36,13 @@ def timeline_answer(
     as they stood, at `as_of` (None: all). Raises NotFound for somebody this ledger never knew."""
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
-        if history.extent(connection, subject, known) is None:
+    joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(subject)
+    with ledger.database.read() as connection:
+        if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
-        for told, amended, parts in _pages(connection, subject, after, known, limit + 1):
+        for told, amended, parts in _pages(connection, people, after, known, limit + 1):
             items += [
                 _item(one, amended, parts)
                 for one in told
@@ -50,6 +53,7 @@ def timeline_answer(
     has_more = len(items) > limit
     return {
         "subject": str(subject),
+        **joined_json(joins, subject),
         "as_of": None if times.as_of is None else format_instant(times.as_of),
         "known_at": None if times.known_at is None else format_instant(times.known_at),
         "position": known,
@@ -59,11 +63,11 @@ def timeline_answer(
 
 
 def _pages(
-    connection: Any, subject: UUID, after: int, known: int, size: int
+    connection: Any, people: Sequence[UUID], after: int, known: int, size: int
 ) -> Iterator[tuple[list[Told], Amendments, Parts]]:
     """The history page by page, each with the amendments and the parts of its facts."""
     while True:
-        told = history.page(connection, subject, after, known, size)
+        told = history.page(connection, people, after, known, size)
         if told:
             roots = {_root(one.row) for one in told}
             amended = history.amendments(connection, roots, known)
@@ -88,6 +92,7 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
     row = told.row
     item: dict[str, Any] = {
         "position": row.position,
+        "subject": str(row.subject),
         "kind": row.kind,
         "class": row.klass,
         "occurred": format_day(row.local_day)

@@ -76,6 +76,10 @@ MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, Min
 ONE_PER_PERSON = ("customer", "consent")
 
 
+Key = tuple[str, bytes]
+"""A blinded reference: its family, its keyed hash."""
+
+
 class Pending(NamedTuple):
     """A fact that was accepted and will be written at this version of its stream."""
 
@@ -162,7 +166,7 @@ class Session:
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
         if references or positions:
             with self.ledger.database.glance() as connection:
-                self._targets = reader.lookups(connection, references)
+                self._targets = self._of_the_kept(reader.lookups(connection, references))
                 unknown = [r for r in references if r not in self._targets]
                 self._erased = reader.erased_until(connection, unknown) if unknown else {}
                 for position in positions:
@@ -177,7 +181,7 @@ class Session:
         if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
             streams.add(book)
             past.add(book)
-        self._tips = self.ledger.recorder.tips(streams)
+        self._tips = self.ledger.recorder.tips(streams | past)
         past = {stream for stream in past if stream in self._tips}
         if past:
             with self.ledger.database.glance() as connection:
@@ -217,6 +221,17 @@ class Session:
         # A person who begins in this session cannot have a stored key.
         return scope.subject in self._tips
 
+    def _of_the_kept(self, targets: dict[Key, reader.Target]) -> dict[Key, reader.Target]:
+        """Whoever was joined to another is she, from now on; an order of hers stays where it is."""
+        joins = self.ledger.joins(self.epoch)
+        kept = {t.subject: joins.kept(t.subject) for t in targets.values() if joins}
+        return {
+            key: reader.Target(kept[t.subject], kept[t.subject])
+            if t.target == t.subject and t.subject in kept
+            else t
+            for key, t in targets.items()
+        }
+
     def _referred(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams that the references of these wishes turned out to mean."""
         choices = any(isinstance(c, Record) and c.fact.aggregate == "consent" for c in commands)
@@ -248,6 +263,8 @@ class Session:
                 if command.fact.aggregate == "consent" and subject:
                     past.add(consent_stream(subject))
                 past |= {s for s in (target and target.target, command.stream, subject) if s}
+                if subject and command.fact.kind.startswith(ALLOWING):
+                    past.update(self.ledger.joins(self.epoch).everybody(subject))
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
@@ -308,14 +325,18 @@ class Session:
         if isinstance(stream, Refusal):
             return stream
         found = self._streams[stream]
+        joins = self.ledger.joins(self.epoch)
         if found.subject not in (None, subject):
-            return Refusal("conflict", "this order or contract belongs to another person")
+            if joins.kept(found.subject) != subject:
+                return Refusal("conflict", "this order or contract belongs to another person")
+            subject = found.subject  # joined to her: what is about this thing stays on its stream
         personal = fact.personal_fields()
         fact = replace(fact, subject=subject, item=item_of(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
-            person = self._open(subject, "customer", subject)
-            refused = customer.refuse_choice(person.state, fact)
+            people = [self._open(s, "customer", s) for s in joins.everybody(subject)]
+            refusals = (customer.refuse_choice(person.state, fact) for person in people)
+            refused = next((refusal for refusal in refusals if refusal), None)
         if refused:
             return refused
         self._append(stream, fact, personal)

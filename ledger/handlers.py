@@ -12,12 +12,12 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
-from ledger.commands import Command
+from ledger.commands import Command, Record
 from ledger.deciding import Decision, Session
 from ledger.entry import to_base64
 from ledger.errors import BadData, Refusal, Refused, Stale
@@ -104,6 +104,7 @@ def _round(
     """Load, ask, save, once; the wishes in `refused` are not asked. Raises Stale if somebody else
     was quicker."""
     session = Session(ledger)
+    commands = _of_the_kept(ledger, commands)
     session.load(commands)
     decisions = [refused.get(i) or session.decide(command) for i, command in enumerate(commands)]
     try:
@@ -123,6 +124,22 @@ def _round(
     if drafts or work.commands:
         ledger.commit(drafts, work)
     return session, decisions, work
+
+
+def _of_the_kept(ledger: Ledger, commands: Sequence[Command]) -> Sequence[Command]:
+    """The wishes, those about somebody who was joined to another said of that person. (Should a
+    join be recorded just now, the epoch has moved, and everything is decided again.)"""
+    joins = ledger.joins(ledger.recorder.believed().epoch)
+    if not joins:
+        return commands
+    found: list[Command] = []
+    for one in commands:
+        subject = one.fact.subject if isinstance(one, Record) else None
+        if isinstance(one, Record) and subject is not None and joins.kept(subject) != subject:
+            found.append(replace(one, fact=replace(one.fact, subject=joins.kept(subject))))
+        else:
+            found.append(one)
+    return found
 
 
 def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[int, Refusal]:

@@ -24,6 +24,7 @@ from ledger.policy.choosing import Says, kind_of
 from ledger.policy.consents import choice
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState
+from ledger.projections.joins import Said, honoured
 from ledger.projections.live import standing, state_of
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.store import erasure, reader, states
@@ -104,8 +105,10 @@ def decided(
         return [Decided(one, refused) for one in wanted]
     now, epoch = ledger.clock.now(), ledger.epoch()
     edition = ledger.edition(epoch, now)
-    subject = who if isinstance(who, UUID) else find(ledger, who)
+    joins = ledger.joins(epoch)
+    subject = joins.kept(who) if isinstance(who, UUID) else find(ledger, who)
     rows: list[Row] = []
+    others: list[tuple[int, Said]] = []
     waiting: dict[ChoiceKey, int] = {}
     gone = False
     if subject is not None:
@@ -113,7 +116,12 @@ def decided(
             gone = bool(erasure.closed_subjects(connection, {subject}))
             rows = standing(states.rows_of(connection, subject))
             waiting = optin.waiting(connection, rows)
-    case = _Case(ledger, epoch, edition, rows, state_of(rows), frozenset(waiting), who, how)
+            for join in joins.others(subject):
+                said = state_of(states.rows_of(connection, join.other)).consents
+                others.append((join.position, said))
+    own = state_of(rows)
+    state = own._replace(consents=honoured(own.consents, others))
+    case = _Case(ledger, epoch, edition, rows, state, frozenset(waiting), who, how)
     seen: set[ChoiceKey] = set()
     found = []
     for one in wanted:
@@ -142,7 +150,7 @@ def find(ledger: Ledger, reference: Reference) -> UUID | None:
     key = kind, ledger.keyring.blind(kind, normal(reference))
     with ledger.database.read() as connection:
         found = reader.lookups(connection, [key]).get(key)
-    return found.subject if found else None
+    return ledger.joins(ledger.epoch()).kept(found.subject) if found else None
 
 
 def turn(ledger: Ledger) -> AbstractContextManager[None]:
@@ -190,6 +198,9 @@ class _Case(NamedTuple):
         stands = self._stands(key)
         kind = kind_of(wanted.says, purpose, stands, self.edition.number, self.how.grade)
         expression = self.state.consents.get(key)
+        if kind == "objection.lifted.v1" and expression is not None:
+            hers = any(row.position == expression.position for row in self.rows)
+            return kind if hers else "consent.given.v1"  # objected to under her other reference
         if kind is None and expression is not None and self._is_earlier(expression, key):
             # It stands, and she had said it before we knew: since when is worth recording.
             return expression.kind

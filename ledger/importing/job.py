@@ -128,7 +128,9 @@ class Job:
         self.in_bulk = not seals and all(cls in BULK_KINDS for cls in mapping.kinds.values())
         self.size = CHUNK if self.in_bulk else CHUNK_DECIDED
         keyring = ledger.keyring
-        self._bulk = bulk.Bulk(ledger.database, ledger.clock, keyring.pepper, mapping.source)
+        self._bulk = bulk.Bulk(
+            ledger.database, ledger.clock, keyring.pepper, mapping.source, ledger.joins
+        )
 
     def record(self, chunk: list[RawRow]) -> None:
         """Record one chunk of rows; bad ones are rejected one by one.
