@@ -120,8 +120,15 @@ def read(ledger: Ledger, position: int, reader: str) -> tuple[Waiting, str | Unr
     if item is None:
         raise NotFound("nothing waits for a decision at this position")
     now = moment_of_instant(ledger.clock.now())
-    looked = {"reader": reader, "classes": ("contact",), "reason": "queue"}
-    record(ledger, Record(DataRead(subject=item.subject, occurred=now, actor="agent", **looked)))
+    looked = DataRead(
+        subject=item.subject,
+        occurred=now,
+        actor="agent",
+        reader=reader,
+        classes=("contact",),
+        reason="queue",
+    )
+    record(ledger, Record(looked))
     with ledger.database.read() as connection:
         opened = ledger.vault.open(connection, position)
     return item, opened if isinstance(opened, Unreadable) else opened.get("text")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from ledger import pan
 from ledger.aggregates import door
 from ledger.application import Ledger, pol_of
+from ledger.beginnings import KNOWN_BY
 from ledger.calendar import (
     Grain,
     Moment,
@@ -26,7 +27,7 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import KNOWN_BY, normal
+from ledger.deciding import normal
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many

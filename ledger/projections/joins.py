@@ -1,7 +1,7 @@
 """One person known under two references: whose stream is whose, and which of two choices counts.
 
-A join moves nothing. What is new is recorded of the kept person; what the other did stays hers, under
-its own clocks. Pure. Read next: `ledger/choosing/joining.py`.
+A join moves nothing. What is new is recorded of the kept person; what the other did stays hers,
+under its own clocks. Pure. Read next: `ledger/choosing/joining.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Joins:
         return bool(self._into)
 
     def kept(self, subject: UUID) -> UUID:
-        """Of whom new facts about this person are recorded: herself, if she was joined to nobody."""
+        """Of whom new facts about this person are recorded; herself if she was not joined."""
         while subject in self._into:
             subject = self._into[subject].kept
         return subject

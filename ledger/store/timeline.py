@@ -54,7 +54,8 @@ def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Ext
 def page(
     connection: sa.Connection, people: Sequence[UUID], after: int, known: int, limit: int
 ) -> list[Told]:
-    """At most `limit` events of one person, under all the ids she has, after position `after`, up to position `known`."""
+    """At most `limit` events of one person, under all the ids she has, after position `after`, up
+    to position `known`."""
     query = (
         sa.select(*ROW_COLUMNS, events.entry)
         .where(events.subject.in_(people), events.position > after, events.position <= known)

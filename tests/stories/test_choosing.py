@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ledger.calendar import moment_of_instant, parse_moment
@@ -154,7 +156,12 @@ def test_the_dead_say_no_more_yes(shop: Shop) -> None:
 
 def test_what_was_imported_counts_as_said(shop: Shop) -> None:
     """The path looks at facts, whoever recorded them."""
-    news = {"purpose": "newsletter", "channel": "email", "actor": "import", "grade": "asserted"}
+    news: dict[str, Any] = {
+        "purpose": "newsletter",
+        "channel": "email",
+        "actor": "import",
+        "grade": "asserted",
+    }
     shop.told(ConsentGiven(**on("2024-01-02"), **news), "0042")
     assert kind(said(shop, "newsletter", "email", "yes")) == "consent.renewed.v1"
     shop.clock.advance(minutes=5)

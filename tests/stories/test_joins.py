@@ -24,7 +24,6 @@ from ledger.events import (
     OrderRefunded,
 )
 from ledger.fields import Money
-from ledger.handlers import Accepted
 from ledger.projections.joins import Join, Joins, honoured
 from ledger.projections.model import ChoiceKey, Expression
 from ledger.store import states

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.policy.book import shipped_bytes
-from ledger.policy.loader import PolicyError, load_edition
+from ledger.policy.loader import load_edition
+from ledger.policy.model import PolicyError
 from ledger.policy.motives import match, normal_text
 
 EDITION = load_edition(shipped_bytes(), "shipped")
 MOTIVES = tuple(EDITION.motives.values())
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 PHRASES = ("Stop email SoftSystem", "Supprimer mon espace client SoftSystem")
 QUOTES = [("« ", " »"), ("«\u202f", "\u202f»"), ("“", "”"), ("‘", "’"), ('"', '"'), ("", "")]
 SPACES = [" ", "  ", "\u00a0", "\u202f", "\t", "\n", "\u2003", "\u3000"]
@@ -48,7 +51,7 @@ def dressed(draw: st.DrawFn) -> tuple[str, str]:
         elif letter.isascii() and draw(st.integers(0, 19)) == 0:
             said = chr(ord(said) + 0xFEE0)  # full width
         letters.append(said)
-    form = draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+    form: Form = draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
     return phrase, unicodedata.normalize(form, opened + "".join(letters) + closed)
 
 
