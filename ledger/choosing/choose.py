@@ -24,6 +24,7 @@ from ledger.policy.choosing import Says, kind_of
 from ledger.policy.consents import choice
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState
+from ledger.projections.consents import BACKDATED
 from ledger.projections.joins import Said, honoured
 from ledger.projections.live import standing, state_of
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
@@ -51,6 +52,7 @@ class Expressed(NamedTuple):
     actor: str = "self"
     form: str | None = None
     act: str | None = None
+    is_signal: bool = False  # of a browser: never takes back what she consented to on this site
 
     @property
     def grade(self) -> str:
@@ -196,11 +198,16 @@ class _Case(NamedTuple):
 
     def _kind(self, wanted: Wanted, purpose: Purpose | None, key: ChoiceKey) -> str | None:
         stands = self._stands(key)
+        if self.how.is_signal and stands.state in ("ConsentGiven", "RenewedConsentGiven"):
+            return None
         kind = kind_of(wanted.says, purpose, stands, self.edition.number, self.how.grade)
         expression = self.state.consents.get(key)
         if kind == "objection.lifted.v1" and expression is not None:
+            # Only an objection of hers is lifted, and only now: said under her other reference, or
+            # dated back, it is a grant like any other, which revives nothing (decision 0007).
             hers = any(row.position == expression.position for row in self.rows)
-            return kind if hers else "consent.given.v1"  # objected to under her other reference
+            now = self.how.occurred.at >= self.ledger.clock.now() - BACKDATED
+            return kind if hers and now else "consent.given.v1"
         if kind is None and expression is not None and self._is_earlier(expression, key):
             # It stands, and she had said it before we knew: since when is worth recording.
             return expression.kind

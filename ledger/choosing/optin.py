@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -73,9 +74,9 @@ def ask(ledger: Ledger, subject: UUID, wish: ConsentRequested, carry: Carry) -> 
     return outcome
 
 
-def complete(ledger: Ledger, token: str, turn: Any) -> Accepted | Refusal:
-    """The token came back: she consents. `turn` is the head lock, so that it serves once."""
-    with turn:
+def complete(ledger: Ledger, token: str) -> Accepted | Refusal:
+    """The token came back: she consents. Under the head lock, so that it serves once."""
+    with nullcontext() if ledger.recorder.is_alone else ledger.recorder.alone():
         found = _opened(ledger, token)
         if found is None:
             return VOID_TOKEN
