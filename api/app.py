@@ -26,6 +26,7 @@ from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from ledger.application import Ledger
+from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
 
 
@@ -34,9 +35,12 @@ def create_app(
     keys: Keys,
     seal: Seal | None = None,
     table: tuple[Route, ...] = TABLE,
+    *,
+    carry: Carry | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
-    `seal` says where the log is sealed, if it is."""
+    `seal` says where the log is sealed, if it is; `carry` takes a message to a person's own address
+    (None: nothing does, and nobody can be asked to confirm)."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +63,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys, app.state.seal = keys, seal
+    app.state.keys, app.state.seal, app.state.carry = keys, seal, carry
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)

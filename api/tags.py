@@ -43,6 +43,16 @@ def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str |
     return f'W/"{extent.position}.{epoch}.{day}.{lang}.{version("probant")}"'
 
 
+def is_current(tag: str | None, headers: Sequence[str]) -> bool:
+    """Whether If-Match names a tag of what is known now, or any (`*`). Compared by position and
+    epoch alone: the day, the language and the program change how she is told of, not what is."""
+    named = ",".join(headers)
+    if named.strip() == "*":
+        return True
+    stated = {tuple(one.split(".")[:2]) for one in _TAG.findall(named)}
+    return tag is not None and tuple(tag.removeprefix("W/")[1:-1].split(".")[:2]) in stated
+
+
 def is_known(tag: str, headers: Sequence[str]) -> bool:
     """Whether If-None-Match names this tag (or any, `*`), compared weakly."""
     named = ",".join(headers)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, service, subjects
+from api.routes import choices, facts, joins, log, queue, service, subjects
 
-TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *log.ROUTES)
+TABLE = (
+    *service.ROUTES,
+    *facts.ROUTES,
+    *subjects.ROUTES,
+    *choices.ROUTES,
+    *queue.ROUTES,
+    *joins.ROUTES,
+    *log.ROUTES,
+)
