@@ -214,7 +214,11 @@ def _described(
         body = {"application/json": {"schema": _ref(sent[0]), "example": sent[1]}}
         extra["requestBody"] = {"required": True, "content": body}
     told = {status: {"description": description, "content": content}}
-    return {"responses": {**told, "4XX": _PROBLEM, "5XX": _PROBLEM}, "openapi_extra": extra}
+    return {
+        "status_code": status,
+        "responses": {**told, "4XX": _PROBLEM, "5XX": _PROBLEM},
+        "openapi_extra": extra,
+    }
 
 
 PUT_CHOICES = _described(

@@ -53,7 +53,7 @@ ROUTES = (
         "subjects",
         "Join another reference of the same person",
         frozenset({AGENT, DPO}),
-        {"status_code": 201, **schema.POST_JOIN},
+        schema.POST_JOIN,
     ),
     Route(
         "POST",

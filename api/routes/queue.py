@@ -108,7 +108,7 @@ ROUTES = (
         "queue",
         "Record what somebody wrote",
         SAYING,
-        {"status_code": 201, **schema.POST_MOTIVE},
+        schema.POST_MOTIVE,
     ),
     Route(
         "GET",

@@ -35,6 +35,7 @@ def kind(chosen: Chosen) -> str | None:
     return chosen.kind
 
 
+@pytest.mark.clause("SS-CH-1")
 def test_a_yes_needs_to_know_nothing_and_is_recorded_once(shop: Shop) -> None:
     """Nobody knew her: she is registered. Said again, nothing is written."""
     assert kind(said(shop, "newsletter", "email", "yes")) == "consent.given.v1"
@@ -44,6 +45,7 @@ def test_a_yes_needs_to_know_nothing_and_is_recorded_once(shop: Shop) -> None:
     assert shop.ledger.recorder.head().position == end
 
 
+@pytest.mark.clause("SS-CH-1", "SS-LB-2", "SS-LB-3")
 def test_a_no_takes_back_refuses_or_objects(shop: Shop) -> None:
     """By consent: taken back if it stood, else refused; by legitimate interest: an objection, which
     is absolute for marketing (SS-LB-2, SS-LB-3)."""
@@ -85,6 +87,7 @@ def test_a_no_that_names_no_channel_is_for_all_of_them(shop: Shop) -> None:
     assert refused.problem == "channel-required"
 
 
+@pytest.mark.clause("SS-LB-1", "SS-CTL-2")
 @pytest.mark.parametrize(
     ("purpose", "channel", "problem", "clause"),
     [
@@ -125,6 +128,7 @@ def test_nobody_clicks_in_her_place(shop: Shop) -> None:
     assert find(shop.ledger, HERS) is None
 
 
+@pytest.mark.clause("SS-CH-2", "SS-CH-3")
 def test_a_letter_of_last_month_says_since_when(shop: Shop) -> None:
     """A no that stands already, said earlier than we knew, is recorded with its own date; the same
     letter read twice is not."""

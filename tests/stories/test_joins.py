@@ -51,6 +51,7 @@ def joined(shop: Shop, two: tuple[UUID, UUID]) -> Written:
     return written
 
 
+@pytest.mark.clause("SS-DSR-8")
 def test_what_is_new_goes_to_one_and_what_is_old_stays(shop: Shop, two: tuple[UUID, UUID]) -> None:
     """By either reference, or by either id; no row of the past moves."""
     kept, other = two
@@ -73,6 +74,7 @@ def test_her_old_order_keeps_its_stream(shop: Shop, two: tuple[UUID, UUID]) -> N
     assert shop.told(refunded, "0042", "A-1").subject == other
 
 
+@pytest.mark.clause("SS-LB-2", "SS-LB-3")
 def test_a_no_of_either_is_honoured(shop: Shop, two: tuple[UUID, UUID]) -> None:
     """The yes under one reference does not outweigh the no under the other: a new yes does."""
     joined(shop, two)

@@ -24,6 +24,7 @@ ACCENTS = ["\u0301", "\u0300", "\u0308", "\u0327"]
 UNSEEN = ["\u200f", "\u200e", "\u202b", "\u202c", "\u200d", "\ufeff", "\ufe0f", "\u00ad"]
 
 
+@pytest.mark.clause("SS-CH-5", "SS-CH-6")
 def test_the_phrases_are_those_of_the_published_text():
     """SS-CH-5 and SS-CH-6, word for word, and what they do."""
     assert tuple(motive.text for motive in MOTIVES) == PHRASES

@@ -36,6 +36,7 @@ def waiting(shop: Shop) -> list[tuple[str, str | None]]:
     return [(item.match, item.motive) for item in motives.waiting(shop.ledger)]
 
 
+@pytest.mark.clause("SS-CH-5", "SS-CH-3")
 def test_the_agreed_phrase_stops_marketing_at_once(shop: Shop) -> None:
     """SS-CH-5: as of the day the letter came, with the phrase and the door as its act; nobody needs
     to read it."""
@@ -48,6 +49,7 @@ def test_the_agreed_phrase_stops_marketing_at_once(shop: Shop) -> None:
     assert waiting(shop) == []
 
 
+@pytest.mark.clause("SS-ACT-1")
 def test_it_moves_no_deadline(shop: Shop) -> None:
     """Asking to be left alone is not an activity (SS-ACT-1)."""
     before = shop.deadline("0042", "contact", "2026-01-05").operational_until
@@ -55,6 +57,7 @@ def test_it_moves_no_deadline(shop: Shop) -> None:
     assert shop.deadline("0042", "contact", "2026-01-05").operational_until == before
 
 
+@pytest.mark.clause("SS-CH-4", "SS-CH-5", "SS-CH-6")
 def test_what_only_resembles_it_waits(shop: Shop) -> None:
     """Near misses and all the rest, oldest first; nothing is applied, nothing is lost."""
     heard(shop, "Stop emial SoftSystem")
@@ -74,6 +77,7 @@ def test_somebody_unknown_is_heard_and_looked_for(shop: Shop) -> None:
     assert waiting(shop) == [("exact", "stop_email")]
 
 
+@pytest.mark.clause("SS-PAY-1")
 def test_a_card_number_stays_out_and_the_request_stays(shop: Shop) -> None:
     """SS-PAY-1: the text is not kept, that she wrote is."""
     said = heard(shop, "Stop mail svp, ma carte est 4111 1111 1111 1111")
@@ -97,6 +101,7 @@ def test_a_text_is_opened_only_on_record(shop: Shop) -> None:
     assert (found.fact.reader, found.fact.reason) == ("staff-7", "queue")
 
 
+@pytest.mark.clause("SS-CH-4", "SS-CH-5")
 def test_a_person_decides(shop: Shop) -> None:
     """The phrase it amounts to is applied as of the day it came; then nothing waits any more."""
     heard(shop, "Arrêtez vos mails")

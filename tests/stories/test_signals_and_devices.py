@@ -101,6 +101,7 @@ def device_with(shop: Shop, *facts: TrackerGiven | TrackerRefused) -> UUID:
     return device
 
 
+@pytest.mark.clause("SS-CH-7")
 def test_what_was_chosen_on_a_device_becomes_hers(shop: Shop, her: UUID) -> None:
     """At the moment it was chosen, by a fact that points at the device, whose history stays."""
     device = device_with(
@@ -160,6 +161,7 @@ def asked(shop: Shop, her: UUID) -> str:
     return one.token
 
 
+@pytest.mark.clause("SS-LB-2")
 def test_only_she_completes_and_once(shop: Shop, her: UUID) -> None:
     """The token is her yes, proved; used again, or made up, it is nothing."""
     token = asked(shop, her)
