@@ -48,6 +48,7 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
+from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
 
@@ -139,6 +140,7 @@ class Session:
         self.pending: list[Pending] = []
         self.new_lookups: list[tuple[Any, ...]] = []
         self._now = 0
+        self._joins = Joins()
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._erased: dict[tuple[str, bytes], int] = {}
         self._closed: set[UUID] = set()
@@ -161,6 +163,7 @@ class Session:
 
     def _load(self, commands: Sequence[Command]) -> None:
         self.epoch = self.ledger.recorder.believed().epoch
+        self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in _streams(command)}
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
@@ -223,7 +226,7 @@ class Session:
 
     def _of_the_kept(self, targets: dict[Key, reader.Target]) -> dict[Key, reader.Target]:
         """Whoever was joined to another is she, from now on; an order of hers stays where it is."""
-        joins = self.ledger.joins(self.epoch)
+        joins = self._joins
         kept = {t.subject: joins.kept(t.subject) for t in targets.values() if joins}
         return {
             key: reader.Target(kept[t.subject], kept[t.subject])
@@ -264,7 +267,7 @@ class Session:
                     past.add(consent_stream(subject))
                 past |= {s for s in (target and target.target, command.stream, subject) if s}
                 if subject and command.fact.kind.startswith(ALLOWING):
-                    past.update(self.ledger.joins(self.epoch).everybody(subject))
+                    past.update(self._joins.everybody(subject))
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
@@ -325,16 +328,15 @@ class Session:
         if isinstance(stream, Refusal):
             return stream
         found = self._streams[stream]
-        joins = self.ledger.joins(self.epoch)
         if found.subject not in (None, subject):
-            if joins.kept(found.subject) != subject:
+            if self._joins.kept(found.subject) != subject:
                 return Refusal("conflict", "this order or contract belongs to another person")
             subject = found.subject  # joined to her: what is about this thing stays on its stream
         personal = fact.personal_fields()
         fact = replace(fact, subject=subject, item=item_of(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
-            people = [self._open(s, "customer", s) for s in joins.everybody(subject)]
+            people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
             refusals = (customer.refuse_choice(person.state, fact) for person in people)
             refused = next((refusal for refusal in refusals if refusal), None)
         if refused:
