@@ -29,6 +29,7 @@ from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from ledger.application import Ledger
+from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 
@@ -41,9 +42,12 @@ def create_app(
     seal: Seal | None = None,
     oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
+    *,
+    carry: Carry | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
-    of a token of `oidc`; `seal` says where the log is sealed, if it is."""
+    of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
+    a person's own address (None: nothing does, and nobody can be asked to confirm)."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +73,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
+    app.state.carry = carry
     app.state.limits = limits()
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)

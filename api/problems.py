@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
         409, "Still running", "This very request is being carried out."
     ),
     "erased": Kind(410, "Erased", "This person's data of this class was erased, for ever."),
+    "precondition-failed": Kind(412, "Changed since", "The ETag in If-Match is not the newest."),
     "too-large": Kind(413, "Too large", "At most 8 MiB and 1000 items in one request."),
     "unsupported-media": Kind(415, "Unsupported media type", "JSON or NDJSON in UTF-8, please."),
     "malformed": Kind(422, "Malformed fact", "A field is unknown, missing or not of its type."),
@@ -63,6 +64,9 @@ KINDS: dict[str, Kind] = {
     "archived-motive-required": Kind(422, "Motive required", "The archive needs a motive."),
     "opener-refused": Kind(422, "Opener refused", "The opener was not shown what it asks for."),
     "four-eyes": Kind(422, "Four eyes", "Nobody grants herself access to the archive."),
+    "double-opt-in": Kind(422, "Hers to confirm", "Only the token sent to her says yes."),
+    "token-void": Kind(422, "Token void", "Unknown, too old, used, or overtaken."),
+    "no-carrier": Kind(422, "No carrier", "Nothing carries messages to people here."),
     "minor": Kind(422, "Under 15", "The consent of somebody under 15 alone allows nothing."),
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
     "promotional-in-service": Kind(422, "Not service", "A message that sells is marketing."),
