@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 
 from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
 from ledger.application import Ledger
-from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import derived_id
 from ledger.errors import BadData, Broken, Refusal
@@ -44,6 +43,7 @@ from ledger.events import (
     OrderPlaced,
     PurposeDeclared,
     RecipientDeclared,
+    RequestReceived,
     RetentionRan,
     SelectionRun,
     SurveySent,
@@ -71,7 +71,7 @@ HEARD = frozenset(
 BEGINNINGS = (
     *(OrderPlaced, ContractStarted, CardKept, HoldPlaced, TicketOpened, SurveySent),
     *(MessageSent, MessageDecided, CallPlaced, SelectionRun, TrackerChoice),
-    *(DataDisclosed, RetentionRan, IncidentDetected, AudienceMeasured),
+    *(DataDisclosed, RetentionRan, IncidentDetected, AudienceMeasured, RequestReceived),
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
@@ -85,6 +85,7 @@ KNOWN_BY = {
     "message": ("contact", "contact"),
     "service": ("contact", "contact"),
     "hold": ("contact", "contact"),
+    "rights_request": ("contact", "contact"),
     "customer": ("account", "account"),
 }
 
@@ -540,10 +541,9 @@ def correction_of(root: reader.Found, command: Correct) -> FactCorrected:
     unknown = sorted(set(command.changes) - set(typed))
     if unknown:
         raise BadData(f"{root.fact.kind} has no such field that a correction could change")
-    moment: Moment = command.occurred or root.fact.occurred
     return FactCorrected(
         subject=root.subject,
-        occurred=moment,
+        occurred=command.occurred or root.fact.occurred,
         actor=command.actor,
         item=root.fact.item,
         ref=root.position,
@@ -573,7 +573,7 @@ def _declares(fact: Fact) -> bool:
 
 def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
     """The scope of the class of this fact that has an item clock."""
-    if fact.aggregate in ("contract", "card", "hold", "tracker"):
+    if fact.aggregate in ("contract", "card", "hold", "tracker", "rights_request"):
         return str(stream)
     if isinstance(fact, OrderInvoiced | Commented):
         return str(uuid4())

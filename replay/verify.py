@@ -87,9 +87,14 @@ CATALOGUE = """
   hold.lifted controller.declared dpo.appointed field.declared obligation.declared notice.published
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
   ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed
+  request.identity_confirmed request.closed
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
-ground>basis: customer.restricted
-ground>basis informed>until_day: customer.restriction_lifted
+  request.acknowledged request.fulfilled request.partially_fulfilled request.refused
+  request.withdrawn
+right>decision channel purpose: request.received
+right>decision purpose: request.qualified request.recovered_from_queue
+reason>basis notified>until_day: request.extended
+ground>basis: customer.restricted; ground>basis informed>until_day: customer.restriction_lifted
 wish>decision: customer.directive_set customer.heir_requested
 age>decision: customer.minor_signalled
 purpose channel grade: consent.requested consent.given consent.refused consent.withdrawn
@@ -103,11 +108,9 @@ until>until_day tacit>decision: contract.renewed
 type>basis until>until_day tacit>decision: contract.amended
 ground>basis expiry>until_day: card.kept card.rebound
 purpose channel: message.sent call.placed survey.sent
-purpose channel decision basis: message.decided
-purpose: selection.run data.disclosed
-review>until_day: hold.placed hold.reviewed
-edition>until_day: policy.published
-purpose basis: purpose.declared
+purpose channel decision basis: message.decided; purpose: selection.run data.disclosed
+review>until_day: hold.placed hold.reviewed; edition>until_day: policy.published
+purpose basis: purpose.declared; outcome>decision: request.recipients_notified
 type>basis attested_until>until_day: recipient.declared
 outcome>decision purpose: assessment.recorded
 risk>decision: incident.detected
@@ -118,7 +121,7 @@ ref>ref_position: fact.voided
 of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 motive>basis of>decision: archive.consulted
-reason>basis: ledger.key_destroyed ledger.pruned
+reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
 dies_on>until_day: ledger.kek_retired
 """
 
@@ -126,7 +129,7 @@ dies_on>until_day: ledger.kek_retired
 def mapped() -> dict[str, list[tuple[str, int]]]:
     """The catalogue: kind -> what `meta` key goes to which column (by place in COLUMNS)."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for line in CATALOGUE.replace("\n  ", " ").strip().splitlines():
+    for line in CATALOGUE.replace("\n  ", " ").replace("; ", "\n").strip().splitlines():
         columns, _, kinds = line.partition(":")
         pairs = [(one.split(">")[0], COLUMNS.index(one.split(">")[-1])) for one in columns.split()]
         found |= {f"{kind}.v1": pairs for kind in kinds.split()}
