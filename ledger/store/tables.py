@@ -99,6 +99,14 @@ sa.Index(
     postgresql_where=events.c.ref_position.is_not(None),
     sqlite_where=events.c.ref_position.is_not(None),
 )
+# The queue of rights requests walks these few rows in order (docs/decisions/0018).
+REQUESTED = "kind = 'request.received.v1'"
+sa.Index(
+    "events_requests",
+    events.c.position,
+    postgresql_where=sa.text(REQUESTED),
+    sqlite_where=sa.text(REQUESTED),
+)
 
 # Personal parts and their keys. Deleting an envelope and destroying its key forgets the part.
 sealed = sa.Table(
