@@ -43,6 +43,7 @@ class RightsRequest(NamedTuple):
 
     received: Day | None = None
     right: str = ""
+    classes: tuple[str, ...] = ()  # what it is about; empty for everything
     doubt: bool = False  # identity asked, and not confirmed yet
     doubted: bool = False  # identity was asked at some time
     confirmed: bool = False
@@ -203,9 +204,11 @@ def evolve(state: RightsRequest, fact: Fact) -> RightsRequest:
     """The state after this fact."""
     match fact:
         case RequestReceived():
-            return state._replace(received=fact.occurred.day, right=fact.right)
+            day, classes = fact.occurred.day, fact.classes or ()
+            return state._replace(received=day, right=fact.right, classes=classes)
         case RequestQualified() | RecoveredFromQueue():
-            return state._replace(right=fact.right)
+            classes = getattr(fact, "classes", None) or state.classes
+            return state._replace(right=fact.right, classes=classes)
         case IdentityAsked():
             return state._replace(doubt=True, doubted=True)
         case IdentityConfirmed():
