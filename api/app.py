@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -34,9 +35,11 @@ def create_app(
     keys: Keys,
     seal: Seal | None = None,
     table: tuple[Route, ...] = TABLE,
+    *,
+    journal: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
-    `seal` says where the log is sealed, if it is."""
+    `seal` says where the log is sealed, if it is; `journal` is the erasure journal's folder."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +62,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys, app.state.seal = keys, seal
+    app.state.keys, app.state.seal, app.state.journal = keys, seal, journal
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)

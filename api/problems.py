@@ -65,6 +65,8 @@ KINDS: dict[str, Kind] = {
     "four-eyes": Kind(422, "Four eyes", "Nobody grants herself access to the archive."),
     "minor": Kind(422, "Under 15", "The consent of somebody under 15 alone allows nothing."),
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
+    "deadline-passed": Kind(422, "Too late", "The time for this step of a request has passed."),
+    "identity-not-justified": Kind(422, "No doubt on record", "Identity needs a recorded doubt."),
     "promotional-in-service": Kind(422, "Not service", "A message that sells is marketing."),
     "refused": Kind(422, "Refused", "A rule of the ledger refuses this fact."),
     "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),

@@ -62,6 +62,7 @@ def serve(
             run.open,
             keys.Keys.load(path),
             Seal(run.settings.log, SignerClient(run.settings.signer)),
+            journal=run.settings.journal,
         ),
         log_config=None,
         access_log=False,

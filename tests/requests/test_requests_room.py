@@ -211,7 +211,11 @@ def test_when_all_is_gone_but_the_proof_of_the_request_it_is_fulfilled_and_recip
     office.told(ContactedUs(**on("2025-03-01"), channel="form", email="zoe@canari.example"))
     office.told(
         DataDisclosed(
-            **on("2025-04-01"), recipient="mailer", purpose="newsletter", classes=("contact",)
+            **on("2025-04-01"),
+            recipient="mailer",
+            purpose="newsletter",
+            classes=("contact",),
+            people=12,
         )
     )
     made = office.asks("erasure")
@@ -294,7 +298,7 @@ def test_the_queue_is_asked_for_what_is_due_on_any_day(office: Office):
 def test_what_we_believed_of_a_reception_and_what_we_know_now(office: Office):
     """It was written down as received on the 31st; the postmark said the 24th."""
     made = office.asks("access")
-    believed = office.clock.now()
+    believed = office.clock.advance(hours=1)
     office.clock.advance(days=1)
     earlier = cal.parse_moment("2026-01-24")
     record(office.ledger, Correct(made.position, occurred=earlier, reason="postmark"))
