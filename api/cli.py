@@ -26,6 +26,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    requests,
     retaining,
     sealing,
     serving,
@@ -67,6 +68,7 @@ keys.register(app)
 sealing.register(app)
 retaining.register(app)
 erasing.register(app)
+requests.register(app)
 evidence.register(app)
 archive.register(app)
 serving.register(app)
