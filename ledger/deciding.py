@@ -374,7 +374,7 @@ class Session:
         if command.person is not None:
             return self._named(fact, command.person)
         registers = isinstance(fact, CustomerRegistered)
-        if fact.subject in self._closed:
+        if fact.subject in self._closed and not door.outlives_erasure(fact):
             return door.GONE
         if fact.subject is not None:
             known = self._open(fact.subject, "customer", fact.subject).version > 0

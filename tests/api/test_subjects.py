@@ -120,7 +120,15 @@ def test_the_description_is_whole(caller: Caller) -> None:
     parts = {about, f"{about}/timeline", f"{about}/deadlines", f"{about}/consents"}
     log = {f"/v1/log/{one}" for one in ("checkpoint", "tile/{path}", "proof/{position}")}
     log.add("/v1/log/consistency")
-    assert set(made["paths"]) == {"/healthz", "/v1/facts", "/v1/subjects/lookup", *parts, *log}
+    rights = {f"/v1/requests{more}" for more in ("", "/{id}", "/{id}/{step}")}
+    assert set(made["paths"]) == {
+        "/healthz",
+        "/v1/facts",
+        "/v1/subjects/lookup",
+        *parts,
+        *log,
+        *rights,
+    }
     assert made["paths"]["/v1/facts"]["post"]["security"] == [{"key": []}]
     data = schemas["customer.contacted_us"]["properties"]["data"]
     assert data["required"] == ["channel"]

@@ -222,6 +222,9 @@ def test_when_all_is_gone_but_the_proof_of_the_request_it_is_fulfilled_and_recip
     done = office.carry_out(made)
     assert office.stands(made).state == "fulfilled"
     assert done.to_tell == ("mailer",)
+    again = RequestReceived(**on("2026-02-03"), right="access", channel="api", subject=made.subject)
+    with pytest.raises(Refused, match="was erased"):
+        receive(office.ledger, again)
     closed = RequestClosed(**on("2026-02-03"))
     with pytest.raises(Refused, match="were not told"):
         record_step(office.ledger, made.stream, closed)
