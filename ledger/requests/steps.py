@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from ledger.aggregates import AGGREGATES, fold
 from ledger.application import Ledger
 from ledger.commands import Record, Reference
-from ledger.errors import BadData, NotFound, Refused
+from ledger.errors import BadData, NotFound, Refusal, Refused
 from ledger.events import (
     CardRemovalRequested,
     Fact,
@@ -29,6 +29,8 @@ from ledger.store import requests as store
 
 # How a request that arrived there is called on the stream of a card.
 CARD_CHANNELS = {"page": "account", "api": "account", "agent": "counter"}
+
+ALREADY = Refusal("conflict", "this request is already recorded", "SS-CH-3", "RGPD art. 12(3)")
 
 
 class Received(NamedTuple):
@@ -51,9 +53,12 @@ def receive(
     """Record a request and what it does at once.
 
     Whom it concerns is the fact's subject or `person`, registered if nobody knew her. `stream` is
-    the id the caller gave it: sent twice, it is refused the second time. `over` narrows an
-    objection to one channel. Raises Refused.
+    the id the caller gave it: sent twice, it is refused the second time, effects included. `over`
+    narrows an objection to one channel; an objection is heard even when something else in the
+    request is refused. Raises Refused.
     """
+    if stream is not None and ledger.version(stream):
+        raise Refused(ALREADY)
     stream = stream or uuid4()
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     effects = [*_objections(fact, over, edition), *_removals(fact)]

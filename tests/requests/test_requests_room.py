@@ -126,11 +126,13 @@ def test_a_card_serves_nothing_more_from_the_moment_its_removal_is_asked_for(off
 
 
 def test_a_request_sent_twice_under_one_id_is_recorded_once(office: Office):
-    fact = RequestReceived(**on("2026-01-31"), right="access", channel="api")
+    fact = RequestReceived(**on("2026-01-31"), right="objection", channel="api")
     stream = uuid4()
     receive(office.ledger, fact, ZOE, stream=stream)
+    position = office.ledger.recorder.head().position
     with pytest.raises(Refused, match="already recorded"):
         receive(office.ledger, fact, ZOE, stream=stream)
+    assert office.ledger.recorder.head().position == position  # no objection twice either
 
 
 # --- carried out ----------------------------------------------------------------------------------
