@@ -38,7 +38,7 @@ from ledger.policy.requests import Request
 from ledger.requests.fulfilling import Deed, carry_out
 from ledger.requests.reading import Page, one, queue
 from ledger.requests.steps import Received, receive, record_step
-from ledger.store import reader, states
+from ledger.store import reader, rebuild, states
 from ledger.store import requests as store
 from tests.clock import StepClock
 from tests.stories.facts_room import on
@@ -85,6 +85,7 @@ def office(ledger_url: str, tmp_path: Path) -> Iterator[Office]:
     keyring = None if ledger_url == "sqlite://" else tmp_path / "keys" / "keyring.json"
     made = Office(ledger_url, keyring, tmp_path / "journal")
     yield made
+    assert list(rebuild.differences(made.ledger.database)) == []  # what is live is what is derived
     made.ledger.close()
 
 
