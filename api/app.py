@@ -1,7 +1,8 @@
 """The HTTP application: the table of `routes/`, what surrounds it, and what becomes of failures.
 
 Each worker opens its own ledger when it starts (an engine must not cross a fork) and closes it when
-it stops. The ledger's library knows threads only, so its work runs in them. Read next:
+it stops. The ledger's library knows threads only, so its work runs in them; whatever writes has its
+turn in one (`app.state.writer`). Read next:
 `routes/__init__.py` (what is offered), `access.py` (to whom), `problems.py` (what goes wrong).
 """
 
@@ -19,35 +20,44 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import access, idempotency, problems, schema
+from api import access, entering, idempotency, problems, schema
 from api.guard import Guard
 from api.keys import Keys
+from api.limits import limits
+from api.oidc import Issuer
 from api.problems import Problem
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from ledger.application import Ledger
 from ledger.errors import ProbantError, Refusal
+from ledger.grouping import Writer
+
+WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
 
 def create_app(
     ledger_factory: Callable[[], Ledger],
     keys: Keys,
     seal: Seal | None = None,
+    oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
     *,
     journal: Path | None = None,
 ) -> FastAPI:
-    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
-    `seal` says where the log is sealed, if it is; `journal` is the erasure journal's folder."""
+    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
+    of a token of `oidc`; `seal` says where the log is sealed, if it is; `journal` is the folder of
+    the erasure journal."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.writing = CapacityLimiter(1)
+        app.state.writing = CapacityLimiter(WRITING_AT_ONCE)
         app.state.running = set()  # fingerprints of the requests being carried out by this worker
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
+        app.state.writer = Writer(app.state.ledger)
         yield
+        await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
         await to_thread.run_sync(app.state.ledger.close)
@@ -62,7 +72,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys, app.state.seal, app.state.journal = keys, seal, journal
+    app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
+    app.state.limits = limits()
+    app.state.journal = journal
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
@@ -75,11 +87,17 @@ def create_app(
             methods=[route.method],
             tags=[route.tag],
             summary=route.summary,
-            dependencies=[] if route.roles == PUBLIC else [Depends(access.only(route.roles))],
-            **route.extra,
+            dependencies=[] if route.roles == PUBLIC else [Depends(entering.only(route.roles))],
+            **_described(route),
         )
     schema.complete(app)
     return app
+
+
+def _described(route: Route) -> dict[str, Any]:
+    """What the row says, and in the description who may ask."""
+    extra = route.extra.get("openapi_extra", {})
+    return {**route.extra, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -87,7 +105,7 @@ def create_app(
 
 def _on_problem(_request: Request, error: Any) -> Response:
     """Raised by a door: `error` is a Problem."""
-    return problems.response(error.refusal)
+    return problems.response(error.refusal, error.headers)
 
 
 def _on_failure(_request: Request, error: Any) -> Response:

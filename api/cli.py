@@ -16,11 +16,13 @@ from collections.abc import Sequence
 import typer
 
 from api.commands import (
+    access,
     archive,
     asking,
     auditing,
     covering,
     demonstrating,
+    drilling,
     erasing,
     evidence,
     keeping,
@@ -72,7 +74,9 @@ requests.register(app)
 evidence.register(app)
 archive.register(app)
 serving.register(app)
+access.register(app)
 demonstrating.register(app)
+drilling.register(app)
 covering.register(app)
 
 

@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger, digest, pol_of
@@ -58,6 +60,14 @@ class Repeated(Stale):
     """The same request was carried out meanwhile: nothing was written, its outcome is stored."""
 
 
+class Group(NamedTuple):
+    """The wishes of one caller, and what is committed with them (see `record_many`)."""
+
+    commands: Sequence[Command]
+    imports: Sequence[ImportId] = ()
+    remember: CommandRecord | None = None
+
+
 def record(ledger: Ledger, command: Command) -> Accepted:
     """Record one wish. Raises Refused with the reason, or Stale if others would not let us."""
     (outcome,) = record_many(ledger, [command])
@@ -79,50 +89,85 @@ def record_many(
     request was carried out before, Stale after too many conflicts, Broken if the database fails;
     nothing is written then.
     """
+    (told,) = record_groups(ledger, [Group(commands, imports, remember)])
+    if isinstance(told, Repeated):
+        raise told
+    return told
+
+
+def record_groups(ledger: Ledger, groups: Sequence[Group]) -> list[list[Outcome] | Repeated]:
+    """Record the wishes of several callers in one transaction, in order. Each group has its own
+    outcomes; one that was carried out before writes nothing and is told so.
+
+    No two groups may be the same request. Raises Stale after too many conflicts, Broken if the
+    database fails; nothing is written then.
+    """
+    told: dict[int, list[Outcome] | Repeated] = {}
     for attempt in range(ATTEMPTS):
         step_aside(attempt)
+        asked = [number for number in range(len(groups)) if number not in told]
         # Whoever lost too often decides with the head in hand: nobody can overtake him.
         turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
             with turn:
-                session, decisions, work = _round(ledger, commands, imports, remember, {})
+                session, decided, work = _round(ledger, [groups[number] for number in asked], {})
         except Stale:
-            _refuse_twice(ledger, remember)
+            told |= _repeated(ledger, groups)
+            if len(told) == len(groups):
+                break
             continue
         session.remember()
-        return [_outcome(decision, work) for decision in decisions]
-    raise Stale("others keep writing to the same records; nothing was written, please try again")
+        for number, decisions in zip(asked, decided, strict=True):
+            told[number] = [_outcome(decision, work) for decision in decisions]
+        break
+    else:
+        raise Stale("others keep writing to the same records; nothing was written, try again")
+    return [told[number] for number in range(len(groups))]
 
 
 def _round(
-    ledger: Ledger,
-    commands: Sequence[Command],
-    imports: Sequence[ImportId],
-    remember: CommandRecord | None,
-    refused: dict[int, Refusal],
-) -> tuple[Session, list[Decision | Refusal], Work]:
-    """Load, ask, save, once; the wishes in `refused` are not asked. Raises Stale if somebody else
-    was quicker."""
+    ledger: Ledger, groups: Sequence[Group], refused: dict[int, Refusal]
+) -> tuple[Session, list[list[Decision | Refusal]], Work]:
+    """Load, ask, save, once; the wishes in `refused`, counted over all groups, are not asked.
+    Raises Stale if somebody else was quicker."""
     session = Session(ledger)
+    commands = [command for group in groups for command in group.commands]
     session.load(commands)
-    decisions = [refused.get(i) or session.decide(command) for i, command in enumerate(commands)]
+    ends = [0]  # where each group's events end among all
+    decided: list[list[Decision | Refusal]] = []
+    asked = iter(enumerate(commands))
+    for group in groups:
+        wishes = islice(asked, len(group.commands))
+        decided.append([refused.get(i) or session.decide(command) for i, command in wishes])
+        ends.append(len(session.pending))
     try:
         drafts, work = _sealed(ledger, session)
     except Refused:
         # A key was destroyed: without the wishes that need it, the others are decided again.
-        erased = _erased(session, decisions)
-        return _round(ledger, commands, imports, remember, refused | erased)
-    work.imports = [
-        (decision.events[-1], identity)
-        for decision, identity in zip(decisions, imports, strict=False)
-        if isinstance(decision, Decision)
-    ]
-    if remember is not None:
-        told = [d if isinstance(d, Refusal) else (d.events[0], d.events[-1]) for d in decisions]
-        work.commands = [remember.row(told, len(drafts))]
+        erased = _erased(session, [decision for decisions in decided for decision in decisions])
+        return _round(ledger, groups, refused | erased)
+    for group, decisions, (first, end) in zip(groups, decided, pairwise(ends), strict=True):
+        work.imports += [
+            (decision.events[-1], identity)
+            for decision, identity in zip(decisions, group.imports, strict=False)
+            if isinstance(decision, Decision)
+        ]
+        if group.remember is not None:
+            work.commands.append(_remembered(group.remember, decisions, first, end))
     if drafts or work.commands:
         ledger.commit(drafts, work)
-    return session, decisions, work
+    return session, decided, work
+
+
+def _remembered(
+    remember: CommandRecord, decisions: Sequence[Decision | Refusal], first: int, end: int
+) -> tuple[Any, ...]:
+    """The row of a request whose events are those from `first` to before `end`."""
+    told = [
+        d if isinstance(d, Refusal) else (d.events[0] - first, d.events[-1] - first)
+        for d in decisions
+    ]
+    return remember.row(told, first, end - first)
 
 
 def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[int, Refusal]:
@@ -140,13 +185,16 @@ def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[i
     return found
 
 
-def _refuse_twice(ledger: Ledger, remember: CommandRecord | None) -> None:
-    """Raise Repeated if what collided was the same request of somebody quicker."""
-    if remember is None:
-        return
-    with ledger.database.glance() as connection:
-        if requests.find(connection, remember.fingerprint) is not None:
-            raise Repeated("this request was carried out meanwhile; its outcome is stored")
+def _repeated(ledger: Ledger, groups: Sequence[Group]) -> dict[int, list[Outcome] | Repeated]:
+    """The groups whose request was carried out by somebody quicker."""
+    found: dict[int, list[Outcome] | Repeated] = {}
+    asked = [(n, group.remember) for n, group in enumerate(groups) if group.remember is not None]
+    if asked:
+        with ledger.database.glance() as connection:
+            for number, remember in asked:
+                if requests.find(connection, remember.fingerprint) is not None:
+                    found[number] = Repeated("this request was carried out meanwhile")
+    return found
 
 
 def publish(

@@ -1,7 +1,7 @@
 """`POST /v1/facts`: what happened, recorded; a 2xx means committed and synced.
 
-Writes of one worker follow one another, as they would at the head row anyway. Read next: `facts.py`
-(what is sent) and `idempotency.py` (what is sent twice) in the room above.
+Requests that come while a commit is on its way share the next one (`ledger/grouping.py`). Read
+next: `facts.py` (what is sent) and `idempotency.py` (what is sent twice) in the room above.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from api.routes.taking import NDJSON, body_of, media_of, parsed_of
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.errors import Refusal
-from ledger.handlers import Repeated, record_many
+from ledger.grouping import Writer
+from ledger.handlers import Repeated
 
 FACTS = "/v1/facts"
 
@@ -40,7 +41,7 @@ async def post_facts(request: Request) -> Response:
         raise Problem("idempotency-key-running", "this request is being carried out; ask again")
     running.add(fingerprint)
     try:
-        # One writer at a time, waiting without a thread: readers always find one free.
+        # Those who write wait in threads of their own: readers always find one free.
         writing = app.state.writing
         work = (app, raw, media, fingerprint)
         return await to_thread.run_sync(_recorded, *work, limiter=writing)
@@ -51,16 +52,17 @@ async def post_facts(request: Request) -> Response:
 def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -> Response:
     """In a thread: what came of a request, now or when it was sent before."""
     ledger: Ledger = app.state.ledger
+    writer: Writer = app.state.writer
     now = ledger.clock.now()
     app.state.sweeper.sweep(ledger, now)
     if fingerprint is None:
-        return _answered(app, _carried_out(ledger, parsed_of(raw, media), now))
+        return _answered(app, _carried_out(writer, parsed_of(raw, media), now))
     mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
     told = idempotency.recall(ledger, fingerprint, mac, now)
     if told is None:
         try:
             parsed = parsed_of(raw, media)
-            return _answered(app, _carried_out(ledger, parsed, now, (fingerprint, mac)))
+            return _answered(app, _carried_out(writer, parsed, now, (fingerprint, mac)))
         except Repeated:  # by another worker, meanwhile
             told = idempotency.recall(ledger, fingerprint, mac, now)
             if told is None:
@@ -69,7 +71,7 @@ def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -
 
 
 def _carried_out(
-    ledger: Ledger, parsed: Parsed, now: Instant, remembered: tuple[bytes, bytes] | None = None
+    writer: Writer, parsed: Parsed, now: Instant, remembered: tuple[bytes, bytes] | None = None
 ) -> Answers:
     """Read the items, record the wishes among them, answer each. `remembered`: the fingerprint and
     the payload MAC that are committed with the facts."""
@@ -79,7 +81,7 @@ def _carried_out(
         *remembered, read, now, is_single=parsed.is_single
     )
     has_work = bool(wishes or remember)
-    outcomes = iter(record_many(ledger, wishes, remember=remember) if has_work else ())
+    outcomes = iter(writer.record(wishes, remember).result() if has_work else ())
     items = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
     return Answers(items, parsed.is_single)
 

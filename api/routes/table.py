@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, requests, service, subjects
+from api.routes import facts, log, readings, requests, service, subjects, tokens
 
-TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *requests.ROUTES, *log.ROUTES)
+TABLE = (
+    *service.ROUTES,
+    *facts.ROUTES,
+    *subjects.ROUTES,
+    *tokens.ROUTES,
+    *readings.ROUTES,
+    *requests.ROUTES,
+    *log.ROUTES,
+)

@@ -38,10 +38,11 @@ class CommandRecord:
     expires_at: Instant
     outcome: Callable[[Sequence[Place | Refusal]], bytes]
 
-    def row(self, told: Sequence[Place | Refusal], n: int) -> tuple[Any, ...]:
-        """The row of a request that writes `n` events, the first of them named by its index."""
-        first = 0 if n else None
-        return self.fingerprint, self.payload_mac, self.outcome(told), first, n, self.expires_at
+    def row(self, told: Sequence[Place | Refusal], first: int, n: int) -> tuple[Any, ...]:
+        """The row of a request that writes `n` events, the first of them named by its index among
+        all that the transaction writes."""
+        begins = first if n else None
+        return self.fingerprint, self.payload_mac, self.outcome(told), begins, n, self.expires_at
 
 
 class Remembered(NamedTuple):

@@ -202,6 +202,13 @@ def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
     return book, stream
 
 
+def policy_book_version(connection: sa.Connection) -> int:
+    """How many facts the stream of the policy book has (0: it has not begun): what tells, in one
+    look at an index, whether an edition or a declaration was added since."""
+    query = sa.select(sa.func.max(events.version)).where(events.stream == _book_stream_query())
+    return connection.scalar(query) or 0
+
+
 def _book_stream_query() -> Any:
     return sa.select(events.stream).where(events.position == 1).scalar_subquery()
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from api import keys
 from api.problems import KINDS, Problem, body
-from api.routes import facts, taking
+from api.routes import taking
+from ledger import grouping
 from ledger.errors import Refusal, Stale
 from tests.api.conftest import CANARY, Caller, order
 
@@ -153,7 +153,7 @@ def test_when_we_fail_nothing_leaks(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(facts, "record_many", fail)
+    monkeypatch.setattr(grouping, "record_groups", fail)
     with caplog.at_level(logging.INFO):
         answer = caller.post(order(CANARY))
     assert answer.status_code == 500
@@ -169,7 +169,7 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise Stale("others keep writing")
 
-    monkeypatch.setattr(facts, "record_many", fail)
+    monkeypatch.setattr(grouping, "record_groups", fail)
     answer = caller.post(order())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
@@ -199,23 +199,6 @@ def test_every_refusal_of_the_ledger_has_its_problem_type() -> None:
     assert slugs <= set(KINDS)
     assert body(Refusal("unheard-of", "x"))["type"] == "/docs#problem-refused"
     assert Problem("erased", "x").refusal.problem == "erased"
-
-
-def test_an_api_key_is_kept_as_a_hash_in_a_closed_file(tmp_path: Path) -> None:
-    """Shown once; a new one replaces it."""
-    path = tmp_path / "home" / "api-keys.json"
-    first = keys.create(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert first.removeprefix(keys.PREFIX) not in path.read_text()
-    assert keys.Keys.load(path).accepts(first)
-    second = keys.create(path)
-    known = keys.Keys.load(path)
-    assert known.accepts(second)
-    assert not known.accepts(first)
-    assert not keys.Keys(()).accepts("")
-    path.chmod(0o644)
-    with pytest.raises(Exception, match="chmod 600"):
-        keys.Keys.load(path)
 
 
 def test_whatever_is_sent_answers_are_json(caller: Caller) -> None:

@@ -31,7 +31,7 @@ from ledger.handlers import record, record_many
 from ledger.importing import import_file, load_map
 from ledger.opening import create
 from ledger.store.rebuild import rebuild
-from tests.bench import peers, sealing
+from tests.bench import grouping, peers, sealer, sealing
 from tests.postgres import PostgresServer, fresh_schema, running_postgres
 
 MAP = """source = "bench"
@@ -149,8 +149,10 @@ def _on_postgres(
     bench: Bench, server: PostgresServer, home: Path, shop: Path, mapping: Path
 ) -> None:
     library = peers.Shop(env=peers.library_environment(server, _schema(server)))
-    with _postgres_ledger(server, home) as (ledger, _, _):
+    with _postgres_ledger(server, home) as (ledger, url, _):
         _appends(bench, "PostgreSQL", ledger, library, aims=(1.5, 2.0))
+        _grouped(bench, ledger, server)
+        _sealed(bench, ledger, url, home)
     library.close()
     with _postgres_ledger(server, home) as (ledger, _, schema):
         import_file(ledger, shop, load_map(mapping))
@@ -193,24 +195,7 @@ def _on_postgres(
 def _appends(
     bench: Bench, where: str, ledger: Ledger, library: Any, aims: tuple[float | None, float | None]
 ) -> None:
-    def now() -> Any:
-        return moment_of_instant(ledger.clock.now())
-
-    known = CustomerRegistered(occurred=now(), klass="contact", origin="contact")
-    subject = record(ledger, Record(known)).subject
-
-    def contact() -> Record:
-        fact = ContactedUs(
-            occurred=now(),
-            subject=subject,
-            channel="form",
-            email="someone@example.org",
-            text="Hello",
-        )
-        return Record(fact)
-
-    def order() -> Record:
-        return Record(OrderPlaced(occurred=now(), subject=subject, amount=Money(1999, "EUR")))
+    contact, order = _wishes(ledger)
 
     bench.run(
         f"{where}: one fact, sealed part and projections / bare save",
@@ -240,6 +225,59 @@ def _appends(
         lambda: _rate(15, 100, lambda: record_many(ledger, [order() for _ in range(100)])),
         lambda: _rate(15, 100, lambda: library.save(*peers.purchases(100))),
     )
+
+
+def _wishes(ledger: Ledger) -> tuple[Callable[[], Record], Callable[[], Record]]:
+    """Makes a contact (its text sealed) and an order (nothing sealed) of one known person."""
+
+    def now() -> Any:
+        return moment_of_instant(ledger.clock.now())
+
+    known = CustomerRegistered(occurred=now(), klass="contact", origin="contact")
+    subject = record(ledger, Record(known)).subject
+
+    def contact() -> Record:
+        fact = ContactedUs(
+            occurred=now(),
+            subject=subject,
+            channel="form",
+            email="someone@example.org",
+            text="Hello",
+        )
+        return Record(fact)
+
+    def order() -> Record:
+        return Record(OrderPlaced(occurred=now(), subject=subject, amount=Money(1999, "EUR")))
+
+    return contact, order
+
+
+def _grouped(bench: Bench, ledger: Ledger, server: PostgresServer) -> None:
+    contact, order = _wishes(ledger)
+    for name, aim, wish in (("order", 1.1, order), ("contact, sealed", None, contact)):
+        bench.run(
+            f"PostgreSQL: one {name}, 16 callers / bare INSERT, 4 connections",
+            "facts/s",
+            aim,
+            lambda wish=wish: grouping.ours(ledger, wish),  # type: ignore[misc]
+            lambda: grouping.bare(server.url),
+        )
+
+
+def _sealed(bench: Bench, ledger: Ledger, url: str, home: Path) -> None:
+    """The full append while the sealer seals what it appends, beside the same append alone."""
+
+    contact, _ = _wishes(ledger)
+
+    def append() -> float:
+        return _rate(40, 100, lambda: record_many(ledger, [contact() for _ in range(100)]))
+
+    def ours() -> float:
+        with sealer.beside(url, ledger.keyring.origin, home / "sealed"):
+            return append()
+
+    # Sealing may cost a quarter: 1 / 1.25.
+    bench.run("PostgreSQL: append while sealing / append alone", "facts/s", 0.8, ours, append)
 
 
 def _rate(calls: int, each: int, call: Callable[[], Any]) -> float:

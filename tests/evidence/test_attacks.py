@@ -251,6 +251,21 @@ def test_keys_destroyed_on_nobodys_order(evidence: Evidence, auditor: Auditor):
     assert "on the order of no erasure" in found["keys"][0]
 
 
+def test_a_key_destroyed_on_the_order_of_an_erasure_that_does_not_name_it(
+    evidence: Evidence, auditor: Auditor
+):
+    """Another person's lawful erasure excuses nothing of hers."""
+    meta = evidence.said(572)["meta"]
+    other = {**evidence.said(3)["parts"][0]}
+    keys = [{"kid": other["kid"], "kc": other["kc"]}, *meta["keys"]]
+    evidence.change(572, meta={**meta, "keys": keys})
+    del evidence.envelopes["2-contact"]
+    found = failed(auditor.judge(evidence))
+    assert found["keys"] == [
+        "position 572: keys were destroyed on the order of no erasure in this log (R1)"
+    ]
+
+
 def test_a_key_destroyed_before_the_envelope_was_made_excuses_nothing(
     evidence: Evidence, auditor: Auditor
 ):
