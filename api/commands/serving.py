@@ -68,6 +68,7 @@ def serve(
             keys.Keys.load(path),
             Seal(run.settings.log, SignerClient(run.settings.signer)),
             run.settings.oidc and Issuer(run.settings.oidc),
+            journal=run.settings.journal,
         ),
         log_config=None,
         access_log=False,
