@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from ledger.calendar import (
     Day,
@@ -49,7 +49,13 @@ from ledger.policy.softoptin import Offer
 from ledger.policy.verdicts import ChoiceState, ConsentStatus
 from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_state
 
-__all__ = ["SILENT", "UNKNOWN", "Company", "Person", "Verdict", "explain", "verdict"]
+OnList: TypeAlias = Literal["erased", "objected"]
+"""Why somebody is on a list that outlives her: keyed HMACs of her references, nothing else."""
+
+__all__ = [
+    *("SILENT", "UNKNOWN", "Company", "OnList", "Person", "Verdict"),
+    *("explain", "on_list", "verdict"),
+]
 
 UNKNOWN = Person(empty_state(), (), MappingProxyType({}))
 SILENT = Company()
@@ -125,6 +131,20 @@ def verdict(
         rests_on=answer.rests_on,
         flips_at=flips_at,
         would_change=answer.would_change,
+    )
+
+
+def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdict:
+    """The verdict on somebody of whom only a list is left: erased, or opposed before that."""
+    if reason == "objected":
+        lifting = ("objection.lifted.v1",)
+        answer = refuse("objected", "SS-LB-3", "GDPR art. 21(2), 21(3)", lifting)
+    else:
+        answer = refuse("erased", "SS-DSR-3", "GDPR art. 17", ("customer.registered.v1",))
+    return Verdict(
+        *(False, purpose, channel, moment, None, answer.rule, answer.clause, answer.article, None),
+        *("ConsentRefused" if reason == "objected" else "ConsentUnknown", None, answer.reasons),
+        *((), None, answer.would_change),
     )
 
 
