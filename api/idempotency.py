@@ -11,7 +11,6 @@ import hmac
 import json
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from api import problems
@@ -46,9 +45,8 @@ def key_of(values: Sequence[str]) -> str | None:
     return found[1]
 
 
-def fingerprint_of(ledger: Ledger, api_key: str, route: str, key: str) -> bytes:
-    """The keyed hash of (API key, route, key): two callers may use the same key."""
-    caller = sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
+def fingerprint_of(ledger: Ledger, caller: str, route: str, key: str) -> bytes:
+    """The keyed hash of (id of the caller, route, key): two callers may use the same key."""
     said = "\x00".join((caller, route, key)).encode()
     return hmac.digest(ledger.keyring.secret("idempotency/key"), said, "sha256")
 

@@ -13,10 +13,13 @@ import secrets
 from hashlib import sha256
 from pathlib import Path
 
+from api.access import Who
+from api.routes import ROLES, SUBJECT
 from ledger.errors import Broken, Misuse
 
 PREFIX = "probant_"
 FORMAT = 1
+HELD = frozenset(ROLES) - {SUBJECT}  # what a key may be given: one person has a token
 
 
 class Keys:
@@ -48,6 +51,10 @@ class Keys:
         given = _hash(token)
         results = [hmac.compare_digest(given, known) for known in self._hashes]
         return any(results)
+
+    def who(self, token: str) -> Who | None:
+        """The holder of this key, None if it is none of ours."""
+        return Who(_hash(token)[:12], HELD) if self.accepts(token) else None
 
 
 def create(path: Path) -> str:

@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "malformed-question": Kind(400, "Malformed question", "A query parameter cannot be read."),
     "idempotency-key-malformed": Kind(400, "Malformed key", "One quoted text of 1 to 255 ASCII."),
     "unauthorized": Kind(401, "No valid key", "Send Authorization: Bearer with the API key."),
+    "forbidden": Kind(403, "Not for you", "Your roles do not open this page, or not this person."),
     "not-found": Kind(404, "Not found", "No such page, subject, order, contract or position."),
     "method-not-allowed": Kind(405, "Method not allowed", "See the Allow header."),
     "conflict": Kind(409, "Conflict", "What was recorded before does not allow this fact."),

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from api import app, idempotency, keys
+from api import idempotency, keys
 from api.app import create_app
+from api.routes import facts
 from ledger.calendar import HOUR
 from ledger.handlers import record_many
 from ledger.opening import open_ledger
@@ -221,7 +222,7 @@ def test_while_it_runs_the_key_is_taken(caller: Caller, monkeypatch: pytest.Monk
         assert leave.wait(30)
         return record_many(*given, **more)
 
-    monkeypatch.setattr(app, "record_many", slow)
+    monkeypatch.setattr(facts, "record_many", slow)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(caller.post, order(), KEY)
         assert entered.wait(30)
@@ -260,7 +261,7 @@ def test_a_lost_answer_is_given_to_the_retry(
 
     items = [order(), UNDECLARED]
     with monkeypatch.context() as patch:
-        patch.setattr(app, "_answered", fail)
+        patch.setattr(facts, "_answered", fail)
         assert anywhere.post(items, KEY).status_code == 500
     end = anywhere.position()
     again = anywhere.post(items, KEY)
@@ -274,10 +275,11 @@ import os, sys
 from pathlib import Path
 from fastapi.testclient import TestClient
 from api import app, keys
+from api.routes import facts
 from ledger.opening import open_ledger
 
 url, keyring, key_file, key, idempotency_key, body = sys.argv[1:]
-app._answered = lambda *_: os._exit(9)
+facts._answered = lambda *_: os._exit(9)
 made = app.create_app(lambda: open_ledger(url, Path(keyring)), keys.Keys.load(Path(key_file)))
 headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key,
            "Content-Type": "application/json"}

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from api import app, keys
+from api import keys
 from api.problems import KINDS, Problem, body
+from api.routes import facts, taking
 from ledger.errors import Refusal, Stale
 from tests.api.conftest import CANARY, Caller, order
 
@@ -84,7 +85,7 @@ def test_too_much_is_refused_before_it_is_read(
     assert caller.post([order()] * 1001).status_code == 413
     lines = b"\n".join([json.dumps(order()).encode()] * 1001)
     assert caller.raw(lines, "application/x-ndjson").status_code == 413
-    monkeypatch.setattr(app, "MAX_BODY", 1000)
+    monkeypatch.setattr(taking, "MAX_BODY", 1000)
     assert caller.raw(b" " * 1001).status_code == 413
     chunks = (b" " * 100 for _ in range(20))
     streamed = caller.client.post(
@@ -152,7 +153,7 @@ def test_when_we_fail_nothing_leaks(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(app, "record_many", fail)
+    monkeypatch.setattr(facts, "record_many", fail)
     with caplog.at_level(logging.INFO):
         answer = caller.post(order(CANARY))
     assert answer.status_code == 500
@@ -168,7 +169,7 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise Stale("others keep writing")
 
-    monkeypatch.setattr(app, "record_many", fail)
+    monkeypatch.setattr(facts, "record_many", fail)
     answer = caller.post(order())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 

@@ -1,0 +1,113 @@
+"""`POST /v1/facts`: what happened, recorded; a 2xx means committed and synced.
+
+Writes of one worker follow one another, as they would at the head row anyway. Read next: `facts.py`
+(what is sent) and `idempotency.py` (what is sent twice) in the room above.
+"""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, Response
+
+from api import idempotency, problems, schema, sealed
+from api.facts import Answers, Parsed, outcome_json, read_item
+from api.problems import Problem
+from api.routes import AGENT, DPO, RECORDER, Route
+from api.routes.taking import NDJSON, body_of, media_of, parsed_of
+from ledger.application import Ledger
+from ledger.calendar import Instant
+from ledger.errors import Refusal
+from ledger.handlers import Repeated, record_many
+
+FACTS = "/v1/facts"
+
+
+async def post_facts(request: Request) -> Response:
+    """Record one fact (a JSON object: 201, or a problem), or many (a JSON array or NDJSON: 200, and
+    each item has its own outcome, in the order sent). With an Idempotency-Key, sending the same
+    request again within 72 hours records nothing and is answered the same."""
+    key = idempotency.key_of(request.headers.getlist("idempotency-key"))
+    media = media_of(request)
+    raw = await body_of(request)
+    app = request.app
+    fingerprint = None
+    if key is not None:
+        holder = request.state.who.id
+        fingerprint = idempotency.fingerprint_of(app.state.ledger, holder, FACTS, key)
+    running: set[bytes | None] = app.state.running
+    if key is not None and fingerprint in running:
+        raise Problem("idempotency-key-running", "this request is being carried out; ask again")
+    running.add(fingerprint)
+    try:
+        # One writer at a time, waiting without a thread: readers always find one free.
+        writing = app.state.writing
+        work = (app, raw, media, fingerprint)
+        return await to_thread.run_sync(_recorded, *work, limiter=writing)
+    finally:
+        running.discard(fingerprint)
+
+
+def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -> Response:
+    """In a thread: what came of a request, now or when it was sent before."""
+    ledger: Ledger = app.state.ledger
+    now = ledger.clock.now()
+    app.state.sweeper.sweep(ledger, now)
+    if fingerprint is None:
+        return _answered(app, _carried_out(ledger, parsed_of(raw, media), now))
+    mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
+    told = idempotency.recall(ledger, fingerprint, mac, now)
+    if told is None:
+        try:
+            parsed = parsed_of(raw, media)
+            return _answered(app, _carried_out(ledger, parsed, now, (fingerprint, mac)))
+        except Repeated:  # by another worker, meanwhile
+            told = idempotency.recall(ledger, fingerprint, mac, now)
+            if told is None:
+                raise
+    return _answered(app, told, idempotency.REPLAYED)
+
+
+def _carried_out(
+    ledger: Ledger, parsed: Parsed, now: Instant, remembered: tuple[bytes, bytes] | None = None
+) -> Answers:
+    """Read the items, record the wishes among them, answer each. `remembered`: the fingerprint and
+    the payload MAC that are committed with the facts."""
+    read = [read_item(item, now) for item in parsed.items]
+    wishes = [wish for wish in read if not isinstance(wish, Refusal)]
+    remember = remembered and idempotency.record_of(
+        *remembered, read, now, is_single=parsed.is_single
+    )
+    has_work = bool(wishes or remember)
+    outcomes = iter(record_many(ledger, wishes, remember=remember) if has_work else ())
+    items = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
+    return Answers(items, parsed.is_single)
+
+
+def _answered(app: FastAPI, answers: Answers, headers: dict[str, str] | None = None) -> Response:
+    """One answer, or one for each item, each recorded one with its receipt."""
+    more = dict(headers or {}) | sealed.with_receipts(app.state.seal, app.state.ledger, answers)
+    if not answers.is_single:
+        recorded = sum(answer["status"] == 201 for answer in answers.items)
+        refused = len(answers.items) - recorded
+        counted = {"recorded": recorded, "refused": refused, "items": answers.items}
+        return JSONResponse(counted, headers=more)
+    (answer,) = answers.items
+    if answer["status"] != 201:
+        return JSONResponse(answer, answer["status"], more, problems.MEDIA)
+    if answer["subject"] is not None:
+        more["Location"] = f"/v1/subjects/{answer['subject']}"
+    return JSONResponse(answer, 201, more)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        FACTS,
+        post_facts,
+        "facts",
+        "Record one fact, or up to 1000",
+        frozenset({RECORDER, AGENT, DPO}),
+        {"status_code": 201, **schema.POST_FACTS},
+    ),
+)

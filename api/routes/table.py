@@ -1,0 +1,7 @@
+"""The whole table: everything that is offered over HTTP, in the order in which paths are tried."""
+
+from __future__ import annotations
+
+from api.routes import facts, log, service, subjects
+
+TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *log.ROUTES)
