@@ -137,3 +137,30 @@ TIMELINE: dict[str, Any] = {
     "next": 3,
 }
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
+
+MAY_WE: dict[str, Any] = {"person": PERSON, "purpose": "newsletter", "channel": "email"}
+VERDICT: dict[str, Any] = {
+    "allowed": True,
+    "purpose": "newsletter",
+    "channel": "email",
+    "at": WHEN,
+    "position": 4,
+    "subject": SUBJECT,
+    "basis": "consent",
+    "rule": "PERM-consent",
+    "clause": "SS-COM-2",
+    "article": "CPCE art. L34-5",
+    "edition": "softsystem-2018-11-20",
+    "state": "ConsentGiven",
+    "state_iri": "https://w3id.org/dpv#ConsentGiven",
+    "stale": None,
+    "reasons": ["consent"],
+    "explanation": ["Allowed.", "The person consented."],
+    "rests_on": [4],
+    "flips_at": None,
+    "would_change": ["consent.withdrawn.v1", "objection.raised.v1"],
+}
+DECIDED: dict[str, Any] = {
+    **VERDICT,
+    "recorded": {**RECORDED, "position": 5, "registered_at": None},
+}

@@ -148,6 +148,39 @@ POST_LOOKUP: dict[str, Any] = {
     },
     "openapi_extra": {"requestBody": _sent("Lookup", examples.LOOKUP, examples.LOOKUPS)},
 }
+POST_CHECK: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "The verdict: allowed or refused, and why.",
+            "headers": _REPLAYED,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Verdict"},
+                    "examples": {
+                        "asked": {"value": examples.VERDICT},
+                        "recorded": {"value": examples.DECIDED},
+                    },
+                }
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "parameters": [_KEY],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/MayWe"},
+                    "examples": {
+                        "now": {"value": examples.MAY_WE},
+                        "recorded": {"value": {**examples.MAY_WE, "record": True}},
+                    },
+                }
+            },
+        },
+    },
+}
 GET_SUBJECT = _about("The person at these two times.", "Subject", examples.WHOLE)
 GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELINE)
 GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", examples.DEADLINES)

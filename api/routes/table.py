@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, service, subjects
+from api.routes import facts, log, permissions, service, subjects
 
-TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *log.ROUTES)
+TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *permissions.ROUTES, *log.ROUTES)

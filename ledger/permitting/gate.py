@@ -7,8 +7,8 @@ a person's state, handed in (`replay.fold.fold_subject`), for this house does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from ledger.application import Ledger
@@ -31,6 +31,7 @@ from ledger.store.recorder import Head, read_head
 Fold: TypeAlias = Callable[[Iterable[Row], Instant, int], SubjectState]
 """The state of one person, from her rows, at (as of, last position known)."""
 
+T = TypeVar("T")
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 Who: TypeAlias = UUID | Blinded
 
@@ -48,11 +49,13 @@ class Question(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The verdict, on whom, and the last position it could know of."""
+    """The verdict, on whom, the last position it could know of, and when the last event of the
+    ledger was recorded."""
 
     verdict: Verdict
     subject: UUID | None
     known: int
+    last_at: Instant
 
 
 class Scene(NamedTuple):
@@ -81,7 +84,7 @@ class Gate:
         """The verdict on each question, in order, all from one state of the ledger."""
         return self.see(lambda scene: self.answer(scene, questions))
 
-    def see(self, look: Callable[[Scene], Any]) -> Any:
+    def see(self, look: Callable[[Scene], T]) -> T:
         """Look at one state of the ledger, with the policy book as it is in that state."""
         epoch = self._epoch
         for _ in range(ATTEMPTS):
@@ -104,58 +107,55 @@ class Gate:
         subjects = {q.who for q in questions if isinstance(q.who, UUID)}
         subjects |= {target.subject for target in targets.values()}
         people = store.histories(connection, subjects)
-        for subject, objection in store.opposed_people(connection, subjects):
-            people[subject].opposed.append(objection)
+        for hers, objection in store.opposed_people(connection, subjects):
+            people[hers].opposed.append(objection)
         closed = erasure.closed_subjects(connection, subjects) if scene.has_erased else set()
         listed = self._listed(scene, named - targets.keys())
-        now, known, found = self.ledger.clock.now(), {None: scene.head.position}, []
+        now = moment_of_instant(self.ledger.clock.now())
+        known: dict[Instant | None, int] = {None: scene.head.position}
+        found = []
         for question in questions:
-            known_at, who = question.known_at, question.who
-            if known_at not in known:
-                known[known_at] = reader.position_at(connection, known_at)
-            moment = question.at or moment_of_instant(now)
-            asked = question._replace(at=moment)
-            subject = who if isinstance(who, UUID) else None
-            if not isinstance(who, UUID) and who in targets:
-                subject = targets[who].subject
+            if question.known_at not in known:
+                known[question.known_at] = reader.position_at(connection, question.known_at)
+            upto, moment, who = known[question.known_at], question.at or now, question.who
+            subject = _subject(who, targets)
             if subject is None and who in listed:
-                told = listed[who]  # type: ignore[index]
-                found.append(Answered(_on_list(asked, told), None, known[known_at]))
-                continue
-            if subject in closed:
-                told_erased = on_list("erased", question.purpose, question.channel, moment)
-                found.append(Answered(told_erased, subject, known[known_at]))
-                continue
-            company = self.company(scene, known[known_at])
-            person = None
-            if subject is not None:
-                person = person_of(people[subject], self.fold, moment.at, known[known_at])
-            judged = verdict_on(person, scene.book, asked, known[known_at], company)
-            found.append(Answered(judged, subject, known[known_at]))
+                judged = _on_list(question, moment, listed[who])
+            elif subject in closed:
+                judged = _on_list(question, moment, ())
+            else:
+                history = None if subject is None else people[subject]
+                person = person_of(history, self.fold, moment.at, upto) if history else None
+                company = self.company(scene, upto)
+                judged = verdict_on(person, scene.book, question, moment, upto, company)
+            found.append(Answered(judged, subject, upto, scene.head.last_at))
         return found
 
     def company(self, scene: Scene, known: int) -> Company:
         """What the company had declared, as known at a position."""
         return self._declarations.at(scene.connection, scene.head.position, known)
 
-    def _listed(self, scene: Scene, unknown: Collection[Blinded]) -> dict[Blinded, list[Opposed]]:
+    def _listed(self, scene: Scene, unknown: Collection[Blinded]) -> dict[Who, list[Opposed]]:
         """Those of these references that a list remembers, with the objections on it."""
         if not scene.has_erased or not unknown:
             return {}
-        found: dict[Blinded, list[Opposed]] = {
+        found: dict[Who, list[Opposed]] = {
             one: [] for one in store.erased(scene.connection, unknown)
         }
         return found | store.opposed(scene.connection, unknown)
 
 
 def verdict_on(
-    person: Person | None, book: Book, asked: Question, known: int, company: Company
+    person: Person | None,
+    book: Book,
+    asked: Question,
+    moment: Moment,
+    known: int,
+    company: Company,
 ) -> Verdict:
-    """The pure rules' verdict on a question whose moment is settled."""
-    assert asked.at is not None
-    return verdict(
-        person, book, asked.purpose, asked.channel, asked.at, known, company, asked.offer
-    )
+    """The pure rules' verdict on a question, at its moment, as known at a position."""
+    purpose, channel, offer = asked.purpose, asked.channel, asked.offer
+    return verdict(person, book, purpose, channel, moment, known, company, offer)
 
 
 def person_of(history: History, fold: Fold, at: Instant, known: int) -> Person | None:
@@ -191,11 +191,15 @@ def _oppose(state: SubjectState, objection: Opposed) -> None:
         )
 
 
-def _on_list(asked: Question, objections: Sequence[Opposed]) -> Verdict:
-    """The verdict on somebody of whom the list alone knows."""
-    assert asked.at is not None
+def _on_list(asked: Question, moment: Moment, objections: Sequence[Opposed]) -> Verdict:
+    """The verdict on somebody of whom a list alone knows."""
     opposed = any(
         o.purpose == asked.purpose and o.channel in ("", asked.channel) for o in objections
     )
-    reason = "objected" if opposed else "erased"
-    return on_list(reason, asked.purpose, asked.channel, asked.at)  # type: ignore[arg-type]
+    return on_list("objected" if opposed else "erased", asked.purpose, asked.channel, moment)
+
+
+def _subject(who: Who, targets: Mapping[Blinded, reader.Target]) -> UUID | None:
+    if isinstance(who, UUID):
+        return who
+    return targets[who].subject if who in targets else None

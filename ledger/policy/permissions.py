@@ -52,10 +52,7 @@ from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_
 OnList: TypeAlias = Literal["erased", "objected"]
 """Why somebody is on a list that outlives her: keyed HMACs of her references, nothing else."""
 
-__all__ = [
-    *("SILENT", "UNKNOWN", "Company", "OnList", "Person", "Verdict"),
-    *("explain", "on_list", "verdict"),
-]
+__all__ = ["SILENT", "UNKNOWN", "Company", "Person", "Verdict", "explain", "on_list", "verdict"]
 
 UNKNOWN = Person(empty_state(), (), MappingProxyType({}))
 SILENT = Company()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -175,9 +175,3 @@ def _batches(values: Collection[T]) -> Iterator[list[T]]:
     left = iter(values)
     while some := list(islice(left, AT_ONCE)):
         yield some
-
-
-__all__: list[Any] = [
-    *("DECLARED", "IN_FULL", "Blinded", "History", "Opposed"),
-    *("declared", "erased", "histories", "is_listed", "opposed", "opposed_people", "targets"),
-]
