@@ -164,3 +164,28 @@ DECIDED: dict[str, Any] = {
     **VERDICT,
     "recorded": {**RECORDED, "position": 5, "registered_at": None},
 }
+RECIPIENTS: list[Any] = [{"person": PERSON}, {"subject": SUBJECT}]
+FILTERED: list[dict[str, Any]] = [
+    {
+        "allowed": True,
+        "reason": "consent",
+        "state": "ConsentGiven",
+        "basis": "consent",
+        "clause": "SS-COM-2",
+        "stale": None,
+    },
+    {
+        "allowed": False,
+        "reason": "unknown_person",
+        "state": "ConsentUnknown",
+        "basis": None,
+        "clause": "SS-CTL-2",
+        "stale": None,
+    },
+    {
+        "summary": {
+            **{"lines": 2, "allowed": 1, "refused": 1, "malformed": 0},
+            "reasons": {"consent": 1, "unknown_person": 1},
+        }
+    },
+]

@@ -63,7 +63,10 @@ class Asked(NamedTuple):
 
 def read_check(gate: Gate, raw: bytes) -> Asked:
     """The question of a JSON body. Raises Problem, Refused or BadData, never repeating it."""
-    (value,) = parse_json(raw).items
+    parsed = parse_json(raw)
+    if not parsed.is_single:
+        raise BadData("one question at a time; a campaign goes to /v1/permissions/filter")
+    (value,) = parsed.items
     check_strict(value)
     item = an_object("question", value)
     check_keys("question", item, KEYS)

@@ -24,6 +24,8 @@ DESCRIPTION = (
 )
 AS_OF = "When it was true: YYYY-MM-DD (the end of that day in Paris) or an RFC 3339 instant."
 KNOWN_AT = "When we had learnt it: same forms."
+AT = "The moment of the messages; the moment of each verdict by default. Same forms."
+OFFER = "What is offered: analogous, contract or other."
 AFTER = "The position after which to go on: `next` of the page before."
 WAIT = "Seconds to wait for the seal, at most 30."
 LIMIT = "How many facts at most."
@@ -176,6 +178,32 @@ POST_CHECK: dict[str, Any] = {
                         "now": {"value": examples.MAY_WE},
                         "recorded": {"value": {**examples.MAY_WE, "record": True}},
                     },
+                }
+            },
+        },
+    },
+}
+POST_FILTER: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "One verdict a line, in the order sent; then one summary, without which"
+            " the answer was cut.",
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string", "description": "One Short a line."},
+                    "example": "\n".join(json.dumps(one) for one in examples.FILTERED),
+                }
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string", "description": "One recipient a line."},
+                    "example": "\n".join(json.dumps(one) for one in examples.RECIPIENTS),
                 }
             },
         },

@@ -6,21 +6,25 @@ Read next: `permissions.py` and `gathering.py` in the room above.
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from anyio import to_thread
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api import idempotency, permissions, schema, sealed
+from api.filtering import FILTER, FilterResponse, Judge
 from api.gathering import Gathering
 from api.permissions import CHECK
 from api.problems import Problem
 from api.routes import AGENT, DPO, READER, RECORDER, Route
-from api.routes.taking import body_of, language_of, ledger_of, media_of
+from api.routes.taking import NDJSON, body_of, language_of, ledger_of, media_of
+from ledger.permitting.filtering import Campaign
 from ledger.permitting.gate import Gate
 from replay.fold import fold_subject
 
 ASKING = frozenset({READER, RECORDER, AGENT, DPO})
+NOBODY = UUID(int=0)  # a campaign names its people line by line
 RECORDING = frozenset({RECORDER, AGENT, DPO})
 
 
@@ -57,6 +61,26 @@ async def post_check(
     headers |= await to_thread.run_sync(_with_receipt, app, told)
     headers |= idempotency.REPLAYED if told.replayed else {}
     return JSONResponse({**told.answer, "recorded": told.recorded.items[0]}, headers=headers)
+
+
+async def post_filter(
+    request: Request,
+    purpose: Annotated[str, Query(description="The purpose asked about.")],
+    channel: Annotated[str | None, Query(description="The channel, if it has channels.")] = None,
+    at: Annotated[str | None, Query(description=schema.AT)] = None,
+    known_at: Annotated[str | None, Query(description=schema.KNOWN_AT)] = None,
+    offer: Annotated[str | None, Query(description=schema.OFFER)] = None,
+) -> Response:
+    """A short verdict on each recipient, one a line, in the order sent, and a summary at the end:
+    millions, at one's own pace. A line that names nobody has a problem of its own. Without `at`,
+    each is judged at the moment its turn comes: a withdrawal acknowledged before counts."""
+    gate = gate_of(request)
+    if media_of(request) not in NDJSON:
+        raise Problem("unsupported-media", f"one recipient a line, as {NDJSON[0]} in UTF-8")
+    stated = {"purpose": purpose, "channel": channel, "at": at, "known_at": known_at}
+    asked = permissions.question_of(NOBODY, {**stated, "offer": offer})
+    judge = Judge(gate, lambda: Campaign(gate, asked))
+    return FilterResponse(request.stream(), judge)
 
 
 def gate_of(request: Request) -> Gate:
@@ -97,5 +121,14 @@ ROUTES = (
         "May we write to this person, or call her? With every reason",
         ASKING,
         schema.POST_CHECK,
+    ),
+    Route(
+        "POST",
+        FILTER,
+        post_filter,
+        "permissions",
+        "May we write to these people? A campaign, one recipient a line",
+        ASKING,
+        schema.POST_FILTER,
     ),
 )

@@ -19,7 +19,7 @@ from ledger.errors import Stale
 from ledger.events import Row
 from ledger.permitting.company import Declarations, standing
 from ledger.policy.book import Book
-from ledger.policy.permissions import Company, Person, Verdict, on_list, verdict
+from ledger.policy.permissions import Company, Person, Verdict, on_list, verdict, verdict_now
 from ledger.policy.softoptin import Offer
 from ledger.projections import live
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
@@ -99,8 +99,11 @@ class Gate:
             epoch = head.epoch
         raise Stale("editions are being published; please try again")
 
-    def answer(self, scene: Scene, questions: Sequence[Question]) -> list[Answered]:
-        """The verdict on each question from what `scene` shows."""
+    def answer(
+        self, scene: Scene, questions: Sequence[Question], *, ahead: bool = True
+    ) -> list[Answered]:
+        """The verdict on each question from what `scene` shows; without `ahead`, none of them says
+        when it changes by calendar."""
         connection = scene.connection
         named = {q.who for q in questions if not isinstance(q.who, UUID)}
         targets = store.targets(connection, named)
@@ -127,7 +130,9 @@ class Gate:
                 history = None if subject is None else people[subject]
                 person = person_of(history, self.fold, moment.at, upto) if history else None
                 company = self.company(scene, upto)
-                judged = verdict_on(person, scene.book, question, moment, upto, company)
+                purpose, channel, offer = question.purpose, question.channel, question.offer
+                rules = verdict if ahead else verdict_now
+                judged = rules(person, scene.book, purpose, channel, moment, upto, company, offer)
             found.append(Answered(judged, subject, upto, scene.head.last_at))
         return found
 
@@ -143,19 +148,6 @@ class Gate:
             one: [] for one in store.erased(scene.connection, unknown)
         }
         return found | store.opposed(scene.connection, unknown)
-
-
-def verdict_on(
-    person: Person | None,
-    book: Book,
-    asked: Question,
-    moment: Moment,
-    known: int,
-    company: Company,
-) -> Verdict:
-    """The pure rules' verdict on a question, at its moment, as known at a position."""
-    purpose, channel, offer = asked.purpose, asked.channel, asked.offer
-    return verdict(person, book, purpose, channel, moment, known, company, offer)
 
 
 def person_of(history: History, fold: Fold, at: Instant, known: int) -> Person | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.calendar import HOUR
+from api import examples
 from ledger.erasing.request import erase_person, planned
 from tests.api.conftest import CANARY, Caller, order
 from tests.clock import StepClock
@@ -135,7 +136,7 @@ def test_calls_that_were_placed_count(anywhere: Caller, clock: StepClock) -> Non
     for _ in range(4):
         assert may(anywhere, **CALL)["allowed"]
         tell(anywhere, "call.placed", **CALL, outcome="unanswered")
-        clock.advance(HOUR // 10)
+        clock.advance(minutes=6)
     assert may(anywhere, **CALL)["reasons"] == ["too_many_calls"]
 
 
@@ -152,7 +153,7 @@ def test_a_gate_judges_by_what_was_known_then(anywhere: Caller, clock: StepClock
     """A withdrawal that reached us late makes no culprit of the gate."""
     tell(anywhere, "consent.given", "2026-01-04", **LETTER, grade="proved")
     then = "2026-01-05T09:30:00Z"
-    clock.advance(HOUR)
+    clock.advance(hours=1)
     late = tell(anywhere, "consent.withdrawn", "2026-01-05T09:10:00Z", **LETTER)
     found = may(anywhere, at=then, known_at=then)
     assert (found["allowed"], found["position"]) == (True, late - 1)
@@ -167,8 +168,9 @@ def test_a_gate_judges_by_what_was_known_then(anywhere: Caller, clock: StepClock
 
 def test_an_erased_person_gets_a_verdict_of_her_own(anywhere: Caller, tmp_path: Path) -> None:
     """By her reference and by the id that a shop may still hold."""
-    subject = anywhere.post(order()).json()["subject"]
+    tell(anywhere, "customer.contacted_us", channel="form")
     tell(anywhere, "consent.given", **LETTER, grade="proved")
+    subject = may(anywhere)["subject"]
     erase_her(anywhere, subject, tmp_path)
     for who in ({"person": SHE}, {"subject": subject}):
         found = may(anywhere, **who)
@@ -210,7 +212,7 @@ def test_a_verdict_is_recorded_once_for_a_key(anywhere: Caller, clock: StepClock
     """The second answer is the first one, although she withdrew meanwhile."""
     tell(anywhere, "consent.given", **LETTER, grade="proved")
     first = ask(anywhere, '"k"')
-    clock.advance(HOUR)
+    clock.advance(hours=1)
     tell(anywhere, "consent.withdrawn", **LETTER)
     end = anywhere.position()
     again = ask(anywhere, '"k"')
@@ -267,3 +269,101 @@ def erase_her(caller: Caller, subject: str, folder: Path) -> None:
     her = UUID(subject)
     outcome = planned(caller.ledger, her, "request")
     erase_person(caller.ledger, her, outcome, journal=folder / "journal", reason="request")
+
+
+# --- a campaign -----------------------------------------------------------------------------------
+
+
+def campaign(caller: Caller, lines: bytes, **asked: str) -> tuple[list[Any], Any]:
+    """The verdicts on these lines, and the last line."""
+    answer = caller.client.post(
+        "/v1/permissions/filter",
+        content=lines,
+        params={**LETTER, **asked},
+        headers={**caller.headers, "Content-Type": "application/x-ndjson"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert CANARY not in answer.text
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    return told[:-1], told[-1]
+
+
+def test_a_campaign_is_answered_line_by_line_in_order(anywhere: Caller) -> None:
+    """Each as `check` would say; a line that names nobody has a problem of its own."""
+    tell(anywhere, "consent.given", **LETTER, grade="proved")
+    subject = may(anywhere)["subject"]
+    anywhere.post(order("0043"))
+    lines = [
+        {"person": SHE},
+        {"person": {"kind": "shop", "value": "0043"}},
+        {"subject": subject},
+        {"person": {"kind": "email", "value": CANARY}},
+        {"person": {"kind": "shop", "value": " "}},
+        {"person": SHE, "subject": subject},
+        {"subject": CANARY},
+    ]
+    raw = b"\n".join(json.dumps(line).encode() for line in lines)
+    raw += b'\n\n{"person": {"kind": "shop", "kind": "shop", "value": "0042"}}\nnot JSON\n'
+    told, last = campaign(anywhere, raw)
+    assert [one.get("reason") for one in told] == [
+        *("consent", "no_consent", "consent", "unknown_person"),
+        *(None,) * 5,
+    ]
+    assert [one["status"] for one in told[4:]] == [422, 422, 422, 400, 400]
+    assert told[0] == examples.FILTERED[0]
+    assert last == {
+        "summary": {
+            **{"lines": 9, "allowed": 2, "refused": 2, "malformed": 5},
+            "reasons": {"consent": 2, "no_consent": 1, "unknown_person": 1},
+        }
+    }
+    for line, short in zip(lines[:4], told, strict=False):
+        alone = may(anywhere, **line)
+        assert short["reason"] == alone["reasons"][0]
+        assert all(short[name] == alone[name] for name in ("allowed", "state", "basis", "clause"))
+    then, _ = campaign(anywhere, raw, at="2026-01-04", known_at="2026-01-04")
+    assert {one["reason"] for one in then[:4]} == {"unknown_person"}
+
+
+def test_a_long_campaign_comes_in_pieces_and_counts(caller: Caller) -> None:
+    """More than one chunk, cut anywhere; a file in which the last line has no end."""
+    tell(caller, "consent.given", **LETTER, grade="proved")
+    one, other = json.dumps({"person": SHE}), json.dumps({"person": {**SHE, "value": "none"}})
+    raw = "\n".join([one, other] * 25_000).encode()
+    told, last = campaign(caller, raw)
+    assert last["summary"]["lines"] == len(told) == 50_000
+    assert [short["allowed"] for short in told] == [True, False] * 25_000
+    _, last = campaign(caller, b"")
+    assert last["summary"]["lines"] == 0
+    _, last = campaign(caller, b"x" * 2_000_000 + b"\n" + b"y" * 3_000_000)
+    assert last["status"] == 413
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"purpose": CANARY},
+        {"at": CANARY},
+        {"known_at": CANARY},
+        {"offer": CANARY},
+    ],
+)
+def test_a_campaign_whose_question_cannot_be_read_is_refused(
+    caller: Caller, asked: dict[str, str]
+) -> None:
+    answer = caller.client.post(
+        "/v1/permissions/filter",
+        params={**LETTER, **asked},
+        headers={**caller.headers, "Content-Type": "application/x-ndjson"},
+    )
+    assert answer.status_code == 422
+    assert CANARY not in answer.text
+
+
+def test_an_erased_recipient_is_told_apart(anywhere: Caller, tmp_path: Path) -> None:
+    tell(anywhere, "customer.contacted_us", channel="form")
+    subject = may(anywhere)["subject"]
+    erase_her(anywhere, subject, tmp_path)
+    lines = [{"person": SHE}, {"subject": subject}, {"person": {**SHE, "value": "none"}}]
+    told, _ = campaign(anywhere, b"\n".join(json.dumps(line).encode() for line in lines))
+    assert [one["reason"] for one in told] == ["erased", "erased", "unknown_person"]
