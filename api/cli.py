@@ -19,6 +19,7 @@ from api.commands import (
     archive,
     asking,
     auditing,
+    checking,
     covering,
     demonstrating,
     erasing,
@@ -62,6 +63,7 @@ def shared(
 keeping.register(app)
 auditing.register(app)
 asking.register(app)
+checking.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)

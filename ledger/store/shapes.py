@@ -37,13 +37,19 @@ _ACTIVITY = """(SELECT CASE WHEN COUNT(*) = 0 OR MAX(CASE WHEN a.kind IN ({rare}
   FROM activity a WHERE a.subject = {subject})"""
 _HAS = "CAST(MAX(CASE WHEN a.kind IN ({kinds}) THEN 1 ELSE 0 END) AS TEXT)"
 _MUST_HAVE = "MAX(CASE WHEN a.kind IN ({kinds}) THEN 'served' END)"
-_SAID = """CASE WHEN {c}.kind IS NULL THEN '-' WHEN {c}.at > :at THEN NULL ELSE {c}.kind || '.'
-  || COALESCE({c}.grade, '') || '.' || CAST({c}.edition AS TEXT) || '.' || {day} || '.'
-  || {form} END"""
-_ORDER = """CASE WHEN o.kind IS NULL OR e.kind IS NULL THEN ''
-  WHEN (o.at, o.rank, o.position) < (e.at, e.rank, e.position) THEN '<' ELSE '>' END"""
+# Both expressions that may count, and which came first; at one instant, whoever asks must look.
+_CHOICES = """(SELECT CASE WHEN MAX(c.at) > :at THEN NULL
+  WHEN MIN(c.at) = MAX(c.at) AND COUNT(*) > 1 THEN NULL ELSE {said} || {order} END
+  FROM consents c WHERE c.subject = {subject} AND c.purpose = :purpose
+  AND c.channel IN (:channel, ''))"""
+_SAID = """COALESCE(MAX(CASE WHEN c.channel = {channel} THEN c.kind || '.'
+  || COALESCE(c.grade, '') || '.' || CAST(c.edition AS TEXT) || '.' || {day} || '.'
+  || {form} END), '-')"""
+_ORDER = """CASE WHEN COUNT(*) < 2 THEN ''
+  WHEN MAX(CASE WHEN c.channel = '' THEN c.at END) = MAX(c.at) THEN '<' ELSE '>' END"""
+_UNSURE = "?"  # no code holds it: a fact that was corrected has no form here
 _FORM = """(SELECT COALESCE({json}, '') || '.' || {published} FROM events v
-  WHERE v.position = {c}.position
+  WHERE v.position = c.position
   AND NOT EXISTS (SELECT 1 FROM events w WHERE w.ref_position = v.position))"""
 _LISTED = """ CASE WHEN EXISTS (SELECT 1 FROM lookups n JOIN suppressions s
   ON s.kind = n.kind AND s.blind = n.blind
@@ -114,14 +120,7 @@ class _Asked:
 
     def select(self, subject: str, join: str, *, is_listed: bool) -> str:
         """The statement up to the people it is about, who are `{people}`."""
-        looks = self._looks
-        consent = " LEFT JOIN consents {c} ON {c}.subject = {s} AND {c}.purpose = :purpose"
-        consent += " AND {c}.channel = {channel}"
-        join += consent.format(c="o", s=subject, channel=":channel")
-        parts = [self._activity(subject), self._said("o")]
-        if looks.channel:
-            join += consent.format(c="e", s=subject, channel="''")
-            parts += [self._said("e"), _ORDER]
+        parts = [self._activity(subject), self._choices(subject)]
         if is_listed:
             parts.append(_LISTED.format(subject=subject))
         text = " || ' ' || ".join(parts)
@@ -133,7 +132,10 @@ class _Asked:
         for start, people, values in self._people(keys):
             statement = select.replace("{people}", people)
             for n, subject, text in self._rows(statement, {**self._values, **more, **values}):
-                found[start + n] = Shape(UUID(subject) if subject else None, text)
+                is_sure = text is not None and _UNSURE not in text
+                found[start + n] = Shape(
+                    UUID(subject) if subject else None, text if is_sure else None
+                )
         return found
 
     def profiles(self, subjects: Sequence[UUID]) -> dict[UUID, str | None]:
@@ -166,18 +168,21 @@ class _Asked:
             bits = _HAS.format(kinds=_listed((OFFERED,)))
         return _ACTIVITY.format(rare=_listed(RARE), bits=bits, subject=subject)
 
-    def _said(self, c: str) -> str:
-        day = f"CAST({c}.day AS TEXT)" if self._looks.dated else "''"
+    def _choices(self, subject: str) -> str:
+        day = "CAST(c.day AS TEXT)" if self._looks.dated else "''"
         form = "''"
         if self._looks.forms:
             counted = " + ".join(
-                f"CASE WHEN {c}.at >= :form{n} THEN 1 ELSE 0 END"
+                f"CASE WHEN c.at >= :form{n} THEN 1 ELSE 0 END"
                 for n in range(len(self._looks.forms))
             )
             published = f"CAST({counted} AS TEXT)"
-            json = self._json("$.meta.form")
-            form = _FORM.format(json=json, published=published, c=c)
-        return _SAID.format(c=c, day=day, form=form)
+            form = _FORM.format(json=self._json("$.meta.form"), published=published)
+            form = f"COALESCE({form}, '{_UNSURE}')"
+        channels = (":channel", "''") if self._looks.channel else ("''",)
+        said = " || ' ' || ".join(_SAID.format(channel=c, day=day, form=form) for c in channels)
+        order = _ORDER if self._looks.channel else "''"
+        return _CHOICES.format(said=said, order=order, subject=subject)
 
     # -- dialects ----------------------------------------------------------------------------
 
@@ -207,7 +212,7 @@ class _Asked:
         for name in sorted(values, key=len, reverse=True):
             statement = statement.replace(f":{name}", f"%({name})s")
         # Ten thousand probes of an index, never a scan of everybody.
-        for way in ("hashjoin", "mergejoin", "seqscan"):
+        for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan", "material"):
             self._connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
         return list(self._connection.exec_driver_sql(statement, values))
 

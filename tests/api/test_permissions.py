@@ -322,7 +322,7 @@ def test_a_campaign_is_answered_line_by_line_in_order(anywhere: Caller) -> None:
         assert short["reason"] == alone["reasons"][0]
         assert all(short[name] == alone[name] for name in ("allowed", "state", "basis", "clause"))
     then, _ = campaign(anywhere, raw, at="2026-01-04", known_at="2026-01-04")
-    assert {one["reason"] for one in then[:4]} == {"unknown_person"}
+    assert {one["reason"] for one in then[:4]} == {"undeclared"}  # nothing was published then
 
 
 def test_a_long_campaign_comes_in_pieces_and_counts(caller: Caller) -> None:

@@ -103,10 +103,10 @@ FACTS = st.one_of(
     _fact(ContractStarted, type="maintenance"),
     _fact(ProfileRectified, changed=st.sampled_from((("email",), ("name",)))),
     _fact(CallPlaced, purpose="phone_marketing", channel="phone", outcome="declined"),
-    _fact(Died),
-    _fact(MinorSignalled, decision=st.sampled_from(("under_15", "over_15"))),
-    _fact(Restricted, basis="accuracy"),
-    _fact(RestrictionLifted, basis="accuracy"),
+    _fact(Died, source="heir"),
+    _fact(MinorSignalled, age=st.sampled_from(("under_15", "under_18")), source="self"),
+    _fact(Restricted, ground="accuracy"),
+    _fact(RestrictionLifted, ground="accuracy", informed=20260101),
 )
 COMPANY = st.one_of(
     _fact(
