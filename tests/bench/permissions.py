@@ -11,15 +11,28 @@ Run alone: `python -m tests.bench.permissions --people 1000000`.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import io
+import itertools
+import json
+import multiprocessing
 import resource
-import sys
+import socket
+import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
 
+from api import keys
+from api.app import create_app
 from ledger.application import Ledger
 from ledger.calendar import moment_of_day
 from ledger.commands import Record, Reference
@@ -32,7 +45,7 @@ from replay.fold import fold_subject
 from tests.postgres import fresh_schema, running_postgres
 
 CONNECTIONS = 16
-LETTER = {"purpose": "newsletter", "channel": "email"}
+LETTER: dict[str, Any] = {"purpose": "newsletter", "channel": "email"}
 WHEN = moment_of_day(20260105)
 MODELS = 1000  # people recorded one by one, each then copied with an id and a reference of her own
 
@@ -124,12 +137,130 @@ def _blind(ledger: Ledger, n: int) -> bytes:
 
 
 def _copy(connection: Any, rows: list[dict[str, Any]]) -> None:
-    import io
-
     lines = "".join(f"{r['model']}\t{r['n']}\t\\\\x{r['blind'].hex()}\n" for r in rows)
     driver = connection.connection.driver_connection
     with driver.cursor() as cursor:
         cursor.copy_expert("COPY fresh FROM STDIN", io.StringIO(lines))
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+def hello_app() -> FastAPI:
+    """The peer: a bare FastAPI that answers JSON."""
+    app = FastAPI()
+
+    @app.post("/hello")
+    async def hello() -> dict[str, str]:
+        return {"hello": "world"}
+
+    return app
+
+
+def serve(listener: socket.socket, url: str, keyring: Path, accepted: Path) -> None:
+    """A process that serves the hello (no URL) or a ledger."""
+    app = hello_app()
+    if url:
+        app = create_app(lambda: open_ledger(url, keyring), keys.Keys.load(accepted))
+    config = uvicorn.Config(app, log_config=None, access_log=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def serving(url: str, keyring: Path, accepted: Path) -> Iterator[int]:
+    """The port of a server in a process of its own."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    spawn = multiprocessing.get_context("fork")
+    server = spawn.Process(target=serve, args=(listener, url, keyring, accepted))
+    server.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.kill()
+        server.join()
+        listener.close()
+
+
+class Load(asyncio.Protocol):
+    """One connection that asks again as soon as it is answered."""
+
+    def __init__(self, requests: Iterator[bytes], waits: list[float]) -> None:
+        self._requests, self._waits = requests, waits
+        self._heard, self._expected, self._asked = b"", 0, 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Ask."""
+        self._transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Hear; when all was heard, ask again."""
+        self._heard += data
+        head, end, body = self._heard.partition(b"\r\n\r\n")
+        if not end:
+            return
+        if not self._expected:
+            assert head.startswith(b"HTTP/1.1 200"), head
+            self._expected = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if len(body) >= self._expected:
+            self._waits.append(time.perf_counter() - self._asked)
+            self._heard, self._expected = b"", 0
+            self._ask()
+
+    def _ask(self) -> None:
+        self._asked = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+
+def load(port: int, requests: list[bytes], seconds: float, answer: Any) -> None:
+    """Sixteen connections for so long; puts requests per second and the 99th percentile."""
+
+    async def run() -> None:
+        loop, waits = asyncio.get_running_loop(), list[float]()
+        for n in range(CONNECTIONS):
+            mine = itertools.cycle(requests[n::CONNECTIONS] or requests)
+            await loop.create_connection(partial(Load, mine, waits), "127.0.0.1", port)
+        await asyncio.sleep(1)
+        waits.clear()
+        started = time.perf_counter()
+        await asyncio.sleep(seconds)
+        rate = len(waits) / (time.perf_counter() - started)
+        answer.put((rate, sorted(waits)[int(len(waits) * 0.99)]))
+
+    asyncio.run(run())
+
+
+def rate_of(port: int, requests: list[bytes], seconds: float) -> tuple[float, float]:
+    """Requests per second and the 99th percentile in seconds, as another process measures them."""
+    spawn = multiprocessing.get_context("fork")
+    answer = spawn.Queue()
+    other = spawn.Process(target=load, args=(port, requests, seconds, answer))
+    other.start()
+    found: tuple[float, float] = answer.get(timeout=seconds + 60)
+    other.join()
+    return found
+
+
+def request(path: str, body: Any, key: str) -> bytes:
+    """The bytes of one request."""
+    raw = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+    )
+    return head.encode() + raw
+
+
+def checks(key: str, people: int) -> list[bytes]:
+    """Questions about a thousand people of the population."""
+    return [
+        request(
+            "/v1/permissions/check",
+            {"person": {"kind": "shop", "value": str(n * 7919 % people)}, **LETTER},
+            key,
+        )
+        for n in range(1000)
+    ]
 
 
 # --- filter ---------------------------------------------------------------------------------------
@@ -139,7 +270,7 @@ def filtered(url: str, keyring: Path, people: int) -> tuple[float, float]:
     """Recipients per second of the room itself and through HTTP, in this process."""
     ledger = open_ledger(url, keyring)
     gate = Gate(ledger, fold_subject)
-    asked = Question(("person/shop", b""), *LETTER.values(), None, None, "analogous")
+    asked = Question(("person/shop", b""), **LETTER, offer="analogous")
     campaign = Campaign(gate, asked)
     chunk = [gate.blinded(Reference("shop", str(n))) for n in range(10_000)]
     campaign.judge(chunk)
@@ -156,18 +287,42 @@ def main() -> None:
     """Only these measures, with the size of the population to choose."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    with running_postgres() as server, fresh_schema(server.url, "permissions") as url:
-        with tempfile.TemporaryDirectory() as folder:
-            keyring = Path(folder) / "keyring.json"
-            ledger = create(url, keyring)
-            started = time.perf_counter()
-            populate(ledger, MODELS)
-            people = multiply(ledger, url, options.people // MODELS - 1)
-            ledger.close()
-            print(f"{people} people in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-            rate, memory = filtered(url, keyring, people)
-            print(f"filter, the room: {rate:,.0f} recipients/s, {memory:.0f} MiB at most")
+    with (
+        running_postgres() as server,
+        fresh_schema(server.url, "permissions") as url,
+        tempfile.TemporaryDirectory(prefix="probant-bench-") as folder,
+    ):
+        measure(url, Path(folder), options.people, options.rounds)
+
+
+def measure(url: str, home: Path, size: int, rounds: int) -> None:
+    """Fill a ledger, measure, print one line for each measure."""
+    keyring, accepted = home / "permissions.json", home / "api-keys.json"
+    ledger = create(url, keyring)
+    key = keys.create(accepted)
+    populate(ledger, MODELS)
+    people = multiply(ledger, url, size // MODELS - 1)
+    ledger.close()
+    hello = [request("/hello", {}, key)]
+    ratios = []
+    with (
+        serving("", keyring, accepted) as bare,
+        serving(url, keyring, accepted) as ours,
+    ):
+        for _ in range(rounds):
+            peer, _ = rate_of(bare, hello, 4)
+            rate, p99 = rate_of(ours, checks(key, people), 4)
+            ratios.append(rate / peer)
+            print(
+                f"check: {rate:,.0f}/s (p99 {p99 * 1000:.0f} ms), hello {peer:,.0f}/s,"
+                f" ratio {rate / peer:.2f}"
+            )
+    print(f"check beside hello, c={CONNECTIONS}, uncached: {statistics.median(ratios):.2f}")
+    for _ in range(rounds):
+        rate, memory = filtered(url, keyring, people)
+        print(f"filter, {people:,} people: {rate:,.0f} recipients/s, {memory:.0f} MiB at most")
 
 
 if __name__ == "__main__":

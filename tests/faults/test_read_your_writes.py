@@ -39,6 +39,10 @@ class Worker:
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
     def tell(self, kind: str, person: str) -> None:
         """Record a choice, acknowledged when this returns."""
         who = {"kind": "shop", "value": person}
@@ -101,6 +105,8 @@ def test_an_acknowledged_withdrawal_is_seen_by_every_worker(
                 worker.may("load")
         except Exception as error:
             failures.append(error)
+        finally:
+            worker.close()
 
     load = [threading.Thread(target=keep_asking, args=(port,)) for port in where * 3]
     one, other = (Worker(port, key) for port in where)
@@ -122,4 +128,6 @@ def test_an_acknowledged_withdrawal_is_seen_by_every_worker(
         done.set()
         for thread in load:
             thread.join()
+        one.close()
+        other.close()
     assert failures == []
