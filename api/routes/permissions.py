@@ -129,6 +129,6 @@ ROUTES = (
         "permissions",
         "May we write to these people? A campaign, one recipient a line",
         ASKING,
-        schema.POST_FILTER,
+        {"response_class": Response, **schema.POST_FILTER},
     ),
 )
