@@ -231,3 +231,29 @@ def test_a_kind_of_people_is_asked_about_once(ledger: Ledger) -> None:
     assert {one.basis for one in found[:100]} == {"consent", "soft_opt_in"}
     assert (found[100].reason, found[100].allowed) == ("unknown_person", False)
     assert sum(asked) <= 6
+
+
+def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Ledger) -> None:
+    """All of them in one chunk, each beside her near twin."""
+    at, letter = WHEN[1], {"purpose": "newsletter"}
+    mail: dict[str, Any] = {**letter, "channel": "email"}
+    order, later = OrderPlaced(occurred=at), WHEN[2]
+    histories: list[list[Fact]] = [
+        [order],
+        *([order, ConsentGiven(occurred=at, grade=g, **mail)] for g in ("proved", "inferred")),
+        [order, OptOutOffered(occurred=at, **mail)],
+        [order, OptOutOffered(occurred=later, **mail)],
+        [order, OptOutOffered(occurred=at, **letter, channel="sms")],
+        [replace(order, actor="import"), OptOutOffered(occurred=at, **mail)],
+        [order, ConsentGiven(occurred=at, **mail), Restricted(occurred=at, ground="accuracy")],
+    ]
+    people = [Reference("shop", f"twin-{n}") for n in range(len(histories))]
+    wishes = [Record(f, p) for p, facts in zip(people, histories, strict=True) for f in facts]
+    refused = [one for one in record_many(ledger, wishes) if not isinstance(one, Accepted)]
+    assert refused == []
+    gate = Gate(ledger, fold_subject)
+    whos: list[Who] = [gate.blinded(person) for person in people]
+    asked = Question(whos[0], "newsletter", "email", None, None, "analogous")
+    alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
+    assert Campaign(gate, asked).judge(whos) == alone
+    assert Campaign(gate, asked).judge(whos[::-1]) == alone[::-1]
