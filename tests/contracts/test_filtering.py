@@ -235,7 +235,8 @@ def test_a_kind_of_people_is_asked_about_once(ledger: Ledger) -> None:
 
 def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Ledger) -> None:
     """All of them in one chunk, each beside her near twin."""
-    at, letter = WHEN[1], {"purpose": "newsletter"}
+    at = WHEN[1]
+    letter: dict[str, Any] = {"purpose": "newsletter"}
     mail: dict[str, Any] = {**letter, "channel": "email"}
     order, later = OrderPlaced(occurred=at), WHEN[2]
     histories: list[list[Fact]] = [
