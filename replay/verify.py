@@ -120,6 +120,7 @@ of>decision reason>basis: customer.class_erased
 motive>basis of>decision: archive.consulted
 reason>basis: ledger.key_destroyed ledger.pruned
 dies_on>until_day: ledger.kek_retired
+: recipient.told recipient.acknowledged
 """
 
 

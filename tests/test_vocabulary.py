@@ -100,6 +100,8 @@ PERMANENT = (
     "ledger.restored.v1",
     "ledger.kek_retired.v1",
     "ledger.kek_destroyed.v1",
+    "recipient.told.v1",
+    "recipient.acknowledged.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

@@ -120,6 +120,8 @@ def _purposes(fact: Fact, edition: Edition) -> Refusal | None:
                 return _undeclared(PURPOSE, "purpose")
         case AssessmentRecorded() if fact.purpose and fact.purpose not in edition.purposes:
             return _undeclared(PURPOSE, "purpose")
+        case RecipientDeclared() if not edition.purposes.keys() >= set(fact.purposes or ()):
+            return _undeclared(PURPOSE, "purposes")
     return None
 
 
@@ -134,6 +136,7 @@ def _classes(fact: Fact, edition: Edition) -> Refusal | None:
             | ObligationDeclared()
             | IncidentDetected()
             | PurposeDeclared()
+            | RecipientDeclared()
         ):
             if not edition.classes.keys() >= set(fact.classes or ()):
                 return _undeclared(CLASS, "classes")

@@ -3,7 +3,7 @@
 A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never
 renamed, never given twice. The reading order is the order of a business: `people.py`, `choices.py`,
 `trade.py`, `service.py`, `book.py`, `amending.py`, then what the ledger does itself: `ending.py`,
-`log.py`. What all facts share is in `ledger/facts.py`.
+`telling.py`, `log.py`. What all facts share is in `ledger/facts.py`.
 
 What this room never does: decide whether a fact is acceptable (`ledger/aggregates/`), know today's
 date, or touch a database. Read next: `ledger/aggregates/consent.py`, then `ledger/handlers.py`.
@@ -114,6 +114,10 @@ from ledger.events.ending import (
     ClassArchived,
     ClassErased,
 )
+from ledger.events.telling import (
+    RecipientAcknowledged,
+    RecipientTold,
+)
 from ledger.events.log import (
     Anchored,
     KekDestroyed,
@@ -142,7 +146,7 @@ OWN = frozenset(
     kind
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
-    or cls in (PolicyPublished, ClassArchived, ClassErased)
+    or cls in (PolicyPublished, ClassArchived, ClassErased, RecipientTold, RecipientAcknowledged)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -235,7 +239,9 @@ __all__ = [
     "ProfileRectified",
     "Pruned",
     "PurposeDeclared",
+    "RecipientAcknowledged",
     "RecipientDeclared",
+    "RecipientTold",
     "RenewalNotified",
     "Restored",
     "Restricted",

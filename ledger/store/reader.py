@@ -33,6 +33,7 @@ _DECISIVE = tuple(
         (
             *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
             *("tracker.", "customer.class_", "archive.consulted", "ledger."),
+            *("recipient.told", "recipient.acknowledged"),
         )
     )
 )
