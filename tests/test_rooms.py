@@ -77,6 +77,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
+    "ledger.outbound": ("ledger",),
     "ledger.retention": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),

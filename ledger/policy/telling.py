@@ -82,7 +82,9 @@ def recipients(declared: Iterable[tuple[int, RecipientDeclared]]) -> list[Recipi
     return [Recipient(f.recipient, f.type, f.classes, f.purposes, at) for at, f in declared]
 
 
-def about(row: Row, changed: Collection[str] = (), fields: Mapping[str, tuple[str, ...]] = {}) -> About:
+def about(
+    row: Row, changed: Collection[str] = (), fields: Mapping[str, tuple[str, ...]] = {}
+) -> About:
     """What an event is about. `changed`: the fields a rectification names; `fields`: the classes of
     each declared field."""
     classes = {row.klass or ""} | {c for name in changed for c in fields.get(name, ())}
@@ -120,7 +122,7 @@ def _has_channel(fact: About, one: Recipient) -> bool:
 
 
 def _serves(fact: About, one: Recipient) -> bool:
-    """Whether it acts for this purpose; if it only says what it is given, whether that is choices."""
+    """Whether it acts for this purpose; if it only names classes, whether it is given choices."""
     if one.purposes is not None:
         return fact.purpose in one.purposes
     return one.classes is None or not set(one.classes).isdisjoint(fact.classes)
