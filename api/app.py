@@ -26,6 +26,7 @@ from api.problems import Problem
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
+from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
@@ -38,9 +39,10 @@ def create_app(
     keys: Keys,
     seal: Seal | None = None,
     table: tuple[Route, ...] = TABLE,
+    outbound: Outbound | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
-    `seal` says where the log is sealed, if it is."""
+    `seal` says where the log is sealed, if it is; `outbound` how messages leave."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +68,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.keys, app.state.seal = keys, seal
+    app.state.outbound = outbound or Outbound()
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, service, subjects
+from api.routes import facts, log, service, subjects, webhooks
 
-TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *log.ROUTES)
+TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *webhooks.ROUTES, *log.ROUTES)

@@ -18,7 +18,8 @@ from ledger.calendar import Instant
 from ledger.events import Row
 from ledger.store import tables
 
-endpoints, deliveries, events = tables.endpoints.c, tables.deliveries.c, tables.events.c
+endpoints, deliveries = tables.endpoints.c, tables.deliveries.c
+AT_ONCE: Instant = 0  # the next attempt waits for nothing
 
 
 class Endpoint(NamedTuple):
@@ -57,7 +58,7 @@ class Feed(NamedTuple):
         if not self.endpoints:
             return []
         return [
-            (one.id, row.position, "pending", 0, row.recorded_at, None, None, None)
+            (one.id, row.position, "pending", 0, AT_ONCE, None, None, None)
             for row in appended
             if row.actor != "import"
             for one in self.endpoints
