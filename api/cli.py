@@ -30,6 +30,7 @@ from api.commands import (
     retaining,
     sealing,
     serving,
+    webhooks,
 )
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
@@ -71,6 +72,7 @@ erasing.register(app)
 evidence.register(app)
 archive.register(app)
 serving.register(app)
+webhooks.register(app)
 demonstrating.register(app)
 drilling.register(app)
 covering.register(app)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.sealing import sealed_meanwhile
+from api.commands.webhooks import delivered_meanwhile, poster_of
 from api.options import Run, command
 from ledger.errors import Misuse
 
@@ -48,6 +49,7 @@ def serve(
     from api import keys
     from api.app import create_app
     from api.sealed import Seal
+    from api.webhooks import Outbound
     from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
@@ -62,6 +64,7 @@ def serve(
             run.open,
             keys.Keys.load(path),
             Seal(run.settings.log, SignerClient(run.settings.signer)),
+            outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
         ),
         log_config=None,
         access_log=False,
@@ -69,7 +72,7 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with sealed_meanwhile(run):
+    with sealed_meanwhile(run), delivered_meanwhile(run):
         uvicorn.Server(config).run(sockets=[listener])
 
 

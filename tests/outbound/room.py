@@ -34,7 +34,7 @@ def declare(ledger: Ledger) -> None:
             recipient="mailer",
             type="mailing",
             classes=("contact", "account", "consent"),
-            purposes=("newsletter",),
+            purposes=("newsletter", "phone_marketing"),
         ),
         RecipientDeclared(occurred=now, recipient="crm", type="other"),
         RecipientDeclared(
@@ -61,10 +61,10 @@ def withdraw(ledger: Ledger, who: str = "0042", actor: str = "self") -> Accepted
     return put(ledger, fact, who)
 
 
-def object_to(ledger: Ledger, channel: str, who: str = "0042") -> Accepted:
+def object_to(ledger: Ledger, purpose: str, channel: str, who: str = "0042") -> Accepted:
     """She objects to marketing over a channel."""
     now = moment_of_instant(ledger.clock.now())
-    return put(ledger, ObjectionRaised(occurred=now, purpose="newsletter", channel=channel), who)
+    return put(ledger, ObjectionRaised(occurred=now, purpose=purpose, channel=channel), who)
 
 
 def rectify(ledger: Ledger, who: str = "0042") -> Accepted:

@@ -69,8 +69,8 @@ def test_only_those_concerned_are_told(
     to a recipient leaves no trace in its log either."""
     mailer = endpoints.register(ledger, receiver.url + "/mailer", "mailer")
     endpoints.register(ledger, receiver.url + "/psp", "psp")
-    by_phone = object_to(ledger, "phone")
-    by_mail = object_to(ledger, "email")
+    by_phone = object_to(ledger, "phone_marketing", "phone")
+    by_mail = object_to(ledger, "newsletter", "email")
     courier.round()
     assert [(got.path, got.said["data"]["position"]) for got in receiver.got] == [
         ("/hooks/mailer", by_mail.position)
