@@ -29,6 +29,7 @@ from api.problems import Problem
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
+from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
@@ -46,11 +47,12 @@ def create_app(
     *,
     carry: Carry | None = None,
     journal: Path | None = None,
+    outbound: Outbound | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal."""
+    the folder of the erasure journal; `outbound` how messages leave."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -79,6 +81,7 @@ def create_app(
     app.state.carry = carry
     app.state.limits = limits()
     app.state.journal = journal
+    app.state.outbound = outbound or Outbound()
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)

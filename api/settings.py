@@ -17,6 +17,7 @@ from ledger.store.keyrings import Where, where
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
 HORIZON, HORIZON_MAX = 35, 3650  # days
+DAYS, DAYS_MAX = 7, 365
 
 
 class Setting(NamedTuple):
@@ -116,6 +117,18 @@ SETTINGS = (
         "What the values of the claim mean here: support=agent,privacy-office=dpo.",
     ),
     Setting(
+        "PROBANT_ACKNOWLEDGE_DAYS",
+        "–",
+        "7",
+        "Days that an outside system has to acknowledge what it was told; then it is overdue.",
+    ),
+    Setting(
+        "PROBANT_WEBHOOKS_PRIVATE",
+        "–",
+        "no",
+        "yes: webhooks may call addresses of private networks (docs/webhooks.md).",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -137,6 +150,8 @@ class Settings(NamedTuple):
     tsa: str | None
     tsa_roots: Path | None
     oidc: Trusted | None
+    acknowledge_days: int
+    webhooks_private: bool  # whether webhooks may call private networks
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -171,6 +186,11 @@ class Settings(NamedTuple):
         return self.home / "opener"
 
     @property
+    def courier_lock(self) -> Path:
+        """The file that keeps it to one courier a machine."""
+        return self.home / "webhooks.lock"
+
+    @property
     def signer_home(self) -> Path:
         """The folder of the signer's key and memory."""
         return self.home / "signer"
@@ -197,13 +217,15 @@ def settle(
         folder,
         url_of,
         where(keys),
-        _horizon(environment),
+        _days(environment, "PROBANT_HORIZON", HORIZON, HORIZON_MAX),
         _language(environment, lang),
         Path(environment.get("PROBANT_SIGNER") or folder / "signer" / "socket"),
         Path(environment.get("PROBANT_LOG") or folder / "log"),
         environment.get("PROBANT_TSA") or None,
         Path(environment["PROBANT_TSA_ROOTS"]) if environment.get("PROBANT_TSA_ROOTS") else None,
         _oidc(environment),
+        _days(environment, "PROBANT_ACKNOWLEDGE_DAYS", DAYS, DAYS_MAX),
+        _yes(environment, "PROBANT_WEBHOOKS_PRIVATE"),
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file
@@ -212,10 +234,10 @@ def settle(
     return settings
 
 
-def _horizon(environment: Mapping[str, str]) -> int:
-    said = environment.get("PROBANT_HORIZON") or str(HORIZON)
-    if not (said.isascii() and said.isdigit() and int(said) <= HORIZON_MAX):
-        raise Misuse(f"PROBANT_HORIZON must be a number of days, at most {HORIZON_MAX}")
+def _days(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
+    said = environment.get(name) or str(default)
+    if not (said.isascii() and said.isdigit() and int(said) <= most):
+        raise Misuse(f"{name} must be a number of days, at most {most}")
     return int(said)
 
 
@@ -236,6 +258,13 @@ def _mapping(said: str) -> dict[str, str]:
     if not all(name and role in HELD for name, _, role in pairs):
         raise Misuse(f"PROBANT_OIDC_ROLES must be NAME=ROLE,…; roles: {', '.join(sorted(HELD))}")
     return {name: role for name, _, role in pairs}
+
+
+def _yes(environment: Mapping[str, str], name: str) -> bool:
+    said = environment.get(name) or "no"
+    if said not in ("yes", "no"):
+        raise Misuse(f"{name} must be yes or no")
+    return said == "yes"
 
 
 def _language(environment: Mapping[str, str], lang: str | None) -> Language:
