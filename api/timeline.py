@@ -8,7 +8,6 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +16,11 @@ from api.answers import Times
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
-from ledger.events import VOID, Row
-from ledger.fields import Unreadable
+from ledger.events import Row
 from ledger.store import reader
-from ledger.store.timeline import Told
+from ledger.store.timeline import Amendments, Parts, Told
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
-
-Amendments = dict[int, list[Row]]
-Parts = dict[tuple[int, str], Unreadable]
 
 
 def timeline_answer(
@@ -39,7 +33,7 @@ def timeline_answer(
         if history.extent(connection, subject, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
-        for told, amended, parts in _pages(connection, subject, after, known, limit + 1):
+        for told, amended, parts in history.pages(connection, subject, after, known, limit + 1):
             items += [
                 _item(one, amended, parts)
                 for one in told
@@ -56,21 +50,6 @@ def timeline_answer(
         "items": items[:limit],
         "next": items[limit - 1]["position"] if has_more else None,
     }
-
-
-def _pages(
-    connection: Any, subject: UUID, after: int, known: int, size: int
-) -> Iterator[tuple[list[Told], Amendments, Parts]]:
-    """The history page by page, each with the amendments and the parts of its facts."""
-    while True:
-        told = history.page(connection, subject, after, known, size)
-        if told:
-            roots = {one.row.ref_position or one.row.position for one in told}
-            amended = history.amendments(connection, roots, known)
-            yield told, amended, history.parts(connection, told)
-        if len(told) < size:
-            return
-        after = told[-1].row.position
 
 
 def _happened(row: Row, amended: Amendments) -> Instant:
@@ -93,23 +72,7 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
         "edition": format_day(row.edition),
         "stream": str(row.stream),
         "item": row.item,
-        "data": _data(told),
+        "data": history.stated(told),
         "personal": {name: parts[row.position, name].value for name, _ in told.parts},
     }
-    if row.ref_position is None:
-        by = amended.get(row.position, [])
-        stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
-        return {**item, "stands": stands, "amended_by": [one.position for one in by]}
-    is_last = amended[row.ref_position][-1].position == row.position
-    return {**item, "stands": "in_force" if is_last else "superseded", "amends": row.ref_position}
-
-
-def _data(told: Told) -> dict[str, Any]:
-    """The clear fields, in the form in which a caller states them."""
-    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if told.row.ref_position is None else _AMENDING
-    return {
-        spec.key: spec.codec.dump(value)
-        for spec, value in values
-        if not spec.personal and value is not None and spec.key not in hidden
-    }
+    return {**item, **history.standing(row, amended)}

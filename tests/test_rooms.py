@@ -78,6 +78,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
     "ledger.retention": ("ledger",),
+    "ledger.packages": ("ledger",),
+    "ledger.packages.page": ("ledger.policy.explain",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),
     "ledger.archiving.wire": ("ledger.entry", "ledger.errors"),

@@ -6,21 +6,25 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import Fact, Row
+from ledger.events import VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
+_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
+
+Amendments = dict[int, list[Row]]
+Parts = dict[tuple[int, str], Unreadable]
 
 
 class Extent(NamedTuple):
@@ -68,12 +72,45 @@ def page(
     return found
 
 
-def amendments(
-    connection: sa.Connection, roots: Collection[int], known: int
-) -> dict[int, list[Row]]:
+def pages(
+    connection: sa.Connection, subject: UUID, after: int, known: int, size: int
+) -> Iterator[tuple[list[Told], Amendments, Parts]]:
+    """The history page by page, each with the amendments and the parts of its facts."""
+    while True:
+        told = page(connection, subject, after, known, size)
+        if told:
+            roots = {one.row.ref_position or one.row.position for one in told}
+            yield told, amendments(connection, roots, known), parts(connection, told)
+        if len(told) < size:
+            return
+        after = told[-1].row.position
+
+
+def stated(told: Told) -> dict[str, Any]:
+    """The clear fields, in the form in which a caller states them."""
+    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
+    hidden = () if told.row.ref_position is None else _AMENDING
+    return {
+        spec.key: spec.codec.dump(value)
+        for spec, value in values
+        if not spec.personal and value is not None and spec.key not in hidden
+    }
+
+
+def standing(row: Row, amended: Amendments) -> dict[str, Any]:
+    """Whether a fact still stands, and what amended it; an amendment names what it amends."""
+    if row.ref_position is None:
+        by = amended.get(row.position, [])
+        stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
+        return {"stands": stands, "amended_by": [one.position for one in by]}
+    is_last = amended[row.ref_position][-1].position == row.position
+    return {"stands": "in_force" if is_last else "superseded", "amends": row.ref_position}
+
+
+def amendments(connection: sa.Connection, roots: Collection[int], known: int) -> Amendments:
     """The corrections and voids of these facts known at `known`, oldest first: the last one
     stands."""
-    found: dict[int, list[Row]] = {}
+    found: Amendments = {}
     query = (
         sa.select(*ROW_COLUMNS)
         .where(events.ref_position.in_(roots), events.position <= known)
@@ -85,7 +122,7 @@ def amendments(
     return found
 
 
-def parts(connection: sa.Connection, told: Collection[Told]) -> dict[tuple[int, str], Unreadable]:
+def parts(connection: sa.Connection, told: Collection[Told]) -> Parts:
     """What became of the sealed parts of these events: sealed, archived, erased or lost."""
     wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     if not wanted:
