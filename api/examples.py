@@ -157,3 +157,18 @@ TIMELINE: dict[str, Any] = {
     "next": 3,
 }
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
+
+EXPORT: dict[str, Any] = {"case": SUBJECT, "consultations": [41]}
+PACKAGE: dict[str, Any] = {
+    "format": "probant-package/1",
+    "scope": "portability",
+    "origin": "example.org/shop",
+    "subject": SUBJECT,
+    "made_at": WHEN,
+    "position": 3,
+    "language": "en",
+    "controller": {"company": "SoftSystem", "edition": "softsystem-2018-11-20"},
+    "missing": [],
+    "facts": [{"position": 3, "kind": "order.placed.v1", "class": "order", "source": "provided"}],
+    "left_out": [{"kind": "data.read.v1", "why": "ours", "facts": 1}],
+}

@@ -173,6 +173,37 @@ POST_READING: dict[str, Any] = {
     },
 }
 
+POST_EXPORT: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "The package: a ZIP, or the JSON document that it holds.",
+            "headers": {"Package-SHA256": _header("SHA-256 of these bytes, hex.")},
+            "content": {
+                "application/zip": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "",
+                },
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Package"},
+                    "example": examples.PACKAGE,
+                },
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": False,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Export"},
+                    "example": examples.EXPORT,
+                }
+            },
+        }
+    },
+}
+
 
 def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""

@@ -66,7 +66,11 @@ def serve(
         create_app(
             run.open,
             keys.Keys.load(path),
-            Seal(run.settings.log, SignerClient(run.settings.signer)),
+            Seal(
+                run.settings.log,
+                SignerClient(run.settings.signer),
+                run.settings.opener / "socket",
+            ),
             run.settings.oidc and Issuer(run.settings.oidc),
         ),
         log_config=None,

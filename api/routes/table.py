@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, readings, service, subjects, tokens
+from api.routes import facts, log, packages, readings, service, subjects, tokens
 
 TABLE = (
     *service.ROUTES,
@@ -10,5 +10,6 @@ TABLE = (
     *subjects.ROUTES,
     *tokens.ROUTES,
     *readings.ROUTES,
+    *packages.ROUTES,
     *log.ROUTES,
 )

@@ -1,0 +1,99 @@
+"""`POST /v1/subjects/{id}/export`: everything about one person, or what she may take away.
+
+A POST, because it records who reads. Read next: `packages.py` in the room above.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Depends, Query, Request
+from starlette.responses import Response
+
+from api import schema
+from api.access import Who
+from api.facts import parse_json
+from api.packages import Package, Wanted, package_of, wanted_of
+from api.problems import Problem
+from api.routes import AGENT, DPO, SUBJECT, Route
+from api.routes.subjects import Asked, asked_of
+from api.routes.taking import body_of, language_of, ledger_of, media_of
+from api.sealed import Seal
+from api.settings import Language
+from ledger.application import Ledger
+from ledger.archiving import asking
+from ledger.packages.archived import Opened, opened
+from ledger.packages.rendering import MEDIA
+
+
+async def post_export(
+    request: Request,
+    asked: Annotated[Asked, Depends(asked_of)],
+    scope: Annotated[str, Query(description="access (default) or portability.")] = "access",
+    format: Annotated[str, Query(description="zip (default), csv or json.")] = "zip",
+    lang: Annotated[str | None, Query(description="fr (default) or en.")] = None,
+) -> Response:
+    """All that is held about this person (GDPR art. 15), or what she provided and what was
+    observed of her, under consent or contract (art. 20). That you read it is recorded first; what
+    is archived is opened for consultations that are on record already, and listed as missing
+    without. Nothing of the package is kept here."""
+    wanted = wanted_of(scope, format, await _body(request))
+    spoken, ledger, who = language_of(request, lang), ledger_of(request), request.state.who
+    request.app.state.limits.lookups.take(who.id, ledger.clock.now())
+    work = (ledger, who, asked.subject, wanted, spoken, request.app.state.seal)
+    made = await to_thread.run_sync(_made, *work, limiter=request.app.state.writing)
+    ending = "json" if wanted.form == "json" else "zip"
+    headers = {
+        "Content-Language": spoken,
+        "Content-Disposition": f'attachment; filename="{wanted.scope}.{ending}"',
+        "Package-SHA256": made.digest,
+    }
+    return Response(made.content, media_type=MEDIA[wanted.form], headers=headers)
+
+
+def _made(
+    ledger: Ledger, who: Who, subject: UUID, wanted: Wanted, lang: Language, seal: Seal | None
+) -> Package:
+    archive: Opened = {}
+    if wanted.consultations:
+        if who.subject is not None:
+            raise Problem("forbidden", "the archive is opened by somebody who holds a grant")
+        if seal is None or seal.opener is None:
+            raise Problem("broken", "this server is not told where the archive's opener listens")
+        socket = seal.opener
+        archive = opened(
+            ledger,
+            seal.folder,
+            subject,
+            wanted.consultations,
+            lambda asked: asking.ask(socket, asked),
+        )
+    return package_of(ledger, who, subject, wanted, lang, archive)
+
+
+async def _body(request: Request) -> Any:
+    """The one JSON object of the body; without a body, an empty one."""
+    raw = await body_of(request)
+    if not raw:
+        return {}
+    if media_of(request) != "application/json":
+        raise Problem("unsupported-media", "Content-Type must be application/json")
+    parsed = parse_json(raw)
+    if not parsed.is_single:
+        raise Problem("malformed", "one package at a time: a JSON object")
+    return parsed.items[0]
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/subjects/{id}/export",
+        post_export,
+        "subjects",
+        "A package of somebody's data: to read, or to take away",
+        frozenset({AGENT, DPO, SUBJECT}),
+        schema.POST_EXPORT,
+    ),
+)
