@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -29,6 +30,7 @@ from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from ledger.application import Ledger
+from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 
@@ -41,9 +43,14 @@ def create_app(
     seal: Seal | None = None,
     oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
+    *,
+    carry: Carry | None = None,
+    journal: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
-    of a token of `oidc`; `seal` says where the log is sealed, if it is."""
+    of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
+    a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
+    the folder of the erasure journal."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +76,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
+    app.state.carry = carry
     app.state.limits = limits()
+    app.state.journal = journal
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)

@@ -28,6 +28,8 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    requests,
+    restoring,
     retaining,
     sealing,
     serving,
@@ -69,8 +71,10 @@ keys.register(app)
 sealing.register(app)
 retaining.register(app)
 erasing.register(app)
+requests.register(app)
 evidence.register(app)
 archive.register(app)
+restoring.register(app)
 serving.register(app)
 access.register(app)
 demonstrating.register(app)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.facts import ACTORS, MAX_REFERENCE
+from ledger.events import GROUNDS, REQUEST_CHANNELS, RIGHTS
 from ledger.fields import CODE, IDENTIFIER
+from ledger.policy.requests import STATES, STATUSES
 
 UUID = IDENTIFIER.schema
 _POSITION = {"type": "integer", "minimum": 1}
@@ -39,8 +41,21 @@ _NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
 _STRING = {"type": "string"}
 _DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
 _CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
+_JOINED: dict[str, Any] = {
+    "joined_into": {
+        "type": ["string", "null"],
+        "format": "uuid",
+        "description": "The person she was found to be: of whom new facts are recorded.",
+    },
+    "joined": {
+        "type": "array",
+        "items": UUID,
+        "description": "Who was found to be her.",
+    },
+}
 _AT: dict[str, Any] = {
     "subject": UUID,
+    **_JOINED,
     "as_of": {"type": "string", "format": "date-time"},
     "day": {"type": "string", "format": "date"},
     "known_at": {"type": ["string", "null"], "format": "date-time"},
@@ -49,6 +64,32 @@ _AT: dict[str, Any] = {
     "edition": {"type": ["object", "null"], "additionalProperties": True},
     "flags": {"type": "array", "items": _STRING},
 }
+_REQUEST_MEMBERS: dict[str, Any] = {
+    "id": UUID,
+    "subject": {"type": ["string", "null"], "format": "uuid"},
+    "right": {"enum": list(RIGHTS)},
+    "purpose": {"type": ["string", "null"]},
+    "channel": {"enum": list(REQUEST_CHANNELS)},
+    "state": {"enum": list(STATES)},
+    "status": {"enum": list(STATUSES)},
+    **dict.fromkeys(("received", "due", "due_suspended", "promised"), _DAY),
+    "extended": {"type": "boolean"},
+    "answered": _DAY,
+    "grounds": {"type": "array", "items": {"enum": list(GROUNDS)}},
+    "reminders": {"type": "array", "items": _DAY},
+    "clause": _STRING,
+    "article": _STRING,
+    "rests_on": {"type": "array", "items": _POSITION},
+    "flips_on": _DAY,
+    **{many: {"type": "array", "items": _STRING} for many in ("would_change", "flags")},
+    "explanation": {"type": "array", "items": _STRING},
+}
+_REQUEST = closed(
+    list(_REQUEST_MEMBERS),
+    _REQUEST_MEMBERS,
+    description="`due` is the law's; `due_suspended` the decree's, null while identity is in doubt;"
+    " `promised` what the published policy says.",
+)
 FIXED: dict[str, Any] = {
     "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),
     "Thing": _reference("A business identifier of an order, contract or message. Likewise."),
@@ -239,9 +280,10 @@ FIXED: dict[str, Any] = {
     "Deadlines": closed([*_AT, "deadlines"], {**_AT, "deadlines": _DEADLINES}),
     "Choices": closed([*_AT, "consents"], {**_AT, "consents": _CHOICES}),
     "Timeline": closed(
-        ["subject", "as_of", "known_at", "position", "items", "next"],
+        ["subject", *_JOINED, "as_of", "known_at", "position", "items", "next"],
         {
             "subject": UUID,
+            **_JOINED,
             "as_of": {"type": ["string", "null"], "format": "date-time"},
             "known_at": {"type": ["string", "null"], "format": "date-time"},
             "position": {"type": "integer", "description": "The last position known."},
@@ -253,9 +295,13 @@ FIXED: dict[str, Any] = {
         },
     ),
     "Told": closed(
-        ["position", "kind", "occurred", "recorded_at", "stream", "data", "personal", "stands"],
+        [
+            *("position", "subject", "kind", "occurred", "recorded_at", "stream", "data"),
+            *("personal", "stands"),
+        ],
         {
             "position": _POSITION,
+            "subject": {**UUID, "description": "Of whom it was recorded, if she was joined."},
             "kind": _STRING,
             "class": {"type": ["string", "null"]},
             "occurred": {"type": "string", "description": "A day in Paris, or an instant."},
@@ -314,4 +360,54 @@ FIXED: dict[str, Any] = {
             "explanation": {"type": "array", "items": _STRING},
         },
     },
+    "RequestSent": closed(
+        ["data"],
+        {
+            "id": UUID,
+            "person": {"$ref": "#/components/schemas/Person"},
+            "subject": UUID,
+            "occurred": WHEN,
+            "actor": ACTOR,
+            "over": CODE.schema,
+            "data": {
+                "type": "object",
+                "additionalProperties": True,
+                "required": ["right", "channel"],
+                "description": "The fields of request.received; `person` or `subject` says whose.",
+            },
+        },
+        description="A request that reached us. `over` narrows an objection to one channel.",
+    ),
+    "RequestRecorded": closed(
+        ["position", "at_once", "request"],
+        {
+            "position": _POSITION,
+            "at_once": {"type": "array", "items": _STRING},
+            "request": {"$ref": "#/components/schemas/Request"},
+        },
+    ),
+    "StepSent": closed(
+        [],
+        {"occurred": WHEN, "actor": ACTOR, "data": _LOOSE},
+        description="The fields of the step's fact, or what `fulfil` needs by right.",
+    ),
+    "StepRecorded": closed(
+        ["position", "request"],
+        {
+            "position": _POSITION,
+            "outcomes": {"type": "array", "items": _LOOSE},
+            "to_tell": {"type": "array", "items": _STRING},
+            "request": {"$ref": "#/components/schemas/Request"},
+        },
+    ),
+    "Requests": closed(
+        ["as_of", "position", "items", "next"],
+        {
+            "as_of": _AT["as_of"],
+            "position": _AT["position"],
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/Request"}},
+            "next": {"type": ["integer", "null"]},
+        },
+    ),
+    "Request": _REQUEST,
 }

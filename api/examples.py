@@ -116,6 +116,8 @@ CHOICE: dict[str, Any] = {
 }
 _AT: dict[str, Any] = {
     "subject": SUBJECT,
+    "joined_into": None,
+    "joined": [],
     "as_of": WHEN,
     "day": "2026-01-06",
     "known_at": None,
@@ -135,6 +137,7 @@ WHOLE: dict[str, Any] = {
 }
 TOLD: dict[str, Any] = {
     "position": 3,
+    "subject": SUBJECT,
     "kind": "order.placed.v1",
     "class": "order",
     "occurred": "2026-01-05",
@@ -150,6 +153,8 @@ TOLD: dict[str, Any] = {
 }
 TIMELINE: dict[str, Any] = {
     "subject": SUBJECT,
+    "joined_into": None,
+    "joined": [],
     "as_of": None,
     "known_at": None,
     "position": 4,
@@ -172,3 +177,36 @@ PACKAGE: dict[str, Any] = {
     "facts": [{"position": 3, "kind": "order.placed.v1", "class": "order", "source": "provided"}],
     "left_out": [{"kind": "data.read.v1", "why": "ours", "facts": 1}],
 }
+REQUEST_SENT: dict[str, Any] = {
+    "person": PERSON,
+    "occurred": "2025-12-31",
+    "data": {"right": "access", "channel": "letter", "text": "Quelles données avez-vous ?"},
+}
+REQUEST: dict[str, Any] = {
+    "id": STREAM,
+    "subject": SUBJECT,
+    "right": "access",
+    "purpose": None,
+    "channel": "letter",
+    "state": "received",
+    "status": "on_track",
+    "received": "2025-12-31",
+    "due": "2026-02-02",
+    "due_suspended": "2026-02-02",
+    "promised": "2026-02-28",
+    "extended": False,
+    "answered": None,
+    "grounds": [],
+    "reminders": ["2026-01-26", "2026-01-31"],
+    "clause": "SS-DSR-1",
+    "article": "GDPR art. 15",
+    "rests_on": [3],
+    "flips_on": "2026-01-26",
+    "would_change": ["request.fulfilled.v1", "request.extended.v1"],
+    "flags": [],
+    "explanation": ["Request (access): to be answered by February 2, 2026."],
+}
+REQUEST_RECORDED: dict[str, Any] = {"position": 3, "at_once": [], "request": REQUEST}
+REQUESTS: dict[str, Any] = {"as_of": WHEN, "position": 3, "items": [REQUEST], "next": None}
+STEP_SENT: dict[str, Any] = {"occurred": "2026-01-02", "data": {"channel": "letter"}}
+STEP_RECORDED: dict[str, Any] = {"position": 4, "request": REQUEST}

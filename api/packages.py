@@ -19,16 +19,17 @@ from api.facts import an_object, check_keys, check_strict
 from api.problems import Problem
 from api.reading import loaded, record_read
 from api.settings import Language
+from api.tokens import is_erased
 from ledger.application import Ledger
 from ledger.errors import BadData, Refused
 from ledger.fields import CODE, INTEGER
 from ledger.packages.archived import Opened
-from ledger.packages.gathering import SCOPES, Scope, classes_held, gather
+from ledger.packages.gathering import SCOPES, Scope, classes_held, everybody, gather
 from ledger.packages.rendering import Format, render
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 REASON = "access_request"
-CONSULTATIONS_MAX = 32
+CONSULTATIONS_MAX, CLASSES_MAX = 32, 32
 
 
 class Wanted(NamedTuple):
@@ -81,9 +82,14 @@ def package_of(
 
     Raises NotFound for somebody unknown, Refused (410) for somebody erased.
     """
-    classes = classes_held(ledger, subject)
-    record_read(ledger, who, subject, classes[:CONSULTATIONS_MAX], asked.reason, asked.case)
-    verdicts = subject_answer(ledger, subject, Times(), lang)
-    document = gather(ledger, subject, asked.scope, lang, verdicts, opened)
+    people = everybody(ledger, subject)
+    for one in people if who.subject is None else ():
+        if one == subject or not is_erased(ledger, one):
+            classes = classes_held(ledger, one)[:CLASSES_MAX]
+            record_read(ledger, who, one, classes, asked.reason, asked.case)
+    verdicts, *others = (subject_answer(ledger, one, Times(), lang) for one in people)
+    for other in others:
+        verdicts["deadlines"] += other["deadlines"]
+    document = gather(ledger, people, asked.scope, lang, verdicts, opened)
     content = render(document, asked.form)
     return Package(content, sha256(content).hexdigest(), document["missing"])

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import examples, problems
+from api import choices_schema, examples, problems
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -218,6 +218,39 @@ GET_PROOF = _file("The proof.", "text/plain", examples.PROOF)
 GET_CONSISTENCY = _file("The proof.", "text/plain", examples.CONSISTENCY)
 
 
+def _taken(name: str, shown: Any) -> dict[str, Any]:
+    """A body of one JSON object."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": shown}}}
+
+
+POST_REQUEST: dict[str, Any] = {
+    "responses": {
+        201: _json(
+            "It is recorded, with what takes effect at once.",
+            "RequestRecorded",
+            examples.REQUEST_RECORDED,
+            {"Location": _header("The request.")},
+        ),
+        **_ERRORS,
+    },
+    "openapi_extra": {"requestBody": _taken("RequestSent", examples.REQUEST_SENT)},
+}
+GET_REQUESTS: dict[str, Any] = {
+    "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **_ERRORS}
+}
+GET_REQUEST: dict[str, Any] = {
+    "responses": {200: _json("Where it stands.", "Request", examples.REQUEST), **_ERRORS}
+}
+POST_STEP: dict[str, Any] = {
+    "responses": {
+        201: _json("The step is recorded.", "StepRecorded", examples.STEP_RECORDED),
+        **_ERRORS,
+    },
+    "openapi_extra": {"requestBody": _taken("StepSent", examples.STEP_SENT)},
+}
+
+
 def complete(app: FastAPI) -> None:
     """Give the application a description with our components and its key."""
 
@@ -242,7 +275,7 @@ def complete(app: FastAPI) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    return {**FIXED, "Item": {"oneOf": references}, **facts}
+    return {**FIXED, **choices_schema.SCHEMAS, "Item": {"oneOf": references}, **facts}
 
 
 def is_recordable(cls: type[Fact]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import ledger.store.timeline as history
-from api.answers import Times
+from api.answers import Times, joined_json
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
@@ -30,10 +30,13 @@ def timeline_answer(
     as they stood, at `as_of` (None: all). Raises NotFound for somebody this ledger never knew."""
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
-        if history.extent(connection, subject, known) is None:
+    joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(subject)
+    with ledger.database.read() as connection:
+        if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
-        for told, amended, parts in history.pages(connection, subject, after, known, limit + 1):
+        for told, amended, parts in history.pages(connection, people, after, known, limit + 1):
             items += [
                 _item(one, amended, parts)
                 for one in told
@@ -44,6 +47,7 @@ def timeline_answer(
     has_more = len(items) > limit
     return {
         "subject": str(subject),
+        **joined_json(joins, subject),
         "as_of": None if times.as_of is None else format_instant(times.as_of),
         "known_at": None if times.known_at is None else format_instant(times.known_at),
         "position": known,
@@ -54,7 +58,7 @@ def timeline_answer(
 
 def _happened(row: Row, amended: Amendments) -> Instant:
     """When the fact was true, as it stands; an amendment goes with the fact it amends."""
-    last = amended.get(row.ref_position or row.position)
+    last = amended.get(history.root_of(row))
     return last[-1].occurred_at if last else row.occurred_at
 
 
@@ -62,6 +66,7 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
     row = told.row
     item: dict[str, Any] = {
         "position": row.position,
+        "subject": str(row.subject),
         "kind": row.kind,
         "class": row.klass,
         "occurred": format_day(row.local_day)

@@ -72,6 +72,7 @@ def serve(
                 run.settings.opener / "socket",
             ),
             run.settings.oidc and Issuer(run.settings.oidc),
+            journal=run.settings.journal,
         ),
         log_config=None,
         access_log=False,

@@ -25,6 +25,7 @@ from api.settings import Language
 from ledger.application import Ledger
 from ledger.archiving import asking
 from ledger.packages.archived import Opened, opened
+from ledger.packages.gathering import everybody
 from ledger.packages.rendering import MEDIA
 
 
@@ -66,7 +67,7 @@ def _made(
         archive = opened(
             ledger,
             seal.folder,
-            subject,
+            everybody(ledger, subject),
             wanted.consultations,
             lambda asked: asking.ask(socket, asked),
         )

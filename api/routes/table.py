@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, packages, readings, service, subjects, tokens
+from api.routes import (
+    choices,
+    facts,
+    joins,
+    log,
+    packages,
+    queue,
+    readings,
+    requests,
+    service,
+    subjects,
+    tokens,
+)
 
 TABLE = (
     *service.ROUTES,
@@ -11,5 +23,9 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *choices.ROUTES,
+    *queue.ROUTES,
+    *joins.ROUTES,
+    *requests.ROUTES,
     *log.ROUTES,
 )

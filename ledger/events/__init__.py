@@ -2,8 +2,8 @@
 
 A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never
 renamed, never given twice. The reading order is the order of a business: `people.py`, `choices.py`,
-`trade.py`, `service.py`, `book.py`, `amending.py`, then what the ledger does itself: `ending.py`,
-`log.py`. What all facts share is in `ledger/facts.py`.
+`trade.py`, `service.py`, `book.py`, `amending.py`, `requests.py`, then what the ledger does itself:
+`ending.py`, `log.py`. What all facts share is in `ledger/facts.py`.
 
 What this room never does: decide whether a fact is acceptable (`ledger/aggregates/`), know today's
 date, or touch a database. Read next: `ledger/aggregates/consent.py`, then `ledger/handlers.py`.
@@ -24,6 +24,7 @@ from ledger.events.people import (
     DirectiveRevoked,
     DirectiveSet,
     HeirRequested,
+    Joined,
     LoggedIn,
     MinorSignalled,
     ProfileRectified,
@@ -31,6 +32,7 @@ from ledger.events.people import (
     RestrictionLifted,
 )
 from ledger.events.choices import (
+    MATCHES,
     Choice,
     ConsentGiven,
     ConsentInvalidated,
@@ -38,12 +40,15 @@ from ledger.events.choices import (
     ConsentRenewed,
     ConsentRequested,
     ConsentWithdrawn,
+    MotiveDecided,
+    MotiveReceived,
     ObjectionAssessed,
     ObjectionLifted,
     ObjectionRaised,
     OptOutOffered,
     PolicyNotified,
     SignalReceived,
+    TrackerAttached,
     TrackerChoice,
     TrackerGiven,
     TrackerRefused,
@@ -105,6 +110,30 @@ from ledger.events.amending import (
     FactCorrected,
     FactVoided,
 )
+from ledger.events.requests import (
+    DOUBTS,
+    EVIDENCE,
+    EXTENSIONS,
+    GROUNDS,
+    METHODS,
+    REMEDIES,
+    REQUEST_CHANNELS,
+    RIGHTS,
+    TOLD,
+    IdentityAsked,
+    IdentityConfirmed,
+    RecipientsNotified,
+    RecoveredFromQueue,
+    RequestAcknowledged,
+    RequestClosed,
+    RequestExtended,
+    RequestFulfilled,
+    RequestPartiallyFulfilled,
+    RequestQualified,
+    RequestReceived,
+    RequestRefused,
+    RequestWithdrawn,
+)
 from ledger.events.ending import (
     ERASURES,
     MOTIVES,
@@ -142,7 +171,7 @@ OWN = frozenset(
     kind
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
-    or cls in (PolicyPublished, ClassArchived, ClassErased)
+    or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -153,13 +182,23 @@ __all__ = [
     "CHANNELS_IN",
     "CONTRACTS",
     "CORRECTION",
+    "DOUBTS",
     "ERASURES",
+    "EVIDENCE",
+    "EXTENSIONS",
     "GRADES",
+    "GROUNDS",
     "KINDS",
+    "MATCHES",
+    "METHODS",
     "MOTIVES",
     "OWN",
     "RECIPIENTS",
+    "REMEDIES",
+    "REQUEST_CHANNELS",
     "RESTRICTIONS",
+    "RIGHTS",
+    "TOLD",
     "VOID",
     "AccessGranted",
     "AccessRevoked",
@@ -207,8 +246,11 @@ __all__ = [
     "HoldLifted",
     "HoldPlaced",
     "HoldReviewed",
+    "IdentityAsked",
+    "IdentityConfirmed",
     "IncidentDetected",
     "IncidentNotified",
+    "Joined",
     "KekDestroyed",
     "KekRetired",
     "KeyDestroyed",
@@ -219,6 +261,8 @@ __all__ = [
     "MessageOpened",
     "MessageSent",
     "MinorSignalled",
+    "MotiveDecided",
+    "MotiveReceived",
     "NoticePublished",
     "ObjectionAssessed",
     "ObjectionLifted",
@@ -236,7 +280,18 @@ __all__ = [
     "Pruned",
     "PurposeDeclared",
     "RecipientDeclared",
+    "RecipientsNotified",
+    "RecoveredFromQueue",
     "RenewalNotified",
+    "RequestAcknowledged",
+    "RequestClosed",
+    "RequestExtended",
+    "RequestFulfilled",
+    "RequestPartiallyFulfilled",
+    "RequestQualified",
+    "RequestReceived",
+    "RequestRefused",
+    "RequestWithdrawn",
     "Restored",
     "Restricted",
     "RestrictionLifted",
@@ -248,6 +303,7 @@ __all__ = [
     "SurveySent",
     "TicketClosed",
     "TicketOpened",
+    "TrackerAttached",
     "TrackerChoice",
     "TrackerGiven",
     "TrackerRefused",

@@ -29,15 +29,16 @@ Opened = dict[int, dict[str, str]]
 
 
 def opened(
-    ledger: Ledger, log: Path, subject: UUID, consultations: Sequence[int], ask: Ask
+    ledger: Ledger, log: Path, people: Sequence[UUID], consultations: Sequence[int], ask: Ask
 ) -> Opened:
-    """What these consultations of her archived data open. `log` is the folder of the sealed log.
+    """What these consultations of her archived data open; `people` are her ids, `log` the folder of
+    the sealed log.
 
     Raises Refused for a consultation of somebody else's data, or for another motive than a request
     of hers; whatever the opener refuses; NotFound where there is no consultation.
     """
     for position in consultations:
-        _check(ledger, subject, position)
+        _check(ledger, people, position)
     found: Opened = {}
     for position in consultations:
         answer = ask(gather(ledger, log, position))
@@ -45,10 +46,11 @@ def opened(
     return found
 
 
-def _check(ledger: Ledger, subject: UUID, position: int) -> None:
+def _check(ledger: Ledger, people: Sequence[UUID], position: int) -> None:
     raw = questions.entry_at(ledger.database, position)
     meta = entry.read(raw)["meta"] if raw is not None else {}
-    if meta.get("subject") != str(subject) or meta.get("motive") != MOTIVE:
+    of = {str(one) for one in people}
+    if meta.get("subject") not in of or meta.get("motive") != MOTIVE:
         raise Refused(
             Refusal(
                 "archived-motive-required",

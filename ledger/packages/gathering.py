@@ -11,7 +11,7 @@ Whoever calls has recorded the read before (`api/reading.py`). Read next: `rende
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -61,17 +61,22 @@ class _Context(NamedTuple):
     opened: Opened
 
 
+def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
+    """This id, and those of everybody joined to her: a package is of the person."""
+    return ledger.joins(ledger.epoch()).everybody(subject)
+
+
 def classes_held(ledger: Ledger, subject: UUID) -> tuple[str, ...]:
-    """The classes of which a package of hers tells something: what its read must name.
+    """The classes of which something is told under this id: what its read must name.
 
     Raises NotFound for somebody this ledger never knew.
     """
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        if history.extent(connection, subject, known) is None:
+        if history.extent(connection, (subject,), known) is None:
             raise NotFound("this ledger knows no such subject")
         found: set[str] = set()
-        for told, _, _ in history.pages(connection, subject, 0, known, PAGE):
+        for told, _, _ in history.pages(connection, (subject,), 0, known, PAGE):
             for one in told:
                 found |= {one.row.klass or "", *(name for name, _ in one.parts)}
     return tuple(sorted(found - {""}))
@@ -79,14 +84,14 @@ def classes_held(ledger: Ledger, subject: UUID) -> tuple[str, ...]:
 
 def gather(
     ledger: Ledger,
-    subject: UUID,
+    people: Sequence[UUID],
     scope: Scope,
     lang: Language,
     verdicts: Mapping[str, Any],
     opened: Opened,
 ) -> dict[str, Any]:
-    """The document. `verdicts` are her deadlines and choices, explained (`api/answers.py`);
-    `opened` is what the opener answered of her archive."""
+    """The document about `people`, the ids of one person. `verdicts` are her deadlines and
+    choices, explained (`api/answers.py`); `opened` is what the opener answered of her archive."""
     now = ledger.clock.now()
     epoch = ledger.epoch()
     edition = ledger.edition(epoch, now)
@@ -94,11 +99,11 @@ def gather(
     context = _Context(lang, edition, declared, opened)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        if history.extent(connection, subject, known) is None:
+        if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
         statements: list[tuple[Statement, Any]] = []
-        for told, amended, parts in history.pages(connection, subject, 0, known, PAGE):
+        for told, amended, parts in history.pages(connection, people, 0, known, PAGE):
             for one in told:
                 personal, state = _opened(ledger, connection, one, parts, opened)
                 items.append(_item(one, amended, personal, state, context))
@@ -108,7 +113,8 @@ def gather(
         "format": FORMAT,
         "scope": scope,
         "origin": ledger.keyring.origin,
-        "subject": str(subject),
+        "subject": str(people[0]),
+        "joined": [str(other) for other in people[1:]],
         "made_at": format_instant(now),
         "position": known,
         "language": lang,
@@ -204,7 +210,7 @@ def _portability(
 def _kind(one: history.Told) -> str:
     """The kind that decides what may be told: that of the fact amended, for an amendment."""
     root: str = getattr(one.fact, "root", one.row.kind)
-    return root if one.row.ref_position is not None else one.row.kind
+    return root if history.root_of(one.row) != one.row.position else one.row.kind
 
 
 def _when(row: Row) -> str:

@@ -6,7 +6,7 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import VOID, Fact, Row
+from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
 from ledger.store.mapper import fact_from
@@ -43,9 +43,10 @@ class Told(NamedTuple):
     parts: tuple[tuple[str, UUID], ...]
 
 
-def extent(connection: sa.Connection, subject: UUID, known: int) -> Extent | None:
-    """The extent of what was known of a person at position `known`; None if she is nobody's."""
-    mine = events.subject == subject
+def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
+    """The extent of what was known at position `known` of a person, under all the ids she has;
+    None if she is nobody's."""
+    mine = events.subject.in_(people)
     query = sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at))
     position, occurred_at = connection.execute(query.where(mine, events.position <= known)).one()
     if position is not None:
@@ -55,12 +56,13 @@ def extent(connection: sa.Connection, subject: UUID, known: int) -> Extent | Non
 
 
 def page(
-    connection: sa.Connection, subject: UUID, after: int, known: int, limit: int
+    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, limit: int
 ) -> list[Told]:
-    """At most `limit` events of one person after position `after`, up to position `known`."""
+    """At most `limit` events of one person, under all the ids she has, after position `after`, up
+    to position `known`."""
     query = (
         sa.select(*ROW_COLUMNS, events.entry)
-        .where(events.subject == subject, events.position > after, events.position <= known)
+        .where(events.subject.in_(people), events.position > after, events.position <= known)
         .order_by(events.position)
         .limit(limit)
     )
@@ -73,23 +75,28 @@ def page(
 
 
 def pages(
-    connection: sa.Connection, subject: UUID, after: int, known: int, size: int
+    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, size: int
 ) -> Iterator[tuple[list[Told], Amendments, Parts]]:
     """The history page by page, each with the amendments and the parts of its facts."""
     while True:
-        told = page(connection, subject, after, known, size)
+        told = page(connection, people, after, known, size)
         if told:
-            roots = {one.row.ref_position or one.row.position for one in told}
+            roots = {root_of(one.row) for one in told}
             yield told, amendments(connection, roots, known), parts(connection, told)
         if len(told) < size:
             return
         after = told[-1].row.position
 
 
+def root_of(row: Row) -> int:
+    """The position of the fact that this one amends; its own, if it amends none."""
+    return row.ref_position if row.ref_position and row.kind in (CORRECTION, VOID) else row.position
+
+
 def stated(told: Told) -> dict[str, Any]:
     """The clear fields, in the form in which a caller states them."""
     values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if told.row.ref_position is None else _AMENDING
+    hidden = () if root_of(told.row) == told.row.position else _AMENDING
     return {
         spec.key: spec.codec.dump(value)
         for spec, value in values
@@ -99,12 +106,13 @@ def stated(told: Told) -> dict[str, Any]:
 
 def standing(row: Row, amended: Amendments) -> dict[str, Any]:
     """Whether a fact still stands, and what amended it; an amendment names what it amends."""
-    if row.ref_position is None:
+    root = root_of(row)
+    if root == row.position:
         by = amended.get(row.position, [])
         stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
         return {"stands": stands, "amended_by": [one.position for one in by]}
-    is_last = amended[row.ref_position][-1].position == row.position
-    return {"stands": "in_force" if is_last else "superseded", "amends": row.ref_position}
+    is_last = amended[root][-1].position == row.position
+    return {"stands": "in_force" if is_last else "superseded", "amends": root}
 
 
 def amendments(connection: sa.Connection, roots: Collection[int], known: int) -> Amendments:
@@ -113,7 +121,11 @@ def amendments(connection: sa.Connection, roots: Collection[int], known: int) ->
     found: Amendments = {}
     query = (
         sa.select(*ROW_COLUMNS)
-        .where(events.ref_position.in_(roots), events.position <= known)
+        .where(
+            events.ref_position.in_(roots),
+            events.kind.in_((CORRECTION, VOID)),
+            events.position <= known,
+        )
         .order_by(events.position)
     )
     for columns in connection.execute(query) if roots else ():

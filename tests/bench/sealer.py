@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ledger.sealing.keyfiles import KEY
 from ledger.sealing.sealer import Sealer
-from ledger.sealing.signer import KEY, Signer
+from ledger.sealing.signer import Signer
 from ledger.store.setup import open_database
 from tests.sealing.room import Here
 
