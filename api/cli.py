@@ -27,6 +27,7 @@ from api.commands import (
     evidence,
     keeping,
     keys,
+    packaging,
     policy,
     requests,
     restoring,
@@ -66,6 +67,7 @@ def shared(
 keeping.register(app)
 auditing.register(app)
 asking.register(app)
+packaging.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)

@@ -31,14 +31,15 @@ PROVIDED = frozenset(
         *("objection.raised.v1", "objection.lifted.v1"),
         *("order.placed.v1", "order.paid.v1", "contract.started.v1", "contract.amended.v1"),
         *("card.kept.v1", "card.rebound.v1", "card.removal_requested.v1"),
-        *("ticket.opened.v1", "survey.answered.v1"),
+        *("ticket.opened.v1", "survey.answered.v1", "motive.received.v1"),
+        *("request.received.v1", "request.withdrawn.v1"),
     }
 )
 OBSERVED = frozenset(
     {
         *("customer.logged_in.v1", "message.opened.v1", "signal.received.v1"),
         *("contract.renewed.v1", "contract.ended.v1", "card.settled.v1", "order.refunded.v1"),
-        "order.cancelled.v1",
+        *("order.cancelled.v1", "tracker.attached.v1"),
     }
 )
 PORTABLE_BASES: tuple[Basis, ...] = ("consent", "contract")
@@ -65,6 +66,7 @@ OF_OTHERS: Mapping[str, frozenset[str]] = {
     "data.read.v1": frozenset({"reader"}),
     "archive.consulted.v1": frozenset({"reader", "approver"}),
     "call.placed.v1": frozenset({"operator"}),
+    "motive.decided.v1": frozenset({"reader"}),
     "hold.placed.v1": frozenset({"author"}),
     "hold.reviewed.v1": frozenset({"author"}),
     "hold.lifted.v1": frozenset({"author"}),
