@@ -95,7 +95,7 @@ def gather(
     now = ledger.clock.now()
     epoch = ledger.epoch()
     edition = ledger.edition(epoch, now)
-    declared = _declared(ledger, epoch)
+    declared = declared_of(ledger, epoch)
     context = _Context(lang, edition, declared, opened)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
@@ -272,7 +272,7 @@ def _details(statements: list[tuple[Statement, Any]]) -> list[dict[str, Any]]:
 # --- what the law adds ---------------------------------------------------------------------------
 
 
-def _declared(ledger: Ledger, epoch: int) -> Declared:
+def declared_of(ledger: Ledger, epoch: int) -> Declared:
     """What stands on the stream of the policy book beside the editions."""
     stream = ledger.book_stream(epoch)
     with ledger.database.read() as connection:
