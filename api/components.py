@@ -252,6 +252,13 @@ FIXED: dict[str, Any] = {
             },
         },
     ),
+    "ConsentReceipt": {
+        "type": "object",
+        "description": "A receipt by the profile receipt-eu-gdpr of DPV 27560, in JSON-LD.",
+        "required": ["@context", "@type", "dct:conformsTo", "dpv:hasIdentifier", "dct:hasPart"],
+        "properties": {"dct:hasPart": {"type": "array", "items": _LOOSE}},
+        "additionalProperties": True,
+    },
     "Package": {
         "type": "object",
         "description": "What `package.schema.json`, which travels in the ZIP, describes.",

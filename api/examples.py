@@ -210,3 +210,12 @@ REQUEST_RECORDED: dict[str, Any] = {"position": 3, "at_once": [], "request": REQ
 REQUESTS: dict[str, Any] = {"as_of": WHEN, "position": 3, "items": [REQUEST], "next": None}
 STEP_SENT: dict[str, Any] = {"occurred": "2026-01-02", "data": {"channel": "letter"}}
 STEP_RECORDED: dict[str, Any] = {"position": 4, "request": REQUEST}
+CONSENT_RECEIPT: dict[str, Any] = {
+    "@context": {"dpv": "https://w3id.org/dpv#"},
+    "@id": f"urn:uuid:{STREAM}",
+    "@type": "dpv:ConsentReceipt",
+    "dct:conformsTo": "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr",
+    "dpv:hasIdentifier": STREAM,
+    "dct:created": WHEN,
+    "dct:hasPart": [],
+}

@@ -25,7 +25,9 @@ from ledger.errors import BadData, Refused
 from ledger.fields import CODE, INTEGER
 from ledger.packages.archived import Opened
 from ledger.packages.gathering import SCOPES, Scope, classes_held, everybody, gather
+from ledger.packages.receipts import consents
 from ledger.packages.rendering import Format, render
+from ledger.policy import dpv
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 REASON = "access_request"
@@ -93,3 +95,13 @@ def package_of(
     document = gather(ledger, people, asked.scope, lang, verdicts, opened)
     content = render(document, asked.form)
     return Package(content, sha256(content).hexdigest(), document["missing"])
+
+
+def receipts_of(ledger: Ledger, subject: UUID, is_kantara: bool) -> Any:
+    """Her consent receipt (JSON-LD), or those of Kantara 1.1 for the consents that hold now."""
+    people = everybody(ledger, subject)
+    verdicts = subject_answer(ledger, subject, Times(), "fr")
+    found, parties = consents(ledger, people, verdicts["consents"])
+    if is_kantara:
+        return dpv.kantara(found, parties)
+    return dpv.receipt(found, parties, verdicts["position"], ledger.clock.now())

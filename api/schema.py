@@ -173,6 +173,24 @@ POST_READING: dict[str, Any] = {
     },
 }
 
+GET_RECEIPTS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "A receipt with her records (JSON-LD), or Kantara receipts.",
+            "content": {
+                "application/ld+json": {
+                    "schema": {"$ref": "#/components/schemas/ConsentReceipt"},
+                    "example": examples.CONSENT_RECEIPT,
+                },
+                "application/json; profile=KI-CR-v1.1.0": {
+                    "schema": {"type": "array", "items": {"type": "object"}},
+                    "example": [],
+                },
+            },
+        },
+        **_ERRORS,
+    }
+}
 POST_EXPORT: dict[str, Any] = {
     "responses": {
         200: {

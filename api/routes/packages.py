@@ -1,6 +1,7 @@
-"""`POST /v1/subjects/{id}/export`: everything about one person, or what she may take away.
+"""What one person is handed: `POST /v1/subjects/{id}/export`, her data, to read or to take away;
+`GET /v1/subjects/{id}/receipts`, her consents in the words of other systems.
 
-A POST, because it records who reads. Read next: `packages.py` in the room above.
+The first is a POST, because it records who reads. Read next: `packages.py` in the room above.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from uuid import UUID
 
 from anyio import to_thread
 from fastapi import Depends, Query, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from api import schema
 from api.access import Who
 from api.facts import parse_json
-from api.packages import Package, Wanted, package_of, wanted_of
+from api.packages import Package, Wanted, package_of, receipts_of, wanted_of
 from api.problems import Problem
-from api.routes import AGENT, DPO, SUBJECT, Route
+from api.routes import AGENT, AUDITOR, DPO, SUBJECT, Route
 from api.routes.subjects import Asked, asked_of
 from api.routes.taking import body_of, language_of, ledger_of, media_of
 from api.sealed import Seal
@@ -27,6 +28,7 @@ from ledger.archiving import asking
 from ledger.packages.archived import Opened, opened
 from ledger.packages.gathering import everybody
 from ledger.packages.rendering import MEDIA
+from ledger.policy import dpv
 
 
 async def post_export(
@@ -74,6 +76,16 @@ def _made(
     return package_of(ledger, who, subject, wanted, lang, archive)
 
 
+def get_receipts(request: Request, asked: Annotated[Asked, Depends(asked_of)]) -> Response:
+    """One record for each purpose and channel on which this person ever expressed something, with
+    every event of it (ISO/IEC TS 27560 in DPV 2.3). With `Accept: application/json;
+    profile=KI-CR-v1.1.0`, Kantara receipts of the consents that hold now; not signed."""
+    is_kantara = dpv.KANTARA in request.headers.get("accept", "")
+    said = receipts_of(ledger_of(request), asked.subject, is_kantara)
+    media = f"application/json; profile={dpv.KANTARA}" if is_kantara else "application/ld+json"
+    return JSONResponse(said, media_type=media, headers={"Vary": "Accept"})
+
+
 async def _body(request: Request) -> Any:
     """The one JSON object of the body; without a body, an empty one."""
     raw = await body_of(request)
@@ -96,5 +108,14 @@ ROUTES = (
         "A package of somebody's data: to read, or to take away",
         frozenset({AGENT, DPO, SUBJECT}),
         schema.POST_EXPORT,
+    ),
+    Route(
+        "GET",
+        "/v1/subjects/{id}/receipts",
+        get_receipts,
+        "subjects",
+        "One person's consent receipts, for other systems",
+        frozenset({AGENT, DPO, AUDITOR, SUBJECT}),
+        schema.GET_RECEIPTS,
     ),
 )

@@ -245,6 +245,32 @@ def test_after_an_erasure_the_package_holds_it_no_more(anywhere: Caller, tmp_pat
     assert export(anywhere, subject).status_code == 410
 
 
+def test_receipts_are_for_other_systems_and_no_read(anywhere: Caller) -> None:
+    """ISO/IEC TS 27560 in JSON-LD, Kantara on demand; codes only, so nothing is recorded."""
+    subject = customer(anywhere)
+    withdrawn = {"purpose": "newsletter", "channel": "email"}
+    fact = {"kind": "consent.withdrawn", "subject": subject, "data": withdrawn}
+    assert anywhere.post(fact).status_code == 201
+    before = anywhere.position()
+    answer = anywhere.get(f"/v1/subjects/{subject}/receipts")
+    assert answer.headers["content-type"].startswith("application/ld+json")
+    assert CANARY not in answer.text
+    states = {
+        record["dct:identifier"]: [e["@type"][0] for e in record["dpv:hasConsentStatus"]]
+        for record in answer.json()["dct:hasPart"]
+    }
+    assert sorted(states.values()) == [
+        ["dpv:ConsentGiven"],
+        ["dpv:ConsentGiven", "dpv:ConsentWithdrawn"],
+    ]
+    headers = {**anywhere.headers, "Accept": "application/json; profile=KI-CR-v1.1.0"}
+    answer = anywhere.client.get(f"/v1/subjects/{subject}/receipts", headers=headers)
+    assert "profile=KI-CR-v1.1.0" in answer.headers["content-type"]
+    (kantara,) = answer.json()
+    assert states[kantara["consentReceiptID"]] == ["dpv:ConsentGiven"]
+    assert anywhere.position() == before
+
+
 @pytest.mark.parametrize(
     ("body", "query", "status"),
     [
