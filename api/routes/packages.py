@@ -116,6 +116,6 @@ ROUTES = (
         "subjects",
         "One person's consent receipts, for other systems",
         frozenset({AGENT, DPO, AUDITOR, SUBJECT}),
-        schema.GET_RECEIPTS,
+        {"response_class": Response, **schema.GET_RECEIPTS},
     ),
 )
