@@ -20,6 +20,7 @@ from api.commands import (
     archive,
     asking,
     auditing,
+    checking,
     covering,
     demonstrating,
     drilling,
@@ -68,6 +69,7 @@ keeping.register(app)
 auditing.register(app)
 asking.register(app)
 packaging.register(app)
+checking.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)

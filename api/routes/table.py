@@ -8,6 +8,7 @@ from api.routes import (
     joins,
     log,
     packages,
+    permissions,
     queue,
     readings,
     requests,
@@ -27,5 +28,6 @@ TABLE = (
     *queue.ROUTES,
     *joins.ROUTES,
     *requests.ROUTES,
+    *permissions.ROUTES,
     *log.ROUTES,
 )

@@ -66,17 +66,17 @@ def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
     return ledger.joins(ledger.epoch()).everybody(subject)
 
 
-def classes_held(ledger: Ledger, subject: UUID) -> tuple[str, ...]:
-    """The classes of which something is told under this id: what its read must name.
+def classes_held(ledger: Ledger, people: Sequence[UUID]) -> tuple[str, ...]:
+    """The classes of which a package of this person tells something: what its read must name.
 
     Raises NotFound for somebody this ledger never knew.
     """
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        if history.extent(connection, (subject,), known) is None:
+        if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         found: set[str] = set()
-        for told, _, _ in history.pages(connection, (subject,), 0, known, PAGE):
+        for told, _, _ in history.pages(connection, people, 0, known, PAGE):
             for one in told:
                 found |= {one.row.klass or "", *(name for name, _ in one.parts)}
     return tuple(sorted(found - {""}))

@@ -50,7 +50,7 @@ def customer(caller: Caller, name: str = "0042", email: str = CANARY) -> str:
             "kind": "customer.account_opened",
             "person": person,
             "occurred": "2024-02-01",
-            "data": {"name": "Zoé Durand", "email": email, "phone": "+33199007731"},
+            "data": {"name": "Zoé <b>Durand</b>", "email": email, "phone": "+33199007731"},
         },
         {"kind": "customer.logged_in", "person": person, "data": {"ip": "192.0.2.7"}},
         {
@@ -143,6 +143,22 @@ def test_she_takes_her_own_and_nobody_elses_and_leaves_no_read(anywhere: Caller)
     assert anywhere.position() == before
 
 
+def test_who_is_joined_to_her_is_in_her_package(anywhere: Caller) -> None:
+    """A package is of the person, under all her ids; one read says so."""
+    subject, other = customer(anywhere), customer(anywhere, "0043", OTHER)
+    joined = anywhere.client.post(
+        f"/v1/subjects/{subject}/joins", json={"other": other}, headers=anywhere.headers
+    )
+    assert joined.status_code == 201, joined.text
+    said = document(anywhere, subject)
+    assert said["joined"] == [other]
+    emails = {d["value"] for d in said["details"] if d["field"] == "email"}
+    assert emails == {CANARY, OTHER}
+    (read,) = (f for f in said["facts"] if f["kind"] == "data.read.v1")
+    assert read["stream"] == subject
+    assert set(read["data"]["classes"]) >= {"account", "security_log"}
+
+
 def test_portability_holds_what_she_provided_under_consent_or_contract(anywhere: Caller) -> None:
     """Not what was inferred, not what we sent or assessed, not what rests on another basis."""
     subject = customer(anywhere)
@@ -218,7 +234,8 @@ def test_the_zip_holds_tables_a_page_and_their_sums(anywhere: Caller) -> None:
     page = files["index.html"].decode()
     assert '<html lang="fr">' in page
     assert "<script" not in page
-    assert "Zoé Durand" in page
+    assert page.count("Zoé &lt;b&gt;Durand") == 2  # among her details, and in the fact
+    assert "<b>" not in page
     assert "=HYPERLINK(&quot;http://x&quot;)" in page
 
 
