@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from fastapi.testclient import TestClient
 
+from api import keys
 from api.access import Who
+from api.app import create_app
 from api.packages import Package, Wanted, package_of
+from api.sealed import Seal
+from ledger.application import Ledger
 from ledger.archive_key import ArchiveKey
 from ledger.commands import Record
 from ledger.errors import Refused
@@ -88,6 +95,23 @@ def test_only_her_own_archive_is_opened_and_only_for_her_request(one: Room) -> N
         assert caught.value.refusal.problem == "archived-motive-required"
 
 
+def exported(home: Path, opening: Callable[[], Ledger], subject: UUID) -> Callable[[int], Any]:
+    """`POST …/export` to a server that knows this opener, with one consultation."""
+
+    def ask(position: int) -> Any:
+        secret = keys.create(home / "api-keys.json", keys.FIRST)
+        seal = Seal(home / "log", None, home / "opener" / "socket")
+        made = create_app(opening, keys.Keys.load(home / "api-keys.json"), seal)
+        with TestClient(made) as client:
+            return client.post(
+                f"/v1/subjects/{subject}/export?format=json",
+                json={"consultations": [position]},
+                headers={"Authorization": f"Bearer {secret}"},
+            )
+
+    return ask
+
+
 def test_from_the_request_to_its_answer(
     anywhere: Probant, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,9 +119,8 @@ def test_from_the_request_to_its_answer(
     anywhere.home = home = short
     monkeypatch.setenv("PROBANT_PASSPHRASE", PASSPHRASE)
     assert anywhere("init").code == 0
-    ledger = open_ledger(
-        anywhere.url or f"sqlite:///{home / 'ledger.sqlite'}", home / "keyring.json"
-    )
+    url = anywhere.url or f"sqlite:///{home / 'ledger.sqlite'}"
+    ledger = open_ledger(url, home / "keyring.json")
     try:
         vkey = sealed(ledger, home / "log").vkey
         assert anywhere("archive", "init", "--log-key", vkey).code == 0
@@ -121,8 +144,12 @@ def test_from_the_request_to_its_answer(
         with serving(home):
             opening = ("--consultation", str(position), "--out", str(home / "two"))
             said = anywhere(*asked, *opening)
+            over_http = exported(home, lambda: open_ledger(url, home / "keyring.json"), subject)
+            refused, served = over_http(position - 1), over_http(position)
     finally:
         ledger.close()
+    assert (refused.status_code, served.status_code) == (422, 200)
+    assert TEXT in served.text
     assert said.code == 0, said
     assert "The request is answered by it" in said.out
     assert TEXT not in said.out
