@@ -7,11 +7,14 @@ document is escaped. What this file never does: decide what is told. Read next: 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ledger.policy.explain import words
 
+PARIS = ZoneInfo("Europe/Paris")
 STYLE = """
 body{font:16px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111}
 h1,h2,h3{font-family:system-ui,sans-serif;line-height:1.2}
@@ -46,7 +49,7 @@ class _Page:
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         yield f"<h1>{title}</h1>\n"
-        yield _paragraph(say["intro"].format(**d["controller"], day=d["made_at"][:10]))
+        yield _paragraph(say["intro"].format(**d["controller"], day=_shown(d["made_at"])))
         yield _paragraph(say["reference"].format(subject=d["subject"], position=d["position"]))
         yield from self._missing()
         yield from self._table("details", ("field", "value", *_TRUE, *_KNOWN))
@@ -112,7 +115,7 @@ class _Page:
         yield "</tr></thead>\n<tbody>\n"
         for fact in self.document["facts"]:
             said = "; ".join(self._said(fact))
-            cells = (fact["occurred"], fact["label"], said, fact["recorded_at"])
+            cells = (_shown(fact["occurred"]), fact["label"], said, _shown(fact["recorded_at"]))
             yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>\n"
         yield "</tbody>\n</table>\n"
 
@@ -125,7 +128,7 @@ class _Page:
         if fact["withheld"]:
             yield self.say["withheld"]
         if fact["stands"] not in ("as_recorded", "in_force"):
-            yield self.say[f"stands_{fact['stands']}"].format(day=fact["known_until"] or "")
+            yield self.say[f"stands_{fact['stands']}"].format(day=_shown(fact["known_until"] or ""))
 
     def _cell(self, row: Mapping[str, Any], column: str) -> str:
         value = row[column]
@@ -139,7 +142,7 @@ class _Page:
             return ", ".join(self.say.get(f"source_{one}", str(one)) for one in value)
         if value is None:
             return "–"
-        return self.say.get(f"{column}_{value}", str(value))
+        return self.say.get(f"{column}_{value}", _shown(str(value)))
 
     def _heading(self, name: str) -> str:
         return f"<h2>{escape(self.say[f'h_{name}'])}</h2>\n"
@@ -151,6 +154,15 @@ _TRUE, _KNOWN = ("true_from", "true_until"), ("known_from", "known_until")
 def _paragraph(text: str, kind: str = "") -> str:
     shown = f' class="{kind}"' if kind else ""
     return f"<p{shown}>{escape(text)}</p>\n"
+
+
+def _shown(text: str) -> str:
+    """An instant as the day and time in Paris, for people; any other text as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{at.astimezone(PARIS):%Y-%m-%d %H:%M}" if at.tzinfo else text
 
 
 def _plain(value: Any) -> str:

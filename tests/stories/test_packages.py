@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.events import KINDS
-from ledger.packages import rendering
+from ledger.packages import page, rendering
 from ledger.policy import packages as policy
 from ledger.policy.book import shipped
 from ledger.policy.explain import words
@@ -113,6 +113,20 @@ def test_no_cell_is_a_formula(text: str) -> None:
     raw = rendering._csv(columns, rows).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(raw, newline=""))
     assert row == {"said": f"'{text}", "n": "-4990"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-07-01T22:30:00.000001Z", "2026-07-02 00:30"),
+        ("2026-01-05T09:00:00.000000Z", "2026-01-05 10:00"),
+        ("2026-01-05", "2026-01-05"),
+        ("20260105", "20260105"),
+        ("Zoé", "Zoé"),
+    ],
+)
+def test_the_page_tells_the_time_of_paris(text: str, shown: str) -> None:
+    assert page._shown(text) == shown
 
 
 def test_the_schema_is_one() -> None:
