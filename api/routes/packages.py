@@ -30,6 +30,10 @@ from ledger.packages.gathering import everybody
 from ledger.packages.rendering import MEDIA
 from ledger.policy import dpv
 
+# A package opens a whole history: it counts as so many people looked up, or as so many of her own
+# requests.
+WEIGHT, OWN_WEIGHT = 100, 20
+
 
 async def post_export(
     request: Request,
@@ -44,7 +48,7 @@ async def post_export(
     without. Nothing of the package is kept here."""
     wanted = wanted_of(scope, format, await _body(request))
     spoken, ledger, who = language_of(request, lang), ledger_of(request), request.state.who
-    request.app.state.limits.lookups.take(who.id, ledger.clock.now())
+    _not_too_often(request, who, ledger)
     work = (ledger, who, asked.subject, wanted, spoken, request.app.state.seal)
     made = await to_thread.run_sync(_made, *work, limiter=request.app.state.writing)
     ending = "json" if wanted.form == "json" else "zip"
@@ -54,6 +58,14 @@ async def post_export(
         "Package-SHA256": made.digest,
     }
     return Response(made.content, media_type=MEDIA[wanted.form], headers=headers)
+
+
+def _not_too_often(request: Request, who: Who, ledger: Ledger) -> None:
+    limits, now = request.app.state.limits, ledger.clock.now()
+    if who.subject is None:
+        limits.lookups.take(who.id, now, WEIGHT)
+    else:
+        limits.person.take(str(who.subject), now, OWN_WEIGHT)
 
 
 def _made(

@@ -143,6 +143,15 @@ def test_she_takes_her_own_and_nobody_elses_and_leaves_no_read(anywhere: Caller)
     assert anywhere.position() == before
 
 
+def test_her_own_packages_are_limited(caller: Caller) -> None:
+    """Each opens a whole history: a few at once, then 429 and when to come back."""
+    subject = customer(caller)
+    token, _ = tokens.issue(caller.ledger, UUID(subject), caller.ledger.clock.now())
+    said = [export(caller, subject, None, token, format="json") for _ in range(4)]
+    assert [one.status_code for one in said] == [200, 200, 429, 429]
+    assert int(said[2].headers["retry-after"]) >= 1
+
+
 def test_who_is_joined_to_her_is_in_her_package(anywhere: Caller) -> None:
     """A package is of the person, under all her ids; one read says so."""
     subject, other = customer(anywhere), customer(anywhere, "0043", OTHER)
