@@ -28,6 +28,7 @@ from api.commands import (
     evidence,
     keeping,
     keys,
+    packaging,
     policy,
     requests,
     restoring,
@@ -68,6 +69,7 @@ def shared(
 keeping.register(app)
 auditing.register(app)
 asking.register(app)
+packaging.register(app)
 checking.register(app)
 policy.register(app)
 keys.register(app)

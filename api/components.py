@@ -255,6 +255,41 @@ FIXED: dict[str, Any] = {
             "next": {"type": ["integer", "null"]},
         },
     ),
+    "Export": closed(
+        [],
+        {
+            "reason": {**CODE.schema, "description": "Why, for your staff: access_request if not."},
+            "case": {**CODE.schema, "description": "Of which case: the id of her request."},
+            "consultations": {
+                "type": "array",
+                "maxItems": 32,
+                "items": _POSITION,
+                "description": "Consultations of her archive (rights_request) to be opened.",
+            },
+        },
+    ),
+    "ConsentReceipt": {
+        "type": "object",
+        "description": "A receipt by the profile receipt-eu-gdpr of DPV 27560, in JSON-LD.",
+        "required": ["@context", "@type", "dct:conformsTo", "dpv:hasIdentifier", "dct:hasPart"],
+        "properties": {"dct:hasPart": {"type": "array", "items": _LOOSE}},
+        "additionalProperties": True,
+    },
+    "Package": {
+        "type": "object",
+        "description": "What `package.schema.json`, which travels in the ZIP, describes.",
+        "required": ["format", "scope", "subject", "made_at", "position", "missing", "facts"],
+        "properties": {
+            "format": {"const": "probant-package/1"},
+            "scope": {"enum": ["access", "portability"]},
+            "subject": UUID,
+            "made_at": {"type": "string", "format": "date-time"},
+            "position": {"type": "integer"},
+            "missing": {"type": "array", "items": _LOOSE},
+            "facts": {"type": "array", "items": _LOOSE},
+        },
+        "additionalProperties": True,
+    },
     "Subject": closed(
         [*_AT, "facts", "last_activity", "deadlines", "consents"],
         {

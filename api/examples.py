@@ -222,6 +222,20 @@ OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
 OVERDUE: dict[str, Any] = {"days": 7, "items": [{**STANDING, "subject": SUBJECT}]}
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
 
+EXPORT: dict[str, Any] = {"case": SUBJECT, "consultations": [41]}
+PACKAGE: dict[str, Any] = {
+    "format": "probant-package/1",
+    "scope": "portability",
+    "origin": "example.org/shop",
+    "subject": SUBJECT,
+    "made_at": WHEN,
+    "position": 3,
+    "language": "en",
+    "controller": {"company": "SoftSystem", "edition": "softsystem-2018-11-20"},
+    "missing": [],
+    "facts": [{"position": 3, "kind": "order.placed.v1", "class": "order", "source": "provided"}],
+    "left_out": [{"kind": "data.read.v1", "why": "ours", "facts": 1}],
+}
 REQUEST_SENT: dict[str, Any] = {
     "person": PERSON,
     "occurred": "2025-12-31",
@@ -255,6 +269,15 @@ REQUEST_RECORDED: dict[str, Any] = {"position": 3, "at_once": [], "request": REQ
 REQUESTS: dict[str, Any] = {"as_of": WHEN, "position": 3, "items": [REQUEST], "next": None}
 STEP_SENT: dict[str, Any] = {"occurred": "2026-01-02", "data": {"channel": "letter"}}
 STEP_RECORDED: dict[str, Any] = {"position": 4, "request": REQUEST}
+CONSENT_RECEIPT: dict[str, Any] = {
+    "@context": {"dpv": "https://w3id.org/dpv#"},
+    "@id": f"urn:uuid:{STREAM}",
+    "@type": "dpv:ConsentReceipt",
+    "dct:conformsTo": "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr",
+    "dpv:hasIdentifier": STREAM,
+    "dct:created": WHEN,
+    "dct:hasPart": [],
+}
 MAY_WE: dict[str, Any] = {"person": PERSON, "purpose": "newsletter", "channel": "email"}
 VERDICT: dict[str, Any] = {
     "allowed": True,

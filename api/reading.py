@@ -78,7 +78,7 @@ def reading_of(value: Any) -> Reading:
             raise BadData(f"field 'classes' must be an array of 1 to {CLASSES_MAX} codes")
         named = tuple(sorted({_code("classes", one) for one in classes}))
         case = None if item.get("case") is None else _code("case", item["case"])
-        after = _loaded("after", INTEGER, item.get("after", 0))
+        after = loaded("after", INTEGER, item.get("after", 0))
         return Reading(named, _code("reason", item.get("reason")), case, after)
     except Refused as refused:
         raise Problem(refused.refusal.problem, refused.refusal.detail) from None
@@ -121,10 +121,11 @@ def _item(told: Told, opened: dict[str, Any] | Unreadable) -> dict[str, Any]:
 
 
 def _code(name: str, value: Any) -> str:
-    return str(_loaded(name, CODE, value))
+    return str(loaded(name, CODE, value))
 
 
-def _loaded(name: str, codec: Any, value: Any) -> Any:
+def loaded(name: str, codec: Any, value: Any) -> Any:
+    """A field of a body as its codec reads it. Raises BadData naming the field."""
     try:
         return codec.load(value)
     except ValueError as error:

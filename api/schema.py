@@ -234,6 +234,55 @@ POST_READING: dict[str, Any] = {
     },
 }
 
+GET_RECEIPTS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "A receipt with her records (JSON-LD), or Kantara receipts.",
+            "content": {
+                "application/ld+json": {
+                    "schema": {"$ref": "#/components/schemas/ConsentReceipt"},
+                    "example": examples.CONSENT_RECEIPT,
+                },
+                "application/json; profile=KI-CR-v1.1.0": {
+                    "schema": {"type": "array", "items": {"type": "object"}},
+                    "example": [],
+                },
+            },
+        },
+        **_ERRORS,
+    }
+}
+POST_EXPORT: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "The package: a ZIP, or the JSON document that it holds.",
+            "headers": {"Package-SHA256": _header("SHA-256 of these bytes, hex.")},
+            "content": {
+                "application/zip": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "",
+                },
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Package"},
+                    "example": examples.PACKAGE,
+                },
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": False,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Export"},
+                    "example": examples.EXPORT,
+                }
+            },
+        }
+    },
+}
+
 
 def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""

@@ -32,10 +32,12 @@ TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 
 
 class Seal(NamedTuple):
-    """Where the log is sealed: the exported folder, and who signs receipts (None: nobody)."""
+    """Where the log is sealed: the exported folder, who signs receipts (None: nobody), and the
+    socket of whoever opens the archive for what is proven by that log."""
 
     folder: Path
     signer: SignerClient | None
+    opener: Path | None = None
 
 
 def with_receipts(seal: Seal | None, ledger: Ledger, answers: Answers) -> dict[str, str]:

@@ -8,7 +8,6 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +16,11 @@ from api.answers import Times, joined_json
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
-from ledger.events import CORRECTION, VOID, Row
-from ledger.fields import Unreadable
+from ledger.events import Row
 from ledger.store import reader
-from ledger.store.timeline import Told
+from ledger.store.timeline import Amendments, Parts, Told
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
-
-Amendments = dict[int, list[Row]]
-Parts = dict[tuple[int, str], Unreadable]
 
 
 def timeline_answer(
@@ -42,7 +36,7 @@ def timeline_answer(
         if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
-        for told, amended, parts in _pages(connection, people, after, known, limit + 1):
+        for told, amended, parts in history.pages(connection, people, after, known, limit + 1):
             items += [
                 _item(one, amended, parts)
                 for one in told
@@ -62,29 +56,9 @@ def timeline_answer(
     }
 
 
-def _pages(
-    connection: Any, people: Sequence[UUID], after: int, known: int, size: int
-) -> Iterator[tuple[list[Told], Amendments, Parts]]:
-    """The history page by page, each with the amendments and the parts of its facts."""
-    while True:
-        told = history.page(connection, people, after, known, size)
-        if told:
-            roots = {_root(one.row) for one in told}
-            amended = history.amendments(connection, roots, known)
-            yield told, amended, history.parts(connection, told)
-        if len(told) < size:
-            return
-        after = told[-1].row.position
-
-
-def _root(row: Row) -> int:
-    """The position of the fact that this one amends; its own, if it amends none."""
-    return row.ref_position if row.ref_position and row.kind in (CORRECTION, VOID) else row.position
-
-
 def _happened(row: Row, amended: Amendments) -> Instant:
     """When the fact was true, as it stands; an amendment goes with the fact it amends."""
-    last = amended.get(_root(row))
+    last = amended.get(history.root_of(row))
     return last[-1].occurred_at if last else row.occurred_at
 
 
@@ -103,24 +77,7 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
         "edition": format_day(row.edition),
         "stream": str(row.stream),
         "item": row.item,
-        "data": _data(told),
+        "data": history.stated(told),
         "personal": {name: parts[row.position, name].value for name, _ in told.parts},
     }
-    root = _root(row)
-    if root == row.position:
-        by = amended.get(row.position, [])
-        stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
-        return {**item, "stands": stands, "amended_by": [one.position for one in by]}
-    is_last = amended[root][-1].position == row.position
-    return {**item, "stands": "in_force" if is_last else "superseded", "amends": root}
-
-
-def _data(told: Told) -> dict[str, Any]:
-    """The clear fields, in the form in which a caller states them."""
-    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if _root(told.row) == told.row.position else _AMENDING
-    return {
-        spec.key: spec.codec.dump(value)
-        for spec, value in values
-        if not spec.personal and value is not None and spec.key not in hidden
-    }
+    return {**item, **history.standing(row, amended)}

@@ -144,7 +144,7 @@ def assert_shown(shown: Any, said: Any, where: str = "answer") -> None:
         assert shown == said, where
 
 
-@pytest.mark.parametrize(("page", "count"), [("api.md", 11), ("two-times.md", 5)])
+@pytest.mark.parametrize(("page", "count"), [("api.md", 12), ("two-times.md", 5)])
 def test_the_exchanges_of_the_documents_are_what_happens(
     page: str, count: int, tmp_path: Path
 ) -> None:

@@ -83,6 +83,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.outbound": ("ledger",),
     "ledger.restoring": ("ledger",),
     "ledger.retention": ("ledger",),
+    "ledger.packages": ("ledger",),
+    "ledger.packages.page": ("ledger.policy.explain",),
     "ledger.requests": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),

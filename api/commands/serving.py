@@ -68,7 +68,11 @@ def serve(
         create_app(
             run.open,
             keys.Keys.load(path),
-            Seal(run.settings.log, SignerClient(run.settings.signer)),
+            Seal(
+                run.settings.log,
+                SignerClient(run.settings.signer),
+                run.settings.opener / "socket",
+            ),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),

@@ -49,6 +49,12 @@ _NOTHING = _Meaning(
 )
 
 
+def status_of(kind: str) -> ConsentStatus | None:
+    """The status that a fact of this kind expresses; None when it expresses none."""
+    meaning = _MEANINGS.get(kind)
+    return None if meaning is None else meaning.status
+
+
 def choices(
     state: SubjectState, book: Book, as_of: Instant, known: int | None = None
 ) -> list[ChoiceState]:

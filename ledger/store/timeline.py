@@ -6,8 +6,8 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,6 +21,10 @@ from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
+_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
+
+Amendments = dict[int, list[Row]]
+Parts = dict[tuple[int, str], Unreadable]
 
 
 class Extent(NamedTuple):
@@ -70,12 +74,51 @@ def page(
     return found
 
 
-def amendments(
-    connection: sa.Connection, roots: Collection[int], known: int
-) -> dict[int, list[Row]]:
+def pages(
+    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, size: int
+) -> Iterator[tuple[list[Told], Amendments, Parts]]:
+    """The history page by page, each with the amendments and the parts of its facts."""
+    while True:
+        told = page(connection, people, after, known, size)
+        if told:
+            roots = {root_of(one.row) for one in told}
+            yield told, amendments(connection, roots, known), parts(connection, told)
+        if len(told) < size:
+            return
+        after = told[-1].row.position
+
+
+def root_of(row: Row) -> int:
+    """The position of the fact that this one amends; its own, if it amends none."""
+    return row.ref_position if row.ref_position and row.kind in (CORRECTION, VOID) else row.position
+
+
+def stated(told: Told) -> dict[str, Any]:
+    """The clear fields, in the form in which a caller states them."""
+    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
+    hidden = () if root_of(told.row) == told.row.position else _AMENDING
+    return {
+        spec.key: spec.codec.dump(value)
+        for spec, value in values
+        if not spec.personal and value is not None and spec.key not in hidden
+    }
+
+
+def standing(row: Row, amended: Amendments) -> dict[str, Any]:
+    """Whether a fact still stands, and what amended it; an amendment names what it amends."""
+    root = root_of(row)
+    if root == row.position:
+        by = amended.get(row.position, [])
+        stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
+        return {"stands": stands, "amended_by": [one.position for one in by]}
+    is_last = amended[root][-1].position == row.position
+    return {"stands": "in_force" if is_last else "superseded", "amends": root}
+
+
+def amendments(connection: sa.Connection, roots: Collection[int], known: int) -> Amendments:
     """The corrections and voids of these facts known at `known`, oldest first: the last one
     stands."""
-    found: dict[int, list[Row]] = {}
+    found: Amendments = {}
     query = (
         sa.select(*ROW_COLUMNS)
         .where(
@@ -91,7 +134,7 @@ def amendments(
     return found
 
 
-def parts(connection: sa.Connection, told: Collection[Told]) -> dict[tuple[int, str], Unreadable]:
+def parts(connection: sa.Connection, told: Collection[Told]) -> Parts:
     """What became of the sealed parts of these events: sealed, archived, erased or lost."""
     wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     if not wanted:
