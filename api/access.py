@@ -1,23 +1,19 @@
-"""Who is asking, and whether the table lets her: default deny.
+"""What the table must say before it is served, and what is known of whoever asks.
 
-A caller has an id, roles, and, if she is one person with a token of her own, that person. What a
-row of the table does not name is refused: 401 to whom we do not know, 403 to whom we do. Somebody
-with the role `subject` is let in to paths about herself only, and told the same about everybody
-else, known or not.
+A caller has an id, roles, and, if she is one person with a token of her own, that person. Nothing
+here reads a request: see `entering.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from starlette.requests import Request
-
-from api.problems import Problem
 from api.routes import PUBLIC, ROLES, SUBJECT, Route
 from ledger.errors import Broken
 
+HELD = frozenset(ROLES) - {SUBJECT}  # what keys and staff may be given: a person has a token
 OWN = "/v1/subjects/{id}"  # what is about one person lies here or below
 
 
@@ -27,6 +23,16 @@ class Who(NamedTuple):
     id: str
     roles: frozenset[str]
     subject: UUID | None = None
+
+
+class Trusted(NamedTuple):
+    """An identity provider, and which of its tokens are accepted. `roles`: what a value of the
+    claim `claim` means here; without a mapping the values are our own names of roles."""
+
+    issuer: str
+    audience: str
+    claim: str = "roles"
+    roles: Mapping[str, str] | None = None
 
 
 def checked(routes: tuple[Route, ...]) -> tuple[Route, ...]:
@@ -47,33 +53,18 @@ def checked(routes: tuple[Route, ...]) -> tuple[Route, ...]:
     return routes
 
 
-def only(roles: frozenset[str]) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that lets in who has one of `roles`, and puts her into `request.state.who`."""
-
-    async def let_in(request: Request) -> None:
-        who = await known(request)
-        held = who.roles & roles
-        if not held:
-            raise Problem("forbidden", "your roles do not open this page")
-        if held == {SUBJECT} and not _is_own(request, who):
-            raise Problem("forbidden", "this token opens what is about its own person, only")
-        request.state.who = who
-
-    return let_in
+def markdown(routes: tuple[Route, ...]) -> str:
+    """The table for people: a row for each route, a column for each role."""
+    head = f"| route | {' | '.join(ROLES)} |"
+    rule = f"|---|{':-:|' * len(ROLES)}"
+    rows = [
+        f"| `{route.method} {route.path}` | {' | '.join(_cells(route.roles))} |" for route in routes
+    ]
+    return "\n".join([head, rule, *rows]) + "\n"
 
 
-async def known(request: Request) -> Who:
-    """Who shows a key that we accept. Raises Problem."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    who = request.app.state.keys.who(token.strip()) if scheme.lower() == "bearer" else None
-    if who is None:
-        raise Problem("unauthorized", "send the API key as: Authorization: Bearer KEY")
-    found: Who = who
-    return found
-
-
-def _is_own(request: Request, who: Who) -> bool:
-    try:
-        return who.subject is not None and UUID(request.path_params["id"]) == who.subject
-    except ValueError:
-        return False
+def _cells(roles: frozenset[str]) -> list[str]:
+    if roles == PUBLIC:
+        return ["all"] * len(ROLES)
+    let_in = {role: "own" if role == SUBJECT else "yes" for role in roles}
+    return [let_in.get(role, "–") for role in ROLES]

@@ -19,9 +19,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import access, idempotency, problems, schema
+from api import access, entering, idempotency, problems, schema
 from api.guard import Guard
 from api.keys import Keys
+from api.limits import limits
+from api.oidc import Issuer
 from api.problems import Problem
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
@@ -37,10 +39,11 @@ def create_app(
     ledger_factory: Callable[[], Ledger],
     keys: Keys,
     seal: Seal | None = None,
+    oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
 ) -> FastAPI:
-    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys`;
-    `seal` says where the log is sealed, if it is."""
+    """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
+    of a token of `oidc`; `seal` says where the log is sealed, if it is."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,7 +68,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.keys, app.state.seal = keys, seal
+    app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
+    app.state.limits = limits()
     app.add_middleware(Guard)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
@@ -78,11 +82,17 @@ def create_app(
             methods=[route.method],
             tags=[route.tag],
             summary=route.summary,
-            dependencies=[] if route.roles == PUBLIC else [Depends(access.only(route.roles))],
-            **route.extra,
+            dependencies=[] if route.roles == PUBLIC else [Depends(entering.only(route.roles))],
+            **_described(route),
         )
     schema.complete(app)
     return app
+
+
+def _described(route: Route) -> dict[str, Any]:
+    """What the row says, and in the description who may ask."""
+    extra = route.extra.get("openapi_extra", {})
+    return {**route.extra, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -90,7 +100,7 @@ def create_app(
 
 def _on_problem(_request: Request, error: Any) -> Response:
     """Raised by a door: `error` is a Problem."""
-    return problems.response(error.refusal)
+    return problems.response(error.refusal, error.headers)
 
 
 def _on_failure(_request: Request, error: Any) -> Response:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import typer
 
 from api.commands import (
+    access,
     archive,
     asking,
     auditing,
@@ -71,6 +72,7 @@ erasing.register(app)
 evidence.register(app)
 archive.register(app)
 serving.register(app)
+access.register(app)
 demonstrating.register(app)
 drilling.register(app)
 covering.register(app)

@@ -163,6 +163,41 @@ FIXED: dict[str, Any] = {
             },
         },
     ),
+    "Token": closed(
+        ["token", "subject", "expires"],
+        {"token": _STRING, "subject": UUID, "expires": {"type": "string", "format": "date-time"}},
+        description="Keep it in memory: it is gone in fifteen minutes.",
+    ),
+    "Reading": closed(
+        ["classes", "reason"],
+        {
+            "classes": {"type": "array", "minItems": 1, "items": CODE.schema},
+            "reason": {**CODE.schema, "description": "Why: a code of yours, never a free text."},
+            "case": CODE.schema,
+            "after": {"type": "integer", "minimum": 0, "description": "`next` of the page before."},
+        },
+    ),
+    "Read": closed(
+        ["read", "subject", "items", "next"],
+        {
+            "read": {**_POSITION, "description": "The position of the fact that you read this."},
+            "subject": UUID,
+            "items": {
+                "type": "array",
+                "items": closed(
+                    ["position", "kind", "occurred", "state", "data"],
+                    {
+                        "position": _POSITION,
+                        "kind": _STRING,
+                        "occurred": {"type": "string"},
+                        "state": {"enum": ["opened", "archived", "erased", "lost"]},
+                        "data": {**_LOOSE, "description": "The personal fields, as recorded."},
+                    },
+                ),
+            },
+            "next": {"type": ["integer", "null"]},
+        },
+    ),
     "Subject": closed(
         [*_AT, "facts", "last_activity", "deadlines", "consents"],
         {

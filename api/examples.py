@@ -67,6 +67,26 @@ LOOKUPS: list[Any] = [LOOKUP, {"person": {"kind": "shop", "value": "nobody"}}]
 FOUND: dict[str, Any] = {"known": True, "subject": SUBJECT}
 UNKNOWN: dict[str, Any] = {"known": False}
 FOUNDS: dict[str, Any] = {"known": 1, "unknown": 1, "refused": 0, "items": [FOUND, UNKNOWN]}
+TOKEN: dict[str, Any] = {
+    "token": "person_XwxH…",
+    "subject": SUBJECT,
+    "expires": "2026-01-06T09:15:00.000000Z",
+}
+READING: dict[str, Any] = {"classes": ["contact"], "reason": "customer_call", "case": "t-1042"}
+READ: dict[str, Any] = {
+    "read": 6,
+    "subject": SUBJECT,
+    "items": [
+        {
+            "position": 5,
+            "kind": "customer.contacted_us.v1",
+            "occurred": "2026-01-05",
+            "state": "opened",
+            "data": {"text": "Where is my order?"},
+        }
+    ],
+    "next": None,
+}
 
 DEADLINE: dict[str, Any] = {
     "class": "order",

@@ -74,7 +74,7 @@ def _operations(paths: dict[str, Any]) -> Iterator[str]:
     for path, methods in paths.items():
         for method, operation in methods.items():
             yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
-            locked = " Needs the key." if operation.get("security") else ""
+            locked = f" Open to: {', '.join(operation['x-roles'])}."
             yield f"<p>{escape(operation['summary'])}.{locked}</p>"
             if "description" in operation:
                 yield f"<p>{escape(operation['description'])}</p>"

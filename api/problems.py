@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
     "malformed-json": Kind(400, "Malformed JSON", "The body, or this line, is not strict JSON."),
     "malformed-question": Kind(400, "Malformed question", "A query parameter cannot be read."),
     "idempotency-key-malformed": Kind(400, "Malformed key", "One quoted text of 1 to 255 ASCII."),
-    "unauthorized": Kind(401, "No valid key", "Send Authorization: Bearer with the API key."),
+    "unauthorized": Kind(401, "No valid key", "Send Authorization: Bearer with a key or a token."),
     "forbidden": Kind(403, "Not for you", "Your roles do not open this page, or not this person."),
     "not-found": Kind(404, "Not found", "No such page, subject, order, contract or position."),
     "method-not-allowed": Kind(405, "Method not allowed", "See the Allow header."),
@@ -67,6 +67,7 @@ KINDS: dict[str, Kind] = {
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
     "promotional-in-service": Kind(422, "Not service", "A message that sells is marketing."),
     "refused": Kind(422, "Refused", "A rule of the ledger refuses this fact."),
+    "too-many": Kind(429, "Too many", "Come back after the seconds that Retry-After names."),
     "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),
     "stale": Kind(503, "Busy", "Others kept writing; nothing was written. Try again."),
 }
@@ -75,9 +76,13 @@ KINDS: dict[str, Kind] = {
 class Problem(Exception):
     """A problem on its way to the caller."""
 
-    def __init__(self, slug: str, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self, slug: str, detail: str, *, field: str | None = None, retry: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.refusal = Refusal(slug, detail, field=field)
+        # `retry`: seconds after which asking again may help.
+        self.headers = {} if retry is None else {"Retry-After": str(retry)}
 
 
 def body(refusal: Refusal) -> dict[str, Any]:

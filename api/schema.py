@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from api import examples, problems
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
+from api.routes import PUBLIC
 from ledger.events import KINDS, OWN, Fact
 
 DESCRIPTION = (
@@ -153,6 +154,25 @@ GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELIN
 GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", examples.DEADLINES)
 GET_CONSENTS = _about("The choices at these two times.", "Choices", examples.CONSENTS)
 
+POST_TOKEN: dict[str, Any] = {
+    "responses": {201: _json("The token.", "Token", examples.TOKEN), **_ERRORS}
+}
+
+POST_READING: dict[str, Any] = {
+    "responses": {200: _json("What was read.", "Read", examples.READ), **_ERRORS},
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Reading"},
+                    "example": examples.READING,
+                }
+            },
+        }
+    },
+}
+
 
 def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""
@@ -178,9 +198,9 @@ def complete(app: FastAPI) -> None:
             components = made.setdefault("components", {})
             components["schemas"] = _schemas()
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path, methods in made["paths"].items():
-                if path.startswith("/v1/"):
-                    for operation in methods.values():
+            for methods in made["paths"].values():
+                for operation in methods.values():
+                    if operation["x-roles"] != sorted(PUBLIC):
                         operation["security"] = [{"key": []}]
             app.openapi_schema = made
         return app.openapi_schema

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
+from api.access import HELD, Trusted
 from ledger.errors import Misuse
 from ledger.store.keyrings import Where, where
 
@@ -91,6 +92,30 @@ SETTINGS = (
         "A PEM file of the root certificates that time stamps are checked against.",
     ),
     Setting(
+        "PROBANT_OIDC_ISSUER",
+        "–",
+        "none",
+        "The identity provider whose tokens staff may show instead of an API key (docs/access.md).",
+    ),
+    Setting(
+        "PROBANT_OIDC_AUDIENCE",
+        "–",
+        "none",
+        "The audience that those tokens must name; required with an issuer.",
+    ),
+    Setting(
+        "PROBANT_OIDC_CLAIM",
+        "–",
+        "roles",
+        "The claim that holds their roles; dots lead inside, as in realm_access.roles.",
+    ),
+    Setting(
+        "PROBANT_OIDC_ROLES",
+        "–",
+        "our own names",
+        "What the values of the claim mean here: support=agent,privacy-office=dpo.",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -111,6 +136,7 @@ class Settings(NamedTuple):
     log: Path
     tsa: str | None
     tsa_roots: Path | None
+    oidc: Trusted | None
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -177,6 +203,7 @@ def settle(
         Path(environment.get("PROBANT_LOG") or folder / "log"),
         environment.get("PROBANT_TSA") or None,
         Path(environment["PROBANT_TSA_ROOTS"]) if environment.get("PROBANT_TSA_ROOTS") else None,
+        _oidc(environment),
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file
@@ -190,6 +217,25 @@ def _horizon(environment: Mapping[str, str]) -> int:
     if not (said.isascii() and said.isdigit() and int(said) <= HORIZON_MAX):
         raise Misuse(f"PROBANT_HORIZON must be a number of days, at most {HORIZON_MAX}")
     return int(said)
+
+
+def _oidc(environment: Mapping[str, str]) -> Trusted | None:
+    issuer = environment.get("PROBANT_OIDC_ISSUER")
+    if not issuer:
+        return None
+    audience = environment.get("PROBANT_OIDC_AUDIENCE")
+    if not audience:
+        raise Misuse("PROBANT_OIDC_ISSUER needs PROBANT_OIDC_AUDIENCE beside it")
+    claim = environment.get("PROBANT_OIDC_CLAIM") or "roles"
+    said = environment.get("PROBANT_OIDC_ROLES")
+    return Trusted(issuer, audience, claim, _mapping(said) if said else None)
+
+
+def _mapping(said: str) -> dict[str, str]:
+    pairs = [pair.strip().partition("=") for pair in said.split(",")]
+    if not all(name and role in HELD for name, _, role in pairs):
+        raise Misuse(f"PROBANT_OIDC_ROLES must be NAME=ROLE,…; roles: {', '.join(sorted(HELD))}")
+    return {name: role for name, _, role in pairs}
 
 
 def _language(environment: Mapping[str, str], lang: str | None) -> Language:

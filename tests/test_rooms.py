@@ -160,6 +160,8 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
+    Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
         "ledger.archive_key",

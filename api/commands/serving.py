@@ -13,6 +13,7 @@ import typer
 
 from api.commands.sealing import sealed_meanwhile
 from api.options import Run, command
+from ledger.calendar import SystemClock
 from ledger.errors import Misuse
 
 GRACE_SECONDS = 10  # given to requests that are under way when the server is told to stop
@@ -29,7 +30,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8000,
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="Replace the API key and show the new one.")
+        bool, typer.Option("--new-key", help="Revoke every API key and show a new one.")
     ] = False,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Accept an address that others can reach, over HTTP.")
@@ -47,14 +48,18 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.oidc import Issuer
     from api.sealed import Seal
     from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
-    key = keys.create(path) if new_key or not keys.Keys.load(path) else None
+    now = SystemClock().now()
+    key = keys.create(path, now=now) if new_key or not keys.Keys.load(path) else None
     url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     said = [run.screen.word("serve.listening", url=url)]
-    said.append(run.screen.word("serve.key", key=key) if key else run.screen.word("serve.kept"))
+    roles = ", ".join(sorted(keys.FIRST))
+    shown = run.screen.word("serve.key", key=key, roles=roles)
+    said.append(shown if key else run.screen.word("serve.kept"))
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to_stderr()
     config = uvicorn.Config(
@@ -62,6 +67,7 @@ def serve(
             run.open,
             keys.Keys.load(path),
             Seal(run.settings.log, SignerClient(run.settings.signer)),
+            run.settings.oidc and Issuer(run.settings.oidc),
         ),
         log_config=None,
         access_log=False,

@@ -30,6 +30,8 @@ async def post_lookup(request: Request) -> Response:
     travels in the body; of whom nobody knows, an explicit `{"known": false}`, never a 404."""
     media = media_of(request)
     parsed = parsed_of(await body_of(request), media)
+    limits, now = request.app.state.limits, ledger_of(request).clock.now()
+    limits.lookups.take(request.state.who.id, now, max(1, len(parsed.items)))
     return JSONResponse(await to_thread.run_sync(lookup_answer, ledger_of(request), parsed))
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, service, subjects
+from api.routes import facts, log, readings, service, subjects, tokens
 
-TABLE = (*service.ROUTES, *facts.ROUTES, *subjects.ROUTES, *log.ROUTES)
+TABLE = (
+    *service.ROUTES,
+    *facts.ROUTES,
+    *subjects.ROUTES,
+    *tokens.ROUTES,
+    *readings.ROUTES,
+    *log.ROUTES,
+)

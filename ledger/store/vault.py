@@ -17,7 +17,7 @@ moves. Read next: `ledger/application.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -132,13 +132,16 @@ class Vault:
         }
         return Part(name, key.id, described, envelope)
 
-    def open(self, connection: sa.Connection, position: int) -> dict[str, Any] | Unreadable:
-        """The personal fields of the fact at `position`, or why they cannot be read.
+    def open(
+        self, connection: sa.Connection, position: int, classes: Collection[str] | None = None
+    ) -> dict[str, Any] | Unreadable:
+        """The personal fields of the fact at `position`, of these classes of data only if they are
+        named, or why they cannot be read.
 
         Raises Tampered when the envelope contradicts the entry.
         """
         opened: dict[str, Any] = {}
-        for part in self._parts(connection, position):
+        for part in self._parts(connection, position, classes):
             if isinstance(part, Unreadable):
                 return part
             opened |= entry.read(part.plaintext)
@@ -157,12 +160,17 @@ class Vault:
             opened.append({"n": part.name, "salt": entry.to_base64(part.salt), "text": text})
         return opened
 
-    def _parts(self, connection: sa.Connection, position: int) -> Iterator[Opened | Unreadable]:
-        """Each part of the fact at `position`, opened and compared with its entry."""
+    def _parts(
+        self, connection: sa.Connection, position: int, classes: Collection[str] | None = None
+    ) -> Iterator[Opened | Unreadable]:
+        """Each part of the fact at `position`, opened and compared with its entry; of other classes
+        than `classes` nothing is even unwrapped."""
         sealed, keys, events = tables.sealed, tables.keys, tables.events
         raw = connection.scalar(sa.select(events.c.entry).where(events.c.position == position))
         said = entry.read(raw) if raw else {}
         for described in said.get("parts", ()):
+            if classes is not None and described["n"] not in classes:
+                continue
             row = connection.execute(
                 sa.select(keys, sealed.c.envelope)
                 .select_from(

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import keys
+from api.access import HELD
 from api.app import create_app
 from ledger.application import Ledger
 from ledger.opening import create
@@ -61,7 +62,7 @@ def open_caller(tmp_path: Path, clock: StepClock) -> Iterator[Opened]:
         keyring = None if url == "sqlite://" else tmp_path / "keys" / "keyring.json"
         ledger = create(url, keyring, clock=clock)
         path = tmp_path / "api-keys.json"
-        key = keys.create(path)
+        key = keys.create(path, HELD)
         client = TestClient(create_app(lambda: ledger, keys.Keys.load(path)))
         client.__enter__()
         clients.append(client)

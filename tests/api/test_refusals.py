@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from api import keys
 from api.problems import KINDS, Problem, body
 from api.routes import taking
 from ledger import grouping
@@ -200,23 +199,6 @@ def test_every_refusal_of_the_ledger_has_its_problem_type() -> None:
     assert slugs <= set(KINDS)
     assert body(Refusal("unheard-of", "x"))["type"] == "/docs#problem-refused"
     assert Problem("erased", "x").refusal.problem == "erased"
-
-
-def test_an_api_key_is_kept_as_a_hash_in_a_closed_file(tmp_path: Path) -> None:
-    """Shown once; a new one replaces it."""
-    path = tmp_path / "home" / "api-keys.json"
-    first = keys.create(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert first.removeprefix(keys.PREFIX) not in path.read_text()
-    assert keys.Keys.load(path).accepts(first)
-    second = keys.create(path)
-    known = keys.Keys.load(path)
-    assert known.accepts(second)
-    assert not known.accepts(first)
-    assert not keys.Keys(()).accepts("")
-    path.chmod(0o644)
-    with pytest.raises(Exception, match="chmod 600"):
-        keys.Keys.load(path)
 
 
 def test_whatever_is_sent_answers_are_json(caller: Caller) -> None:

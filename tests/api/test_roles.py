@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from api.access import Who, checked
+from api.access import Who, checked, markdown
 from api.app import create_app
 from api.keys import Keys
 from api.routes import DPO, PUBLIC, ROLES, SUBJECT, Route
@@ -20,12 +21,13 @@ from ledger.errors import Broken
 from ledger.opening import create
 
 OWN = uuid4()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Roles(Keys):
     """Keys whose token is the name of the one role that it has."""
 
-    def who(self, token: str) -> Who | None:
+    def who(self, token: str, now: int) -> Who | None:
         """A holder of exactly this role."""
         found = frozenset({token}) & set(ROLES)
         return Who(token, found, OWN if token == SUBJECT else None) if found else None
@@ -103,3 +105,20 @@ def test_a_careless_row_is_refused_when_the_application_is_built(
     assert checked((*TABLE, row))
     with pytest.raises(Broken, match=said):
         create_app(lambda: create("sqlite://"), Keys(()), table=(*TABLE, row._replace(**wrong)))
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    """`docs/access.md` holds what `probant access roles` prints."""
+    page = (ROOT / "docs" / "access.md").read_text("utf-8")
+    assert markdown(TABLE) in page, "paste what `probant access roles` prints into docs/access.md"
+
+
+def test_the_description_says_who_may_ask(client: TestClient) -> None:
+    """Each operation names its roles; all but those open to everybody need a key or token."""
+    paths = client.get("/openapi.json").json()["paths"]
+    shown = [route for route in TABLE if route.extra.get("include_in_schema", True)]
+    for route in shown:
+        path = route.path.replace(":path}", "}")
+        operation = paths[path][route.method.lower()]
+        assert operation["x-roles"] == sorted(route.roles)
+        assert ("security" in operation) == (route.roles != PUBLIC)
