@@ -8,9 +8,10 @@ turn in one (`app.state.writer`). Read next:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -23,11 +24,14 @@ from api import access, entering, idempotency, problems, schema
 from api.guard import Guard
 from api.keys import Keys
 from api.limits import limits
+from api.metrics import Metrics
 from api.oidc import Issuer
 from api.problems import Problem
+from api.readiness import Readiness
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
+from api.surrounding import Browsers, Compressed
 from ledger.application import Ledger
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
@@ -41,9 +45,13 @@ def create_app(
     seal: Seal | None = None,
     oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
+    *,
+    journal: Path | None = None,
+    origins: Collection[str] = (),
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
-    of a token of `oidc`; `seal` says where the log is sealed, if it is."""
+    of a token of `oidc`; `seal` says where the log is sealed, if it is; `journal` is the folder of
+    the erasure journal; scripts of pages of `origins` may ask what one person may."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -70,7 +78,10 @@ def create_app(
     )
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.limits = limits()
-    app.add_middleware(Guard)
+    app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
+    app.add_middleware(Compressed)
+    app.add_middleware(Browsers, origins=origins, table=table)
+    app.add_middleware(Guard, metrics=app.state.metrics)  # the last one added is outermost
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)

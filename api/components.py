@@ -140,6 +140,22 @@ FIXED: dict[str, Any] = {
             "position": {"type": "integer", "description": "Where the log ends."},
         },
     ),
+    "Ready": closed(
+        ["status", "position", "sealed", "lag", "signer"],
+        {
+            "status": {"const": "ready"},
+            "position": {"type": "integer", "description": "Where the log ends."},
+            "sealed": {"type": "integer", "description": "How many events the seal covers."},
+            "lag": {
+                "type": "number",
+                "description": "Seconds for which the oldest event has waited for its seal.",
+            },
+            "signer": {
+                "type": ["boolean", "null"],
+                "description": "Whether the signer answers; null: this server has none.",
+            },
+        },
+    ),
     "Lookup": closed(["person"], {"person": {"$ref": "#/components/schemas/Person"}}),
     "Found": closed(
         ["known"],

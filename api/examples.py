@@ -157,3 +157,14 @@ TIMELINE: dict[str, Any] = {
     "next": 3,
 }
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
+READY: dict[str, Any] = {
+    "status": "ready",
+    "position": 4,
+    "sealed": 3,
+    "lag": 0.4,
+    "signer": True,
+}
+METRICS = """# HELP probant_log_position The last position of the log.
+# TYPE probant_log_position gauge
+probant_log_position 4.0
+"""

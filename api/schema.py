@@ -102,6 +102,9 @@ def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
 GET_HEALTH: dict[str, Any] = {
     "responses": {200: _json("It is alive.", "Health", examples.HEALTH), "5XX": _PROBLEM}
 }
+GET_READY: dict[str, Any] = {
+    "responses": {200: _json("It is ready.", "Ready", examples.READY), "5XX": _PROBLEM}
+}
 POST_FACTS: dict[str, Any] = {
     "responses": {
         201: _json(
@@ -181,6 +184,7 @@ def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     return {"responses": {200: {"description": description, "content": content}, **_ERRORS}}
 
 
+GET_METRICS = _file("The text format of Prometheus.", "text/plain", examples.METRICS)
 GET_CHECKPOINT = _file("The signed note.", "text/plain", examples.CHECKPOINT)
 GET_TILE = _file("The tile.", "application/octet-stream", "")
 GET_PROOF = _file("The proof.", "text/plain", examples.PROOF)

@@ -71,9 +71,14 @@ class Journal:
         erasure, so the lines are counted and only the first one, whose journal it is, is read."""
         whole = self._whole_lines()
         next(self._read(whole[:1]), None)
-        intents = sum(b'"type":"intent"' in line for line in whole)
         done = sum(b'"type":"done"' in line for line in whole)
-        return intents == done == carried_out
+        return _intended(whole) == done == carried_out
+
+    def count(self) -> int:
+        """How many intents were written, counted in the same way. Raises as `intents` does."""
+        whole = self._whole_lines()
+        next(self._read(whole[:1]), None)
+        return _intended(whole)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         return self._read(self._whole_lines())
@@ -113,6 +118,10 @@ class Journal:
         if is_new:
             sync_folder(self.path.parent)
             sync_folder(self.path.parent.parent)
+
+
+def _intended(whole: list[bytes]) -> int:
+    return sum(b'"type":"intent"' in line for line in whole)
 
 
 @contextmanager
