@@ -28,6 +28,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    restoring,
     retaining,
     sealing,
     serving,
@@ -71,6 +72,7 @@ retaining.register(app)
 erasing.register(app)
 evidence.register(app)
 archive.register(app)
+restoring.register(app)
 serving.register(app)
 access.register(app)
 demonstrating.register(app)

@@ -1,8 +1,9 @@
 """One ledger, wired once: store, vault, policy book and clock.
 
 The only importer of the eventsourcing library's `Application`. A `Ledger` is opened per process
-(never before a fork), refuses a keyring that belongs to another ledger, and reloads its policy book
-whenever the epoch in the head row has moved. It decides nothing: that is `ledger/handlers.py`.
+(never before a fork), refuses a keyring that belongs to another ledger, and looks for a change of
+its policy book whenever the epoch in the head row has moved. It decides nothing: that is
+`ledger/handlers.py`.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Ledger(Application[UUID]):
         self._book = Book()
         self._book_stream: UUID | None = None
         self._declared = DAWN
+        self._book_version = -1  # of the book's stream, when it was last read
         self._has_erased = False
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
@@ -163,12 +165,20 @@ class Ledger(Application[UUID]):
         if epoch != self._epoch:
             with self.database.read() as connection:
                 epochs.check_keyring(connection, self.keyring)
-                self._book, self._book_stream = reader.policy_book(connection)
-                stream = self._book_stream
-                past = reader.histories(connection, {stream} if stream else ())
                 self._has_erased = erasure.carried_out(connection) > 0
-                self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
+                # Keys and suppressions move the epoch too, and far more often than the book: it is
+                # parsed again only when its stream, which is never pruned, has grown.
+                version = reader.policy_book_version(connection)
+                if version != self._book_version:
+                    self._read_book(connection, version)
             self._epoch = epoch
+
+    def _read_book(self, connection: Any, version: int) -> None:
+        self._book, self._book_stream = reader.policy_book(connection)
+        stream = self._book_stream
+        past = reader.histories(connection, {stream} if stream else ())
+        self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
+        self._book_version = version
 
 
 class Together:

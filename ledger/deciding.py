@@ -441,7 +441,7 @@ class Session:
 
     def _amend(self, command: Correct | Void) -> Decision | Refusal:
         root = self._roots.get(command.position)
-        if root is None or root.fact.aggregate in ("any", "policy_book"):
+        if root is None or root.fact.kind in OWN or root.fact.aggregate in ("any", "policy_book"):
             return Refusal(
                 "not-found", "field 'position' is no fact that can be corrected (name the original)"
             )

@@ -44,13 +44,14 @@ import tomllib
 import zipfile
 import zlib
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -170,6 +171,11 @@ def web64(raw: bytes) -> str:
     return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+def bytes_of(uuid: str) -> bytes:
+    """The bytes of a UUID. Raises ValueError."""
+    return bytes.fromhex(uuid.replace("-", ""))
+
+
 def unweb64(text: str) -> bytes:
     """Strict inverse of `web64`. Raises ValueError."""
     raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -189,7 +195,18 @@ def lines_of(raw: bytes) -> list[str]:
     return text[:-1].split("\n")
 
 
+def proof_of(raw: bytes) -> tuple[list[str], bytes]:
+    """The lines of a proof file, and the signed note behind its first empty line."""
+    above, _, note = raw.partition(b"\n\n")
+    return lines_of(above + b"\n"), note
+
+
 # --- the tree (RFC 6962) ------------------------------------------------------------------------
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash of an inner node."""
+    return sha256(b"\1" + left + right).digest()
 
 
 def fold(hashes: bytes) -> bytes:
@@ -201,49 +218,48 @@ def fold(hashes: bytes) -> bytes:
     return hashes or sha256(b"").digest()
 
 
+def split(size: int) -> int:
+    """The largest power of two below the size: where a tree is split. Raises Bad below 2."""
+    if size < 2:
+        raise Bad("proof")
+    return 1 << (size - 1).bit_length() - 1
+
+
 def climb(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
-    """The root that an inclusion proof leads to (RFC 9162 section 2.1.3.2)."""
-    if not 0 <= index < size:
+    """The root that an inclusion proof leads to (RFC 6962 section 2.1.1, its last hash first)."""
+    if not proof and (index, size) == (0, 1):
+        return leaf
+    if not proof or not 0 <= index < size:
         raise Bad("proof")
-    at, last = index, size - 1
-    for sibling in proof:
-        if last == 0:
-            raise Bad("proof")
-        if at & 1 or at == last:
-            leaf = sha256(b"\1" + sibling + leaf).digest()
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            leaf = sha256(b"\1" + leaf + sibling).digest()
-        at, last = at >> 1, last >> 1
-    if last:
-        raise Bad("proof")
-    return leaf
+    half = split(size)
+    if index < half:
+        return node(climb(leaf, index, half, proof[:-1]), proof[-1])
+    return node(proof[-1], climb(leaf, index - half, size - half, proof[:-1]))
 
 
 def grown(old: int, new: int, old_root: bytes, proof: Sequence[bytes]) -> bytes:
-    """The new root that a consistency proof leads to (RFC 9162 section 2.1.4.2)."""
-    if not 0 < old <= new or (old == new and proof) or (old < new and not proof):
-        raise Bad("proof")
-    if old == new:
-        return old_root
-    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
-    at, last = old - 1, new - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    before = after = path[0]
-    for sibling in path[1:]:
-        if last == 0:
+    """The new root that a consistency proof leads to (RFC 6962 section 2.1.2, last hash first)."""
+
+    def roots(
+        old: int, new: int, proof: Sequence[bytes], known: bytes | None
+    ) -> tuple[bytes, bytes]:
+        if old == new:
+            if len(proof) != (known is None):
+                raise Bad("proof")
+            return (known or proof[0],) * 2
+        half = split(new)
+        if not proof:
             raise Bad("proof")
-        if at & 1 or at == last:
-            before = sha256(b"\1" + sibling + before).digest()
-            after = sha256(b"\1" + sibling + after).digest()
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            after = sha256(b"\1" + after + sibling).digest()
-        at, last = at >> 1, last >> 1
-    if last or before != old_root:
+        if old <= half:
+            before, after = roots(old, half, proof[:-1], known)
+            return before, node(after, proof[-1])
+        before, after = roots(old - half, new - half, proof[:-1], None)
+        return node(proof[-1], before), node(proof[-1], after)
+
+    if not 0 < old <= new:
+        raise Bad("proof")
+    before, after = roots(old, new, proof, old_root)
+    if before != old_root:
         raise Bad("proof")
     return after
 
@@ -277,12 +293,17 @@ class Key(NamedTuple):
     def parse(cls, vkey: str, algorithm: int) -> Key:
         """`name+id+base64(algorithm, key)`."""
         name, _, rest = vkey.partition("+")
-        identifier, _, encoded = rest.partition("+")
-        raw = base64(encoded, 1 + HASH)
+        raw = base64(rest.partition("+")[2], 1 + HASH)
         key = cls(name, raw[0], raw[1:])
-        if raw[0] != algorithm or key.id.hex() != identifier or not re.fullmatch(r"[^\s+]+", name):
+        if raw[0] != algorithm or key.written != vkey or not re.fullmatch(r"[^\s+]+", name):
             raise Bad("malformed")
         return key
+
+    @property
+    def written(self) -> str:
+        """The vkey."""
+        material = bytes([self.algorithm]) + self.public
+        return f"{self.name}+{self.id.hex()}+{b64encode(material).decode()}"
 
     def signed(self, text: bytes, signature: bytes) -> bool:
         """Whether this key made the signature over the text."""
@@ -338,6 +359,15 @@ class Trust:
     tsa: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     tolerance: int = 300
+    reigns: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # key -> first, last size
+
+    def reigns_until(self, key: Key) -> int:
+        """The last size that the key may sign; of a log without a history of keys, any."""
+        return self.reigns.get(key.public, (0, 2**63))[1]
+
+    def knowing(self, keys: Iterable[Key]) -> Trust:
+        """With these keys of the log too."""
+        return replace(self, log=(*self.log, *dict.fromkeys(keys)))
 
     @classmethod
     def load(cls, path: Path) -> Trust:
@@ -369,54 +399,70 @@ class Trust:
             raise Bad("unknown_key")
         if len(lines) != 3 or lines[0] != self.origin:
             raise Bad("other_origin")
+        size = number(lines[1])
+        reigns = [self.reigns.get(key.public, (0, 2**63)) for key in signers]
+        if not any(first <= size <= last for first, last in reigns):
+            raise Bad("not_its_time")
         times = {key: int.from_bytes(sig[:8], "big") for key, sig in verified.items()}
         cosigned = {key: times[key] for key in self.witnesses if key in times}
-        return Head(number(lines[1]), base64(lines[2], HASH), signers, cosigned)
+        return Head(size, base64(lines[2], HASH), signers, cosigned)
 
-    def statement(self, raw: bytes, what: str) -> list[str]:
-        """The lines of a receipt or certificate: the same key under a name of its own."""
+    def statement(self, raw: bytes, what: str) -> tuple[list[str], list[Key]]:
+        """The lines of a receipt or certificate, and who signed: the same keys under a name of
+        their own."""
         name = f"{self.origin}/{what}"
         lines, verified = open_note(raw, [Key(name, 1, key.public) for key in self.log])
         if not verified:
             raise Bad("unknown_key")
         if lines[0] != name:
             raise Bad("other_origin")
-        return lines[1:]
+        return lines[1:], list(verified)
 
 
 # --- the bundle ---------------------------------------------------------------------------------
 
-
-UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError)
+UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 class Bundle:
     """A folder or a zip whose files are read by name."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.root = path, f"{path}{os.sep}"  # plain strings: Path is slow by the million
+        self.root = f"{path}{os.sep}"  # plain strings: Path is slow by the million
         try:
             self.zip = None if path.is_dir() else zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile):
             raise Misuse("no_bundle") from None
 
     def open(self, name: str) -> IO[bytes]:
-        """A file, to be read. Raises KeyError or OSError where there is none."""
+        """A file, to be read. Raises one of UNREADABLE where there is none."""
         return self.zip.open(name) if self.zip else open(self.root + name, "rb")  # noqa: PTH123
 
-    def read(self, name: str) -> bytes | None:
+    def get(self, name: str) -> bytes | None:
         """The content of a file, None where there is none."""
         try:
-            with self.open(name) as file:
-                return file.read()
+            if self.zip:
+                return self.zip.read(name)
+            with open(self.root + name, "rb", buffering=0) as file:  # noqa: PTH123
+                return file.readall()
         except UNREADABLE:
             return None
+
+    def read(self, name: str) -> bytes:
+        """The content of a file, empty where there is none."""
+        return self.get(name) or b""
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
         if self.zip:
             return name in self.zip.NameToInfo
         return os.path.isfile(self.root + name)  # noqa: PTH113
+
+    def size(self, name: str) -> int:
+        """The length of a file in bytes, 0 where there is none."""
+        if not self.has(name):
+            return 0
+        return self.zip.getinfo(name).file_size if self.zip else os.stat(self.root + name).st_size  # noqa: PTH116
 
     def names(self, folder: str = "") -> Iterator[str]:
         """The files below a folder."""
@@ -490,6 +536,8 @@ def canonical(texts: list[str]) -> list[Any]:
     Written again, they must be the same bytes: duplicate keys, spaces, escapes would not be. They
     are read together, with a null between: no text holds one, so each null shows where one ends.
     """
+    if not texts:
+        return []
     joined, count = "[" + ",null,".join(texts) + "]", len(texts)
     try:
         values: list[Any] = DECODER.decode(joined)
@@ -538,6 +586,22 @@ def typed(column: str, value: Any) -> Any:
     return ("express", "tacit")[value] if column == "decision" and value in (0, 1) else value
 
 
+def matching(raw: bytes) -> re.Match[str] | None:
+    """The pieces of an entry, None for what cannot be one."""
+    try:
+        return ENTRY.fullmatch(raw.decode()) if len(raw) <= 16384 else None
+    except UnicodeDecodeError:
+        return None
+
+
+def entry_of(raw: bytes) -> dict[str, Any]:
+    """One entry, strictly. Raises Bad."""
+    said: dict[str, Any] | None = canonical([raw.decode()])[0] if matching(raw) else None
+    if said is None:
+        raise Bad("form")
+    return said
+
+
 class Task(NamedTuple):
     """What one worker reads: the tiles `begin` to `end` (excluded) of level 0; the entries of the
     positions `first` to `last`; `stamps` are (size, microseconds), in order of size."""
@@ -554,54 +618,51 @@ class Task(NamedTuple):
     hashes_only: bool
 
 
-TABLES = (
-    "runs(stream BLOB, position INTEGER, first INTEGER, last INTEGER)",
-    "parts(kid BLOB, position INTEGER, present INTEGER)",
-    "pruned(position INTEGER)",
-    "destroyed(kid BLOB, position INTEGER, authority TEXT)",
-    "erasures(id TEXT, kid BLOB)",
-    "excused(rule INTEGER, first INTEGER, last INTEGER, position INTEGER)",
-)
+TABLES = {  # what grows with the log goes to a temporary SQLite file; memory stays flat
+    "runs": "stream BLOB, position INTEGER, first INTEGER, last INTEGER",
+    "parts": "kid BLOB, position INTEGER, present INTEGER",
+    "pruned": "position INTEGER",
+    "destroyed": "kid BLOB, position INTEGER, authority TEXT",
+    "erasures": "id TEXT, kid BLOB, position INTEGER",
+    "excused": "rule INTEGER, first INTEGER, last INTEGER, position INTEGER",
+}
+COUNTED = ("entries", "pruned", "parts", "envelopes", "unknown", "columns")
 
 
 class Scan:
-    """One worker's share: what it found, and what only the whole log can judge.
-
-    What grows with the log goes to a temporary SQLite file; memory stays flat.
-    """
+    """One worker's share: what it found, and what only the whole log can judge."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.found = task, Findings()
+        self.task, self.found, self.counts = task, Findings(), Counter(dict.fromkeys(COUNTED, 0))
         self.level1 = bytearray()  # hashes of the full tiles
-        self.entries = self.pruned = self.parts = self.envelopes = self.unknown = self.columns = 0
         self.first_at = self.last_at = self.last_position = 0
         self.pols: dict[str, int] = {}  # first position at which each policy is in force
         self.editions: dict[str, Any] = {}  # what the columns call each policy
         self.published: dict[str, tuple[int, str]] = {}
         self.acts: list[tuple[int, str, dict[str, Any]]] = []  # of log keys and time stamps
-        self._bundle, self._db = Bundle(task.path), sqlite3.connect(task.spill)
-        self._db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
-        self._db.executescript("".join(f"CREATE TABLE {table};" for table in TABLES))
-        self._rows: dict[str, list[Any]] = {table.partition("(")[0]: [] for table in TABLES}
-        self._tips: dict[str, list[Any]] = {}
-        self._sealed = next(self._bundle.names("envelopes/"), None) is not None
-        self._lines = self._skip(self._bundle.lines("columns.ndjson"))
-        self._line = next(self._lines, None)
-
-    def _skip(self, lines: Iterator[str]) -> Iterator[str]:
-        first = max(self.task.first, self.task.begin * WIDTH + 1)
-        for line in lines:
-            found = re.match(r"\[([0-9]{1,18}),", line)
-            if not found or int(found[1]) >= first:
-                yield line
-                yield from lines
+        self.bundle, self.db = Bundle(task.path), sqlite3.connect(task.spill)
+        self.db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
+        for table, columns in TABLES.items():
+            self.db.execute(f"CREATE TABLE {table}({columns})")
+        self.rows: dict[str, list[Any]] = {table: [] for table in TABLES}
+        self.tips: dict[str, list[Any]] = {}
+        self.sealed = next(self.bundle.names("envelopes/"), None) is not None
+        slack = task.tolerance * 1_000_000
+        sizes, times = [size for size, _ in task.stamps], [at for _, at in task.stamps]
+        self.stamped = sizes  # before the i-th stamp, record times lie between bounds[i]
+        lows = [0, *accumulate((at - slack for at in times), max)]
+        highs = [2**63, *accumulate((at + slack for at in reversed(times)), min)]
+        self.bounds = list(zip(lows, reversed(highs), strict=True))
+        self.lines = self.bundle.open(LINES) if self.bundle.has(LINES) else None
+        first = max(task.first, task.begin * WIDTH + 1)
+        self.line_at = [seek(self.lines, first) if self.lines and task.begin else 0] * 2  # bytes
 
     def take(self, index: int) -> None:
         """Check one tile of leaves and its entries."""
         task, start = self.task, index * WIDTH
         width = min(WIDTH, task.size - start)
         path = tile(0, index, width)
-        leaves = self._bundle.read(path) or b""
+        leaves = self.bundle.read(path)
         if len(leaves) != HASH * width:
             self.found.add(4, "tile", path=path)
             leaves = bytes(HASH * width)
@@ -609,9 +670,10 @@ class Scan:
             self.level1 += fold(leaves)
         if task.last <= start or task.first > start + width:
             return
-        entries = frames(self._bundle.read(tile("entries", index, width)) or b"", width)
+        path = tile("entries", index, width)
+        entries = frames(self.bundle.read(path), width)
         if entries is None:
-            self.found.add(5, "entry_bundle", path=tile("entries", index, width))
+            self.found.add(5, "entry_bundle", path=path)
             return
         made = [sha256(b"\0" + entry).digest() for entry in entries]
         if b"".join(made) != leaves:
@@ -620,162 +682,183 @@ class Scan:
                     self.found.add(5, "leaf", position=start + at + 1)
         if not task.hashes_only:
             inside = range(max(task.first, start + 1), min(task.last, start + width) + 1)
-            self._read({position: entries[position - start - 1] for position in inside})
+            self.read({position: entries[position - start - 1] for position in inside})
 
-    def _read(self, entries: dict[int, bytes]) -> None:
+    def read(self, entries: dict[int, bytes]) -> None:
         """Read the entries at these positions, and the lines of columns that stand for them."""
-        matched: dict[int, re.Match[str] | None] = {}
+        matched: dict[int, re.Match[str]] = {}
+        rows: dict[int, list[Any] | None] = {}  # of every entry that is not pruned
         for position, raw in entries.items():
             if not raw:
-                self._rows["pruned"].append((position,))
+                self.rows["pruned"].append((position,))
                 continue
+            rows[position] = None
+            if (found := matching(raw)) is not None:
+                matched[position] = found
+        self.counts["entries"] += len(rows)
+        self.counts["pruned"] += len(entries) - len(rows)
+        said = canonical([f"{{{found[3] or ''}}}" for found in matched.values()])
+        bad = rows.keys() - matched.keys()
+        for (position, found), middle in zip(matched.items(), said, strict=True):
             try:
-                matched[position] = ENTRY.fullmatch(raw.decode()) if len(raw) <= 16384 else None
-            except UnicodeDecodeError:
-                matched[position] = None
-        self.entries += len(matched)
-        self.pruned += len(entries) - len(matched)
-        good = {position: found for position, found in matched.items() if found}
-        said = canonical(["{" + (found[3] or "") + "}" for found in good.values()])
-        rows: dict[int, Any] = dict.fromkeys(matched)
-        for (position, found), middle in zip(good.items(), said, strict=True):
-            try:
-                rows[position] = self._entry(position, found, middle)
+                rows[position] = self.entry(position, found, middle)
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-                matched[position] = None
-        for position, match in matched.items():
-            if match is None:
-                self.found.add(5, "form", position=position)
-        if self._line is not None:
-            self._compare(rows)
-        self._flush()
+                bad.add(position)
+        for position in sorted(bad):
+            self.found.add(5, "form", position=position)
+        if self.lines:
+            self.compare(rows, self.lines)
+        self.flush()
 
-    def _entry(self, position: int, found: re.Match[str], said: Any) -> list[Any] | None:
+    def entry(self, position: int, found: re.Match[str], said: Any) -> list[Any] | None:
         """Check one entry; the row of typed columns it implies. Raises ValueError and its like."""
-        at, identifier, _, pol, stream, kind, version = found.groups()
+        at, identifier, _, pol, stream, kind, written = found.groups()
         if said is None or not said.keys() <= {"meta", "parts"}:
             raise ValueError
-        meta, number_ = said.get("meta", {}), int(version)
-        self._time(position, moment := micros(at))
-        tip = self._tips.get(stream)
-        if tip is None:
-            self._tips[stream] = [position, number_, number_]
-        elif number_ == tip[2] + 1:
-            tip[2] = number_
-        else:
+        meta, version, moment = said.get("meta", {}), int(written), micros(at)
+        low, high = self.bounds[bisect_left(self.stamped, position)]
+        if moment <= self.last_at:
+            self.found.add(7, "time", position=position)
+        if not low <= moment <= high:
+            self.found.add(7, "backdated", position=position)
+        self.first_at = self.first_at or moment
+        self.last_at, self.last_position = moment, position
+        tip = self.tips.setdefault(stream, [position, version, version - 1])
+        if version != tip[2] + 1:
             self.found.add(7, "version", position=position)
-            tip[2] = number_
+        tip[2] = version
         self.pols.setdefault(pol, position)
         for part in said.get("parts", ()):
-            self._part(position, part)
+            self.part(position, part)
         if kind in ACTS:
-            self._act(position, kind, identifier, meta)
+            self.act(position, kind, identifier, meta)
         if kind not in MAPPED:
-            self.unknown += 1
+            self.counts["unknown"] += 1
             return None
-        if self._line is None:
+        if not self.lines:
             return None
-        occurred = micros(meta["occurred"])
-        get = meta.get
-        row = [position, stream, number_, kind, get("subject"), get("class"), get("item"), None]
-        row += (None, None, None, None, get("actor"), pol, None, None, None, occurred)
-        row += (get("grain"), paris_day(occurred // 3_600_000_000), moment)
+        occurred, get = meta["occurred"], meta.get
+        when = moment if occurred == at else micros(occurred)
+        row = [position, stream, version, kind, get("subject"), get("class"), get("item"), None]
+        row += (None, None, None, None, get("actor"), pol, None, None, None, when)
+        row += (get("grain"), paris_day(when // 3_600_000_000), moment)
         for key, column in MAPPED[kind]:
             if key in meta:
                 row[column] = typed(COLUMNS[column], meta[key])
         return row
 
-    def _time(self, position: int, moment: int) -> None:
-        if moment <= self.last_at:
-            self.found.add(7, "time", position=position)
-        if not self.first_at:
-            self.first_at = moment
-        self.last_at, self.last_position = moment, position
-        slack = self.task.tolerance * 1_000_000
-        for size, when in self.task.stamps:
-            if moment > when + slack if position <= size else moment < when - slack:
-                self.found.add(7, "backdated", position=position)
-
-    def _part(self, position: int, part: dict[str, str]) -> None:
+    def part(self, position: int, part: dict[str, str]) -> None:
+        """A sealed part: its envelope is there as it was recorded, or is noted as missing."""
         described = f"{part['cm']} {part['ct']} {part['kc']} {part['kid']} {part['n']}"
         if len(part) != 5 or not PART.fullmatch(described):
             raise ValueError
-        present = 0
-        if self._sealed:
-            content = self._bundle.read(f"envelopes/{position - 1}-{part['n']}")
-            present = int(content is not None)
-            if content is not None and web64(sha256(b"\3" + content).digest()) != part["ct"]:
-                self.found.add(8, "envelope", position=position)
-        self.parts += 1
-        self.envelopes += present
-        self._rows["parts"].append((bytes.fromhex(part["kid"].replace("-", "")), position, present))
+        name = f"envelopes/{position - 1}-{part['n']}"
+        content = self.bundle.get(name) if self.sealed else None
+        if content is not None and web64(sha256(b"\3" + content).digest()) != part["ct"]:
+            self.found.add(8, "envelope", position=position)
+        self.counts["parts"] += 1
+        self.counts["envelopes"] += content is not None
+        self.rows["parts"].append((bytes_of(part["kid"]), position, content is not None))
 
-    def _act(self, position: int, kind: str, identifier: str, meta: dict[str, Any]) -> None:
+    def act(self, position: int, kind: str, identifier: str, meta: dict[str, Any]) -> None:
         """What rules R1 to R3, the policies and the keys of the log rest on."""
-        rows = self._rows
-        if kind == "customer.class_erased.v1":
-            kids = [bytes.fromhex(kid.replace("-", "")) for kid in meta.get("keys", ())]
-            rows["erasures"] += [(identifier, kid) for kid in kids or (b"",)]
+        if kind == ERASED:
+            kids = [bytes_of(kid) for kid in meta.get("keys", ())]
+            self.rows["erasures"] += [(identifier, kid, position) for kid in kids or (b"",)]
         elif kind == "ledger.key_destroyed.v1":
-            for key in meta["keys"]:
-                kid = bytes.fromhex(key["kid"].replace("-", ""))
-                rows["destroyed"].append((kid, position, str(meta["authority"])))
+            authority = str(meta["authority"])
+            kids = [bytes_of(key["kid"]) for key in meta["keys"]]
+            self.rows["destroyed"] += [(kid, position, authority) for kid in kids]
         elif kind == "policy.published.v1":
             self.published.setdefault(meta["document"], (position, str(meta["edition"])))
         elif kind in ("ledger.pruned.v1", "ledger.restored.v1"):
             rule = 2 if kind == "ledger.pruned.v1" else 3
             for first, last in meta["ranges"] if rule == 2 else meta.get("lost_parts", ()):
-                rows["excused"].append((rule, first, min(last, position - 1), position))
+                if not type(first) is type(last) is int:
+                    raise ValueError
+                self.rows["excused"].append((rule, first, min(last, position - 1), position))
         else:
             self.acts.append((position, kind, meta))
 
-    def _compare(self, rows: dict[int, Any]) -> None:
+    def compare(self, rows: dict[int, list[Any] | None], file: IO[bytes]) -> None:
         """Each surviving entry has its line of columns, and the line says what the entry says."""
-        lines = []
-        for row in rows.values():
-            lines.append(self._line or "")
-            self._line = next(self._lines, None)
+        try:
+            lines = list(islice(file, len(rows)))
+        except UNREADABLE:
+            lines = []
+        there = b"".join(lines)
+        self.line_at[1] += len(there)
+        self.counts["columns"] += len(rows)
+        lines += [b""] * (len(rows) - len(lines))
+        for line, row in zip(lines, rows.values(), strict=True):
             if row is not None:
                 if (pol := row[13]) not in self.editions:
-                    self.editions[pol] = parsed(lines[-1], 13)
+                    self.editions[pol] = parsed(line, 13)
                 row[13] = self.editions[pol]
-        self.columns += len(lines)
-        wanted = ENCODER.encode([row for row in rows.values() if row is not None])
-        if None not in rows.values() and wanted[1:-1].replace("],[", "]\n[") == "\n".join(lines):
+        wanted = ENCODER.encode(list(rows.values()))[1:-1].replace("],[", "]\n[") + "\n"
+        if wanted.encode() == there:
             return
         for (position, row), line in zip(rows.items(), lines, strict=True):
-            if row is not None and ENCODER.encode(row) != line:
+            if row is not None and f"{ENCODER.encode(row)}\n".encode() != line:
                 wrong = [name for at, name in enumerate(COLUMNS) if parsed(line, at) != row[at]]
-                self.found.add(
-                    11, "columns_differ", position=position, names=", ".join(wrong) or "?"
-                )
+                names = ", ".join(wrong) or "?"
+                self.found.add(11, "columns_differ", position=position, names=names)
 
-    def _flush(self, *, last: bool = False) -> None:
-        if last or len(self._tips) > 1 << 14:
-            runs = [(bytes.fromhex(s.replace("-", "")), *tip) for s, tip in self._tips.items()]
-            self._rows["runs"], self._tips = runs, {}
-        for table, rows in self._rows.items():
+    def flush(self, *, last: bool = False) -> None:
+        """Write down what has gathered."""
+        if last or len(self.tips) > 1 << 14:
+            self.rows["runs"] = [(bytes_of(stream), *tip) for stream, tip in self.tips.items()]
+            self.tips = {}
+        for table, rows in self.rows.items():
             if rows:
                 marks = ",".join("?" * len(rows[0]))
-                self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                self.db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
                 rows.clear()
 
     def close(self) -> Scan:
         """Write what is left. What remains can travel between processes."""
-        self._flush(last=True)
-        self._db.commit()
-        self._db.close()
-        if self._line is not None and self.task.end * WIDTH >= min(self.task.last, self.task.size):
-            self.found.add(11, "columns_more")
-        del self._db, self._bundle, self._lines, self._line
+        self.flush(last=True)
+        self.db.commit()
+        self.db.close()
+        if self.lines:
+            self.lines.close()
+        del self.db, self.bundle, self.lines
         return self
 
 
+LINES = "columns.ndjson"
+ADDED, RETIRED = "ledger.log_key_added.v1", "ledger.log_key_retired.v1"
+ERASED = "customer.class_erased.v1"
 ACTS = {
-    *("customer.class_erased.v1", "ledger.key_destroyed.v1", "policy.published.v1"),
-    *("ledger.pruned.v1", "ledger.restored.v1", "ledger.anchored.v1"),
-    *("ledger.log_key_added.v1", "ledger.log_key_retired.v1"),
+    *(ERASED, "ledger.key_destroyed.v1", "ledger.pruned.v1", "ledger.restored.v1"),
+    *("policy.published.v1", "ledger.anchored.v1", ADDED, RETIRED),
 }
+
+
+def seek(file: IO[bytes], first: int) -> int:
+    """Go to the line of columns of this position, or the next one there is; where that is."""
+
+    def position(line: bytes) -> int:
+        found = re.match(rb"\[([0-9]{1,18}),", line)
+        return int(found[1]) if found else first
+
+    try:
+        low, high = 0, file.seek(0, os.SEEK_END)
+    except UNREADABLE:
+        return 0
+    while high - low > 1 << 16:
+        file.seek((low + high) // 2)
+        file.readline()
+        at = file.tell()
+        if at < high and position(file.readline()) < first:
+            low = at
+        else:
+            high = (low + high) // 2
+    file.seek(low)
+    while (line := file.readline()) and position(line) < first:
+        low += len(line)
+    file.seek(low)
+    return low
 
 
 def frames(raw: bytes, width: int) -> list[bytes] | None:
@@ -788,7 +871,7 @@ def frames(raw: bytes, width: int) -> list[bytes] | None:
     return found if at == len(raw) and len(found) == width else None
 
 
-def parsed(line: str, column: int) -> Any:
+def parsed(line: bytes, column: int) -> Any:
     """One value of a line of columns, None where it cannot be read."""
     try:
         return json.loads(line)[column]
@@ -834,8 +917,11 @@ class Report:
         self.skipped: dict[int, str] = {}
 
     def word(self, key: str, values: dict[str, Any]) -> str:
-        """A sentence in the language of the report."""
-        return WORDS[key][self.lang == "fr"].format(**values)
+        """A sentence in the language of the report; a finding says first where it was made."""
+        french = self.lang == "fr"
+        where = values.get("path") or ("position" in values and f"position {values['position']}")
+        sentence = WORDS[key][french].format(**values)
+        return f"{where}{' ' * french}: {sentence}" if where else sentence
 
     def status(self, check: int) -> str:
         """Failed if anything was found; else passed if it was done."""
@@ -852,19 +938,11 @@ class Report:
         """Plain values; sentences in the language of the report."""
         checks = []
         for check, name in enumerate(NAMES, 1):
-            key, values = self.rests.get(check, (self.skipped.get(check, "not_reached"), {}))
+            rests_on = self.rests.get(check, (self.skipped.get(check, "not_reached"), {}))
             kept = [self.word(k, v) for number_, k, v in self.found.kept if number_ == check]
-            checks.append(
-                {
-                    "check": check,
-                    "name": name,
-                    "status": self.status(check),
-                    "required": check in self.required,
-                    "rests_on": self.word(key, values),
-                    "found": self.found.counts[check],
-                    "findings": kept,
-                }
-            )
+            said = {"check": check, "name": name, "status": self.status(check)}
+            said |= {"required": check in self.required, "rests_on": self.word(*rests_on)}
+            checks.append({**said, "found": self.found.counts[check], "findings": kept})
         verdict = "passed" if self.ok else "failed"
         return {"verdict": verdict, "bundle": self.about, "checks": checks}
 
@@ -873,8 +951,8 @@ class Report:
         said = self.to_json()
         yield self.word("about", self.about)
         for one in said["checks"]:
-            status = self.word(one["status"], {})
             name = FRENCH_NAMES[one["check"] - 1] if self.lang == "fr" else one["name"]
+            status = self.word(one["status"], {})
             yield f"{one['check']:>2} {name:<14} {status}: {one['rests_on']}"
             yield from (f"      {finding}" for finding in one["findings"])
             if (more := one["found"] - len(one["findings"])) > 0:
@@ -885,48 +963,76 @@ class Report:
 class Verifier:
     """The checks of one bundle, in order. Size and root come from the verified checkpoint only."""
 
-    def __init__(self, bundle: Bundle, trust: Trust, report: Report) -> None:
-        self.bundle, self.trust, self.report = bundle, trust, report
-        self.fail, self.rests = report.found.add, report.rests
+    def __init__(self, bundle: Bundle, path: Path, trust: Trust, report: Report) -> None:
+        self.bundle, self.path, self.trust, self.report = bundle, path, trust, report
+        self.fail = report.found.add
         self.kind, self.first, self.last = "whole", 1, 0
+        self.history: dict[int, tuple[Key, int, int]] = {}  # by line: key, first size, last size
         self.levels: list[bytes] = []  # verified hashes of tile levels 1, 2, …
         self.heads: list[tuple[str, Head]] = []  # to be shown prefixes
         self.stamps: dict[int, tuple[int, bytes]] = {}  # size -> time, SHA-256 of the token
         self.proven: dict[int, bytes] = {}  # leaves proven one by one
         self.pols: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()  # of what the workers read
+        self.enveloped = 0  # files
 
     def run(self, receipts: Sequence[Path], processes: int, hashes_only: bool) -> None:
         """All checks. If the checkpoint cannot be believed, nothing else is asked."""
-        said = self._manifest()
-        if not self._checkpoint():
+        said = self.manifest()
+        self.succession()
+        if not self.checkpoint():
             return
-        self._settle(said)
-        self._kept_checkpoints()
-        self._timestamps()
+        self.settle(said)
+        self.each(6, "checkpoints/", self.earlier, self.trust.checkpoints)
+        self.timestamps()
         with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-            scans = (
-                self._scans(Path(folder), processes, hashes_only) if self.kind != "subject" else []
-            )
-            self._tree(scans)
-            self._proofs()
-            self._entries(scans, hashes_only)
-            self._prefixes()
+            scans = self.scans(Path(folder), processes, hashes_only)
+            self.tree(scans)
+            shown = sum(filter(None, self.each(5, "proofs/", self.proof)))
+            self.settled(9, "rests_disclosed", "" if shown else "nothing_shown", n=shown)
+            self.entries(hashes_only)
+            self.prefixes()
             if self.last and not hashes_only:
                 with sqlite3.connect(scans[0].task.spill) as db:
                     gather(db, [one.task.spill for one in scans[1:]])
-                    self._streams(db, scans)
-                    self._keys(db, scans)
-                self._log_keys(scans)
-                self._anchored(scans)
-                self._columns(scans)
-            self._policies(scans)
-        self._receipts(receipts)
-        self._certificates()
+                    self.streams(db, scans)
+                    self.keys(db)
+                acts = [act for one in scans for act in one.acts]
+                self.log_keys(acts)
+                self.anchored(acts)
+                self.columns(scans)
+            self.policies(scans)
+        n = len(self.each(12, "receipts/", self.receipt, receipts))
+        self.settled(12, "rests_receipts", "" if n else "no_receipts", n=n)
+        n = len(self.each(13, "certificates/", self.certificate))
+        self.settled(13, "rests_certificates", "" if n else "no_certificates", n=n)
 
-    def _manifest(self) -> dict[str, Any]:
-        """What the bundle says of itself, and whether it arrived whole. A file stands on a line of
-        its own, so that a long list is never held in memory."""
-        rest, listed, fail = [], 0, self.fail
+    def settled(self, check: int, key: str, missing: str = "", **values: Any) -> None:
+        """On what a check rests, or why it was not made."""
+        if missing:
+            self.report.skipped[check] = missing
+        else:
+            self.report.rests[check] = (key, values)
+
+    def each(
+        self, check: int, folder: str, judge: Callable[[str, bytes], Any], own: Sequence[Path] = ()
+    ) -> list[Any]:
+        """What is made of the verifier's own files and each file of a folder; of one that is Bad,
+        nothing but a finding of this check."""
+        inside = ((name, self.bundle.read(name)) for name in sorted(self.bundle.names(folder)))
+        made = []
+        for name, raw in chain(((path.name, path.read_bytes()) for path in own), inside):
+            try:
+                made.append(judge(name, raw))
+            except Bad as bad:
+                self.fail(check, str(bad), path=name)
+                made.append(None)
+        return made
+
+    def manifest(self) -> dict[str, Any]:
+        """14: what the bundle says of itself, and whether it arrived whole. A file stands on a line
+        of its own, so that a long list is never held in memory."""
+        rest, listed, there = [], 0, 0
         for line in self.bundle.lines("manifest.json"):
             found = re.fullmatch(r'\s*"([^"\\]+)": ?"([0-9a-f]{64})",?', line)
             if not found:
@@ -935,52 +1041,91 @@ class Verifier:
             listed += 1
             name = found[1]
             if not self.bundle.has(name):
-                fail(14, "absent", path=name)
-            elif name.startswith(("tile/", "envelopes/", "policies/", "columns.ndjson")):
+                self.fail(14, "absent", path=name)
+            elif name.startswith(("tile/", "envelopes/", "policies/", LINES)):
                 continue  # the log itself proves these
-            elif sha256(self.bundle.read(name) or b"").hexdigest() != found[2]:
-                fail(14, "damaged", path=name)
+            elif sha256(self.bundle.read(name)).hexdigest() != found[2]:
+                self.fail(14, "damaged", path=name)
         try:
             said: dict[str, Any] = json.loads("".join(rest))
             if said["files"] or said["format"] != "probant-evidence/1":
                 raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
-            fail(14, "manifest_form")
+            self.fail(14, "manifest_form")
             said = {}
-        if (extra := sum(1 for _ in self.bundle.names()) - listed - 1) > 0:
-            fail(14, "unlisted", n=extra)
-        self.rests[14] = ("rests_manifest", {"n": listed})
+        for name in self.bundle.names():
+            there += 1
+            self.enveloped += name.startswith("envelopes/")
+        if there - 1 > listed:
+            self.fail(14, "unlisted", n=there - 1 - listed)
+        self.settled(14, "rests_manifest", n=listed)
         return said
 
-    def _checkpoint(self) -> bool:
+    def succession(self) -> None:
+        """1: the keys that the pinned ones lead to. A line under a note makes no key: one that is
+        known must have signed a tree in which the log adds the new one, which signed too; or, for
+        whoever pinned the newer one, a tree in which the log retires the older."""
+        for at, line in enumerate(self.bundle.lines("keys/history.txt"), 1):
+            try:
+                written, first, last = line.split(" ")
+                key, end = Key.parse(written, 1), 2**63 if last == "-" else number(last)
+                self.history[at] = key, number(first), end
+            except (ValueError, Bad):
+                self.fail(1, "history", path=f"keys/history.txt:{at}")
+        history = self.history.values()
+        proofs = [(key, first - 1, ADDED) for key, first, _ in history]
+        proofs += [(key, last, RETIRED) for key, _, last in history]
+        proofs = [one for one in proofs if self.bundle.has(f"keys/{one[1]}.tlog-proof")]
+        reigns = {key.public: (first, last) for key, first, last in history}
+        self.trust, grew = replace(self.trust, reigns=reigns), True
+        while grew:
+            news = [key for key, at, kind in proofs if self.handover(key, at, kind)]
+            unknown = [key for key in news if key not in self.trust.log]
+            self.trust, grew = self.trust.knowing(unknown), bool(unknown)
+        for key, index, kind in proofs:
+            name = f"keys/{index}.tlog-proof"
+            if (head := self.handover(key, index, kind)) is None:
+                self.fail(1, "history", path=name)
+            else:
+                self.heads.append((name, head))
+
+    def handover(self, key: Key, index: int, kind: str) -> Head | None:
+        """The head that proves what the log says of a key at an index, if a known key signed it."""
+        proof, entry = (self.bundle.read(f"keys/{index}.{end}") for end in ("tlog-proof", "entry"))
+        try:
+            found, head, note = self.inclusion(proof, entry)
+            said = entry_of(entry)
+            if kind == ADDED:
+                replace(self.trust, log=(key,)).open(note)
+            fits = (said["type"], said["meta"]["vkey"], found) == (kind, key.written, index)
+        except (Bad, KeyError, TypeError):
+            return None
+        return head if fits else None
+
+    def checkpoint(self) -> bool:
         """1 and 2: the head of the log, and who else saw it."""
         try:
-            self.head = head = self.trust.open(self.bundle.read("checkpoint") or b"")
+            self.head = head = self.trust.open(self.bundle.read("checkpoint"))
         except Bad as bad:
             self.fail(1, str(bad), path="checkpoint")
             return False
-        pinned = {vkey(key) for key in self.trust.log}
-        if not set(self.bundle.lines("keys/log.vkey")) <= pinned:
+        if not set(self.bundle.lines("keys/log.vkey")) <= {key.written for key in self.trust.log}:
             self.fail(1, "other_key", path="keys/log.vkey")
-        self.rests[1] = ("rests_checkpoint", {"name": self.trust.origin, "size": head.size})
+        self.settled(1, "rests_checkpoint", name=self.trust.origin, size=head.size)
         own = {key.public for key in self.trust.log}
         seen = {key.public for key in head.cosigned} - own
-        if not self.trust.witnesses:
-            self.report.skipped[2] = "no_witness"
-        elif self.trust.quorum == 0 and not seen:
-            self.report.skipped[2] = "no_cosignature"
-        else:
-            if len(seen) < self.trust.quorum:
-                self.fail(2, "quorum", n=len(seen), quorum=self.trust.quorum)
-            last = max(head.cosigned.values(), default=0)
-            at = datetime.fromtimestamp(last, UTC).isoformat() if seen else "-"
-            self.rests[2] = ("rests_witnesses", {"n": len(seen), "at": at})
+        if len(seen) < self.trust.quorum:
+            self.fail(2, "quorum", n=len(seen), quorum=self.trust.quorum)
+        missing = "" if seen or self.trust.quorum else "no_cosignature"
+        missing = missing if self.trust.witnesses else "no_witness"
+        at = utc(max(head.cosigned.values(), default=0)) if seen else "-"
+        self.settled(2, "rests_witnesses", missing, n=len(seen), at=at)
         return True
 
-    def _settle(self, said: dict[str, Any]) -> None:
+    def settle(self, said: dict[str, Any]) -> None:
         """What kind of bundle this is, and so what is required of it."""
-        size, report = self.head.size, self.report
-        if said and (said.get("origin"), said.get("size")) != (self.trust.origin, size):
+        size, report, trust = self.head.size, self.report, self.trust
+        if said and (said.get("origin"), said.get("size")) != (trust.origin, size):
             self.fail(14, "manifest_differs")
         kind = said.get("kind")
         self.kind = kind if isinstance(kind, str) and kind in REQUIRED else "whole"
@@ -991,78 +1136,68 @@ class Verifier:
                 self.first, self.last = first, last
             else:
                 self.fail(14, "manifest_form")
-        report.required = set(REQUIRED[self.kind])
-        report.required |= {2} if self.trust.quorum else set()
-        report.required |= {3} if self.trust.tsa else set()
-        report.required |= {6} if self.trust.checkpoints else set()
-        report.about |= {"origin": self.trust.origin, "kind": self.kind, "size": size}
-        report.about |= {"root": b64encode(self.head.root).decode()}
-        report.about |= {"first": self.first, "last": self.last, "entries": 0, "pruned": 0}
+        asked = {2: trust.quorum, 3: trust.tsa, 6: trust.checkpoints}
+        report.required = REQUIRED[self.kind] | {check for check, wish in asked.items() if wish}
+        report.about |= {
+            "kind": self.kind,
+            "size": size,
+            "root": b64encode(self.head.root).decode(),
+        }
+        report.about |= {"first": self.first, "last": self.last}
 
-    def _kept_checkpoints(self) -> None:
-        """The checkpoints that the verifier kept, and those that came with the bundle."""
-        names = [(path.name, path.read_bytes()) for path in self.trust.checkpoints]
-        inside = sorted(self.bundle.names("checkpoints/"))
-        names += [(name, self.bundle.read(name) or b"") for name in inside]
-        for name, raw in names:
-            try:
-                head = self.trust.open(raw)
-                if name in inside and name != f"checkpoints/{head.size}":
-                    raise Bad("malformed")
-                self.heads.append((name, head))
-            except Bad as bad:
-                self.fail(6, str(bad), path=name)
+    def earlier(self, name: str, raw: bytes) -> None:
+        """6: a checkpoint that the verifier kept, or that came with the bundle."""
+        head = self.trust.open(raw)
+        if "/" in name and name != f"checkpoints/{head.size}":
+            raise Bad("malformed")
+        self.heads.append((name, head))
 
-    def _timestamps(self) -> None:
+    def timestamps(self) -> None:
         """3: each token dates the checkpoint of its name, under a pinned root, at its own time."""
         names = sorted(name for name in self.bundle.names("tsa/") if name.endswith(".tsr"))
         openssl = shutil.which("openssl")
         if not self.trust.tsa or not names or openssl is None:
-            reason = "no_tsa" if not self.trust.tsa else "no_token" if not names else "no_openssl"
-            self.report.skipped[3] = reason
+            missing = "no_tsa" if not self.trust.tsa else "no_token" if not names else "no_openssl"
+            self.settled(3, "", missing)
             return
-        dated = {head.size for name, head in self.heads if name.startswith("checkpoints/")}
+        signed = {name for name, _ in self.heads}
         for name in names:
-            size = Path(name).stem
-            token, data = self.bundle.read(name) or b"", self.bundle.read(f"checkpoints/{size}")
-            at = None
-            if data is not None and size in map(str, dated):
-                chain = self.bundle.read("tsa/chain.pem")
+            size, token, at = Path(name).stem, self.bundle.read(name), None
+            if (dated := f"checkpoints/{size}") in signed:
+                data, chain = self.bundle.read(dated), self.bundle.get("tsa/chain.pem")
                 at = token_time(openssl, token, data, self.trust.tsa, chain)
             if at is None:
                 self.fail(3, "token", path=name)
             else:
                 self.stamps[int(size)] = (at * 1_000_000, sha256(token).digest())
-        last = max((at for at, _ in self.stamps.values()), default=0) // 1_000_000
-        at_text = datetime.fromtimestamp(last, UTC).isoformat()
-        self.rests[3] = ("rests_timestamps", {"n": len(self.stamps), "at": at_text})
+        last = utc(max((at for at, _ in self.stamps.values()), default=0) // 1_000_000)
+        self.settled(3, "rests_timestamps", n=len(self.stamps), at=last)
 
-    def _scans(self, folder: Path, processes: int, hashes_only: bool) -> list[Scan]:
+    def scans(self, folder: Path, processes: int, hashes_only: bool) -> list[Scan]:
         """Read the log, one share for each process."""
+        if self.kind == "subject":
+            return []
         size, total = self.head.size, -(-self.head.size // WIDTH)
-        edges = [total * part // processes for part in range(processes + 1)]
+        edges = sorted({total * part // processes for part in range(processes + 1)})
         stamps = tuple((n, at) for n, (at, _) in sorted(self.stamps.items()))
         tasks = [
             Task(
-                *(self.bundle.path, size, begin, end, self.first, self.last, stamps),
+                *(self.path, size, begin, end, self.first, self.last, stamps),
                 *(self.trust.tolerance, str(folder / f"{begin}.sqlite"), hashes_only),
             )
-            for begin, end in pairwise(edges)
+            for begin, end in pairwise(edges if total else [0, 0])
         ]
         if len(tasks) == 1:
             return [scan(tasks[0])]
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        with multiprocessing.get_context("spawn").Pool(len(tasks)) as pool:
             return pool.map(scan, tasks, chunksize=1)
 
-    def _tree(self, scans: list[Scan]) -> None:
+    def tree(self, scans: list[Scan]) -> None:
         """4: the leaves give every tile above them, and the root."""
-        if not scans:
-            self.report.skipped[4] = "no_tiles"
-            return
         for one in scans:
-            for check, key, values in one.found.kept:
-                self.report.found.kept.append((check, key, values))
+            self.report.found.kept += one.found.kept
             self.report.found.counts.update(one.found.counts)
+            self.counts.update(one.counts)
         above, level = b"".join(bytes(one.level1) for one in scans), 1
         while above:
             self.levels.append(above)
@@ -1073,11 +1208,11 @@ class Verifier:
                     self.fail(4, "tile", path=path)
             above = b"".join(fold(chunk) for chunk in chunks if len(chunk) == WIDTH * HASH)
             level += 1
-        if self._root_at(self.head.size) != self.head.root:
+        if scans and self.root_at(self.head.size) != self.head.root:
             self.fail(4, "root")
-        self.rests[4] = ("rests_tree", {"size": self.head.size})
+        self.settled(4, "rests_tree", "" if scans else "no_tiles", size=self.head.size)
 
-    def _root_at(self, size: int) -> bytes:
+    def root_at(self, size: int) -> bytes:
         """The root of the first `size` leaves: each level's open tile, folded into the next."""
         edge, level = b"", 0
         while count := size >> 8 * level:
@@ -1085,40 +1220,33 @@ class Verifier:
             if level:
                 chunk = self.levels[level - 1][start * HASH : count * HASH]
             else:
-                chunk = self._leaves(start)[: (count - start) * HASH] if count > start else b""
+                chunk = self.leaves(start)[: (count - start) * HASH] if count > start else b""
             edge, level = fold(chunk + edge) if chunk + edge else b"", level + 1
         return edge or sha256(b"").digest()
 
-    def _leaves(self, start: int) -> bytes:
-        width = min(WIDTH, self.head.size - start)
-        return self.bundle.read(tile(0, start // WIDTH, width)) or b""
+    def leaves(self, start: int) -> bytes:
+        """The tile of leaves that begins at this index."""
+        return self.bundle.read(tile(0, start // WIDTH, min(WIDTH, self.head.size - start)))
 
-    def _proofs(self) -> None:
-        """5 and 9, one by one: an entry with its inclusion proof, and the texts shown of it."""
-        shown = 0
-        for name in sorted(n for n in self.bundle.names("proofs/") if n.endswith(".tlog-proof")):
-            stem = name.removesuffix(".tlog-proof")
-            entry = self.bundle.read(f"{stem}.entry") or b""
-            try:
-                head, index = self._proof(name, entry)
-                if stem != f"proofs/{index}":
-                    raise Bad("proof")
-                said = entry_of(entry)
-            except Bad as bad:
-                self.fail(5, str(bad), path=name)
-                continue
-            self.heads.append((name, head))
-            self.proven[index] = sha256(b"\0" + entry).digest()
-            self.pols.setdefault(said["pol"], index + 1)
-            opened = self.bundle.read(f"{stem}.open.json")
-            if opened is not None:
-                shown += self._disclosed(f"{stem}.open.json", opened, said)
-        self.rests |= {9: ("rests_disclosed", {"n": shown})} if shown else {}
-        self.report.skipped[9] = "nothing_shown"
+    def proof(self, name: str, raw: bytes) -> int | None:
+        """5 and 9, one by one: an entry with its inclusion proof, and how many texts it shows."""
+        if not name.endswith(".tlog-proof"):
+            return None
+        stem = name.removesuffix(".tlog-proof")
+        entry = self.bundle.read(f"{stem}.entry")
+        index, head, _ = self.inclusion(raw, entry)
+        if stem != f"proofs/{index}":
+            raise Bad("proof")
+        said = entry_of(entry)
+        self.heads.append((name, head))
+        self.proven[index] = sha256(b"\0" + entry).digest()
+        self.pols.setdefault(said["pol"], index + 1)
+        opened = self.bundle.get(f"{stem}.open.json")
+        return 0 if opened is None else self.disclosed(f"{stem}.open.json", opened, said)
 
-    def _proof(self, name: str, entry: bytes) -> tuple[Head, int]:
-        above, _, note = (self.bundle.read(name) or b"").partition(b"\n\n")
-        header, *lines = lines_of(above + b"\n")
+    def inclusion(self, raw: bytes, entry: bytes) -> tuple[int, Head, bytes]:
+        """The index at which a .tlog-proof (C2SP) finds an entry, its head, and the head's note."""
+        (header, *lines), note = proof_of(raw)
         lines = [line for line in lines if not line.startswith("extra ")]
         if header != "c2sp.org/tlog-proof@v1" or not lines or not lines[0].startswith("index "):
             raise Bad("malformed")
@@ -1126,9 +1254,10 @@ class Verifier:
         hashes = [base64(line, HASH) for line in lines[1:]]
         if climb(sha256(b"\0" + entry).digest(), index, head.size, hashes) != head.root:
             raise Bad("proof")
-        return head, index
+        return index, head, note
 
-    def _disclosed(self, name: str, raw: bytes, said: dict[str, Any]) -> int:
+    def disclosed(self, name: str, raw: bytes, said: dict[str, Any]) -> int:
+        """9: texts and salts give what was committed to."""
         try:
             committed = {part["n"]: part["cm"] for part in said.get("parts", ())}
             shown = json.loads(raw)
@@ -1143,60 +1272,47 @@ class Verifier:
             return 1
         return len(shown)
 
-    def _entries(self, scans: list[Scan], hashes_only: bool) -> None:
-        entries, pruned = sum(one.entries for one in scans), sum(one.pruned for one in scans)
-        self.report.about |= {"entries": entries or len(self.proven), "pruned": pruned}
-        if hashes_only:
-            self.report.skipped[5] = "hashes_only"
-        elif self.last:
-            self.rests[5] = ("rests_entries", {"n": entries})
-        elif self.proven or self.kind == "subject":
-            self.rests |= {5: ("rests_proofs", {"n": len(self.proven)})} if self.proven else {}
-        else:
-            self.report.skipped[5] = "no_entries"
+    def entries(self, hashes_only: bool) -> None:
+        """5: whether every entry was read."""
+        n, proven = self.counts["entries"], len(self.proven)
+        self.report.about |= {"entries": n or proven, "pruned": self.counts["pruned"]}
+        if self.last or hashes_only:
+            self.settled(5, "rests_entries", "hashes_only" if hashes_only else "", n=n)
+        elif proven or self.kind != "subject":
+            self.settled(5, "rests_proofs", "" if proven else "no_entries", n=proven)
 
-    def _prefixes(self) -> None:
+    def prefixes(self) -> None:
         """6: what was signed before is a prefix of what is signed now."""
-        shown, open_ = self._consistency(), 0
+        open_, found = 0, self.each(6, "consistency/", self.consistency)
+        shown = {one for some in found if some for one in some}
         for name, head in self.heads:
-            values = {"path": name, "size": head.size}
             if head.size > self.head.size:
-                self.fail(6, "longer", **values)
+                self.fail(6, "longer", path=name, size=head.size)
             elif self.levels or head.size == self.head.size:
-                same = self.head.root if head.size == self.head.size else self._root_at(head.size)
+                same = self.head.root if head.size == self.head.size else self.root_at(head.size)
                 if same != head.root:
-                    self.fail(6, "fork", **values)
+                    self.fail(6, "fork", path=name, size=head.size)
             elif (head.size, head.root) not in shown:
                 open_ += 1
-        if open_ or not self.heads:
-            self.report.skipped[6] = "unproven" if open_ else "no_earlier"
-        else:
-            self.rests[6] = ("rests_prefixes", {"n": len(self.heads)})
+        missing = "unproven" if open_ else "" if self.heads else "no_earlier"
+        self.settled(6, "rests_prefixes", missing, n=len(self.heads))
 
-    def _consistency(self) -> set[tuple[int, bytes]]:
-        """The older heads that consistency files prove to be prefixes of this one."""
-        shown = set()
-        for name in sorted(self.bundle.names("consistency/")):
-            try:
-                above, _, note = (self.bundle.read(name) or b"").partition(b"\n\n")
-                first, *lines = lines_of(above + b"\n")
-                newer, old = self.trust.open(note), number(first.removeprefix("old "))
-                hashes = [base64(line, HASH) for line in lines]
-                if name != f"consistency/{old}-{newer.size}.txt" or not first.startswith("old "):
-                    raise Bad("malformed")
-                roots = {head.root for _, head in self.heads if head.size == old}
-                roots |= {self._root_at(old)} if self.levels and old <= self.head.size else set()
-                for root in roots:
-                    if grown(old, newer.size, root, hashes) != newer.root:
-                        raise Bad("proof")
-                    if newer.root == self.head.root:
-                        shown.add((old, root))
-                self.heads.append((name, newer))
-            except Bad as bad:
-                self.fail(6, str(bad), path=name)
-        return shown
+    def consistency(self, name: str, raw: bytes) -> set[tuple[int, bytes]]:
+        """The older heads that a consistency file proves to be prefixes of this one."""
+        (first, *lines), note = proof_of(raw)
+        newer, old = self.trust.open(note), number(first.removeprefix("old "))
+        hashes = [base64(line, HASH) for line in lines]
+        if name != f"consistency/{old}-{newer.size}.txt" or not first.startswith("old "):
+            raise Bad("malformed")
+        roots = {head.root for _, head in self.heads if head.size == old}
+        roots |= {self.root_at(old)} if self.levels and old <= self.head.size else set()
+        for root in roots:
+            if grown(old, newer.size, root, hashes) != newer.root:
+                raise Bad("proof")
+        self.heads.append((name, newer))
+        return {(old, root) for root in roots if newer.root == self.head.root}
 
-    def _streams(self, db: sqlite3.Connection, scans: list[Scan]) -> None:
+    def streams(self, db: sqlite3.Connection, scans: list[Scan]) -> None:
         """7: no version of a stream is missing, but for pruned ones at its beginning."""
         last = 0
         for one in scans:
@@ -1209,7 +1325,7 @@ class Verifier:
             "WHERE first <> COALESCE(before, 0) + 1 ORDER BY position"
         )
         excused, passed = 0, 0
-        pruned = (row[0] for row in db.execute("SELECT position FROM pruned ORDER BY position"))
+        pruned = ascending(db, "SELECT position FROM pruned ORDER BY position")
         following = next(pruned, None)
         for position, first, before in gaps:
             while following is not None and following < position:
@@ -1220,96 +1336,81 @@ class Verifier:
                 excused += first - 1
         (n,) = db.execute("SELECT COUNT(DISTINCT stream) FROM runs").fetchone()
         key = "rests_streams" if self.stamps else "rests_streams_only"
-        self.rests[7] = (key, {"n": n, "stamps": len(self.stamps)})
+        self.settled(7, key, n=n, stamps=len(self.stamps))
 
-    def _keys(self, db: sqlite3.Connection, scans: list[Scan]) -> None:
-        """8: rules R1, R2 and R3."""
+    def keys(self, db: sqlite3.Connection) -> None:
+        """8: rules R1, R2 and R3. What would excuse a missing part may lie outside of a range."""
         db.execute("CREATE INDEX by_kid ON destroyed(kid, position)")
+        db.execute("CREATE INDEX by_id ON erasures(id, position)")
+        db.execute("CREATE INDEX by_key ON erasures(kid)")
         later = "EXISTS (SELECT 1 FROM destroyed d WHERE d.kid = p.kid AND d.position > p.position)"
-        unopened, sealed = 0, any(one.envelopes for one in scans)
-        parts, envelopes = sum(one.parts for one in scans), sum(one.envelopes for one in scans)
-        whole_log = self.kind == "whole"
-        missing = db.execute(
-            f"SELECT position FROM parts p WHERE NOT present AND NOT {later} ORDER BY position"
+        query = f"SELECT position FROM parts p WHERE NOT present AND NOT {later} ORDER BY position"
+        missing = uncovered(ascending(db, query), excuses(db, 3))
+        query = "SELECT position FROM pruned ORDER BY position"
+        pruned = uncovered(ascending(db, query), excuses(db, 2))
+        unordered = ascending(
+            db,
+            "SELECT DISTINCT position FROM destroyed d WHERE NOT EXISTS (SELECT 1 FROM erasures e "
+            "WHERE e.id = d.authority AND e.position < d.position) OR NOT EXISTS (SELECT 1 FROM "
+            "erasures e WHERE e.kid = d.kid) ORDER BY position",
         )
-        for position in uncovered((row[0] for row in missing), self._excused(db, 3)):
-            if sealed and whole_log:
-                self.fail(8, "missing", position=position)
-            unopened += 1
-        for (position,) in db.execute(f"SELECT position FROM parts p WHERE present AND {later}"):
+        unexplained, there = 0, self.counts["envelopes"]
+        whole_log = self.kind == "whole"
+        for word, positions in (("missing", missing), ("pruned", pruned), ("authority", unordered)):
+            for position in positions:
+                unexplained += 1
+                if whole_log and (there or word != "missing"):
+                    self.fail(8, word, position=position)
+        for position in ascending(db, f"SELECT position FROM parts p WHERE present AND {later}"):
             self.fail(8, "still_there", position=position)
-        if sum(1 for _ in self.bundle.names("envelopes/")) > envelopes:
+        if self.enveloped > there:
             self.fail(8, "stray")
-        bare = (row[0] for row in db.execute("SELECT position FROM pruned ORDER BY position"))
-        for position in uncovered(bare, self._excused(db, 2)):
-            if whole_log:
-                self.fail(8, "pruned", position=position)
-            unopened += 1
-        for (position,) in db.execute(
-            "SELECT DISTINCT position FROM destroyed WHERE authority NOT IN (SELECT id FROM "
-            "erasures) OR kid NOT IN (SELECT kid FROM erasures) ORDER BY position"
-        ):
-            if whole_log:
-                self.fail(8, "authority", position=position)
-            unopened += 1
-        if unopened and not self.report.found.counts[8]:
-            self.report.skipped[8] = "elsewhere" if sealed or not whole_log else "no_envelopes"
-        else:
-            self.rests[8] = ("rests_keys", {"n": parts, "there": envelopes})
+        why = "elsewhere" if there or not whole_log else "no_envelopes"
+        skip = unexplained and not self.report.found.counts[8]
+        self.settled(8, "rests_keys", why if skip else "", n=self.counts["parts"], there=there)
 
-    @staticmethod
-    def _excused(db: sqlite3.Connection, rule: int) -> Iterator[tuple[int, int]]:
-        query = "SELECT first, last FROM excused WHERE rule = ? ORDER BY first"
-        yield from db.execute(query, (rule,))
-
-    def _log_keys(self, scans: list[Scan]) -> None:
+    def log_keys(self, acts: list[tuple[int, str, dict[str, Any]]]) -> None:
         """1: the history of keys is what the log says; each checkpoint has a key of its time."""
-        acts = [
-            (kind.split("_")[-1], str(meta.get("vkey")), at) for at, kind, meta in logged(scans)
-        ]
-        said = {(what, key): at for what, key, at in acts if what in ("added.v1", "retired.v1")}
-        reigns: dict[str, tuple[int, int]] = {}
-        for at, line in enumerate(self.bundle.lines("keys/history.txt")):
-            try:
-                key, first, last = line.split(" ")
-                reigns[key] = (number(first), 2**63 if last == "-" else number(last))
-                added, retired = said.get(("added.v1", key)), said.get(("retired.v1", key))
-                known = self.kind != "whole" or (at == 0 or added is not None)
-                ended = self.kind != "whole" or (last == "-") is (retired is None)
-                if not known or not ended or reigns[key][0] < (added or 0):
-                    raise Bad("history")
-            except (ValueError, Bad):
-                self.fail(1, "history", path=f"keys/history.txt:{at + 1}")
-        for name, head in [("checkpoint", self.head), *self.heads] if reigns else []:
-            spans = [reigns.get(vkey(key), (2**63, 0)) for key in head.signers]
-            if not any(first <= head.size <= last for first, last in spans):
+        said: dict[str, dict[str, int]] = {ADDED: {}, RETIRED: {}}
+        for position, kind, meta in acts:
+            if kind in said:
+                said[kind].setdefault(str(meta.get("vkey")), position)
+        begun, ended = said[ADDED], said[RETIRED]
+        for at, (one, first, last) in self.history.items() if self.kind == "whole" else ():
+            key = one.written
+            in_time = first >= begun.get(key, 1) and last < ended.get(key, 2**63 + 1)
+            known = (key in begun) == (at > 1) and (key in ended) == (last < 2**63)
+            if not (known and in_time):
+                self.fail(1, "history", path=f"keys/history.txt:{at}")
+        for name, head in [("checkpoint", self.head), *self.heads]:
+            keys = [key.written for key in head.signers]
+            if not any(begun.get(k, 0) <= head.size < ended.get(k, 2**63) for k in keys):
                 self.fail(1, "not_its_time", path=name)
 
-    def _anchored(self, scans: list[Scan]) -> None:
+    def anchored(self, acts: list[tuple[int, str, dict[str, Any]]]) -> None:
         """3: the tokens that the log says it received are those of the bundle."""
-        for position, kind, meta in logged(scans):
+        for position, kind, meta in acts if 3 in self.report.rests else ():
             size = meta.get("size")
-            stamp = self.stamps.get(size) if isinstance(size, int) else None
-            if kind != "ledger.anchored.v1" or not (self.trust.tsa and 3 in self.rests):
-                continue
-            if stamp is None or web64(stamp[1]) != meta.get("token"):
+            _, digest = self.stamps.get(size if isinstance(size, int) else -1, (0, b""))
+            if kind == "ledger.anchored.v1" and web64(digest) != meta.get("token"):
                 self.fail(3, "anchored", position=position)
 
-    def _columns(self, scans: list[Scan]) -> None:
-        """11: what workers compared; the edition that columns name for a policy is the one that
-        its publication states."""
+    def columns(self, scans: list[Scan]) -> None:
+        """11: what workers compared; every line was read by one of them; the edition that columns
+        name for a policy is the one that its publication states."""
         published = {document: day for one in scans for document, (_, day) in one.published.items()}
         for one in scans:
             for pol, edition in one.editions.items():
                 if pol in published and str(edition) != published[pol].replace("-", ""):
                     self.fail(11, "edition", position=one.pols.get(pol, 0))
-        lines, unknown = sum(one.columns for one in scans), sum(one.unknown for one in scans)
-        if lines and not unknown:
-            self.rests[11] = ("rests_columns", {"n": lines})
-        else:
-            self.report.skipped[11] = "unknown_kinds" if lines else "no_columns"
+        ends = [0, *(at for one in scans for at in one.line_at), self.bundle.size(LINES)]
+        if any(end != begin for end, begin in zip(ends[::2], ends[1::2], strict=True)):
+            self.fail(11, "columns_more")
+        lines, unknown = self.counts["columns"], self.counts["unknown"]
+        missing = "no_columns" if not lines else "unknown_kinds" if unknown else ""
+        self.settled(11, "rests_columns", missing, n=lines)
 
-    def _policies(self, scans: list[Scan]) -> None:
+    def policies(self, scans: list[Scan]) -> None:
         """10: the document of each policy in force is there, and was published before its use."""
         published: dict[str, int] = {}
         for one in scans:
@@ -1319,45 +1420,39 @@ class Verifier:
                 self.pols[pol] = min(position, self.pols.get(pol, position))
         for pol, position in self.pols.items():
             named = urlsafe_b64decode(f"{pol}=").hex()
-            content = self.bundle.read(f"policies/{named}")
-            if content is None or web64(sha256(content).digest()) != pol:
+            if web64(sha256(self.bundle.read(f"policies/{named}")).digest()) != pol:
                 self.fail(10, "policy", position=position)
             elif self.last and self.kind == "whole" and published.get(pol, 2**63) > position:
                 self.fail(10, "unpublished", position=position)
-        if self.pols:
-            self.rests[10] = ("rests_policies", {"n": len(self.pols)})
-        self.report.skipped[10] = "no_entries"
+        self.settled(10, "rests_policies", "" if self.pols else "no_entries", n=len(self.pols))
 
-    def _receipts(self, outside: Sequence[Path]) -> None:
+    def receipt(self, name: str, raw: bytes) -> None:  # noqa: ARG002
         """12: what the log promised to somebody is there."""
-        files = {path.name: path.read_bytes() for path in outside}
-        files |= {n: self.bundle.read(n) or b"" for n in sorted(self.bundle.names("receipts/"))}
-        for name, raw in files.items():
-            try:
-                receipt = receipt_of(self.trust, raw)
-                index = receipt.position - 1
-                if index >= self.head.size:
-                    raise Bad("receipt_missing")
-                leaf = self.proven.get(index)
-                if leaf is None and self.kind != "subject":
-                    leaf = self._leaves(index // WIDTH * WIDTH)[index % WIDTH * HASH :][:HASH]
-                if leaf is not None and leaf != receipt.leaf:
-                    raise Bad("receipt_differs")
-            except Bad as bad:
-                self.fail(12, str(bad), path=name)
-        self.report.skipped[12] = "no_receipts"
-        self.rests |= {12: ("rests_receipts", {"n": len(files)})} if files else {}
+        position, leaf = receipt_of(self.trust, raw)
+        if position > self.head.size:
+            raise Bad("receipt_missing")
+        start, at = divmod(position - 1, WIDTH)
+        found = self.proven.get(position - 1)
+        if found is None and self.kind != "subject":
+            found = self.leaves(start * WIDTH)[at * HASH :][:HASH]
+        if found is not None and found != leaf:
+            raise Bad("receipt_differs")
 
-    def _certificates(self) -> None:
-        """13: the log signed them."""
-        names = sorted(self.bundle.names("certificates/"))
-        for name in names:
-            try:
-                certificate_of(self.trust, self.bundle.read(name) or b"")
-            except Bad as bad:
-                self.fail(13, str(bad), path=name)
-        self.report.skipped[13] = "no_certificates"
-        self.rests |= {13: ("rests_certificates", {"n": len(names)})} if names else {}
+    def certificate(self, name: str, raw: bytes) -> None:  # noqa: ARG002
+        """13: the log signed it, and the erasures that it cites are there, of that person and class
+        (unless the entry is pruned, or lies outside of this bundle)."""
+        for position, cited in citations(certificate_of(self.trust, raw)):
+            if position > self.head.size:
+                raise Bad("receipt_missing")
+            start, at = divmod(position - 1, WIDTH)
+            width = min(WIDTH, self.head.size - start * WIDTH)
+            entries = frames(self.bundle.read(tile("entries", start, width)), width)
+            if entries and entries[at]:
+                there = entry_of(entries[at])
+                meta = there.get("meta")
+                meta = meta if isinstance(meta, dict) else {}
+                if cited != (there["type"], there["id"], meta.get("subject"), meta.get("of")):
+                    raise Bad("cited")
 
 
 def gather(db: sqlite3.Connection, others: list[str]) -> None:
@@ -1365,35 +1460,24 @@ def gather(db: sqlite3.Connection, others: list[str]) -> None:
     for other in others:
         db.execute("ATTACH ? AS other", (other,))
         for table in TABLES:
-            name = table.partition("(")[0]
-            db.execute(f"INSERT INTO {name} SELECT * FROM other.{name}")
+            db.execute(f"INSERT INTO {table} SELECT * FROM other.{table}")
         db.commit()
         db.execute("DETACH other")
 
 
-def logged(scans: list[Scan]) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """What the log says of its keys and time stamps."""
-    for one in scans:
-        yield from one.acts
+def ascending(db: sqlite3.Connection, query: str) -> Iterator[int]:
+    """The positions that a query finds."""
+    return (row[0] for row in db.execute(query))
 
 
-def vkey(key: Key) -> str:
-    """The written form of a key."""
-    encoded = b64encode(bytes([key.algorithm]) + key.public).decode()
-    return f"{key.name}+{key.id.hex()}+{encoded}"
+def excuses(db: sqlite3.Connection, rule: int) -> Iterator[tuple[int, int]]:
+    """The ranges that later events excuse under rule R2 or R3."""
+    yield from db.execute("SELECT first, last FROM excused WHERE rule = ? ORDER BY first", (rule,))
 
 
-def entry_of(raw: bytes) -> dict[str, Any]:
-    """One entry, strictly. Raises Bad."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise Bad("form_of") from None
-    fits = len(raw) <= 16384 and ENTRY.fullmatch(text)
-    said: dict[str, Any] | None = canonical([text])[0] if fits else None
-    if said is None:
-        raise Bad("form_of")
-    return said
+def utc(seconds: int) -> str:
+    """A time for people."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def token_time(
@@ -1416,34 +1500,29 @@ def token_time(
             r"Time stamp: (\w{3}) +(\d+) ([\d:]{8})(?:\.\d+)? (\d{4}) GMT",
             ask("-reply", "-text") or "",
         )
-        if not stated:
+        try:
+            date = " ".join(stated.groups()) if stated else ""
+            at = int(datetime.strptime(f"{date} +0000", "%b %d %H:%M:%S %Y %z").timestamp())
+        except ValueError:
             return None
-        months = "JanFebMarAprMayJunJulAugSepOctNovDec"
-        month, day, clock, year = stated.groups()
-        date = f"{year}-{months.index(month) // 3 + 1:02}-{int(day):02}T{clock}+00:00"
-        at = int(datetime.fromisoformat(date).timestamp())
         files = ["-data", str(paths["data"]), "-CAfile", str(paths["roots"]), "-attime", str(at)]
         files += ["-untrusted", str(paths["chain"])] if chain else []
         return at if ask("-verify", *files) is not None else None
 
 
-class Receipt(NamedTuple):
-    """What the log promised when it recorded an event."""
-
-    position: int
-    entry: bytes
-    leaf: bytes
-    recorded_at: str
-    delay: int
+# --- receipts and certificates ------------------------------------------------------------------
 
 
-def receipt_of(trust: Trust, raw: bytes) -> Receipt:
-    """A receipt that the log signed. Raises Bad."""
-    lines = trust.statement(raw, "receipt")
+def receipt_of(trust: Trust, raw: bytes) -> tuple[int, bytes]:
+    """The position and leaf that a receipt promises, if the log signed it. Raises Bad."""
+    lines, signers = trust.statement(raw, "receipt")
     if len(lines) != 5 or not re.fullmatch(TIME, lines[3]) or number(lines[0]) < 1:
         raise Bad("malformed")
-    hashes = (base64(lines[1], HASH), base64(lines[2], HASH))
-    return Receipt(number(lines[0]), *hashes, lines[3], number(lines[4]))
+    _, leaf, _ = base64(lines[1], HASH), base64(lines[2], HASH), number(lines[4])
+    # A later key may repeat an old promise; an older one cannot promise beyond its end.
+    if not any(trust.reigns_until(key) >= number(lines[0]) for key in signers):
+        raise Bad("not_its_time")
+    return number(lines[0]), leaf
 
 
 def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
@@ -1454,13 +1533,30 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
             raise ValueError
         return dict(pairs)
 
+    lines, _ = trust.statement(raw, "certificate")
     try:
-        said = json.loads("\n".join(trust.statement(raw, "certificate")), object_pairs_hook=unique)
+        said = json.loads("\n".join(lines), object_pairs_hook=unique)
     except (ValueError, RecursionError):
         raise Bad("malformed") from None
     if not isinstance(said, dict):
         raise Bad("malformed")
     return said
+
+
+def citations(said: dict[str, Any]) -> list[tuple[int, tuple[str, str, str, str]]]:
+    """The events that a certificate of erasure cites: position, and (kind, id, person, class)."""
+    if said.get("format") != "probant-certificate/1":
+        return []
+    try:
+        cited = [
+            (one["position"], (ERASED, str(one["event"]), said["subject"], one["class"]))
+            for one in said["erased"]
+        ]
+    except (KeyError, TypeError):
+        raise Bad("malformed") from None
+    if not all(type(position) is int and position > 0 for position, _ in cited):
+        raise Bad("malformed")
+    return cited
 
 
 # --- what to ask, what is answered --------------------------------------------------------------
@@ -1482,20 +1578,20 @@ def verify(
     if not path.exists() or not all(receipt.is_file() for receipt in receipts):
         raise Misuse("no_bundle")
     single = {".receipt": 12, ".certificate": 13}.get(path.suffix)
-    if single and path.is_file():
-        report.about["kind"], report.required = path.suffix[1:], {single}
-        try:
-            if single == 12:
-                report.about |= {"receipt": receipt_of(trust, path.read_bytes()).position}
-                report.rests[12] = ("rests_receipt", {})
-            else:
-                report.about |= {"certificate": certificate_of(trust, path.read_bytes())}
-                report.rests[13] = ("rests_certificates", {"n": 1})
-        except Bad as bad:
-            report.found.add(single, str(bad), path=path.name)
+    if not single or not path.is_file():
+        report.required = set(REQUIRED["whole"])
+        Verifier(Bundle(path), path, trust, report).run(receipts, processes, hashes_only)
         return report
-    report.required = set(REQUIRED["whole"])
-    Verifier(Bundle(path), trust, report).run(receipts, processes, hashes_only)
+    report.about["kind"], report.required = path.suffix[1:], {single}
+    try:
+        if single == 12:
+            report.about["receipt"] = receipt_of(trust, path.read_bytes())[0]
+            report.rests[12] = ("rests_receipt", {})
+        else:
+            report.about["certificate"] = certificate_of(trust, path.read_bytes())
+            report.rests[13] = ("rests_certificate", {})
+    except Bad as bad:
+        report.found.add(single, str(bad), path=path.name)
     return report
 
 
@@ -1511,15 +1607,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lang", choices=("en", "fr"), default="fr" if french else "en")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
+    options = {"processes": given.processes, "hashes_only": given.hashes_only}
     try:
-        report = verify(
-            given.bundle,
-            Trust.load(given.trust),
-            given.lang,
-            receipts=given.receipt,
-            processes=given.processes,
-            hashes_only=given.hashes_only,
-        )
+        trust = Trust.load(given.trust)
+        report = verify(given.bundle, trust, given.lang, receipts=given.receipt, **options)
     except Misuse as misuse:
         sys.stderr.write(f"verify: {WORDS[str(misuse)][given.lang == 'fr']}\n")
         return 2
@@ -1530,194 +1621,142 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if report.ok else 1
 
 
-# Every sentence: English, then French below it.
+# Every sentence: its key, in English, in French.
 SENTENCES = """
-passed|passed
-|réussi
-failed|FAILED
-|ÉCHEC
-not checked|not checked
-|non contrôlé
-ok|Verified: every required check passed, none failed.
+passed|passed|réussi
+failed|FAILED|ÉCHEC
+not checked|not checked|non contrôlé
+ok|Verified: every required check passed, none failed.\
 |Vérifié : chaque contrôle requis a réussi, aucun n'a échoué.
-not_ok|NOT VERIFIED: a check failed, or a required one could not be made.
+not_ok|NOT VERIFIED: a check failed, or a required one could not be made.\
 |NON VÉRIFIÉ : un contrôle a échoué, ou un contrôle requis n'a pu être fait.
-about|{origin} ({kind}): {size} leaves, root {root}; {entries} entries read, {pruned} pruned.
+about|{origin} ({kind}): {size} leaves, root {root}; {entries} entries read, {pruned} pruned.\
 |{origin} ({kind}) : {size} feuilles, racine {root} ; {entries} écritures lues, {pruned} élaguées.
-more|and {n} more
-|et {n} autres
-rests_checkpoint|signed by a key you pinned, as {name} at size {size}
+more|and {n} more|et {n} autres
+rests_checkpoint|signed by a key you pinned, as {name} at size {size}\
 |signé par une clé que vous avez épinglée, comme {name} à la taille {size}
-rests_witnesses|{n} pinned witnesses, by key material, saw this head, the last at {at}
+rests_witnesses|{n} pinned witnesses, by key material, saw this head, the last at {at}\
 |{n} témoins épinglés, comptés par clé, ont vu cette tête, le dernier à {at}
-rests_timestamps|{n} tokens verified by openssl under your roots, at their own time, the last {at}
+rests_timestamps|{n} tokens verified by openssl under your roots, at their own time, the last {at}\
 |{n} jetons vérifiés par openssl sous vos racines, à leur propre date, le dernier {at}
-rests_tree|all {size} leaves hashed up to the signed root, every tile on the way compared
+rests_tree|all {size} leaves hashed up to the signed root, every tile on the way compared\
 |les {size} feuilles hachées jusqu'à la racine signée, chaque tuile comparée en chemin
-rests_entries|{n} entries hash to their leaves and are canonical
+rests_entries|{n} entries hash to their leaves and are canonical\
 |{n} écritures ont l'empreinte de leur feuille et sont canoniques
-rests_proofs|{n} entries proven one by one; nothing is said of the others
+rests_proofs|{n} entries proven one by one; nothing is said of the others\
 |{n} écritures prouvées une à une ; rien n'est dit des autres
-rests_prefixes|{n} checkpoints are prefixes of this log; what follows the last rests on its key
+rests_prefixes|{n} checkpoints are prefixes of this log; what follows the last rests on its key\
 |{n} points de contrôle sont des préfixes de ce journal ; la suite repose sur sa clé
-rests_streams|{n} streams without a gap; record time grows, and agrees with {stamps} time stamps
+rests_streams|{n} streams without a gap; record time grows, and agrees with {stamps} time stamps\
 |{n} flux sans lacune ; le temps d'enregistrement croît, en accord avec {stamps} horodatages
-rests_streams_only|{n} streams without a gap; record time grows, but no time stamp bounds it
+rests_streams_only|{n} streams without a gap; record time grows, but no time stamp bounds it\
 |{n} flux sans lacune ; le temps d'enregistrement croît, mais aucun horodatage ne le borne
 rests_keys|{there} of {n} envelopes are there as recorded, the log says why the others are not; \
-that a key is really gone cannot be shown by hashing
-|{there} des {n} enveloppes sont intactes, le journal dit pourquoi les autres manquent ; \
-qu'une clé n'existe plus ne se prouve pas par empreinte
-rests_disclosed|{n} texts are those that were committed to
-|{n} textes sont ceux qui avaient été engagés
-rests_policies|{n} policy documents are there by SHA-256; what they mean is not judged
+that a key is really gone cannot be shown by hashing\
+|{there} des {n} enveloppes sont intactes, le journal dit pourquoi les autres manquent ; qu'une \
+clé n'existe plus ne se prouve pas par empreinte
+rests_disclosed|{n} texts are those that were committed to|{n} textes sont ceux engagés
+rests_policies|{n} policy documents are there by SHA-256; what they mean is not judged\
 |{n} politiques présentes, par SHA-256 ; leur sens n'est pas jugé
-rests_columns|{n} lines say what the entries say; derived states are replayed by other tools
+rests_columns|{n} lines say what the entries say; derived states are replayed by other tools\
 |{n} lignes disent ce que disent les écritures ; les états dérivés se rejouent ailleurs
-rests_receipts|{n} receipts signed by the log, their events looked up
+rests_receipts|{n} receipts signed by the log, their events looked up\
 |{n} récépissés signés par le journal, leurs faits recherchés
-rests_receipt|signed by the log; give the bundle and --receipt FILE to look its event up
+rests_receipt|signed by the log; give the bundle and --receipt FILE to look its event up\
 |signé par le journal ; donnez l'archive et --receipt FICHIER pour y chercher le fait
-rests_certificates|{n} certificates signed by the log; what they state is its word
-|{n} certificats signés par le journal ; ce qu'ils énoncent est sa parole
-rests_manifest|{n} files arrived as listed; the list is the sender's own
+rests_certificates|{n} certificates signed by the log, erasures they cite looked up; the rest is \
+its word\
+|{n} certificats signés par le journal, effacements cités recherchés ; le reste est sa parole
+rests_certificate|signed by the log; give the bundle to look up what it cites\
+|signé par le journal ; donnez l'archive pour y chercher ce qu'il cite
+rests_manifest|{n} files arrived as listed; the list is the sender's own\
 |{n} fichiers arrivés comme listés ; la liste vient de l'expéditeur
-no_witness|no witness is pinned: a fork shown to somebody else is invisible
+no_witness|no witness is pinned: a fork shown to somebody else is invisible\
 |aucun témoin épinglé : une bifurcation montrée à d'autres est invisible
-no_cosignature|no pinned witness cosigned: a fork shown to somebody else is invisible
+no_cosignature|no pinned witness cosigned: a fork shown to somebody else is invisible\
 |aucun témoin épinglé n'a cosigné : une bifurcation montrée à d'autres est invisible
-no_tsa|no time-stamping root is pinned: nothing dates the log but its own clock
+no_tsa|no time-stamping root is pinned: nothing dates the log but its own clock\
 |aucune racine d'horodatage épinglée : rien ne date le journal que sa propre horloge
-no_token|no time stamp came with the bundle
-|l'archive ne contient aucun horodatage
-no_openssl|openssl is not on this machine
-|openssl est absent de cette machine
-no_tiles|no tiles in this kind of bundle
-|pas de tuiles dans ce type d'archive
-no_entries|no entries in this kind of bundle
-|pas d'écritures dans ce type d'archive
-hashes_only|entries hash to their leaves; you asked not to read them
+no_token|no time stamp came with the bundle|l'archive ne contient aucun horodatage
+no_openssl|openssl is not on this machine|openssl est absent de cette machine
+no_tiles|no tiles in this kind of bundle|pas de tuiles dans ce type d'archive
+no_entries|no entries in this kind of bundle|pas d'écritures dans ce type d'archive
+hashes_only|entries hash to their leaves; you asked not to read them\
 |les écritures ont l'empreinte de leur feuille ; vous avez demandé de ne pas les lire
-unproven|an earlier checkpoint has neither tiles nor a consistency file to compare with
+unproven|an earlier checkpoint has neither tiles nor a consistency file to compare with\
 |un point de contrôle antérieur n'a ni tuiles ni preuve de cohérence pour le comparer
-no_earlier|no earlier checkpoint was kept or sent: what was before this one is unknown
+no_earlier|no earlier checkpoint was kept or sent: what was before this one is unknown\
 |aucun point de contrôle antérieur : ce qui précédait celui-ci est inconnu
-elsewhere|what would excuse a missing part may lie outside of this bundle
+elsewhere|what would excuse a missing part may lie outside of this bundle\
 |ce qui excuserait une partie absente peut être hors de cette archive
-no_envelopes|no ciphertext came with the bundle: sealed parts may have been lost or replaced
+no_envelopes|no ciphertext came with the bundle: sealed parts may have been lost or replaced\
 |l'archive ne contient aucun chiffré : des parties scellées ont pu être perdues ou remplacées
-nothing_shown|no text was disclosed
-|aucun texte n'a été divulgué
-unknown_kinds|some kinds of event are newer than this verifier; the others agree
+nothing_shown|no text was disclosed|aucun texte n'a été divulgué
+unknown_kinds|some kinds of event are newer than this verifier; the others agree\
 |certains types de faits sont plus récents que ce vérificateur ; les autres concordent
-no_columns|no typed columns came with the bundle
-|l'archive ne contient pas de colonnes typées
-no_receipts|no receipt was given
-|aucun récépissé n'a été fourni
-no_certificates|no certificate was given
-|aucun certificat n'a été fourni
-not_reached|not reached
-|non atteint
-trust|the trust file cannot be read: origin, log, and what this program's first lines list
+no_columns|no typed columns came with the bundle|l'archive ne contient pas de colonnes typées
+no_receipts|no receipt was given|aucun récépissé n'a été fourni
+no_certificates|no certificate was given|aucun certificat n'a été fourni
+not_reached|not reached|non atteint
+trust|the trust file cannot be read: origin, log, and what this program's first lines list\
 |le fichier de confiance est illisible : origin, log et ce que listent les premières lignes d'ici
-trust_files|a file that the trust file names does not exist
-|un fichier nommé par le fichier de confiance n'existe pas
-no_bundle|there is no such bundle (a folder or a zip), receipt or certificate
+trust_files|a file that the trust file names does not exist|un fichier de confiance n'existe pas
+no_bundle|there is no such bundle (a folder or a zip), receipt or certificate\
 |cette archive (dossier ou zip), ce récépissé ou ce certificat n'existe pas
-malformed|{path}: malformed
-|{path} : mal formé
-bad_signature|{path}: a signature of a pinned key is wrong
-|{path} : une signature d'une clé épinglée est fausse
-unknown_key|{path}: none of the keys you pinned signed it
-|{path} : aucune des clés épinglées ne l'a signé
-other_origin|{path}: it is of another log, or no checkpoint
-|{path} : d'un autre journal, ou pas un point de contrôle
-other_key|{path}: the bundle names a key that you did not pin
-|{path} : l'archive nomme une clé que vous n'avez pas épinglée
-history|{path}: the history of keys is not what the log says
-|{path} : l'histoire des clés n'est pas celle que dit le journal
-not_its_time|{path}: signed by a key outside of its time
-|{path} : signé par une clé hors de son temps
-quorum|{n} witnesses cosigned, {quorum} are needed
-|{n} témoins ont cosigné, il en faut {quorum}
-token|{path}: the token does not date that checkpoint under your roots
-|{path} : le jeton ne date pas ce point de contrôle sous vos racines
-anchored|position {position}: the time stamp it names is not in the bundle
-|position {position} : l'horodatage qu'elle nomme n'est pas dans l'archive
-tile|{path}: the tile is missing, or not what the leaves give
-|{path} : tuile absente, ou différente de ce que donnent les feuilles
-root|the leaves do not give the signed root
-|les feuilles ne donnent pas la racine signée
-entry_bundle|{path}: the entries are missing or cut
-|{path} : écritures absentes ou tronquées
-leaf|position {position}: the entry is not the one its leaf was made of
-|position {position} : l'écriture n'est pas celle dont la feuille a été faite
-form|position {position}: the entry is not canonical, or not an entry
-|position {position} : l'écriture n'est pas canonique, ou n'en est pas une
-form_of|{path}: the entry is not canonical, or not an entry
-|{path} : l'écriture n'est pas canonique, ou n'en est pas une
-proof|{path}: the proof does not hold
-|{path} : la preuve ne tient pas
-longer|{path}: at size {size}, the log had more than now: its end was cut, or an old state replayed
-|{path} : à la taille {size}, le journal en avait plus : fin coupée, ou ancien état rejoué
-fork|{path}: at size {size}, the log was another one: history was rewritten or forked
-|{path} : à la taille {size}, le journal était autre : histoire réécrite ou bifurquée
-version|position {position}: a version of its stream is missing before it, or comes twice
-|position {position} : une version de son flux manque avant elle, ou vient deux fois
-time|position {position}: recorded no later than the one before
-|position {position} : enregistrée pas plus tard que la précédente
-backdated|position {position}: its record time contradicts the time stamps around it
-|position {position} : sa date d'enregistrement contredit les horodatages qui l'entourent
-envelope|position {position}: an envelope is not the one that was recorded
-|position {position} : une enveloppe n'est pas celle qui fut enregistrée
-missing|position {position}: an envelope is missing and nothing destroyed its key (R1)
-|position {position} : une enveloppe manque et rien n'a détruit sa clé (R1)
-still_there|position {position}: the envelope is still there although its key was destroyed
-|position {position} : l'enveloppe est encore là bien que sa clé ait été détruite
-stray|there are envelopes that no entry names
-|des enveloppes ne sont nommées par aucune écriture
-pruned|position {position}: the entry is missing and no later event prunes it (R2)
-|position {position} : l'écriture manque et aucun fait ultérieur ne l'élague (R2)
-authority|position {position}: keys were destroyed on the order of no erasure in this log (R1)
-|position {position} : clés détruites sans qu'aucun effacement du journal ne l'ordonne (R1)
-text|{path}: a text is not the one that was committed to
-|{path} : un texte n'est pas celui qui avait été engagé
-policy|position {position}: the policy in force is not in the bundle, or was altered
-|position {position} : la politique en vigueur est absente ou altérée
-unpublished|position {position}: the policy in force was not published before
-|position {position} : la politique en vigueur n'avait pas été publiée
-columns_differ|position {position}: columns do not say what the entry says: {names}
-|position {position} : les colonnes ne disent pas ce que dit l'écriture : {names}
-columns_more|columns.ndjson has lines that no entry stands for
-|columns.ndjson a des lignes sans écriture
-edition|position {position}: the columns name another edition than its publication
-|position {position} : les colonnes nomment une autre édition que sa publication
-receipt_missing|{path}: its event is not in this log: younger than the bundle, or left out
-|{path} : son fait n'est pas dans ce journal : plus récent que l'archive, ou omis
-receipt_differs|{path}: another event stands at its position
-|{path} : un autre fait se trouve à sa position
-absent|{path}: listed, but not there
-|{path} : listé, mais absent
-damaged|{path}: not as it was sent
-|{path} : différent de ce qui fut envoyé
-unlisted|{n} files that the manifest does not list
-|{n} fichiers que le manifeste ne liste pas
-manifest_form|manifest.json is missing or malformed
-|manifest.json est absent ou mal formé
-manifest_differs|manifest.json names another origin or size than the signed checkpoint
+malformed|malformed|mal formé
+bad_signature|a signature of a pinned key is wrong|une signature d'une clé épinglée est fausse
+unknown_key|none of the keys you pinned signed it|aucune des clés épinglées ne l'a signé
+other_origin|it is of another log, or no checkpoint|d'un autre journal, ou pas un point de contrôle
+other_key|the bundle names a key that you did not pin|l'archive nomme une clé non épinglée
+history|the history of keys is not what the log says|l'histoire des clés diffère du journal
+not_its_time|signed by a key outside of its time|signé par une clé hors de son temps
+quorum|{n} witnesses cosigned, {quorum} are needed|{n} témoins ont cosigné, il en faut {quorum}
+token|the token does not date that checkpoint under your roots|le jeton ne date pas cette tête
+anchored|the time stamp it names is not in the bundle|l'horodatage nommé n'est pas dans l'archive
+tile|the tile is missing, or not what the leaves give|tuile absente, ou différente des feuilles
+root|the leaves do not give the signed root|les feuilles ne donnent pas la racine signée
+entry_bundle|the entries are missing or cut|écritures absentes ou tronquées
+leaf|the entry is not the one its leaf was made of|la feuille n'est pas celle de cette écriture
+form|the entry is not canonical, or not an entry|écriture non canonique, ou pas une écriture
+proof|the proof does not hold|la preuve ne tient pas
+longer|at size {size}, the log had more than now: its end was cut, or an old state replayed\
+|à la taille {size}, le journal en avait plus : fin coupée, ou ancien état rejoué
+fork|at size {size}, the log was another one: history was rewritten or forked\
+|à la taille {size}, le journal était autre : histoire réécrite ou bifurquée
+version|a version of its stream is missing before it, or comes twice\
+|une version de son flux manque avant elle, ou vient deux fois
+time|recorded no later than the one before|enregistrée pas plus tard que la précédente
+backdated|its record time contradicts the time stamps around it\
+|sa date d'enregistrement contredit les horodatages qui l'entourent
+envelope|an envelope is not the one that was recorded|une enveloppe n'est pas celle enregistrée
+missing|an envelope is missing and nothing destroyed its key (R1)\
+|une enveloppe manque et rien n'a détruit sa clé (R1)
+still_there|the envelope is still there although its key was destroyed\
+|l'enveloppe est encore là bien que sa clé ait été détruite
+stray|there are envelopes that no entry names|des enveloppes ne sont nommées par aucune écriture
+pruned|the entry is missing and no later event prunes it (R2)|écriture absente, non élaguée (R2)
+authority|keys were destroyed on the order of no erasure in this log (R1)\
+|clés détruites sans qu'aucun effacement du journal ne l'ordonne (R1)
+text|a text is not the one that was committed to|un texte n'est pas celui qui avait été engagé
+policy|the policy in force is not in the bundle, or was altered|politique absente ou altérée
+unpublished|the policy in force was not published before|la politique n'était pas publiée avant
+columns_differ|columns do not say what the entry says: {names}\
+|les colonnes ne disent pas ce que dit l'écriture : {names}
+columns_more|columns has lines that no entry stands for|columns a des lignes sans écriture
+edition|the columns name another edition than its publication\
+|les colonnes nomment une autre édition que sa publication
+receipt_missing|its event is not in this log: younger than the bundle, or left out\
+|son fait n'est pas dans ce journal : plus récent que l'archive, ou omis
+cited|it cites an erasure that is not there|il cite un effacement qui ne s'y trouve pas
+receipt_differs|another event stands at its position|un autre fait se trouve à sa position
+absent|listed, but not there|listé, mais absent
+damaged|not as it was sent|différent de ce qui fut envoyé
+unlisted|{n} files that the manifest does not list|{n} fichiers que le manifeste ne liste pas
+manifest_form|manifest.json is missing or malformed|manifest.json est absent ou mal formé
+manifest_differs|manifest.json names another origin or size than the signed checkpoint\
 |manifest.json nomme une autre origine ou taille que le point de contrôle signé
 """
-
-
-def words() -> dict[str, tuple[str, str]]:
-    """The sentences by their key."""
-    lines = SENTENCES.replace("\\\n", "").strip().splitlines()
-    pairs = zip(lines[::2], lines[1::2], strict=True)
-    keyed = ((*english.partition("|")[::2], french[1:]) for english, french in pairs)
-    return {key: (english, french) for key, english, french in keyed}
-
-
-WORDS = words()
+WORDS = {key: words for key, *words in (line.split("|") for line in SENTENCES.split("\n")[1:-1])}
 
 if __name__ == "__main__":
     sys.exit(main())

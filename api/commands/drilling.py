@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import tampering
+from api.commands import rehearsing, tampering
 from api.options import command
 
 
@@ -12,4 +12,5 @@ def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     drill = typer.Typer(help="Rehearse what one hopes never to need.", no_args_is_help=True)
     command(drill, "tamper")(tampering.tamper)
+    command(drill, "restore")(rehearsing.restore)
     app.add_typer(drill, name="drill")

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.commands import witnessing
 from api.options import Run, command
 from ledger.calendar import format_instant
+
+if TYPE_CHECKING:
+    from ledger.log_keys import Rotated
 
 STOP_SECONDS = 10
 
@@ -27,6 +30,8 @@ def register(app: typer.Typer) -> None:
     signer = typer.Typer(help="The process that signs checkpoints.", no_args_is_help=True)
     command(signer, "init")(signer_init)
     command(signer, "serve")(signer_serve)
+    command(signer, "rotate")(signer_rotate)
+    command(signer, "retire")(signer_retire)
     app.add_typer(signer, name="signer")
     log = typer.Typer(help="The sealed log.", no_args_is_help=True)
     command(log, "status")(status)
@@ -53,6 +58,33 @@ def signer_serve(run: Run) -> None:
     content = {"socket": str(run.settings.signer), "vkey": vkey}
     run.screen.answer(content, lambda: [run.screen.word("seal.signing", **content)])
     serve(run.settings.signer_home, run.settings.signer)
+
+
+def signer_rotate(run: Run) -> None:
+    """Begin to sign with a new key beside the present one (again: complete what was cut off)."""
+    from ledger.log_keys import rotate
+
+    _replaced(run, rotate, "seal.rotated")
+
+
+def signer_retire(run: Run) -> None:
+    """End the older of two signing keys and destroy its private half."""
+    from ledger.log_keys import retire
+
+    _replaced(run, retire, "seal.retired")
+
+
+def _replaced(run: Run, step: Callable[..., Rotated], word: str) -> None:
+    from ledger.sealing.client import running_signer
+    from ledger.sealing.sealer import Sealer
+
+    settings = run.settings
+    with run.ledger() as ledger:
+        origin = ledger.keyring.origin
+        with running_signer(settings.signer_home, settings.signer, origin) as signer:
+            done = step(ledger, signer, Sealer(ledger.database, origin, signer, settings.log))
+    content = {"origin": origin, **done._asdict()}
+    run.screen.answer(content, lambda: [run.screen.word(word, **content)])
 
 
 def seal(
@@ -88,11 +120,12 @@ def status(run: Run) -> None:
     """How far the seal reaches, under which key, and what waits for it."""
     from ledger.seal.text import to_base64
     from ledger.sealing.files import read_if_there
+    from ledger.sealing.keys import LOG_KEYS
     from ledger.store import log
 
     with run.ledger() as ledger:
         sealed, last = log.sealed(ledger.database), log.head_position(ledger.database)
-        vkey = (read_if_there(run.settings.log / "keys" / "log.vkey") or b"").decode().strip()
+        vkeys = (read_if_there(run.settings.log / LOG_KEYS) or b"").decode().split()
         at = log.recorded_at(ledger.database, sealed.size)
         content: dict[str, Any] = {
             "origin": ledger.keyring.origin,
@@ -100,7 +133,8 @@ def status(run: Run) -> None:
             "root": to_base64(sealed.root) if sealed.size else None,
             "last_event": None if at is None else format_instant(at),
             "waiting": last - sealed.size,
-            "vkey": vkey or None,
+            "vkey": vkeys[-1] if vkeys else None,  # the newer one, while there are two
+            "vkeys": vkeys,
             "folder": str(run.settings.log),
         }
     run.screen.answer(content, lambda: list(_told(content, run)))
@@ -109,8 +143,8 @@ def status(run: Run) -> None:
 def _told(content: dict[str, Any], run: Run) -> Iterator[str]:
     word = "seal.status" if content["size"] else "seal.nothing"
     yield run.screen.word(word, **content)
-    if content["vkey"]:
-        yield run.screen.word("seal.pinned", **content)
+    for vkey in content["vkeys"]:
+        yield run.screen.word("seal.pinned", vkey=vkey)
 
 
 @contextmanager

@@ -34,9 +34,10 @@ from ledger.handlers import record, record_many
 from ledger.opening import create, open_ledger
 from ledger.sealing.client import Remembered
 from ledger.sealing.files import write_whole
+from ledger.sealing.keyfiles import KEY
 from ledger.sealing.receipt import text_of
 from ledger.sealing.sealer import Sealer
-from ledger.sealing.signer import KEY, STATE, Signer
+from ledger.sealing.signer import STATE, Signer
 from ledger.store import tampering
 from ledger.store.log import leaves
 from ledger.store.vault import Scope

@@ -14,24 +14,28 @@ Read next: `ledger/erasing/journal.py`, `ledger/store/erasure.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from ledger.acting import Act, act
+from ledger.acting import Act, After, act
 from ledger.application import Ledger
-from ledger.calendar import Moment, add_months, day_of, moment_of_instant
+from ledger.calendar import Instant, Moment, add_months, day_of, moment_of_instant
 from ledger.erasing.journal import Intent, Journal
 from ledger.errors import Broken
 from ledger.events import ClassErased, KeyDestroyed
 from ledger.fields import MAX_KEYS, KeyProof
-from ledger.store import erasure
+from ledger.policy.consents import standing_objections
+from ledger.store import erasure, states
 from ledger.store.erasure import Condemned, Doomed
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
 
-SUPPRESSED_MONTHS = 60  # as long as the proof of what was asked and done is kept (class `rights`)
+SUPPRESSED_MONTHS = 60
+"""As long as the proof of what was asked and done is kept (class `rights`); a list of objections to
+marketing is expected to last three years at least (CNIL)."""
 
 
 class Erased(NamedTuple):
@@ -45,6 +49,16 @@ class Erased(NamedTuple):
     intent: UUID
 
 
+class Deed(NamedTuple):
+    """Facts of ours, and what is done with them in the transaction that records them."""
+
+    acts: Sequence[Act] = ()
+    after: After | None = None
+
+
+NOTHING = Deed()
+
+
 def erase_scopes(
     ledger: Ledger,
     scopes: Sequence[Scope],
@@ -53,28 +67,34 @@ def erase_scopes(
     reason: str,
     article: str | None = None,
     request: UUID | None = None,
+    beside: Deed = NOTHING,
 ) -> list[Erased]:
     """End these scopes for ever, all in one transaction; those that have ended are left out.
 
     `journal` is the folder of the erasure journal, `reason` one of `ledger.events.ERASURES`. Open
-    intents of before are settled first. Raises Broken when the database or the disk failed: then
-    it happened wholly or not at all, and running again, or opening the ledger, completes it.
+    intents of before are settled first. `beside` is done in the same transaction; no journal
+    remembers it, so it must be a thing that is found still to do when it was not done. Raises
+    Broken when the database or the disk failed: then it happened wholly or not at all, and running
+    again, or opening the ledger, completes it.
     """
     book = Journal(journal, ledger.keyring.origin)
     settle(ledger, book)
     with _turn(ledger):
         with ledger.database.read() as connection:
             ending = erasure.condemned(connection, ledger.vault, list(dict.fromkeys(scopes)))
-            suppressed = erasure.suppressed(connection, ending)
+            references = erasure.ending_references(connection, ending)
             number = erasure.carried_out(connection) + 1
         if not ending:
+            if beside.acts:
+                act(ledger, beside.acts, beside.after, new_epoch=True)
             return []
         now = ledger.clock.now()
+        suppressed = tuple(_suppressed(ledger, references, now))
         until = add_months(day_of(now), SUPPRESSED_MONTHS)
         intent = Intent(uuid4(), now, ending, suppressed, until, reason, article, request)
         _check(ledger, intent)
         book.intend(intent)
-        done = _carry_out(ledger, intent, number)
+        done = _carry_out(ledger, intent, number, beside)
     if not ledger.recorder.is_alone:  # else our caller commits, and calls `settle` for the rest
         book.finish(intent.id, ledger.clock.now())
         erasure.tidy(ledger.database)
@@ -87,11 +107,13 @@ def history(ledger: Ledger, journal: Journal, subject: UUID) -> list[Erased]:
     intents = journal.intents()
     with ledger.database.read() as connection:
         for intent in intents[: erasure.carried_out(connection)]:
-            for one in intent.scopes:
-                told = one.scope.subject == subject and erasure.told(connection, one.scope)
-                if told:
+            hers = [one for one in intent.scopes if one.scope.subject == subject]
+            told = erasure.told(connection, [one.scope for one in hers])
+            for one in hers:
+                if one.scope in told:
+                    at, event = told[one.scope]
                     keys = tuple(key.kid for key in one.keys if key.kc)
-                    found.append(Erased(one.scope, told[1], told[0], keys, 0, intent.id))
+                    found.append(Erased(one.scope, event, at, keys, 0, intent.id))
     return found
 
 
@@ -105,11 +127,11 @@ def settle(ledger: Ledger, journal: Journal) -> int:
         known = erasure.carried_out(connection)
     if journal.is_settled(known):
         return 0
-    intents = journal.intents()
-    if known > len(intents):
+    written = journal.count()
+    if known > written:
         raise Broken("the erasure journal is not complete; put it back before anything is served")
     settled = 0
-    for number, intent in enumerate(intents[known:], known + 1):
+    for number, intent in enumerate(journal.intents(known)[: written - known], known + 1):
         with _turn(ledger):
             with ledger.database.read() as connection:
                 if erasure.carried_out(connection) >= number:
@@ -118,11 +140,27 @@ def settle(ledger: Ledger, journal: Journal) -> int:
         settled += 1
     if settled:
         erasure.tidy(ledger.database)
-    if len(reported := journal.done()) < len(intents):
-        for intent in intents:
-            if intent.id not in reported:
-                journal.finish(intent.id, ledger.clock.now())
+    # Those counted above only: what others intend meanwhile they report themselves.
+    for unreported in journal.unreported(written):
+        journal.finish(unreported, ledger.clock.now())
     return settled
+
+
+def _suppressed(ledger: Ledger, references: Sequence[Any], now: Instant) -> Iterator[Suppressed]:
+    """These references shall not come back; and under hers, her no to marketing stays."""
+    book = ledger.book(ledger.epoch())
+    said: dict[UUID, tuple[tuple[str, str], ...]] = {}
+    for row in references:
+        known = row.kind, bytes(row.blind), row.pepper
+        yield Suppressed(*known)
+        if row.target != row.subject:
+            continue  # of a thing: it says no to nothing
+        if row.subject not in said:
+            with ledger.database.read() as connection:
+                state = states.live_state(connection, row.subject)
+            said[row.subject] = standing_objections(state, book, now)
+        for purpose, channel in said[row.subject]:
+            yield Suppressed(*known, "objected", purpose, channel)
 
 
 def _turn(ledger: Ledger) -> Any:
@@ -135,11 +173,11 @@ def _check(ledger: Ledger, intent: Intent) -> None:
         one.fact.check()
 
 
-def _carry_out(ledger: Ledger, intent: Intent, number: int) -> list[Erased]:
+def _carry_out(ledger: Ledger, intent: Intent, number: int, beside: Deed = NOTHING) -> list[Erased]:
     """Record what history does not say yet, and destroy."""
     scopes = [one.scope for one in intent.scopes]
     with ledger.database.read() as connection:
-        told = {scope: found for scope in scopes if (found := erasure.told(connection, scope))}
+        told = erasure.told(connection, scopes)
         streams = [
             erasure.destruction_stream(c[0].kid) for one in intent.scopes for c in _chunks(one)
         ]
@@ -148,7 +186,7 @@ def _carry_out(ledger: Ledger, intent: Intent, number: int) -> list[Erased]:
     ids = {scope: event for scope, (_, event) in told.items()}
     acts = [one for one in _facts(intent, now, ids) if one.stream not in begun]
     positions = {scope: at for scope, (at, _) in told.items()}
-    gone: list[erasure.Gone] = []
+    gone: list[int] = []
 
     def deed(connection: Any, written: Sequence[Any] = ()) -> None:
         for one, at in zip(acts, written, strict=False):
@@ -167,9 +205,11 @@ def _carry_out(ledger: Ledger, intent: Intent, number: int) -> list[Erased]:
             intent.until,
             number,
         )
+        if beside.after is not None:
+            beside.after(connection, written[len(acts) :])
 
-    if acts:
-        act(ledger, acts, deed, new_epoch=True)
+    if acts or beside.acts:
+        act(ledger, [*acts, *beside.acts], deed, new_epoch=True)
     else:
         ledger.recorder.redo(deed)
     return [
@@ -178,10 +218,10 @@ def _carry_out(ledger: Ledger, intent: Intent, number: int) -> list[Erased]:
             ids[one.scope],
             positions[one.scope],
             tuple(key.kid for key in one.keys if key.kc),
-            deleted.envelopes,
+            envelopes,
             intent.id,
         )
-        for one, deleted in zip(intent.scopes, gone, strict=True)
+        for one, envelopes in zip(intent.scopes, gone, strict=True)
     ]
 
 

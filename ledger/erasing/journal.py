@@ -15,7 +15,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -24,10 +25,16 @@ from uuid import UUID
 from ledger.calendar import Day, Instant
 from ledger.errors import Broken, Misuse
 from ledger.sealing.files import sync_folder
-from ledger.store.erasure import Condemned, Doomed, Suppressed
+from ledger.store.erasure import Condemned, Doomed
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
 
 NAME = "erasures.ndjson"
+# Our own lines are compact and sorted, and a quote inside a text is escaped: these bytes stand in a
+# line only where they mean it.
+_INTENT, _DONE = b'"type":"intent"', b'"type":"done"'
+UNREADABLE = "line {number} of the erasure journal cannot be read"
+_ID = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
 
 class Intent(NamedTuple):
@@ -49,14 +56,32 @@ class Journal:
     def __init__(self, folder: Path, origin: str) -> None:
         self.path, self.origin = folder / NAME, origin
 
-    def intents(self) -> list[Intent]:
-        """Every intent, oldest first. Raises Misuse when the journal is another ledger's, Broken
-        when it cannot be read."""
-        return [_intent(line) for line in self._lines() if line["type"] == "intent"]
+    def intents(self, after: int = 0) -> list[Intent]:
+        """Every intent behind the first `after`, oldest first. Raises Misuse when the journal is
+        another ledger's, Broken when it cannot be read."""
+        whole = list(enumerate(self._whole_lines(), 1))
+        wanted = [(number, line) for number, line in whole if _INTENT in line]
+        return [_intent(line) for line in self._read(whole[:1] + wanted[after:])]
+
+    def count(self) -> int:
+        """How many intents were ever written. Raises Misuse when the journal is another ledger's,
+        Broken when a line says neither that something was intended nor that it was done."""
+        whole = self._whole_lines()
+        next(self._read(enumerate(whole[:1], 1)), None)
+        for number, line in enumerate(whole[1:], 2):
+            if _INTENT not in line and _DONE not in line:
+                raise Broken(UNREADABLE.format(number=number))
+        return sum(_INTENT in line for line in whole)
 
     def done(self) -> set[UUID]:
         """The intents that were reported done."""
-        return {UUID(line["id"]) for line in self._lines() if line["type"] == "done"}
+        return set(_ids(self._whole_lines(), _DONE))
+
+    def unreported(self, among: int) -> list[UUID]:
+        """Those of the first so many intents that were not reported done, oldest first."""
+        whole = self._whole_lines()
+        done = set(_ids(whole, _DONE))
+        return [one for one in list(_ids(whole, _INTENT))[:among] if one not in done]
 
     def intend(self, intent: Intent) -> None:
         """Write an intent; it is on disk when this returns."""
@@ -70,18 +95,10 @@ class Journal:
         """Whether so many intents were written and all of them are done: asked before every
         erasure, so the lines are counted and only the first one, whose journal it is, is read."""
         whole = self._whole_lines()
-        next(self._read(whole[:1]), None)
-        done = sum(b'"type":"done"' in line for line in whole)
-        return _intended(whole) == done == carried_out
-
-    def count(self) -> int:
-        """How many intents were written, counted in the same way. Raises as `intents` does."""
-        whole = self._whole_lines()
-        next(self._read(whole[:1]), None)
-        return _intended(whole)
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        return self._read(self._whole_lines())
+        next(self._read(enumerate(whole[:1], 1)), None)
+        intents = sum(_INTENT in line for line in whole)
+        done = sum(_DONE in line for line in whole)
+        return intents == carried_out and done >= intents  # two processes may report the same
 
     def _whole_lines(self) -> list[bytes]:
         try:
@@ -91,13 +108,14 @@ class Journal:
         except OSError:
             raise Broken("the erasure journal cannot be read") from None
 
-    def _read(self, whole: list[bytes]) -> Iterator[dict[str, Any]]:
-        for number, raw in enumerate(whole, 1):
+    def _read(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[dict[str, Any]]:
+        """Lines with their numbers, read; the first one only says whose journal it is."""
+        for number, raw in numbered:
             try:
                 line = json.loads(raw)
                 origin = line["origin"] if number == 1 else self.origin
             except (ValueError, KeyError, TypeError):
-                raise Broken(f"line {number} of the erasure journal cannot be read") from None
+                raise Broken(UNREADABLE.format(number=number)) from None
             if origin != self.origin:
                 raise Misuse("this erasure journal belongs to another ledger")
             if number > 1:
@@ -120,8 +138,12 @@ class Journal:
             sync_folder(self.path.parent.parent)
 
 
-def _intended(whole: list[bytes]) -> int:
-    return sum(b'"type":"intent"' in line for line in whole)
+def _ids(lines: list[bytes], type_: bytes) -> Iterator[UUID]:
+    """The id that each line of this type begins with, its texts unread."""
+    for line in lines:
+        found = _ID.search(line) if type_ in line else None
+        if found is not None:
+            yield UUID(found[1].decode())
 
 
 @contextmanager
@@ -156,7 +178,7 @@ def _line(intent: Intent) -> dict[str, Any]:
             }
             for one in intent.scopes
         ],
-        "suppressions": [[one.kind, one.blind.hex(), one.pepper] for one in intent.suppressed],
+        "suppressions": [[kind, blind.hex(), *rest] for kind, blind, *rest in intent.suppressed],
         "until": intent.until,
         "reason": intent.reason,
         "article": intent.article,
@@ -174,8 +196,8 @@ def _intent(line: dict[str, Any]) -> Intent:
             for one in line["scopes"]
         )
         suppressed = tuple(
-            Suppressed(kind, bytes.fromhex(blind), pepper)
-            for kind, blind, pepper in line["suppressions"]
+            Suppressed(kind, bytes.fromhex(blind), *rest)
+            for kind, blind, *rest in line["suppressions"]
         )
         request = line["request"] and UUID(line["request"])
         said = line["until"], line["reason"], line["article"], request

@@ -32,14 +32,14 @@ from ledger.fields import Unreadable
 from ledger.seal import proof, tiles
 from ledger.seal.checkpoint import Checkpoint, open_checkpoint
 from ledger.seal.merkle import check_inclusion, leaf_hash, prove_consistency, prove_inclusion
-from ledger.seal.note import VerifyKey
+from ledger.sealing import keys
 from ledger.sealing.files import read_if_there
 from ledger.store import evidence as questions
 
 Kind: TypeAlias = Literal["whole", "range", "subject", "redacted"]
 FORMAT = "probant-evidence/1"
 PLAN, MANIFEST = ".plan.json", "manifest.json"
-ALONGSIDE = ("keys", "tsa", "certificates")  # folders of the log that travel as they are
+ALONGSIDE = ("tsa", "certificates")  # folders of the log that travel as they are
 CHECKPOINTS_KEPT = 64  # older checkpoints in a bundle, the newest of them
 RULES = ("ledger.key_destroyed.v1", "ledger.pruned.v1", "ledger.restored.v1")  # R1 to R3
 
@@ -123,9 +123,7 @@ class _Bundle:
     ) -> None:
         self.ledger, self.log, self.folder, self.wanted = ledger, log, folder, wanted
         self.note, self.progress = note, progress
-        keys = (read_if_there(log / "keys" / "log.vkey") or b"").decode().split()
-        self.keys = [VerifyKey.parse(key) for key in keys]
-        self.head: Checkpoint = open_checkpoint(note, self.keys).checkpoint
+        self.head: Checkpoint = open_checkpoint(note, keys.every_key(log)).checkpoint
         self.fetch = tiles.folder(log)
         self.reader = tiles.tile_reader(self.head.size, self.fetch)
         if self.head.origin != ledger.keyring.origin:
@@ -275,6 +273,8 @@ class _Bundle:
 
     def copy_beside(self, certificates: Path | None) -> None:
         """Keys, tokens and certificates as they are, and how to check all this."""
+        for name, content in keys.as_of(self.log, self.head.size):
+            self.add(name, content)
         for name in ALONGSIDE:
             source = certificates if name == "certificates" else self.log / name
             if source is None or (self.wanted.kind == "subject" and name == "certificates"):

@@ -60,6 +60,28 @@ def choices(
     return [choice(state, book, as_of, known, key.purpose, key.channel) for key in keys]
 
 
+def standing_objections(
+    state: SubjectState, book: Book, as_of: Instant
+) -> tuple[tuple[str, str], ...]:
+    """The (purpose, channel) of marketing that this person has said no to and not yes since: what
+    must hold under her references when she herself is forgotten (GDPR art. 21(3)).
+
+    Weighing an objection to marketing changes nothing. Where a yes is needed anyway, a withdrawal
+    or a refusal leaves nothing to remember.
+    """
+    chain = book.chain(day_of(as_of), None)
+    found = []
+    for said in choices(state, book, as_of):
+        purpose = _purpose(chain, said.purpose)
+        if purpose is None or not purpose.marketing:
+            continue
+        refused = said.state in ("ConsentWithdrawn", "ConsentRefused")
+        objected = said.reason in ("objected", "objection_overridden")
+        if objected or (refused and purpose.basis != "consent"):
+            found.append((said.purpose, said.channel))
+    return tuple(found)
+
+
 def choice(
     state: SubjectState,
     book: Book,

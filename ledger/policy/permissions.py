@@ -31,7 +31,7 @@ from ledger.calendar import (
 from ledger.events import FormPublished, PurposeDeclared
 from ledger.policy import phone
 from ledger.policy.book import Book
-from ledger.policy.consents import choice
+from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, words
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.permitting import (
@@ -162,7 +162,7 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     )
     told = {row.position for row in rows}
     facts = {position: fact for position, fact in person.facts.items() if position in told}
-    return Person(person.state, rows, facts)
+    return person._replace(rows=rows, facts=facts)
 
 
 def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
@@ -195,6 +195,8 @@ def _answer(
     if (declared.channels or channel) and channel not in declared.channels:
         return refuse("channel", declared.clause, declared.article, ("policy.published.v1",)), None
     chosen = _choice(person.state, book, moment, known, declared, channel)
+    if declared.marketing and {(purpose, channel), (purpose, "")} & person.opposed:
+        chosen = _objecting_still(chosen)
     case = Case(person, company, book, chain[-1], declared, channel, moment, known, offer, chosen)
     return judge(case), case
 
@@ -244,6 +246,14 @@ def _choice(
     if for_all is not None and for_all.rank == 1 and (own is None or _order(own) < _order(for_all)):
         channel = ""
     return choice(state, book, moment.at, known, purpose.id, channel)
+
+
+def _objecting_still(chosen: ChoiceState) -> ChoiceState:
+    """She was erased, and had said no to this: it stands until she says otherwise herself
+    (GDPR art. 21(3)). No fact is left that it rests on."""
+    if chosen.kind in (*GRANTS, "objection.lifted.v1"):
+        return chosen
+    return replace(chosen, state="ConsentRefused", reason="objected")
 
 
 def _order(expression: Expression) -> tuple[int, int, int]:

@@ -30,12 +30,14 @@ PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]
 
 
 class Person(NamedTuple):
-    """One person at (t, known at t): the state, her facts that stand (corrections resolved), and
-    the same facts in full by position, personal fields unopened."""
+    """One person at (t, known at t): the state, her facts that stand (corrections resolved), the
+    same facts in full by position, personal fields unopened; and `opposed`: the (purpose, channel)
+    that somebody with a reference of hers had said no to before being erased."""
 
     state: SubjectState
     rows: tuple[Row, ...]
     facts: Mapping[int, Fact]
+    opposed: frozenset[tuple[str, str]] = frozenset()
 
 
 class Company(NamedTuple):

@@ -1,9 +1,8 @@
 """The retention run: what is past its end is archived, erased, or blocked by a hold, visibly.
 
-Per person, everything of hers at once: her deadlines, cards by their own ends, her open holds, and
-the fate that follows (`ledger/policy/holds.py`). First what leaves daily use for the archive, then
-what ends. Each of the two is one transaction; a run that was killed is run again and finds only
-what is still due, so twice is once. `due` looks and changes nothing.
+Some people at a time, everything of theirs in one transaction, under the head lock: judged
+(`judging.py`), archived, erased, the erasure journal first. A run that was killed is run again and
+finds only what is still due, so twice is once. `due` looks and changes nothing.
 
 What this file never does: decide a term or weigh a hold. Read next: `archive.py`, then
 `ledger/erasing/erase.py`.
@@ -12,47 +11,37 @@ What this file never does: decide a term or weigh a hold. Read next: `archive.py
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.acting import act, act_of
 from ledger.application import Ledger
-from ledger.calendar import Day, Instant, moment_of_instant
-from ledger.erasing.erase import erase_scopes, settle
+from ledger.calendar import Instant, day_of, moment_of_instant
+from ledger.erasing.erase import NOTHING, erase_scopes, settle
 from ledger.erasing.journal import Journal
-from ledger.erasing.request import holds_of
 from ledger.errors import Misuse
 from ledger.events import RetentionRan
-from ledger.policy.cards import cards, governed
 from ledger.policy.clocks import classes_of
-from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, fates
-from ledger.projections.live import standing
-from ledger.retention.archive import PAGE, archive_subject
-from ledger.store import archival, erasure, reader, states
+from ledger.retention.archive import archiving
+from ledger.retention.judging import CARDS, Judged, What, judge
+from ledger.store import archival, erasure, suppressions
 from ledger.store.population import past_due
 from ledger.store.recipient import ArchiveRecipient
-from ledger.store.vault import Scope
 
-What: TypeAlias = Literal["archive", "erase", "held"]
-CARDS = ("card", "card_proof")
+PAGE = 500  # people asked for in one question to the database
+AT_ONCE = 25  # people in one transaction: others wait a fraction of a second for the head
 
 Progress = Callable[[int], None]
 """Hears how many people were looked at."""
 
-
-class Due(NamedTuple):
-    """One class, or one thing of it, of one person that is past its end."""
-
-    subject: UUID
-    klass: str
-    scope: str
-    what: What
-    since: Day | None  # its last day
-    article: str
-    rests_on: tuple[int, ...]
+After: TypeAlias = tuple[UUID, str] | None
+Page: TypeAlias = list[tuple[UUID, str]]
+Question: TypeAlias = Callable[[Any, After, int], Page]
+"""A page of people and things behind the last one of the page before, in the order of their ids."""
 
 
 class Ran(NamedTuple):
@@ -64,24 +53,12 @@ class Ran(NamedTuple):
     held: int
 
 
-def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Due]:
+def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Judged]:
     """Everything that is past its end at `as_of` (None: now), person by person."""
     at = ledger.clock.now() if as_of is None else as_of
+    book = ledger.book(ledger.epoch())
     for subject in _people(ledger, at):
-        yield from due_of(ledger, subject, at)
-
-
-def due_of(ledger: Ledger, subject: UUID, at: Instant) -> list[Due]:
-    """What of one person is past its end at that moment."""
-    asked = [fate for fate in _fates(ledger, subject, at) if fate.due != "nothing"]
-    scopes = [Scope(subject, fate.klass, fate.scope) for fate in asked]
-    with ledger.database.read() as connection:
-        alive = {one.scope for one in erasure.condemned(connection, ledger.vault, scopes)}
-    return [
-        Due(subject, fate.klass, fate.scope, _what(fate), fate.since, fate.article, fate.rests_on)
-        for fate, scope in zip(asked, scopes, strict=True)
-        if scope in alive
-    ]
+        yield from judge(ledger, book, subject, at)
 
 
 def run(
@@ -95,13 +72,17 @@ def run(
     `recipient` is the archive's public key. Raises Misuse when something must be archived and there
     is none; what was done before stays done.
     """
-    counts: Counter[str] = Counter()
-    people = 0
-    for looked, subject in enumerate(_people(ledger, ledger.clock.now()), 1):
-        done = _one(ledger, subject, recipient, journal)
-        people += bool(done)
-        counts.update(done)
+    counts: Counter[What] = Counter()
+    people = looked = 0
+    everybody = _people(ledger, ledger.clock.now())
+    while some := list(islice(everybody, AT_ONCE)):
+        found = _some(ledger, some, recipient, journal)
+        people += len({one.scope.subject for one in found})
+        counts.update(one.what for one in found)
+        looked += len(some)
         progress(looked)
+    # Once for all of it: until then a run that was cut leaves unreadable ciphertext only.
+    erasure.tidy(ledger.database)
     made = Ran(people, counts["archive"], counts["erase"], counts["held"])
     record_run(ledger, made, rehearsal=False)
     return made
@@ -119,17 +100,23 @@ def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool) -> None:
         erased=None if rehearsal else made.erased,
         held=made.held,
     )
-    act(ledger, [act_of(fact)])
+    if rehearsal:
+        act(ledger, [act_of(fact)])
+        return
+    today = day_of(ledger.clock.now())
+    # What outlived the erased, so that nothing of theirs comes back, has a last day too.
+    expire = suppressions.expire
+    act(ledger, [act_of(fact)], lambda connection, _: expire(connection, today), new_epoch=True)
 
 
-def counted(found: Iterator[Due]) -> tuple[Ran, dict[tuple[str, What], int]]:
+def counted(found: Iterator[Judged]) -> tuple[Ran, dict[tuple[str, What], int]]:
     """How much is due: in all, and by class and what would become of it."""
     by_class: Counter[tuple[str, What]] = Counter()
     people, last = 0, None
     for one in found:
-        by_class[one.klass, one.what] += 1
-        people += one.subject != last
-        last = one.subject
+        by_class[one.scope.data_class, one.what] += 1
+        people += one.scope.subject != last
+        last = one.scope.subject
     totals: Counter[str] = Counter()
     for (_, what), n in by_class.items():
         totals[what] += n
@@ -137,69 +124,59 @@ def counted(found: Iterator[Due]) -> tuple[Ran, dict[tuple[str, What], int]]:
     return made, dict(sorted(by_class.items()))
 
 
-def _one(
-    ledger: Ledger, subject: UUID, recipient: ArchiveRecipient | None, journal: Path
-) -> Counter[str]:
-    """One person, now. A crash between archive and erasure leaves the second for the next run."""
-    found = due_of(ledger, subject, ledger.clock.now())
-    done: Counter[str] = Counter(one.what for one in found if one.what == "held")
-    if any(one.what == "archive" for one in found):
-        if recipient is None:
-            raise Misuse("there is no archive key; make one: probant archive init")
-        done["archive"] = archive_subject(ledger, subject, recipient)
-    if all(one.what != "erase" for one in found):
-        return done
-    # What a run that was cut had intended comes first, committed before we look again.
-    settle(ledger, Journal(journal, ledger.keyring.origin))
+def _some(
+    ledger: Ledger, people: Sequence[UUID], recipient: ArchiveRecipient | None, journal: Path
+) -> list[Judged]:
+    """These people, now: archived and erased in one transaction, and what was found."""
+    intents = Journal(journal, ledger.keyring.origin)
+    # What a run that was cut had intended comes first, committed before we look.
+    settle(ledger, intents)
     with ledger.recorder.alone():
-        # Judged again under the head lock: a hold placed meanwhile is seen.
-        still = due_of(ledger, subject, ledger.clock.now())
-        going = [Scope(subject, one.klass, one.scope) for one in still if one.what == "erase"]
-        if going:
-            erased = erase_scopes(ledger, going, journal=journal, reason="term")
-            done["erase"] = len(erased)
-    settle(ledger, Journal(journal, ledger.keyring.origin))
-    return done
-
-
-def _what(fate: Fate) -> What:
-    if fate.blocked:
-        return "held"
-    return "archive" if fate.due == "archive" else "erase"
-
-
-def _fates(ledger: Ledger, subject: UUID, at: Instant) -> list[Fate]:
-    """The fate of each class and thing of one person, cards by their own ends."""
-    book = ledger.book(ledger.epoch())
-    with ledger.database.read() as connection:
-        state = states.live_state(connection, subject)
-        paid = any(key.klass in CARDS for key in state.activity)
-        rows = standing(states.rows_of(connection, subject)) if paid else []
-        facts = reader.card_facts(connection, subject) if paid else {}
-    held = cards(state, rows, facts, book, at)
-    return fates(governed(deadlines(state, book, at), held), holds_of(ledger, subject))
+        # Judged under the head lock: whatever was recorded before is seen, a hold above all.
+        book, now = ledger.book(ledger.epoch()), ledger.clock.now()
+        found = [one for subject in people for one in judge(ledger, book, subject, now)]
+        leaving = [one for one in found if one.what == "archive"]
+        ending = [one.scope for one in found if one.what == "erase"]
+        if leaving and recipient is None:
+            raise Misuse("there is no archive key; make one: probant archive init")
+        deed = archiving(ledger, leaving, recipient) if leaving and recipient else NOTHING
+        if leaving or ending:
+            erase_scopes(ledger, ending, journal=journal, reason="term", beside=deed)
+    settle(ledger, intents)
+    return found
 
 
 def _people(ledger: Ledger, at: Instant) -> Iterator[UUID]:
-    """Everybody of whom something may be due, each once, a page at a time: those past a term, and
-    those with a card, whose end no term tells. What is kept in memory is their ids."""
+    """Everybody of whom something may be due, each once, a page at a time: those past a term, those
+    with a card, whose end no term tells, and those of whom something was recorded in a class that
+    was archived before. What is kept in memory is their ids."""
     book = ledger.book(ledger.epoch())
+
+    def past(klass: str, connection: Any, after: After, limit: int) -> Page:
+        found = past_due(connection, book, at, klass=klass, limit=limit, after=after, source="live")
+        return [(item.subject, item.scope) for item in found]
+
+    def paid(klass: str, connection: Any, after: After, limit: int) -> Page:
+        return archival.people_with(connection, klass, after, limit)
+
+    questions: list[Question] = [
+        partial(paid if klass in CARDS else past, klass) for klass in classes_of(book.known(None))
+    ]
     seen: set[UUID] = set()
-    for klass in classes_of(book.known(None)):
-        after: tuple[UUID, str] | None = None
-        while True:
-            with ledger.database.read() as connection:
-                if klass in CARDS:
-                    page = archival.people_with(connection, klass, after, PAGE)
-                else:
-                    found = past_due(
-                        connection, book, at, klass=klass, limit=PAGE, after=after, source="live"
-                    )
-                    page = [(item.subject, item.scope) for item in found]
-            for subject, scope in page:
-                after = subject, scope
-                if subject not in seen:
-                    seen.add(subject)
-                    yield subject
-            if len(page) < PAGE:
-                break
+    for question in (*questions, archival.left_behind):
+        for subject in _pages(ledger, question):
+            if subject not in seen:
+                seen.add(subject)
+                yield subject
+
+
+def _pages(ledger: Ledger, question: Question) -> Iterator[UUID]:
+    """Everybody that one question answers with, a page at a time."""
+    after: After = None
+    while True:
+        with ledger.database.read() as connection:
+            page = question(connection, after, PAGE)
+        yield from (subject for subject, _ in page)
+        if len(page) < PAGE:
+            return
+        after = page[-1]

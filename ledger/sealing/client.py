@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ledger.errors import BadData, Broken, Misuse, ProbantError
 from ledger.seal.text import from_base64, parse_hash, to_base64
 from ledger.sealing import wire
-from ledger.sealing.signer import KEY, Signer
+from ledger.sealing.keyfiles import KEY
+from ledger.sealing.signer import Signer
 
 PATIENCE = 10.0  # seconds for a signer to begin, or to answer
 TOO_LONG = "the path of the signer's socket is too long; set PROBANT_SIGNER to a shorter one"
@@ -23,11 +24,12 @@ SILENT = "the signer does not answer; is `probant signer serve` running?"
 
 
 class Remembered(NamedTuple):
-    """What the signer signed last, and its public key."""
+    """What the signer signed last, its public key, and the one that is to replace it."""
 
     size: int
     root: bytes
     vkey: str
+    next: str | None = None
 
 
 class SignerClient:
@@ -42,7 +44,8 @@ class SignerClient:
         """What it signed last. Raises Broken when nobody answers."""
         said = self._ask({"ask": "state"})
         size = int(said["size"])
-        return Remembered(size, parse_hash(said["root"]) if size else b"", str(said["vkey"]))
+        root = parse_hash(said["root"]) if size else b""
+        return Remembered(size, root, str(said["vkey"]), said["next"])
 
     def checkpoint(self, origin: str, size: int, root: bytes, proof: Sequence[bytes]) -> bytes:
         """The signed note. Raises BadData when the signer refuses, Broken when nobody answers."""
@@ -54,6 +57,18 @@ class SignerClient:
         """The signed notes of receipts or certificates, in order."""
         said = self._ask({"ask": "statements", "texts": list(texts)})
         return [from_base64(one) for one in said]
+
+    def prepare_key(self) -> str:
+        """The vkey of the key that will replace the present one."""
+        return str(self._ask({"ask": "prepare-key"}))
+
+    def begin_key(self, vkey: str, first: int) -> None:
+        """Sign with both keys from this size on."""
+        self._ask({"ask": "begin-key", "vkey": vkey, "first": first})
+
+    def retire_key(self, vkey: str) -> None:
+        """Destroy the older key. Raises BadData when the signer refuses."""
+        self._ask({"ask": "retire-key", "vkey": vkey})
 
     def close(self) -> None:
         """Hang up."""
@@ -119,6 +134,20 @@ def answers(path: Path) -> bool:
     finally:
         client.close()
     return True
+
+
+def remembered(folder: Path, path: Path) -> Remembered | None:
+    """What the signer remembers: asked at `path`, else read from its folder; None without one."""
+    client = SignerClient(path)
+    try:
+        return client.state()
+    except ProbantError:
+        if not (folder / KEY).exists():
+            return None
+        signer = Signer(folder)
+        return Remembered(*signer.last, signer.key.vkey)
+    finally:
+        client.close()
 
 
 @contextmanager

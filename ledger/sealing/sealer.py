@@ -11,7 +11,7 @@ One round, in this order; each step may be the last before a crash:
    that: the signer remembers a head that nobody saw; the next round proves from there.
 4. Commit size, root and checkpoint in the database. A crash after that: the files still show the
    older checkpoint; the next round finds it behind and shows the newer one.
-5. Show `checkpoints/<size>`, then `checkpoint`.
+5. Show `checkpoints/<size>`, then `checkpoint`; the keys, where the folder does not have them.
 
 So a reader who sees a checkpoint finds its tiles. Rounds may run anywhere, twice, or after any
 crash: there is one way through, and it is this one. Memory stays flat: a page of leaves at a time.
@@ -35,6 +35,7 @@ from ledger.seal import tiles
 from ledger.seal.checkpoint import parse_checkpoint
 from ledger.seal.merkle import leaf_hash, prove_consistency
 from ledger.seal.note import VerifyKey
+from ledger.sealing import keys
 from ledger.sealing.client import Remembered
 from ledger.sealing.files import read_if_there, write_whole
 from ledger.store import log
@@ -83,9 +84,11 @@ class Sealer:
                 f"{remembered.size} events were sealed and the database holds {last}: it was"
                 " restored, or lost its tail; run `probant restore`, or begin a new origin"
             )
-        self._show_keys(remembered.vkey)
+        if VerifyKey.parse(remembered.vkey).name != self.origin:
+            raise Broken("the signer signs for another log")
         if last == known.size:
             self._show(known.size)
+            self._show_keys(remembered.vkey)
             return None
         edge = self._grow(known, last)
         fetch = tiles.folder(self.folder)
@@ -99,6 +102,7 @@ class Sealer:
             self._edge = None  # another sealer was quicker; its round is as good as ours
             return None
         self._show(last)
+        self._show_keys(remembered.vkey)
         self._edge = edge
         return Round(known.size, last, note)
 
@@ -204,11 +208,9 @@ class Sealer:
             shutil.rmtree(self._superseded.pop(), ignore_errors=True)
 
     def _show_keys(self, vkey: str) -> None:
-        if VerifyKey.parse(vkey).name != self.origin:
-            raise Broken("the signer signs for another log")
-        for name, content in (("log.vkey", f"{vkey}\n"), ("history.txt", f"{vkey} 1 -\n")):
-            if not (self.folder / "keys" / name).exists():
-                write_whole(self.folder / "keys" / name, content.encode())
+        """Once; whoever replaces the signing key shows them again (`ledger/log_keys.py`)."""
+        if not (self.folder / keys.HISTORY).exists():
+            keys.show(self.database, self.folder, vkey)
 
 
 def export_entries(database: Database, folder: Path, positions: Iterable[int]) -> int:

@@ -9,6 +9,9 @@ It signs two sorts of text and no other:
 2. statements: notes whose first line is `<origin>/receipt` or `<origin>/certificate`, under that
    name. No verifier takes one for a checkpoint, whose first line and key name are the origin.
 
+While its key is replaced it holds two (`keyfiles.py`) and signs with both: checkpoints from the
+size at which the log names the new key, and every statement. `retire_key` destroys the older one.
+
 What it signed is on disk before it is in anybody's hands; signatures are deterministic, so asking
 again after a crash gives the same bytes. It has no access to the database and needs none. Losing
 its folder loses its memory: it then refuses until somebody gives it a new key (docs/sealing.md).
@@ -23,7 +26,6 @@ import json
 import os
 import signal
 import socketserver
-import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -37,27 +39,26 @@ from ledger.seal.note import SigningKey, sign
 from ledger.seal.text import parse_hash, to_base64
 from ledger.sealing import wire
 from ledger.sealing.files import read_if_there, sync_folder, write_whole
+from ledger.sealing.keyfiles import KEY, NEXT, Held, promote, read_key, write_next
 
-KEY, STATE, SOCKET = "log.key", "state.json", "socket"
+STATE, SOCKET = "state.json", "socket"
 STATEMENTS = ("receipt", "certificate")
 MAX_STATEMENTS = 10_000  # in one request
 
 
 class Signer:
-    """One log's key and memory. `last` is (size, root) of the newest checkpoint it ever signed."""
+    """One log's key and memory. `last` is (size, root) of the newest checkpoint it ever signed;
+    `next` is the key that will replace `key`, while that is going on."""
 
     def __init__(self, folder: Path) -> None:
-        raw = read_if_there(folder / KEY)
-        if raw is None:
+        held = read_key(folder / KEY)
+        if held is None:
             raise Misuse("the signer has no key here; run `probant signer init`")
-        if (folder / KEY).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise Misuse("the signer's key is open to others; run chmod 600 on it")
-        self.folder, self.key = folder, SigningKey.from_bytes(raw.strip())
-        self.statements = {
-            f"{self.origin}/{name}": self.key.named(f"{self.origin}/{name}") for name in STATEMENTS
-        }
+        self.folder, self.key = folder, held.key
+        self.next: Held | None = read_key(folder / NEXT)
         self.last = self._remembered()
         self._lock = threading.Lock()
+        self._settle()
 
     @classmethod
     def create(cls, folder: Path, origin: str) -> Signer:
@@ -96,7 +97,7 @@ class Signer:
                 # and the same request, sent again, gets the same bytes.
                 write_whole(self.folder / STATE, _state(size, root), 0o600)
                 self.last = size, root
-            return sign(text, self.key)
+            return sign(text, *self._keys(size))
 
     def _demand_extension(self, size: int, root: bytes, proof: list[bytes]) -> None:
         last_size, last_root = self.last
@@ -116,10 +117,59 @@ class Signer:
 
     def statement(self, text: str) -> bytes:
         """The note of a receipt or a certificate. Raises BadData for any other text."""
-        key = self.statements.get(text.partition("\n")[0])
-        if key is None:
+        keys = self.statements.get(text.partition("\n")[0])
+        if keys is None:
             raise BadData("only receipts and certificates of this log are signed")
-        return sign(text, key)
+        return sign(text, *keys)
+
+    def _keys(self, size: int) -> list[SigningKey]:
+        """The keys that sign a checkpoint of this size, the older one first."""
+        first = None if self.next is None else self.next.first
+        if self.next is None or first is None or size < first:
+            return [self.key]
+        return [self.key, self.next.key]
+
+    def _settle(self) -> None:
+        """Statements have no size: they are signed by every key that signs at all."""
+        names = [f"{self.origin}/{name}" for name in STATEMENTS]
+        keys = self._keys(sys.maxsize)
+        self.statements = {name: [key.named(name) for key in keys] for name in names}
+
+    # -- replacing the key: each step may be asked for again after a crash ------------------------
+
+    def prepare_key(self) -> str:
+        """Make the key that will replace this one, or find it; its vkey. It signs nothing yet."""
+        with self._lock:
+            if self.next is None:
+                self.next = write_next(self.folder, SigningKey.generate(self.origin), None)
+            return self.next.key.vkey
+
+    def begin_key(self, vkey: str, first: int) -> None:
+        """Sign with both keys from this size on: the log names the new one at that position."""
+        with self._lock:
+            if self.next is None or self.next.key.vkey != vkey:
+                raise Misuse("the signer has not prepared that key")
+            if self.next.first is None and first > 0:
+                self.next = write_next(self.folder, self.next.key, first)
+                self._settle()
+            if self.next.first != first:
+                raise BadData("the new key signs from another size")
+
+    def retire_key(self, vkey: str) -> None:
+        """Destroy this key, whose successor signs alone from now on. Nothing to do if it is gone.
+
+        Raises Misuse unless a checkpoint was signed with both.
+        """
+        with self._lock:
+            if self.key.vkey != vkey:
+                if self.next is not None:
+                    raise Misuse("only the older one of two keys is retired")
+                return
+            if self.next is None or self.next.first is None or self.last[0] < self.next.first:
+                raise Misuse("no checkpoint was signed with both keys yet")
+            promote(self.folder)
+            self.key, self.next = self.next.key, None
+            self._settle()
 
     def _remembered(self) -> tuple[int, bytes]:
         raw = read_if_there(self.folder / STATE)
@@ -156,7 +206,11 @@ def _answer(signer: Signer, request: dict[str, Any]) -> Any:
     match request["ask"]:
         case "state":
             size, root = signer.last
-            return {"size": size, "root": to_base64(root), "vkey": signer.key.vkey}
+            coming = None if signer.next is None else signer.next.key.vkey
+            return {
+                **{"size": size, "root": to_base64(root)},
+                **{"vkey": signer.key.vkey, "next": coming},
+            }
         case "checkpoint":
             proof = [parse_hash(one) for one in request["proof"]]
             size = request["size"]
@@ -169,6 +223,14 @@ def _answer(signer: Signer, request: dict[str, Any]) -> Any:
             if len(texts) > MAX_STATEMENTS:
                 raise BadData("too many statements in one request")
             return [to_base64(signer.statement(text)) for text in texts]
+        case "prepare-key":
+            return signer.prepare_key()
+        case "begin-key":
+            if type(request["first"]) is not int:
+                raise TypeError
+            return signer.begin_key(request["vkey"], request["first"])
+        case "retire-key":
+            return signer.retire_key(request["vkey"])
     raise ValueError
 
 

@@ -60,3 +60,20 @@ def people_with(
         query = query.where((a.subject > after[0]) | beyond)
     ordered = query.distinct().order_by(a.subject, a.scope).limit(limit)
     return [(row.subject, row.scope) for row in connection.execute(ordered)]
+
+
+def left_behind(
+    connection: sa.Connection, after: tuple[UUID, str] | None, limit: int
+) -> list[tuple[UUID, str]]:
+    """People and things with a key that the service can read of a class that was archived, in the
+    order of their ids: what was recorded after it, whatever day it speaks of."""
+    e = tables.ended.c
+    query = sa.select(_k.subject, _k.scope).where(
+        *(_k.subject == e.subject, _k.data_class == e["class"], _k.scope == e.scope),
+        *(e.tier == "archived", _k.tier == "operational", _k.wrapped.is_not(None)),
+    )
+    if after is not None:
+        beyond = (_k.subject == after[0]) & (_k.scope > after[1])
+        query = query.where((_k.subject > after[0]) | beyond)
+    ordered = query.distinct().order_by(_k.subject, _k.scope).limit(limit)
+    return [(row.subject, row.scope) for row in connection.execute(ordered)]

@@ -7,7 +7,8 @@ ever. What this file never does: decide, or write an event. Read next: `ledger/e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -16,8 +17,10 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Day, Instant
-from ledger.store import tables
+from ledger.store import suppressions, tables
 from ledger.store.database import Database, speaking
+from ledger.store.statements import upsert
+from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope, Vault
 
 IDENTIFYING = ("contact", "account", "order")
@@ -45,21 +48,6 @@ class Condemned(NamedTuple):
     keys: tuple[Doomed, ...]
 
 
-class Suppressed(NamedTuple):
-    """A blinded reference that shall not come back."""
-
-    kind: str
-    blind: bytes
-    pepper: int
-
-
-class Gone(NamedTuple):
-    """What was deleted of one scope."""
-
-    envelopes: int
-    imports: int
-
-
 # --- looking -----------------------------------------------------------------------------------
 
 
@@ -77,25 +65,32 @@ def condemned(
     rows: dict[Scope, list[Any]] = {scope: [] for scope in scopes}
     for row in _rows_of(connection, _keys, {scope.subject for scope in scopes}):
         rows.get(Scope(row.subject, row.data_class, row.scope), []).append(row)
+    said = _said(connection, [row for some in rows.values() for row in some])
     found = []
     for scope, generations in rows.items():
         generations.sort(key=lambda row: row.generation)
-        living = [row for row in generations if row.wrapped is not None]
-        if generations and not living:
+        alive = [row for row in generations if row.wrapped is not None]
+        if generations and not alive:
             continue
-        keys = [Doomed(row.key_id, _kc(connection, vault, row), row.generation) for row in living]
+        keys = [
+            Doomed(row.key_id, said.get(row.key_id) or _kc(connection, vault, row), row.generation)
+            for row in alive
+        ]
         found.append(Condemned(scope, tuple(keys) or (Doomed(uuid4(), None, 1),)))
     return tuple(found)
 
 
-def suppressed(connection: sa.Connection, ending: Sequence[Condemned]) -> tuple[Suppressed, ...]:
-    """The references that end with these scopes: hers once nobody can name her any more, those of
-    a thing (an order, a contract) with the scope that its first fact is homed in."""
-    scopes = {one.scope for one in ending}
-    return tuple(
-        Suppressed(row.kind, bytes(row.blind), row.pepper)
-        for row in _ending_lookups(connection, scopes)
-    )
+def living(connection: sa.Connection, scopes: Sequence[Scope]) -> set[Scope]:
+    """Those of these scopes that have not ended; nothing is looked at but the keys."""
+    subjects = {scope.subject for scope in scopes}
+    ended: set[Scope] = set().union(*_closed(connection, subjects).values())
+    return set(scopes) - ended
+
+
+def ending_references(connection: sa.Connection, ending: Sequence[Condemned]) -> list[Any]:
+    """The rows of `lookups` that end with these scopes: hers once nobody can name her any more,
+    those of a thing (an order, a contract) with the scope that its first fact is homed in."""
+    return _ending_lookups(connection, {one.scope for one in ending})
 
 
 def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> set[UUID]:
@@ -113,17 +108,19 @@ def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:
     return _closed(connection, {subject}).get(subject, set())
 
 
-def told(connection: sa.Connection, scope: Scope) -> tuple[int, UUID] | None:
-    """The position and event id of the fact that says that this scope ended, if there is one."""
+def told(connection: sa.Connection, scopes: Collection[Scope]) -> dict[Scope, tuple[int, UUID]]:
+    """The position and event id of the fact that says that a scope ended, for those that have
+    one."""
+    found: dict[Scope, tuple[int, UUID]] = {}
     e = _events.c
-    query = sa.select(e.position, e.entry).where(
-        e.subject == scope.subject,
-        e.kind == ERASED_KIND,
-        e.decision == scope.data_class,
-        sa.func.coalesce(e.item, "") == scope.item,
+    query = sa.select(e.position, e.subject, e.decision, e.item, e.entry).where(
+        e.kind == ERASED_KIND
     )
-    row = connection.execute(query.order_by(e.position).limit(1)).one_or_none()
-    return row and (row.position, UUID(entry.read(bytes(row.entry))["id"]))
+    for some in _chunks({scope.subject for scope in scopes}):
+        for row in connection.execute(query.where(e.subject.in_(some)).order_by(e.position)):
+            scope = Scope(row.subject, row.decision, row.item or "")
+            found.setdefault(scope, (row.position, UUID(entry.read(bytes(row.entry))["id"])))
+    return {scope: found[scope] for scope in scopes if scope in found}
 
 
 def destruction_stream(kid: UUID) -> UUID:
@@ -137,24 +134,39 @@ def begun(connection: sa.Connection, streams: Collection[UUID]) -> set[UUID]:
     return set(connection.scalars(query.distinct()))
 
 
+def _said(connection: sa.Connection, rows: Sequence[Any]) -> dict[UUID, str]:
+    """The commitments to these keys, as the entries that created them write them."""
+    found: dict[UUID, str] = {}
+    for some in _chunks({row.created_position for row in rows}):
+        query = sa.select(_events.c.entry).where(_events.c.position.in_(some))
+        for raw in connection.scalars(query.where(_events.c.entry.is_not(None))):
+            for part in entry.read(bytes(raw)).get("parts", ()):
+                found[UUID(part["kid"])] = str(part["kc"])
+    return found
+
+
 def _kc(connection: sa.Connection, vault: Vault, row: Any) -> str | None:
-    """The commitment to a key, as the entry that created it writes it, or any that it sealed."""
+    """The commitment to a key whose first entry does not tell it: as any entry that it sealed
+    writes it, or as we know it."""
     of_hers = sa.select(_sealed.c.position).join(_events, _events.c.position == _sealed.c.position)
     mine = of_hers.where(_events.c.subject == row.subject, _sealed.c.key_id == row.key_id)
-    for where in (row.created_position, mine.limit(1).scalar_subquery()):
-        query = sa.select(_events.c.entry).where(_events.c.position == where)
-        raw = connection.scalar(query)
-        for part in entry.read(bytes(raw)).get("parts", ()) if raw else ():
-            if part["kid"] == str(row.key_id):
-                return str(part["kc"])
+    query = sa.select(_events.c.entry).where(_events.c.position == mine.limit(1).scalar_subquery())
+    raw = connection.scalar(query)
+    for part in entry.read(bytes(raw)).get("parts", ()) if raw else ():
+        if part["kid"] == str(row.key_id):
+            return str(part["kc"])
     return vault.commitment_of(row)
 
 
-def _rows_of(connection: sa.Connection, table: sa.Table, subjects: Collection[UUID]) -> list[Any]:
-    asked = list(subjects)
-    rows: list[Any] = []
+def _chunks(values: Collection[Any]) -> Iterator[list[Any]]:
+    asked = list(values)
     for start in range(0, len(asked), AT_ONCE):
-        some = asked[start : start + AT_ONCE]
+        yield asked[start : start + AT_ONCE]
+
+
+def _rows_of(connection: sa.Connection, table: sa.Table, subjects: Collection[UUID]) -> list[Any]:
+    rows: list[Any] = []
+    for some in _chunks(subjects):
         rows += connection.execute(sa.select(table).where(table.c.subject.in_(some))).all()
     return rows
 
@@ -179,10 +191,10 @@ def _named(
     """Those of these people whom a class that has not ended still names."""
     classes = {(scope.subject, scope.data_class) for scope in ended if not scope.item}
     a = tables.activity.c
-    asked, found = list(subjects), set()
-    for start in range(0, len(asked), AT_ONCE):
+    found = set()
+    for some in _chunks(subjects):
         query = sa.select(a.subject, a["class"]).where(
-            a.subject.in_(asked[start : start + AT_ONCE]), a["class"].in_(IDENTIFYING)
+            a.subject.in_(some), a["class"].in_(IDENTIFYING)
         )
         for row in connection.execute(query.distinct()):
             if tuple(row) not in classes:
@@ -211,12 +223,9 @@ def _ending_lookups(connection: sa.Connection, ending: Collection[Scope]) -> lis
 
 def _homes(connection: sa.Connection, streams: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
     """The class and item that the first fact of each stream is homed in."""
-    e, asked = _events.c, list(streams)
-    found = {}
-    for start in range(0, len(asked), AT_ONCE):
-        query = sa.select(e.stream, e["class"], e.item).where(
-            e.stream.in_(asked[start : start + AT_ONCE]), e.version == 1
-        )
+    e, found = _events.c, {}
+    for some in _chunks(streams):
+        query = sa.select(e.stream, e["class"], e.item).where(e.stream.in_(some), e.version == 1)
         for row in connection.execute(query):
             found[row[0]] = (row[1] or "", row[2] or "")
     return found
@@ -230,38 +239,33 @@ def destroy(
     scopes: Sequence[Condemned],
     positions: Sequence[int],
     epoch: int,
-    suppressions: Sequence[Suppressed],
+    suppressed: Sequence[Suppressed],
     cutoff: Instant,
     until: Day,
     number: int,
-) -> list[Gone]:
+) -> list[int]:
     """Destroy these scopes, at the positions of the facts that say so. Doing it twice is doing it
     once. `number` is how many intents are then carried out, `epoch` what tombstones of keys that
-    never were claim to be wrapped under."""
+    never were claim to be wrapped under. Returns how many envelopes went with each scope."""
     ending = {one.scope for one in scopes}
     references = {(row.kind, bytes(row.blind)) for row in _ending_lookups(connection, ending)}
-    references |= {(one.kind, one.blind) for one in suppressions}
-    gone = [
-        _destroy_scope(connection, one, at, epoch)
-        for one, at in zip(scopes, positions, strict=True)
-    ]
-    lookups = tables.lookups
-    for kind, blind in references:
-        connection.execute(
-            sa.delete(lookups).where(lookups.c.kind == kind, lookups.c.blind == blind)
-        )
-    rows = [
-        {
-            **{"kind": one.kind, "blind": one.blind, "pepper": one.pepper, "reason": "erased"},
-            **{"purpose": "", "channel": "", "cutoff": cutoff, "until_day": until},
-            "at_position": positions[0],
-        }
-        for one in suppressions
-    ]
-    _upsert(connection, tables.suppressions, rows, ("cutoff", "until_day", "at_position"))
+    references |= {(one.kind, one.blind) for one in suppressed}
+    kids = _destroy_keys(connection, scopes, positions, epoch)
+    gone = _delete_envelopes(connection, kids)
+    _delete_fingerprints(connection, ending)
+    asked = [{"of_kind": kind, "of_blind": blind} for kind, blind in references]
+    there = tables.lookups.c
+    _many(
+        connection,
+        sa.delete(tables.lookups).where(
+            there.kind == sa.bindparam("of_kind"), there.blind == sa.bindparam("of_blind")
+        ),
+        asked,
+    )
+    suppressions.add(connection, suppressed, cutoff, until, positions[0])
     counted = [{"application_name": COUNTER, "notification_id": number}]
-    _upsert(connection, tables.tracking, counted, ("notification_id",))
-    return gone
+    upsert(connection, tables.tracking, counted, ("notification_id",))
+    return [gone[one.scope] for one in scopes]
 
 
 def tidy(
@@ -289,48 +293,80 @@ def tidy(
         owner.close()
 
 
-def _destroy_scope(connection: sa.Connection, one: Condemned, at: int, epoch: int) -> Gone:
-    scope = one.scope
-    mine = (
-        (_keys.c.subject == scope.subject)
-        & (_keys.c.data_class == scope.data_class)
-        & (_keys.c.scope == scope.item)
+def _destroy_keys(
+    connection: sa.Connection, scopes: Sequence[Condemned], positions: Sequence[int], epoch: int
+) -> dict[UUID, Scope]:
+    """Turn the keys of these scopes into tombstones, and make the tombstones that are missing.
+    Returns every key there ever was, with its scope."""
+    at_of = {one.scope: at for one, at in zip(scopes, positions, strict=True)}
+    kids: dict[UUID, Scope] = {}
+    living = []
+    for row in _rows_of(connection, _keys, {scope.subject for scope in at_of}):
+        scope = Scope(row.subject, row.data_class, row.scope)
+        if scope in at_of:
+            kids[row.key_id] = scope
+            if row.wrapped is not None:
+                living.append({"kid": row.key_id, "at": at_of[scope]})
+    destroyed = sa.update(_keys).where(_keys.c.key_id == sa.bindparam("kid"))
+    values: dict[str, Any] = {
+        "wrapped": None,
+        "state": "destroyed",
+        "destroyed_position": sa.bindparam("at"),
+    }
+    _many(connection, destroyed.values(values), living)
+    names = [column.name for column in _keys.columns]
+    missing = []
+    for one in scopes:
+        for key in one.keys:
+            if key.kid not in kids:
+                kids[key.kid], at = one.scope, at_of[one.scope]
+                row = (key.kid, *one.scope, key.generation, "operational", epoch, None)
+                missing.append(dict(zip(names, (*row, "destroyed", at, at), strict=True)))
+    _many(connection, sa.insert(_keys), missing)
+    return kids
+
+
+def _delete_envelopes(connection: sa.Connection, kids: dict[UUID, Scope]) -> Counter[Scope]:
+    """Delete what these keys sealed. Returns how much that was, by scope."""
+    gone: Counter[Scope] = Counter()
+    places = []
+    query = sa.select(_sealed.c.position, _sealed.c.part, _sealed.c.key_id).join(
+        _events, _events.c.position == _sealed.c.position
     )
-    connection.execute(
-        sa.update(_keys)
-        .where(mine, _keys.c.wrapped.is_not(None))
-        .values(wrapped=None, state="destroyed", destroyed_position=at)
+    for some in _chunks({scope.subject for scope in kids.values()}):
+        for row in connection.execute(query.where(_events.c.subject.in_(some))):
+            if row.key_id in kids:
+                gone[kids[row.key_id]] += 1
+                places.append({"place": row.position, "name": row.part})
+    _many(
+        connection,
+        sa.delete(_sealed).where(
+            _sealed.c.position == sa.bindparam("place"), _sealed.c.part == sa.bindparam("name")
+        ),
+        places,
     )
-    there = set(connection.scalars(sa.select(_keys.c.key_id).where(mine)))
-    for key in one.keys:
-        if key.kid not in there:
-            tombstone = (key.kid, *scope, key.generation, "operational", epoch, None)
-            connection.execute(sa.insert(_keys).values((*tombstone, "destroyed", at, at)))
-            there.add(key.kid)
-    hers = sa.select(_events.c.position).where(_events.c.subject == scope.subject)
-    envelopes = connection.execute(
-        sa.delete(_sealed).where(_sealed.c.position.in_(hers), _sealed.c.key_id.in_(there))
-    ).rowcount
-    homed = hers.where(_events.c["class"] == scope.data_class)
-    if scope.item:
-        homed = homed.where(_events.c.item == scope.item)
-    commands, imports = tables.commands, tables.imports
-    connection.execute(sa.delete(commands).where(commands.c.first_position.in_(homed)))
-    rows = connection.execute(sa.delete(imports).where(imports.c.position.in_(homed))).rowcount
-    return Gone(envelopes, rows)
+    return gone
 
 
-def _upsert(
-    connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], moving: tuple[str, ...]
-) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
+def _delete_fingerprints(connection: sa.Connection, ending: set[Scope]) -> None:
+    """Delete what could tell that a command or a line about these scopes was seen before."""
+    e, homed = _events.c, []
+    query = sa.select(e.position, e.subject, e["class"], e.item)
+    for some in _chunks({scope.subject for scope in ending}):
+        for at, subject, klass, item in connection.execute(query.where(e.subject.in_(some))):
+            if klass and {Scope(subject, klass, ""), Scope(subject, klass, item or "")} & ending:
+                homed.append(at)
+    for table, column in (
+        (tables.commands, tables.commands.c.first_position),
+        (tables.imports, tables.imports.c.position),
+    ):
+        for some in _chunks(homed):
+            connection.execute(sa.delete(table).where(column.in_(some)))
 
-    if not rows:
-        return
-    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-    changed = {name: insert.excluded[name] for name in moving}
-    key = [column.name for column in table.primary_key.columns]
-    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+def _many(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
 
 
 # --- reading back ------------------------------------------------------------------------------

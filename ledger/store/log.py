@@ -16,6 +16,7 @@ from ledger.store import tables
 from ledger.store.database import Database, speaking
 
 PAGE = 4096  # leaves read at a time: sixteen entry bundles
+CHECKPOINTS_A_PAGE = 100
 
 
 class Sealed(NamedTuple):
@@ -95,3 +96,33 @@ def checkpoint(database: Database, size: int) -> bytes | None:
     with speaking(), database.read() as connection:
         found = connection.scalar(sa.select(c.note).where(c.size == size))
     return None if found is None else bytes(found)
+
+
+def checkpoints(database: Database, first: int) -> Iterator[bytes]:
+    """The signed checkpoints from this size on, the smallest first, a page at a time."""
+    c = tables.checkpoints.c
+    query = sa.select(c.size, c.note).order_by(c.size).limit(CHECKPOINTS_A_PAGE)
+    while True:
+        with speaking(), database.read() as connection:
+            page = connection.execute(query.where(c.size >= first)).all()
+        yield from (bytes(row.note) for row in page)
+        if not page:
+            return
+        first = page[-1].size + 1
+
+
+class Said(NamedTuple):
+    """An event of the log about itself, and where it stands."""
+
+    position: int
+    kind: str
+    entry: bytes
+
+
+def said(database: Database, kinds: tuple[str, ...], last: int) -> list[Said]:
+    """The events of these kinds (few) up to `last`, in order. Reads the whole log."""
+    c = tables.events.c
+    query = sa.select(c.position, c.kind, c.entry).order_by(c.position)
+    with speaking(), database.read() as connection:
+        rows = connection.execute(query.where(c.kind.in_(kinds), c.position <= last))
+        return [Said(row.position, row.kind, bytes(row.entry)) for row in rows]

@@ -200,7 +200,13 @@ def fact_from(said: dict[str, Any]) -> Fact:
 def row_from(raw: bytes, position: int, edition_of: Callable[[str], Day]) -> Row:
     """The typed columns that an entry implies. `edition_of` names the edition of a `pol` digest."""
     said = entry.read(raw)
-    fact = fact_from(said)
+    return row_stated(said, fact_from(said), position, edition_of)
+
+
+def row_stated(
+    said: dict[str, Any], fact: Fact, position: int, edition_of: Callable[[str], Day]
+) -> Row:
+    """The same, of an entry that was read already, with the fact that it states."""
     draft = Draft(
         UUID(said["stream"]), said["ver"], fact, UUID(said["id"]), edition_of(said["pol"]), ""
     )

@@ -24,6 +24,7 @@ from ledger.store.mapper import fact_from
 
 events = tables.events.c
 PUBLISHED = "policy.published.v1"
+RESTORING = "restoring"  # in `tracking`, while a restore is not finished: the backup's head
 AT_ONCE = 500  # identifiers asked for in one query
 # Long streams hold many facts that no decision looks back at; these are the others.
 _DECISIVE = tuple(
@@ -78,6 +79,12 @@ def origin(connection: sa.Connection) -> str:
     if found is None:
         raise LookupError("this database holds no ledger")
     return str(found)
+
+
+def unfinished_restore(connection: sa.Connection) -> int | None:
+    """Where the backup ended whose restore was not finished; None in a ledger that may serve."""
+    t = tables.tracking.c
+    return connection.scalar(sa.select(t.notification_id).where(t.application_name == RESTORING))
 
 
 def lookups(
@@ -200,6 +207,13 @@ def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
         edition = load_edition(bytes(toml), f"the edition at position {row.position}", KINDS)
         book, stream = book.with_edition(edition, row.position), row.stream
     return book, stream
+
+
+def policy_book_version(connection: sa.Connection) -> int:
+    """How many facts the stream of the policy book has (0: it has not begun): what tells, in one
+    look at an index, whether an edition or a declaration was added since."""
+    query = sa.select(sa.func.max(events.version)).where(events.stream == _book_stream_query())
+    return connection.scalar(query) or 0
 
 
 def _book_stream_query() -> Any:

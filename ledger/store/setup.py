@@ -28,7 +28,7 @@ def initialise(url: str, keyring: Where | None, origin: str | None) -> tuple[Dat
     """
     database = Database(url)
     with speaking():
-        _make_room(url, database)
+        make_room(url, database)
         keys = _complete(database, keyring, origin)
     if database.is_memory:
         return database, keys
@@ -38,6 +38,12 @@ def initialise(url: str, keyring: Where | None, origin: str | None) -> tuple[Dat
 
 def migrate(database: Database) -> None:
     """Run every migration that has not run yet."""
+    with database.write() as connection:
+        migrate_in(connection)
+
+
+def migrate_in(connection: sa.Connection, upto: str = "head") -> None:
+    """Run every migration, up to one, that has not run yet, in this transaction."""
     # Imported here: alembic takes a second to load, and only `init` needs it.
     from alembic import command
     from alembic.config import Config
@@ -45,21 +51,25 @@ def migrate(database: Database) -> None:
     config = Config()
     location = resources.files("ledger.store").joinpath("migrations")
     config.set_main_option("script_location", str(location).replace("%", "%%"))
-    with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, upto)
 
 
 def open_database(url: str) -> Database:
-    """The database of an existing ledger, under the role that may only append if there is one."""
+    """The database of an existing ledger, under the role that may only append if there is one.
+    Raises Misuse where there is none, or one whose restore was not finished."""
     database = Database(url)
     with speaking():
         try:
             with database.read() as connection:
                 reader.origin(connection)
+                unfinished = reader.unfinished_restore(connection)
                 role = None if database.is_sqlite else _role(connection)
         except LookupError as error:
             raise Misuse("this database holds no ledger; run `probant init` first") from error
+    if unfinished is not None:
+        database.close()
+        raise Misuse("this ledger is not restored to the end; run the same `probant restore` again")
     if role is None:
         return database
     database.close()
@@ -88,7 +98,7 @@ def _complete(database: Database, keyring: Where | None, origin: str | None) -> 
     return keys
 
 
-def _make_room(url: str, database: Database) -> None:
+def make_room(url: str, database: Database) -> None:
     """The folder of a SQLite file, or the schema named by the search path."""
     parsed = sa.make_url(url)
     if database.is_sqlite:

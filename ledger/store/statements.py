@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.store import tables
 
@@ -45,6 +46,18 @@ def conflict_clause(table: sa.Table) -> str:
     else:
         sets = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in rest]
     return f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(sets)}"
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], moving: tuple[str, ...]
+) -> None:
+    """Insert rows; where one exists, the columns in `moving` take the new values."""
+    if not rows:
+        return
+    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    changed = {name: insert.excluded[name] for name in moving}
+    key = [column.name for column in table.primary_key.columns]
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
 @cache

@@ -177,6 +177,7 @@ imports = sa.Table(
     _col("ordinal", sa.Integer, pk=True),
     _col("position", BIG),
 )
+sa.Index("imports_position", imports.c.position)  # an erasure takes the fingerprints away
 
 # Projections: facts by subject, never a due date. Kept in the append transaction.
 activity = sa.Table(

@@ -4,7 +4,8 @@ Events are streamed in position order, a page at a time, so memory stays flat wh
 of the log. Checked are: positions without a gap up to the head; every leaf the hash of its entry;
 every entry canonical; every typed column what its entry implies; record time increasing; the
 edition that each `pol` names; versions without a gap; policy documents; every sealed part the one
-its entry committed to, and a missing one only where its key was destroyed; live tables as derived.
+its entry committed to, and a missing one only where its key was destroyed or a restore says that it
+was lost; live tables as derived.
 
 Findings are data and name positions and columns, never values. What this file cannot see: a row
 whose entry *and* columns *and* leaf were all rewritten together, because only a signed checkpoint
@@ -36,7 +37,7 @@ from ledger.store.states import ROW_COLUMNS
 KEPT = 100  # findings kept in the report; all are counted
 PAGE = 1000  # events read at a time
 
-PRUNED = "ledger.pruned.v1"
+PRUNED, RESTORED = "ledger.pruned.v1", "ledger.restored.v1"
 PART = {"n", "kid", "kc", "cm", "ct"}  # what an entry says of a sealed part
 
 Progress = Callable[[int, int], None]
@@ -137,6 +138,7 @@ class _Log:
         self.editions: dict[str, int] = {}  # by `pol`, as published so far
         self.bare: list[list[int]] = []  # ranges of pruned positions
         self.named: list[tuple[int, int, int]] = []  # first, last, and where a prune says so
+        self.lost = _lost(connection)
 
     def pages(self) -> Iterator[_Page]:
         """Check every event, a page at a time."""
@@ -252,11 +254,28 @@ def _check_parts(log: _Log, page: _Page) -> None:
     for part in page.parts:
         log.envelopes += 1
         envelope = there.pop((part.position, part.said["n"]), None)
+        if envelope is None and part.position in log.lost:
+            continue
         problem = _problem(part, envelope, known.get(part.said["kid"]))
         if problem:
             log.found.add("sealed", part.position, problem)
     for position, _ in there:
         log.found.add("sealed", position, "an envelope that no entry names")
+
+
+def _lost(connection: sa.Connection) -> set[int]:
+    """The positions whose sealed parts a later restore calls lost (rule R3)."""
+    e = tables.events.c
+    query = sa.select(e.position, e.entry).where(e.kind == RESTORED)
+    found: set[int] = set()
+    for position, raw in connection.execute(query):
+        try:
+            ranges = entry.read(bytes(raw))["meta"].get("lost_parts", ())
+            for first, last in ranges:
+                found.update(range(first, min(last, position - 1) + 1))
+        except (ProbantError, ValueError, TypeError, KeyError, AttributeError):
+            continue  # the entry is found unreadable in its turn
+    return found
 
 
 def _problem(part: _Part, envelope: Any, key: Any) -> str | None:

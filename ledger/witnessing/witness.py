@@ -6,7 +6,11 @@ each log, the last checkpoint of each. It refuses a smaller size, another root o
 growth that nobody proves (C2SP tlog-witness). It persists before it answers: a crash in between
 leaves a witness that remembers a head it did not cosign, and cosigns it when asked again.
 
-What this file never does: pin a key found in the bundle, or read a clock.
+A new key of a log is followed, never taken: the pinned one must have signed a tree in which the log
+names it (`ledger/seal/succession.py`), and that tree must begin the one shown now. From then on the
+new key is the pinned one, and the old one is worth nothing here.
+
+What this file never does: pin a key because the bundle holds it, or read a clock.
 """
 
 from __future__ import annotations
@@ -25,8 +29,9 @@ from ledger.errors import BadData, Misuse
 from ledger.seal.checkpoint import Checkpoint, Head, open_checkpoint
 from ledger.seal.cosign import CosigningKey
 from ledger.seal.merkle import ProofError, check_consistency, prove_consistency
-from ledger.seal.note import MAX_NOTE_BYTES, VerifyKey, add_lines
+from ledger.seal.note import MAX_NOTE_BYTES, NoteError, VerifyKey, add_lines
 from ledger.seal.proof import parse_consistency
+from ledger.seal.succession import ADDED, open_handover, parse_history
 from ledger.seal.tiles import Fetch, folder, tile_reader
 from ledger.sealing.files import read_if_there, write_whole
 
@@ -89,11 +94,13 @@ def cosign(
         raw = fetch("checkpoint")
         if raw is None:
             raise Misuse("that bundle holds no checkpoint")
-        key, note = _pinned(memory, raw, log_key)
-        head = open_checkpoint(raw, [key])
+        pinned, note = _pinned(memory, raw, log_key)
+        heirs = _heirs(pinned, fetch)
+        head = open_checkpoint(raw, [pinned, *(heir for heir, _ in heirs)])
+        key = _newest(head, pinned, heirs, fetch)
         before = 0
         if note is not None:
-            old = open_checkpoint(note, [key]).checkpoint
+            old = open_checkpoint(note, [pinned]).checkpoint
             _check_growth(old, head.checkpoint, fetch)
             before = old.size
         elif head.checkpoint.size == 0:
@@ -162,6 +169,42 @@ def _pinned(memory: Memory, raw: bytes, vkey: str | None) -> tuple[VerifyKey, by
     if given is not None and given.vkey != known[0].vkey:
         raise Misuse("another key of this log is pinned; it is not changed")
     return known
+
+
+def _heirs(pinned: VerifyKey, fetch: Fetch) -> list[tuple[VerifyKey, Checkpoint]]:
+    """The keys that the pinned one leads to, each with the checkpoint that both signed and whose
+    tree names it. Raises BadData for a handover that does not hold."""
+    found: list[tuple[VerifyKey, Checkpoint]] = []
+    last = pinned
+    for reign in parse_history(fetch("keys/history.txt") or b""):
+        key, stem = VerifyKey.parse(reign.vkey), f"keys/{reign.first - 1}"
+        proof, entry = fetch(f"{stem}.tlog-proof"), fetch(f"{stem}.entry")
+        # What stands before the pinned key in the history is none of our business.
+        if key == pinned:
+            found, last = [], pinned
+        elif proof is not None and entry is not None:
+            try:
+                position, head = open_handover(proof, entry, ADDED, key.vkey, [last, key])
+            except NoteError:
+                continue  # between two keys that lead up to the pinned one
+            if position != reign.first:
+                raise ProofError("the history of keys is not what the log says")
+            found.append((key, head.checkpoint))
+            last = key
+    return found
+
+
+def _newest(
+    head: Head, pinned: VerifyKey, heirs: list[tuple[VerifyKey, Checkpoint]], fetch: Fetch
+) -> VerifyKey:
+    """The newest of these keys that signed the head, whose handovers it continues."""
+    signers = {one.key_id for one in head.opened.verified}
+    for at, (key, handover) in reversed(list(enumerate(heirs))):
+        if key.key_id in signers:
+            for _, earlier in (*heirs[:at], (key, handover)):
+                _check_growth(earlier, head.checkpoint, fetch)
+            return key
+    return pinned
 
 
 def _check_growth(old: Checkpoint, new: Checkpoint, fetch: Fetch) -> None:

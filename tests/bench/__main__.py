@@ -31,7 +31,7 @@ from ledger.handlers import record, record_many
 from ledger.importing import import_file, load_map
 from ledger.opening import create
 from ledger.store.rebuild import rebuild
-from tests.bench import grouping, peers, sealing
+from tests.bench import grouping, peers, sealer, sealing
 from tests.postgres import PostgresServer, fresh_schema, running_postgres
 
 MAP = """source = "bench"
@@ -149,9 +149,10 @@ def _on_postgres(
     bench: Bench, server: PostgresServer, home: Path, shop: Path, mapping: Path
 ) -> None:
     library = peers.Shop(env=peers.library_environment(server, _schema(server)))
-    with _postgres_ledger(server, home) as (ledger, _, _):
+    with _postgres_ledger(server, home) as (ledger, url, _):
         _appends(bench, "PostgreSQL", ledger, library, aims=(1.5, 2.0))
         _grouped(bench, ledger, server)
+        _sealed(bench, ledger, url, home)
     library.close()
     with _postgres_ledger(server, home) as (ledger, _, schema):
         import_file(ledger, shop, load_map(mapping))
@@ -261,6 +262,22 @@ def _grouped(bench: Bench, ledger: Ledger, server: PostgresServer) -> None:
             lambda wish=wish: grouping.ours(ledger, wish),  # type: ignore[misc]
             lambda: grouping.bare(server.url),
         )
+
+
+def _sealed(bench: Bench, ledger: Ledger, url: str, home: Path) -> None:
+    """The full append while the sealer seals what it appends, beside the same append alone."""
+
+    contact, _ = _wishes(ledger)
+
+    def append() -> float:
+        return _rate(40, 100, lambda: record_many(ledger, [contact() for _ in range(100)]))
+
+    def ours() -> float:
+        with sealer.beside(url, ledger.keyring.origin, home / "sealed"):
+            return append()
+
+    # Sealing may cost a quarter: 1 / 1.25.
+    bench.run("PostgreSQL: append while sealing / append alone", "facts/s", 0.8, ours, append)
 
 
 def _rate(calls: int, each: int, call: Callable[[], Any]) -> float:

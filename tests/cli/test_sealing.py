@@ -53,6 +53,18 @@ def test_the_key_is_made_once_and_shown_to_be_pinned(short: Probant) -> None:
     assert (short.home / "signer" / "log.key").stat().st_mode & 0o077 == 0
 
 
+def test_the_signing_key_is_replaced_in_two_commands(short: Probant) -> None:
+    short.filled(5)
+    assert short("signer", "retire").code == 2  # there is one key
+    began = short.json("signer", "rotate")
+    assert short.json("log", "status")["vkeys"] == [began["old"], began["new"]]
+    assert short.json("signer", "rotate")["position"] == began["position"]
+    ended = short.json("signer", "retire")
+    assert (ended["old"], ended["new"]) == (began["old"], began["new"])
+    assert short.json("log", "status")["vkeys"] == [began["new"]]
+    assert began["new"] in short("signer", "retire", "--lang", "fr").out
+
+
 def test_evidence_is_exported_and_accepted_by_a_stranger(
     short: Probant, tmp_path: Path, go_verifier: GoVerifier
 ) -> None:

@@ -63,9 +63,9 @@ def sealed(ledger: Ledger, log: Path, size: int | None = None) -> SigningKey:
         (log / path).write_bytes(content)
     text = format_checkpoint(Checkpoint(key.name, len(rows), edge.frontier.root()))
     note = sign(text, key)
-    for name in ("checkpoint", f"checkpoints/{len(rows)}", "keys/log.vkey"):
+    for name in ("checkpoint", f"checkpoints/{len(rows)}", "keys/history.txt"):
         (log / name).parent.mkdir(parents=True, exist_ok=True)
-        (log / name).write_bytes(f"{key.vkey}\n".encode() if name.startswith("keys") else note)
+        (log / name).write_bytes(f"{key.vkey} 1 -\n".encode() if "keys" in name else note)
     return key
 
 

@@ -257,9 +257,9 @@ def test_the_catalogue_is_that_of_the_events():
 
 def test_every_sentence_exists_once_in_both_languages():
     lines = verify.SENTENCES.replace("\\\n", "").strip().splitlines()
-    keys = [line.partition("|")[0] for line in lines[::2]]
-    assert len(keys) == len(set(keys))
-    assert not any(line.partition("|")[0] for line in lines[1::2])
+    keys = [line.partition("|")[0] for line in lines]
+    assert len(keys) == len(set(keys)) == len(WORDS)
+    assert {line.count("|") for line in lines} == {2}
     source = VERIFY.read_text("utf-8").partition("SENTENCES = ")[0]
     unused = [name for name in keys if f'"{name}"' not in source]
     assert unused == []

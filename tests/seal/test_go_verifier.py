@@ -63,7 +63,7 @@ def test_it_accepts_what_our_code_writes(go_verifier: GoVerifier, folder: Path):
     assert verdict.accepted, verdict.said
     assert verdict.said.startswith(f"Verified: {ORIGIN}, 1500 leaves, root ")
     assert "1498 entries, 2 without entry, 4 earlier checkpoints" in verdict.said
-    assert verdict.said.endswith("3 proofs of entries, 3 of growth.")
+    assert verdict.said.endswith("3 proofs of entries, 3 of growth, 0 of keys.")
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 511, 513, 65_537])

@@ -30,10 +30,20 @@ class Here:
         self.signer = signer
 
     def state(self) -> Remembered:
-        return Remembered(*self.signer.last, self.signer.key.vkey)
+        coming = None if self.signer.next is None else self.signer.next.key.vkey
+        return Remembered(*self.signer.last, self.signer.key.vkey, coming)
 
     def checkpoint(self, origin: str, size: int, root: bytes, proof: list[bytes]) -> bytes:
         return self.signer.checkpoint(origin, size, root, proof)
+
+    def prepare_key(self) -> str:
+        return self.signer.prepare_key()
+
+    def begin_key(self, vkey: str, first: int) -> None:
+        self.signer.begin_key(vkey, first)
+
+    def retire_key(self, vkey: str) -> None:
+        self.signer.retire_key(vkey)
 
 
 def orders(ledger: Ledger, count: int, who: str = "A") -> None:
@@ -45,12 +55,15 @@ def orders(ledger: Ledger, count: int, who: str = "A") -> None:
     record_many(ledger, wishes)
 
 
-def check_log(ledger: Ledger, folder: Path, vkey: str, go: GoVerifier | None = None) -> int:
-    """Everything shown is what was recorded and signed. Returns the size shown, 0 for nothing."""
+def check_log(
+    ledger: Ledger, folder: Path, vkey: str, go: GoVerifier | None = None, *others: str
+) -> int:
+    """Everything shown is what was recorded and signed, by one of these keys at least. Returns the
+    size shown, 0 for nothing."""
     raw = (folder / "checkpoint").read_bytes() if (folder / "checkpoint").exists() else None
     if raw is None:
         return 0
-    keys = [VerifyKey.parse(vkey)]
+    keys = [VerifyKey.parse(one) for one in (vkey, *others)]
     head = open_checkpoint(raw, keys).checkpoint
     assert head.origin == ledger.keyring.origin
     fetch = tiles.folder(folder)
@@ -81,7 +94,7 @@ def check_log(ledger: Ledger, folder: Path, vkey: str, go: GoVerifier | None = N
         else:
             assert small.root == large.root
     if go is not None:
-        verdict = go.verify(folder, vkey)
+        verdict = go.verify(folder, vkey, *others)
         assert verdict.accepted, verdict.said
     return head.size
 

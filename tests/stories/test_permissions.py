@@ -529,3 +529,38 @@ def test_a_consent_is_stale_once_the_policy_says_something_else_of_its_purpose()
     stale = her._replace(book=other).may("newsletter", "email", "2020-01-02")
     assert (stale.allowed, stale.stale) == (True, "changed")
     assert day_of(stale.at.at) == 20200102
+
+
+def returning(*said: Told) -> Person:
+    """Somebody new under a reference whose former bearer was erased, and had objected to letters
+    over any channel and to calls."""
+    history = (ACCOUNT, *said)
+    rows = [t.row._replace(position=p) for p, t in enumerate(history, start=10)]
+    facts = {p: t.fact for p, t in enumerate(history, start=10)}
+    opposed = frozenset({("newsletter", ""), ("phone_marketing", "phone"), ("orders", "")})
+    at = parse_moment("2026-06-01").at
+    return Person(fold_subject(rows, at, None), tuple(effective(rows)), facts, opposed)
+
+
+@pytest.mark.parametrize(
+    ("said", "allowed", "reason"),
+    [
+        ((), False, "objected"),
+        ((told("consent.requested", "2026-05-01", **LETTER),), False, "objected"),
+        ((given("2026-05-01"),), True, "consent"),
+    ],
+)
+def test_an_erased_objector_who_comes_back_has_objected_still(
+    said: tuple[Told, ...], allowed: bool, reason: str
+) -> None:
+    """Until she says yes herself; being asked again is no yes (GDPR art. 21(3))."""
+    moment = parse_moment("2026-06-01")
+    found = verdict(returning(*said), BOOK, "newsletter", "email", moment)
+    assert (found.allowed, found.reasons[0]) == (allowed, reason)
+    assert (found.state == "ConsentRefused") is not allowed
+    assert set(found.rests_on) <= {10, 11}
+
+
+def test_what_she_asks_of_us_does_not_stop_with_an_objection_of_before() -> None:
+    served = verdict(returning(), BOOK, "customer_relation", "email", parse_moment("2026-06-01"))
+    assert served.allowed

@@ -29,7 +29,7 @@ def log_of(folder: Path, *sizes: int, proofs: bool = False) -> Path:
     if not proofs:
         shutil.rmtree(folder / "consistency")
     (folder / "keys").mkdir()
-    (folder / "keys/log.vkey").write_text(f"{LOG.vkey}\n")
+    (folder / "keys/history.txt").write_text(f"{LOG.vkey} 1 -\n")
     return folder
 
 

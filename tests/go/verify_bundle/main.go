@@ -86,7 +86,7 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 	if err := l.checkTiles(); err != nil {
 		return "", err
 	}
-	counts := make([]int, 3)
+	counts := make([]int, 4)
 	for i, check := range []struct {
 		pattern string
 		run     func(string) error
@@ -94,6 +94,7 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 		{"checkpoints/*", l.checkEarlier},
 		{"proofs/*.tlog-proof", l.checkProof},
 		{"consistency/*", l.checkGrowth},
+		{"keys/*.tlog-proof", l.checkProof},
 	} {
 		found, err := filepath.Glob(filepath.Join(folder, check.pattern))
 		if err != nil {
@@ -108,8 +109,8 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 		counts[i] = len(found)
 	}
 	return fmt.Sprintf("Verified: %s, %d leaves, root %v, %d entries, %d without entry, "+
-		"%d earlier checkpoints, %d proofs of entries, %d of growth.", l.origin, l.head.size,
-		l.head.root, l.entries, l.pruned, counts[0], counts[1], counts[2]), nil
+		"%d earlier checkpoints, %d proofs of entries, %d of growth, %d of keys.", l.origin, l.head.size,
+		l.head.root, l.entries, l.pruned, counts[0], counts[1], counts[2], counts[3]), nil
 }
 
 // pin takes the keys of the log; all must bear its name.

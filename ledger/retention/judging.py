@@ -1,0 +1,75 @@
+"""What of one person is past its end: her deadlines, cards by their own ends, and her open holds.
+
+The rules are the policy room's; here they are given her state, and what has ended already is left
+out. What this file never does: change anything. Read next: `run.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+from ledger.application import Ledger
+from ledger.calendar import Instant
+from ledger.erasing.request import HOLDS, holds_of
+from ledger.policy.book import Book
+from ledger.policy.cards import cards, governed
+from ledger.policy.evaluate import deadlines
+from ledger.policy.holds import Fate, fates
+from ledger.policy.verdicts import Deadline
+from ledger.projections.live import standing
+from ledger.store import archival, erasure, reader, states
+from ledger.store.vault import Scope
+
+What: TypeAlias = Literal["archive", "erase", "held"]
+CARDS = ("card", "card_proof")
+
+
+class Judged(NamedTuple):
+    """One class, or one thing of it, of one person that is past its end."""
+
+    scope: Scope
+    what: What
+    deadline: Deadline
+
+
+def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged]:
+    """What of one person is past its end at that moment and has not ended yet."""
+    with ledger.database.read() as connection:
+        state = states.live_state(connection, subject)
+        paid = any(key.klass in CARDS for key in state.activity)
+        rows = standing(states.rows_of(connection, subject)) if paid else []
+        facts = reader.card_facts(connection, subject) if paid else {}
+    found = governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
+    # Few people have one: the facts she has are counted by kind, those that stand only.
+    held = any(key.kind in HOLDS for key in state.activity)
+    holds = holds_of(ledger, subject) if held else []
+    judged = [
+        Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline)
+        for deadline, fate in zip(found, fates(found, holds), strict=True)
+        if fate.due != "nothing" or _is_archived(deadline)
+    ]
+    if not judged:
+        return []
+    scopes = [one.scope for one in judged]
+    with ledger.database.read() as connection:
+        alive = erasure.living(connection, scopes)
+        readable = archival.operational_keys(connection, scopes)
+    return [
+        one
+        for one in judged
+        if one.scope in alive and (readable[one.scope] or not _is_archived(one.deadline))
+    ]
+
+
+def _is_archived(deadline: Deadline) -> bool:
+    """Whether it is in the archive, within its term. What was recorded after that about a day
+    before it moves no clock and so is not held anew; if it was sealed, it follows to the archive.
+    """
+    return deadline.tier_now == "archived"
+
+
+def _what(fate: Fate) -> What:
+    if fate.blocked:
+        return "held"
+    return "erase" if fate.due == "erase" else "archive"
