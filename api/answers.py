@@ -28,6 +28,7 @@ from ledger.policy.explain import explain
 from ledger.policy.model import Edition
 from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
+from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
 from ledger.projections.population import ClassCount, Population
 from ledger.store import population as counting
@@ -68,7 +69,7 @@ def find(ledger: Ledger, reference: Reference) -> UUID:
         found = reader.lookups(connection, [key])
     if key not in found:
         raise NotFound(f"nobody in this ledger is known by this reference of kind '{kind[7:]}'")
-    return found[key].subject
+    return ledger.joins(ledger.epoch()).kept(found[key].subject)
 
 
 def subject_answer(
@@ -95,6 +96,8 @@ def subject_answer(
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     book = ledger.book(ledger.epoch())
+    joins = ledger.joins(ledger.epoch(), known)
+    state = _honoured(ledger, joins, subject, state, as_of, known)
     held = cards(state, replaying.effective(history), facts, book, as_of, known)
     found = governed(deadlines(state, book, as_of, known), held)
     if klass is not None:
@@ -104,6 +107,7 @@ def subject_answer(
     edition = book.in_force(day_of(as_of), known)
     return {
         "subject": str(subject),
+        **joined_json(joins, subject),
         **_times(as_of, times.known_at, known),
         "path": path,
         "edition": _edition(edition),
@@ -113,6 +117,30 @@ def subject_answer(
         "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
         "consents": [choice_json(choice, lang) for choice in said],
     }
+
+
+def joined_json(joins: Joins, subject: UUID) -> dict[str, Any]:
+    """With whom she is one person: whom new facts are about if not her, and who was joined to
+    her."""
+    kept = joins.kept(subject)
+    return {
+        "joined_into": None if kept == subject else str(kept),
+        "joined": [str(join.other) for join in joins.others(subject)],
+    }
+
+
+def _honoured(
+    ledger: Ledger, joins: Joins, subject: UUID, state: SubjectState, as_of: Instant, known: int
+) -> SubjectState:
+    """The state with the choices that count for her under all her references; deadlines stay each
+    reference's own (decision 0020)."""
+    others = joins.others(subject)
+    if not others:
+        return state
+    with ledger.database.read() as connection:
+        rows = {one.position: states.rows_of(connection, one.other) for one in others}
+    said = [(at, replaying.fold_subject(hers, as_of, known).consents) for at, hers in rows.items()]
+    return state._replace(consents=honoured(state.consents, said))
 
 
 def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from api.routes.table import TABLE
 from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
 from ledger.application import Ledger
+from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 
@@ -46,12 +47,14 @@ def create_app(
     oidc: Issuer | None = None,
     table: tuple[Route, ...] = TABLE,
     *,
+    carry: Carry | None = None,
     journal: Path | None = None,
     origins: Collection[str] = (),
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
-    of a token of `oidc`; `seal` says where the log is sealed, if it is; `journal` is the folder of
-    the erasure journal; scripts of pages of `origins` may ask what one person may."""
+    of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
+    a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
+    the folder of the erasure journal; scripts of pages of `origins` may ask what one person may."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -77,6 +80,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
+    app.state.carry = carry
     app.state.limits = limits()
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)

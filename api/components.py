@@ -39,8 +39,21 @@ _NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
 _STRING = {"type": "string"}
 _DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
 _CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
+_JOINED: dict[str, Any] = {
+    "joined_into": {
+        "type": ["string", "null"],
+        "format": "uuid",
+        "description": "The person she was found to be: of whom new facts are recorded.",
+    },
+    "joined": {
+        "type": "array",
+        "items": UUID,
+        "description": "Who was found to be her.",
+    },
+}
 _AT: dict[str, Any] = {
     "subject": UUID,
+    **_JOINED,
     "as_of": {"type": "string", "format": "date-time"},
     "day": {"type": "string", "format": "date"},
     "known_at": {"type": ["string", "null"], "format": "date-time"},
@@ -227,9 +240,10 @@ FIXED: dict[str, Any] = {
     "Deadlines": closed([*_AT, "deadlines"], {**_AT, "deadlines": _DEADLINES}),
     "Choices": closed([*_AT, "consents"], {**_AT, "consents": _CHOICES}),
     "Timeline": closed(
-        ["subject", "as_of", "known_at", "position", "items", "next"],
+        ["subject", *_JOINED, "as_of", "known_at", "position", "items", "next"],
         {
             "subject": UUID,
+            **_JOINED,
             "as_of": {"type": ["string", "null"], "format": "date-time"},
             "known_at": {"type": ["string", "null"], "format": "date-time"},
             "position": {"type": "integer", "description": "The last position known."},
@@ -241,9 +255,13 @@ FIXED: dict[str, Any] = {
         },
     ),
     "Told": closed(
-        ["position", "kind", "occurred", "recorded_at", "stream", "data", "personal", "stands"],
+        [
+            *("position", "subject", "kind", "occurred", "recorded_at", "stream", "data"),
+            *("personal", "stands"),
+        ],
         {
             "position": _POSITION,
+            "subject": {**UUID, "description": "Of whom it was recorded, if she was joined."},
             "kind": _STRING,
             "class": {"type": ["string", "null"]},
             "occurred": {"type": "string", "description": "A day in Paris, or an instant."},

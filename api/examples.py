@@ -116,6 +116,8 @@ CHOICE: dict[str, Any] = {
 }
 _AT: dict[str, Any] = {
     "subject": SUBJECT,
+    "joined_into": None,
+    "joined": [],
     "as_of": WHEN,
     "day": "2026-01-06",
     "known_at": None,
@@ -135,6 +137,7 @@ WHOLE: dict[str, Any] = {
 }
 TOLD: dict[str, Any] = {
     "position": 3,
+    "subject": SUBJECT,
     "kind": "order.placed.v1",
     "class": "order",
     "occurred": "2026-01-05",
@@ -150,6 +153,8 @@ TOLD: dict[str, Any] = {
 }
 TIMELINE: dict[str, Any] = {
     "subject": SUBJECT,
+    "joined_into": None,
+    "joined": [],
     "as_of": None,
     "known_at": None,
     "position": 4,

@@ -28,12 +28,13 @@ def lookup_answer(ledger: Ledger, parsed: Parsed) -> dict[str, Any]:
     keys = [None if isinstance(one, Refusal) else _blinded(ledger, one) for one in asked]
     with ledger.database.read() as connection:
         found = reader.lookups(connection, {key for key in keys if key is not None})
+    joins = ledger.joins(ledger.epoch())
     items: list[dict[str, Any]] = []
     for one, key in zip(asked, keys, strict=True):
         if isinstance(one, Refusal):
             items.append(problems.body(one))
         elif key in found:
-            items.append({"known": True, "subject": str(found[key].subject)})
+            items.append({"known": True, "subject": str(joins.kept(found[key].subject))})
         else:
             items.append({"known": False})
     if parsed.is_single:

@@ -97,7 +97,7 @@ def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> d
     read = record_read(ledger, who, subject, asked.classes, asked.reason, asked.case)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        told = history.page(connection, subject, asked.after, known, PAGE)
+        told = history.page(connection, (subject,), asked.after, known, PAGE)
         items = [
             _item(one, ledger.vault.open(connection, one.row.position, asked.classes))
             for one in told

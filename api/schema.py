@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import examples, problems
+from api import choices_schema, examples, problems
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -215,7 +215,7 @@ def complete(app: FastAPI) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    return {**FIXED, "Item": {"oneOf": references}, **facts}
+    return {**FIXED, **choices_schema.SCHEMAS, "Item": {"oneOf": references}, **facts}
 
 
 def is_recordable(cls: type[Fact]) -> bool:

@@ -32,13 +32,25 @@ def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str |
     with ledger.database.read() as connection:
         epoch = read_head(connection).epoch
         known = reader.position_at(connection, times.known_at)
-        extent = timeline.extent(connection, subject, known)
+    people = ledger.joins(epoch, known).everybody(subject)
+    with ledger.database.read() as connection:
+        extent = timeline.extent(connection, people, known)
     if extent is None:
         raise NotFound("this ledger knows no such subject")
     if times.as_of is None and extent.occurred_at > now:
         return None  # it will happen within minutes, and no position will move then
     day = day_of(now) if times.as_of is None else 0
     return f'W/"{extent.position}.{epoch}.{day}.{lang}.{version("probant")}"'
+
+
+def is_current(tag: str | None, headers: Sequence[str]) -> bool:
+    """Whether If-Match names a tag of what is known now, or any (`*`). Compared by position and
+    epoch alone: the day, the language and the program change how she is told of, not what is."""
+    named = ",".join(headers)
+    if named.strip() == "*":
+        return True
+    stated = {tuple(one.split(".")[:2]) for one in _TAG.findall(named)}
+    return tag is not None and tuple(tag.removeprefix("W/")[1:-1].split(".")[:2]) in stated
 
 
 def is_known(tag: str, headers: Sequence[str]) -> bool:

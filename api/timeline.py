@@ -8,16 +8,16 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import ledger.store.timeline as history
-from api.answers import Times
+from api.answers import Times, joined_json
 from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
-from ledger.events import VOID, Row
+from ledger.events import CORRECTION, VOID, Row
 from ledger.fields import Unreadable
 from ledger.store import reader
 from ledger.store.timeline import Told
@@ -36,10 +36,13 @@ def timeline_answer(
     as they stood, at `as_of` (None: all). Raises NotFound for somebody this ledger never knew."""
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
-        if history.extent(connection, subject, known) is None:
+    joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(subject)
+    with ledger.database.read() as connection:
+        if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
-        for told, amended, parts in _pages(connection, subject, after, known, limit + 1):
+        for told, amended, parts in _pages(connection, people, after, known, limit + 1):
             items += [
                 _item(one, amended, parts)
                 for one in told
@@ -50,6 +53,7 @@ def timeline_answer(
     has_more = len(items) > limit
     return {
         "subject": str(subject),
+        **joined_json(joins, subject),
         "as_of": None if times.as_of is None else format_instant(times.as_of),
         "known_at": None if times.known_at is None else format_instant(times.known_at),
         "position": known,
@@ -59,13 +63,13 @@ def timeline_answer(
 
 
 def _pages(
-    connection: Any, subject: UUID, after: int, known: int, size: int
+    connection: Any, people: Sequence[UUID], after: int, known: int, size: int
 ) -> Iterator[tuple[list[Told], Amendments, Parts]]:
     """The history page by page, each with the amendments and the parts of its facts."""
     while True:
-        told = history.page(connection, subject, after, known, size)
+        told = history.page(connection, people, after, known, size)
         if told:
-            roots = {one.row.ref_position or one.row.position for one in told}
+            roots = {_root(one.row) for one in told}
             amended = history.amendments(connection, roots, known)
             yield told, amended, history.parts(connection, told)
         if len(told) < size:
@@ -73,9 +77,14 @@ def _pages(
         after = told[-1].row.position
 
 
+def _root(row: Row) -> int:
+    """The position of the fact that this one amends; its own, if it amends none."""
+    return row.ref_position if row.ref_position and row.kind in (CORRECTION, VOID) else row.position
+
+
 def _happened(row: Row, amended: Amendments) -> Instant:
     """When the fact was true, as it stands; an amendment goes with the fact it amends."""
-    last = amended.get(row.ref_position or row.position)
+    last = amended.get(_root(row))
     return last[-1].occurred_at if last else row.occurred_at
 
 
@@ -83,6 +92,7 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
     row = told.row
     item: dict[str, Any] = {
         "position": row.position,
+        "subject": str(row.subject),
         "kind": row.kind,
         "class": row.klass,
         "occurred": format_day(row.local_day)
@@ -96,18 +106,19 @@ def _item(told: Told, amended: Amendments, parts: Parts) -> dict[str, Any]:
         "data": _data(told),
         "personal": {name: parts[row.position, name].value for name, _ in told.parts},
     }
-    if row.ref_position is None:
+    root = _root(row)
+    if root == row.position:
         by = amended.get(row.position, [])
         stands = "as_recorded" if not by else "voided" if by[-1].kind == VOID else "corrected"
         return {**item, "stands": stands, "amended_by": [one.position for one in by]}
-    is_last = amended[row.ref_position][-1].position == row.position
-    return {**item, "stands": "in_force" if is_last else "superseded", "amends": row.ref_position}
+    is_last = amended[root][-1].position == row.position
+    return {**item, "stands": "in_force" if is_last else "superseded", "amends": root}
 
 
 def _data(told: Told) -> dict[str, Any]:
     """The clear fields, in the form in which a caller states them."""
     values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if told.row.ref_position is None else _AMENDING
+    hidden = () if _root(told.row) == told.row.position else _AMENDING
     return {
         spec.key: spec.codec.dump(value)
         for spec, value in values

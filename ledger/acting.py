@@ -87,8 +87,8 @@ def _prepared(ledger: Ledger, acts: Sequence[Act]) -> tuple[list[Draft], Work]:
 
 def _check(ledger: Ledger, one: Act, version: int, refusal: Any) -> None:
     one.fact.check()
-    aggregate = AGGREGATES[one.fact.aggregate]
     if refusal is None and one.fact.aggregate == "archive":
+        aggregate = AGGREGATES["archive"]
         state = ledger.state(one.stream) if version > 1 else aggregate.initial()
         refusal = aggregate.decide(state, one.fact)
     if refusal is not None:

@@ -29,6 +29,7 @@ from ledger.entry import to_base64
 from ledger.errors import Broken, Misuse, Stale
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
+from ledger.projections.joins import Joins
 from ledger.store import epochs, erasure, reader
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring
@@ -76,6 +77,8 @@ class Ledger(Application[UUID]):
         self._declared = DAWN
         self._book_version = -1  # of the book's stream, when it was last read
         self._has_erased = False
+        self._joined: list[reader.Joining] = []
+        self._joins = Joins()
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
         try:
@@ -136,6 +139,17 @@ class Ledger(Application[UUID]):
         self._refresh(epoch)
         return self._has_erased
 
+    def joins(self, epoch: int, known: int | None = None) -> Joins:
+        """Who is one person with whom: the joins that stand, or stood at position `known`."""
+        self._refresh(epoch)
+        if known is None:
+            return self._joins
+        return Joins(
+            one.join
+            for one in self._joined
+            if one.join.position <= known and (one.undone_at is None or one.undone_at > known)
+        )
+
     def edition(self, epoch: int, at: Instant) -> Edition:
         """The edition in force at `at`, as known now, with the purposes declared beside it."""
         edition = self.book(epoch).in_force(day_of(at), None)
@@ -166,6 +180,8 @@ class Ledger(Application[UUID]):
             with self.database.read() as connection:
                 epochs.check_keyring(connection, self.keyring)
                 self._has_erased = erasure.carried_out(connection) > 0
+                self._joined = reader.joined(connection)
+                self._joins = Joins(one.join for one in self._joined if one.undone_at is None)
                 # Keys and suppressions move the epoch too, and far more often than the book: it is
                 # parsed again only when its stream, which is never pruned, has grown.
                 version = reader.policy_book_version(connection)

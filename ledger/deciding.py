@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
 from ledger.application import Ledger
+from ledger.beginnings import item_of, registration
 from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import derived_id
@@ -24,11 +25,9 @@ from ledger.events import (
     AudienceMeasured,
     CallPlaced,
     CardKept,
-    Commented,
     ContractStarted,
     CustomerRegistered,
     DataDisclosed,
-    DataRead,
     Died,
     Fact,
     FactCorrected,
@@ -39,8 +38,6 @@ from ledger.events import (
     MessageDecided,
     MessageSent,
     MinorSignalled,
-    OrderInvoiced,
-    OrderPaid,
     OrderPlaced,
     PurposeDeclared,
     RecipientDeclared,
@@ -51,6 +48,7 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
+from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
 
@@ -64,6 +62,7 @@ HEARD = frozenset(
 ) | {
     "customer.logged_in.v1",
     "customer.contacted_us.v1",
+    "motive.received.v1",
     "customer.profile_rectified.v1",
     "customer.commented.v1",
     "data.read.v1",
@@ -76,17 +75,10 @@ BEGINNINGS = (
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
 ONE_PER_PERSON = ("customer", "consent")
-# How a person becomes known when a fact names a reference nobody heard of: data class and origin.
-KNOWN_BY = {
-    "order": ("order", "order"),
-    "contract": ("order", "order"),
-    "consent": ("contact", "contact"),
-    "card": ("order", "order"),
-    "message": ("contact", "contact"),
-    "service": ("contact", "contact"),
-    "hold": ("contact", "contact"),
-    "customer": ("account", "account"),
-}
+
+
+Key = tuple[str, bytes]
+"""A blinded reference: its family, its keyed hash."""
 
 
 class Pending(NamedTuple):
@@ -148,6 +140,7 @@ class Session:
         self.pending: list[Pending] = []
         self.new_lookups: list[tuple[Any, ...]] = []
         self._now = 0
+        self._joins = Joins()
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._erased: dict[tuple[str, bytes], int] = {}
         self._closed: set[UUID] = set()
@@ -170,12 +163,13 @@ class Session:
 
     def _load(self, commands: Sequence[Command]) -> None:
         self.epoch = self.ledger.recorder.believed().epoch
+        self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in _streams(command)}
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
         if references or positions:
             with self.ledger.database.glance() as connection:
-                self._targets = reader.lookups(connection, references)
+                self._targets = self._of_the_kept(reader.lookups(connection, references))
                 unknown = [r for r in references if r not in self._targets]
                 self._erased = reader.erased_until(connection, unknown) if unknown else {}
                 for position in positions:
@@ -190,7 +184,7 @@ class Session:
         if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
             streams.add(book)
             past.add(book)
-        self._tips = self.ledger.recorder.tips(streams)
+        self._tips = self.ledger.recorder.tips(streams | past)
         past = {stream for stream in past if stream in self._tips}
         if past:
             with self.ledger.database.glance() as connection:
@@ -230,6 +224,17 @@ class Session:
         # A person who begins in this session cannot have a stored key.
         return scope.subject in self._tips
 
+    def _of_the_kept(self, targets: dict[Key, reader.Target]) -> dict[Key, reader.Target]:
+        """Whoever was joined to another is she, from now on; an order of hers stays where it is."""
+        joins = self._joins
+        kept = {t.subject: joins.kept(t.subject) for t in targets.values() if joins}
+        return {
+            key: reader.Target(kept[t.subject], kept[t.subject])
+            if t.target == t.subject and t.subject in kept
+            else t
+            for key, t in targets.items()
+        }
+
     def _referred(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams that the references of these wishes turned out to mean."""
         choices = any(isinstance(c, Record) and c.fact.aggregate == "consent" for c in commands)
@@ -261,6 +266,8 @@ class Session:
                 if command.fact.aggregate == "consent" and subject:
                     past.add(consent_stream(subject))
                 past |= {s for s in (target and target.target, command.stream, subject) if s}
+                if subject and command.fact.kind.startswith(ALLOWING):
+                    past.update(self._joins.everybody(subject))
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
@@ -322,13 +329,16 @@ class Session:
             return stream
         found = self._streams[stream]
         if found.subject not in (None, subject):
-            return Refusal("conflict", "this order or contract belongs to another person")
+            if self._joins.kept(found.subject) != subject:
+                return Refusal("conflict", "this order or contract belongs to another person")
+            subject = found.subject  # joined to her: what is about this thing stays on its stream
         personal = fact.personal_fields()
-        fact = replace(fact, subject=subject, item=_item(fact, stream, bool(personal)))
+        fact = replace(fact, subject=subject, item=item_of(fact, stream, bool(personal)))
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
-            person = self._open(subject, "customer", subject)
-            refused = customer.refuse_choice(person.state, fact)
+            people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
+            refusals = (customer.refuse_choice(person.state, fact) for person in people)
+            refused = next((refusal for refusal in refusals if refusal), None)
         if refused:
             return refused
         self._append(stream, fact, personal)
@@ -355,7 +365,7 @@ class Session:
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused:
             return refused
-        self._append(stream, replace(fact, item=_item(fact, stream, seals=False)))
+        self._append(stream, replace(fact, item=item_of(fact, stream, seals=False)))
         if isinstance(fact, PurposeDeclared):
             self._edition = policy_book.with_declared(self._edition, self._declared())
         return Decision(None, stream, (len(self.pending) - 1,))
@@ -403,7 +413,7 @@ class Session:
         begun = self._open(subject, "customer", subject).version == 0
         self._refer(key, subject, subject)
         if begun and not isinstance(fact, CustomerRegistered):
-            self._append(subject, _registration(fact, subject))
+            self._append(subject, registration(fact, subject))
         return subject
 
     def _stream(self, command: Record, subject: UUID | None) -> UUID | Refusal:
@@ -569,32 +579,3 @@ def _streams(command: Command) -> set[UUID]:
 def _declares(fact: Fact) -> bool:
     """Whether this stands on the stream of the policy book."""
     return fact.aggregate == "policy_book"
-
-
-def _item(fact: Fact, stream: UUID, seals: bool) -> str | None:
-    """The scope of the class of this fact that has an item clock."""
-    if fact.aggregate in ("contract", "card", "hold", "tracker"):
-        return str(stream)
-    if isinstance(fact, OrderInvoiced | Commented):
-        return str(uuid4())
-    if isinstance(fact, DataRead):
-        return str(fact.occurred.day)
-    if fact.also and seals:
-        return str(uuid4()) if isinstance(fact, OrderPaid) else str(fact.occurred.day)
-    return None
-
-
-def _registration(fact: Fact, subject: UUID) -> CustomerRegistered:
-    klass, origin = KNOWN_BY[fact.aggregate]
-    if fact.aggregate == "customer" and fact.home != "account":
-        klass, origin = "contact", "contact"
-    if fact.actor == "import":
-        origin = "import"
-    return CustomerRegistered(
-        subject=subject, occurred=fact.occurred, actor=fact.actor, klass=klass, origin=origin
-    )
-
-
-assert set(KNOWN_BY) >= {
-    cls.aggregate for kind, cls in KINDS.items() if not (cls.about_nobody or kind in OWN)
-} - {"any"}

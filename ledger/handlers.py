@@ -12,14 +12,14 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
-from ledger.commands import Command
+from ledger.commands import Command, Record
 from ledger.deciding import Decision, Session
 from ledger.entry import to_base64
 from ledger.errors import BadData, Refusal, Refused, Stale
@@ -131,7 +131,8 @@ def _round(
     """Load, ask, save, once; the wishes in `refused`, counted over all groups, are not asked.
     Raises Stale if somebody else was quicker."""
     session = Session(ledger)
-    commands = [command for group in groups for command in group.commands]
+    wished = [command for group in groups for command in group.commands]
+    commands = _of_the_kept(ledger, wished)
     session.load(commands)
     ends = [0]  # where each group's events end among all
     decided: list[list[Decision | Refusal]] = []
@@ -168,6 +169,22 @@ def _remembered(
         for d in decisions
     ]
     return remember.row(told, first, end - first)
+
+
+def _of_the_kept(ledger: Ledger, commands: Sequence[Command]) -> Sequence[Command]:
+    """The wishes, those about somebody who was joined to another said of that person. (Should a
+    join be recorded just now, the epoch has moved, and everything is decided again.)"""
+    joins = ledger.joins(ledger.recorder.believed().epoch)
+    if not joins:
+        return commands
+    found: list[Command] = []
+    for one in commands:
+        subject = one.fact.subject if isinstance(one, Record) else None
+        if isinstance(one, Record) and subject is not None and joins.kept(subject) != subject:
+            found.append(replace(one, fact=replace(one.fact, subject=joins.kept(subject))))
+        else:
+            found.append(one)
+    return found
 
 
 def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[int, Refusal]:

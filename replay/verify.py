@@ -87,7 +87,8 @@ CATALOGUE = """
   signal.received order.cancelled contract.ended card.removed ticket.closed survey.answered
   hold.lifted controller.declared dpo.appointed field.declared obligation.declared notice.published
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
-  ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed
+  ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed tracker.attached
+  customer.joined
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
 ground>basis: customer.restricted
 ground>basis informed>until_day: customer.restriction_lifted
@@ -116,6 +117,8 @@ until>until_day: audience.measured access.granted
 ref>ref_position purpose channel decision basis grade until>until_day amount>amount_minor:
   fact.corrected
 ref>ref_position: fact.voided
+channel match>decision: motive.received
+ref>ref_position decision: motive.decided
 of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 motive>basis of>decision: archive.consulted

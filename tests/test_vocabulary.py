@@ -100,6 +100,10 @@ PERMANENT = (
     "ledger.restored.v1",
     "ledger.kek_retired.v1",
     "ledger.kek_destroyed.v1",
+    "tracker.attached.v1",
+    "motive.received.v1",
+    "motive.decided.v1",
+    "customer.joined.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

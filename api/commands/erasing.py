@@ -65,6 +65,9 @@ def erase(
         outcome = planned(ledger, who, reason, klass, item)
         content: dict[str, Any] = {"subject": str(who), "reason": reason, "rehearsal": dry_run}
         content["outcome"] = [outcome_json(one) for one in outcome]
+        joins = ledger.joins(ledger.epoch())
+        people = joins.everybody(joins.kept(who))
+        content["joined"] = [str(other) for other in people if other != who]
         labels = _labels(ledger, screen)
         if dry_run:
             screen.answer(content, lambda: list(_told(content, labels, screen)))
@@ -167,6 +170,8 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
     yield screen.word("erasing.header", subject=content["subject"], reason=content["reason"])
     if not content["outcome"]:
         yield screen.word("erasing.nothing")
+    for other in content["joined"]:
+        yield screen.word("erasing.joined", subject=other)
     for one in content["outcome"]:
         label = labels.get(one["class"], one["class"]) + (
             f" ({one['item']})" if one["item"] else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import facts, log, readings, service, subjects, tokens
+from api.routes import choices, facts, joins, log, queue, readings, service, subjects, tokens
 
 TABLE = (
     *service.ROUTES,
@@ -10,5 +10,8 @@ TABLE = (
     *subjects.ROUTES,
     *tokens.ROUTES,
     *readings.ROUTES,
+    *choices.ROUTES,
+    *queue.ROUTES,
+    *joins.ROUTES,
     *log.ROUTES,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.aggregates.door import FUTURE_TOLERANCE
+from ledger.beginnings import KNOWN_BY
 from ledger.calendar import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -21,7 +22,7 @@ from ledger.calendar import (
     day_of,
     format_day,
 )
-from ledger.deciding import BEGINNINGS, KNOWN_BY, ONE_PER_PERSON
+from ledger.deciding import BEGINNINGS, ONE_PER_PERSON
 from ledger.events import CustomerRegistered, Fact, MessageSent
 from ledger.fields import BOOLEAN, CODES, DAY, INTEGER, MAX_TEXT, MONEY, TEXT, Spec
 from ledger.importing.maps import FieldMap, ImportMap

@@ -24,6 +24,7 @@ from ledger.events.people import (
     DirectiveRevoked,
     DirectiveSet,
     HeirRequested,
+    Joined,
     LoggedIn,
     MinorSignalled,
     ProfileRectified,
@@ -31,6 +32,7 @@ from ledger.events.people import (
     RestrictionLifted,
 )
 from ledger.events.choices import (
+    MATCHES,
     Choice,
     ConsentGiven,
     ConsentInvalidated,
@@ -38,12 +40,15 @@ from ledger.events.choices import (
     ConsentRenewed,
     ConsentRequested,
     ConsentWithdrawn,
+    MotiveDecided,
+    MotiveReceived,
     ObjectionAssessed,
     ObjectionLifted,
     ObjectionRaised,
     OptOutOffered,
     PolicyNotified,
     SignalReceived,
+    TrackerAttached,
     TrackerChoice,
     TrackerGiven,
     TrackerRefused,
@@ -142,7 +147,7 @@ OWN = frozenset(
     kind
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
-    or cls in (PolicyPublished, ClassArchived, ClassErased)
+    or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -156,6 +161,7 @@ __all__ = [
     "ERASURES",
     "GRADES",
     "KINDS",
+    "MATCHES",
     "MOTIVES",
     "OWN",
     "RECIPIENTS",
@@ -209,6 +215,7 @@ __all__ = [
     "HoldReviewed",
     "IncidentDetected",
     "IncidentNotified",
+    "Joined",
     "KekDestroyed",
     "KekRetired",
     "KeyDestroyed",
@@ -219,6 +226,8 @@ __all__ = [
     "MessageOpened",
     "MessageSent",
     "MinorSignalled",
+    "MotiveDecided",
+    "MotiveReceived",
     "NoticePublished",
     "ObjectionAssessed",
     "ObjectionLifted",
@@ -248,6 +257,7 @@ __all__ = [
     "SurveySent",
     "TicketClosed",
     "TicketOpened",
+    "TrackerAttached",
     "TrackerChoice",
     "TrackerGiven",
     "TrackerRefused",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from ledger.calendar import Day
-from ledger.facts import GRADES, Fact, declare
-from ledger.fields import CODE, DAY, clear
+from ledger.facts import CHANNELS_IN, GRADES, Fact, declare
+from ledger.fields import CODE, DAY, IDENTIFIER, INTEGER, Personal, clear, personal
+
+MATCHES = ("applied", "exact", "near", "unmatched")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,3 +133,41 @@ class TrackerRefused(TrackerChoice):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrackerWithdrawn(TrackerChoice):
     """An acceptance was taken back (GDPR art. 7(3); SS-CH-7)."""
+
+
+@declare("tracker.attached.v1", "consent", "consent")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerAttached(Fact):
+    """She logged in on a device whose choices were nobody's until then (SS-CH-7): from now on they
+    are hers too. Its history stays on its own stream; this fact points at it."""
+
+    device: UUID = clear(IDENTIFIER, required=True)
+
+
+@declare("motive.received.v1", "customer", "contact")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MotiveReceived(Fact):
+    """She wrote what she wants (SS-CH-2, SS-CH-4). `match`: the agreed phrase, applied at once
+    (SS-CH-5), or left to a person because of what it asks (`exact`, SS-CH-6), because it only looks
+    like one (`near`) or like none (`unmatched`). Never an activity: asking to be left alone
+    prolongs nothing."""
+
+    channel: str = clear(CODE, column="channel", required=True, one_of=CHANNELS_IN)
+    match: str = clear(CODE, column="decision", required=True, one_of=MATCHES)
+    motive: str | None = clear(CODE)
+    text: Personal = personal()
+
+
+@declare("motive.decided.v1", "customer", "contact")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MotiveDecided(Fact):
+    """Somebody of ours (a random staff id) read what she wrote at position `ref`, and decided: the
+    agreed phrase it amounts to was applied, another request was opened, or it asks for nothing
+    (SS-CH-4)."""
+
+    ref: int = clear(INTEGER, column="ref_position", required=True)
+    decision: str = clear(
+        CODE, column="decision", required=True, one_of=("motive", "request", "nothing")
+    )
+    motive: str | None = clear(CODE)
+    reader: str = clear(CODE, required=True)

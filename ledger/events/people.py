@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from ledger.calendar import Day
 from ledger.facts import CHANNELS_IN, Fact, declare
-from ledger.fields import CODE, CODES, DAY, Personal, clear, personal
+from ledger.fields import CODE, CODES, DAY, IDENTIFIER, Personal, clear, personal
 
 # The grounds of GDPR art. 18(1): (a) accuracy contested, (b) unlawful processing, (c) needed by
 # the person for a claim, (d) an objection being weighed.
@@ -180,3 +181,13 @@ class DataRead(Fact):
     classes: tuple[str, ...] = clear(CODES, required=True)
     reason: str = clear(CODE, required=True)
     case: str | None = clear(CODE)
+
+
+@declare("customer.joined.v1", "customer", "account")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined(Fact):
+    """This person and `other` are one: what is new is hers, what `other` did stays where it is
+    (GDPR art. 5(1)(d); SS-DSR-8). Voiding this fact undoes it. It lives as long as her account."""
+
+    other: UUID = clear(IDENTIFIER, required=True)
+    reason: str | None = clear(CODE)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from ledger import pan
 from ledger.aggregates import door
 from ledger.application import Ledger, pol_of
+from ledger.beginnings import KNOWN_BY
 from ledger.calendar import (
     Grain,
     Moment,
@@ -26,7 +27,7 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import KNOWN_BY, normal
+from ledger.deciding import normal
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
@@ -128,7 +129,9 @@ class Job:
         self.in_bulk = not seals and all(cls in BULK_KINDS for cls in mapping.kinds.values())
         self.size = CHUNK if self.in_bulk else CHUNK_DECIDED
         keyring = ledger.keyring
-        self._bulk = bulk.Bulk(ledger.database, ledger.clock, keyring.pepper, mapping.source)
+        self._bulk = bulk.Bulk(
+            ledger.database, ledger.clock, keyring.pepper, mapping.source, ledger.joins
+        )
 
     def record(self, chunk: list[RawRow]) -> None:
         """Record one chunk of rows; bad ones are rejected one by one.

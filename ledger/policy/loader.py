@@ -25,10 +25,13 @@ from ledger.policy.model import (
     ClockKind,
     DataClass,
     Edition,
+    Motive,
+    MotiveEffect,
     PolicyError,
     Purpose,
     Term,
 )
+from ledger.policy.motives import normal_text
 
 LONGEST_MONTHS = 1200  # a term beyond a century is a typing error
 _KIND = re.compile(r"[a-z_]+\.[a-z_]+\.v[1-9][0-9]*")
@@ -56,6 +59,9 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
     clauses = _by_name([(c.id, c) for c in listed], "clause", where)
     classes = [_data_class(t, clauses, kinds) for t in top.tables("class")]
     purposes = [_purpose(t, clauses) for t in top.tables("purpose")]
+    names = {data_class.name for data_class in classes}
+    found = top.tables("motive") if "motive" in top.left else []
+    motives = [_motive(t, clauses, names) for t in found]
     top.close()
     _check_homes(classes, where)
     edition = Edition(
@@ -69,6 +75,7 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
         classes=_by_name([(c.name, c) for c in classes], "class", where),
         purposes=_by_name([(p.id, p) for p in purposes], "purpose", where),
         clauses=clauses,
+        motives=_by_name([(m.id, m) for m in motives], "motive", where),
     )
     header.close()
     return edition
@@ -244,8 +251,30 @@ def _purpose(t: _Table, clauses: Collection[str]) -> Purpose:
         validity_months=t.optional_months("validity_months"),
         clause=_known_clause(t, clauses),
         article=t.text("article"),
+        cross_context=t.flag("cross_context") if "cross_context" in t.left else False,
     )
     t.close()
+    return found
+
+
+def _motive(t: _Table, clauses: Collection[str], classes: Collection[str]) -> Motive:
+    effect = cast(MotiveEffect, t.choice("effect", get_args(MotiveEffect)))
+    stops = effect == "stop_marketing"
+    found = Motive(
+        id=t.text("id", _NAME),
+        text=t.text("text"),
+        effect=effect,
+        channel=t.choice("channel", CHANNELS) if stops else None,
+        klass=None if stops else t.choice("class", classes),
+        near=tuple(tuple(normal_text(group).split()) for group in t.texts("near")),
+        clause=_known_clause(t, clauses),
+        article=t.text("article"),
+    )
+    t.close()
+    if not normal_text(found.text):
+        raise t.refuse("'text' has no letter: any text would be taken for it.")
+    if not all(found.near):
+        raise t.refuse("'near' has a group without a word: any text would resemble it.")
     return found
 
 

@@ -6,7 +6,7 @@ article for each archive, no class without end) was checked there. Read `book.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ledger.calendar import Day
@@ -20,6 +20,9 @@ ArchiveFrom: TypeAlias = Literal["operational_end", "start"]
 
 Basis: TypeAlias = Literal["contract", "consent", "legitimate_interest", "legal_obligation"]
 """The lawful basis of a purpose (GDPR art. 6(1)(a), (b), (c), (f))."""
+
+MotiveEffect: TypeAlias = Literal["stop_marketing", "erase"]
+"""What an agreed phrase does: stop all marketing over a channel, or ask that a class be erased."""
 
 CONTRACT_TYPES = ("service", "maintenance", "subscription", "warranty")
 CHANNELS = ("email", "sms", "phone", "automated_call", "post")
@@ -89,6 +92,22 @@ class Purpose:
     validity_months: int | None  # a consent older than this has expired; None: never by age
     clause: str
     article: str
+    cross_context: bool = False  # shares data or follows people elsewhere: what GPC objects to
+
+
+@dataclass(frozen=True, slots=True)
+class Motive:
+    """A phrase that a person may write, word for word, and what it then does without further
+    question (SS-CH-5, SS-CH-6)."""
+
+    id: str
+    text: str  # as published
+    effect: MotiveEffect
+    channel: str | None  # of `stop_marketing`
+    klass: str | None  # of `erase`
+    near: tuple[tuple[str, ...], ...]  # groups of pieces of words that resemble it
+    clause: str
+    article: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,7 @@ class Edition:
     classes: dict[str, DataClass]
     purposes: dict[str, Purpose]
     clauses: dict[str, Clause]
+    motives: dict[str, Motive] = field(default_factory=dict)
 
     @property
     def number(self) -> int:

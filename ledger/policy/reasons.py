@@ -34,6 +34,9 @@ _REASONS = {
     "call.placed.v1": "outbound",
     "survey.sent.v1": "outbound",
     "data.read.v1": "administrative",
+    "motive.received.v1": "choice",
+    "motive.decided.v1": "administrative",
+    "customer.joined.v1": "administrative",
 }
 ACTIVITY = frozenset(
     kind for kind, reason in _REASONS.items() if reason in ("client_activity", "contact_only")

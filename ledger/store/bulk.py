@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from ledger import entry
 from ledger.calendar import Clock, Instant, Moment, format_instant
 from ledger.errors import Stale
 from ledger.projections import live
+from ledger.projections.joins import Joins
 from ledger.store import reader, states, tables
 from ledger.store.database import Database, speaking
 from ledger.store.recorder import Head, lock_head
@@ -72,14 +73,23 @@ class Result:
 class Bulk:
     """One import's writer. Remembers who is who for as long as the ledger's epoch stands."""
 
-    def __init__(self, database: Database, clock: Clock, pepper: int, source: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        pepper: int,
+        source: str,
+        joins: Callable[[int], Joins] = lambda _epoch: Joins(),
+    ) -> None:
         self.database, self.clock, self.pepper, self.source = database, clock, pepper, source
+        self._joins_at, self._joins = joins, Joins()
         self._people: dict[Blind, Person] = {}
         self._known_limit = 100_000  # people remembered: bounds memory whatever the file
 
     def write(self, lines: Sequence[Line], registration: Template, epoch: int) -> Result:
         """Record a chunk in one transaction. Raises Stale, with nothing written, if the epoch
         moved: the lines must then be decided again."""
+        self._joins = self._joins_at(epoch)
         with speaking(), self.database.write() as connection:
             head = lock_head(connection)
             if head.epoch != epoch:
@@ -117,7 +127,8 @@ class Bulk:
     def _find_people(self, connection: sa.Connection, lines: Sequence[Line]) -> set[Blind]:
         unknown = {line.person for line in lines if line.person not in self._people}
         for blind, subject in _existing_lookups(connection, unknown).items():
-            self._people[blind] = Person(subject, str(subject))
+            kept = self._joins.kept(subject)
+            self._people[blind] = Person(kept, str(kept))
         return {blind for blind in unknown if blind not in self._people}
 
     def _not_erased(

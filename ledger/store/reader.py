@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Instant, end_of
 from ledger.errors import Tampered
-from ledger.events import KINDS, Fact
+from ledger.events import KINDS, VOID, Fact, Joined
 from ledger.policy.book import Book
 from ledger.policy.loader import load_edition
+from ledger.projections.joins import Join
 from ledger.store import tables
 from ledger.store.database import Database, speaking
 from ledger.store.mapper import fact_from
@@ -33,7 +34,7 @@ _DECISIVE = tuple(
     if not kind.startswith(
         (
             *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
-            *("tracker.", "customer.class_", "archive.consulted", "ledger."),
+            *("tracker.", "customer.class_", "archive.consulted", "ledger.", "motive."),
         )
     )
 )
@@ -69,6 +70,13 @@ class Found(NamedTuple):
     subject: UUID | None
     recorded_at: Instant
     fact: Fact
+
+
+class Joining(NamedTuple):
+    """A join, and the position of the fact that undid it (None: it stands)."""
+
+    join: Join
+    undone_at: int | None
 
 
 def origin(connection: sa.Connection) -> str:
@@ -117,6 +125,29 @@ def erased_until(
                 table.blind.in_(blinds[start : start + AT_ONCE]),
             )
             found |= {(kind, bytes(row.blind)): row.cutoff for row in connection.execute(query)}
+    return found
+
+
+def joined(connection: sa.Connection) -> list[Joining]:
+    """Every join that was ever recorded, oldest first."""
+    said, undone = tables.events.alias("said"), tables.events.alias("undone")
+    void = (
+        sa.select(sa.func.min(undone.c.position))
+        .where(undone.c.ref_position == said.c.position, undone.c.kind == VOID)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(said.c.position, said.c.subject, said.c.entry, void.label("undone_at"))
+        # Written out, not bound: the partial index is found by these very words.
+        .where(sa.text("said.kind = 'customer.joined.v1'"))
+        .order_by(said.c.position)
+    )
+    found = []
+    for row in connection.execute(query):
+        fact = fact_from(entry.read(bytes(row.entry)))
+        assert isinstance(fact, Joined)
+        join = Join(row.position, row.subject, fact.other)
+        found.append(Joining(join, row.undone_at))
     return found
 
 

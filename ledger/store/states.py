@@ -50,6 +50,12 @@ def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) 
     return [Row(*row) for row in found]
 
 
+def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
+    """All rows of one stream in position order."""
+    query = _rows(None).where(tables.events.c.stream == stream)
+    return [Row(*row) for row in connection.execute(query.order_by(tables.events.c.position))]
+
+
 def rows_by_subject(connection: sa.Connection, known: int | None = None) -> Iterator[Row]:
     """All rows that have a subject, ordered by (subject, position), as they come from the database:
     memory stays flat whatever the length of the log."""

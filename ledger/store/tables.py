@@ -99,6 +99,16 @@ sa.Index(
     postgresql_where=events.c.ref_position.is_not(None),
     sqlite_where=events.c.ref_position.is_not(None),
 )
+for _name, _kinds in (
+    ("events_waiting", "kind = 'motive.received.v1' AND decision <> 'applied'"),
+    ("events_joins", "kind = 'customer.joined.v1'"),
+):
+    sa.Index(
+        _name,
+        events.c.position,
+        postgresql_where=sa.text(_kinds),
+        sqlite_where=sa.text(_kinds),
+    )
 
 # Personal parts and their keys. Deleting an envelope and destroying its key forgets the part.
 sealed = sa.Table(

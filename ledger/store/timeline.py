@@ -6,7 +6,7 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import Fact, Row
+from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
 from ledger.store.mapper import fact_from
@@ -39,9 +39,10 @@ class Told(NamedTuple):
     parts: tuple[tuple[str, UUID], ...]
 
 
-def extent(connection: sa.Connection, subject: UUID, known: int) -> Extent | None:
-    """The extent of what was known of a person at position `known`; None if she is nobody's."""
-    mine = events.subject == subject
+def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
+    """The extent of what was known at position `known` of a person, under all the ids she has;
+    None if she is nobody's."""
+    mine = events.subject.in_(people)
     query = sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at))
     position, occurred_at = connection.execute(query.where(mine, events.position <= known)).one()
     if position is not None:
@@ -51,12 +52,13 @@ def extent(connection: sa.Connection, subject: UUID, known: int) -> Extent | Non
 
 
 def page(
-    connection: sa.Connection, subject: UUID, after: int, known: int, limit: int
+    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, limit: int
 ) -> list[Told]:
-    """At most `limit` events of one person after position `after`, up to position `known`."""
+    """At most `limit` events of one person, under all the ids she has, after position `after`, up
+    to position `known`."""
     query = (
         sa.select(*ROW_COLUMNS, events.entry)
-        .where(events.subject == subject, events.position > after, events.position <= known)
+        .where(events.subject.in_(people), events.position > after, events.position <= known)
         .order_by(events.position)
         .limit(limit)
     )
@@ -76,7 +78,11 @@ def amendments(
     found: dict[int, list[Row]] = {}
     query = (
         sa.select(*ROW_COLUMNS)
-        .where(events.ref_position.in_(roots), events.position <= known)
+        .where(
+            events.ref_position.in_(roots),
+            events.kind.in_((CORRECTION, VOID)),
+            events.position <= known,
+        )
         .order_by(events.position)
     )
     for columns in connection.execute(query) if roots else ():

@@ -13,6 +13,7 @@ from api import keys
 from api.access import HELD
 from api.app import create_app
 from ledger.application import Ledger
+from ledger.choosing.optin import Confirmation
 from ledger.opening import create
 from tests.clock import StepClock
 
@@ -20,7 +21,10 @@ CANARY = "zoe.canari@example.org"
 
 
 class Caller:
-    """Somebody with a key. `ledger` is what the server works on."""
+    """Somebody with a key. `ledger` is what the server works on; `carried` are the messages that
+    went to people's own addresses."""
+
+    carried: list[Confirmation]
 
     def __init__(self, client: TestClient, ledger: Ledger, key: str) -> None:
         self.client, self.ledger, self.key = client, ledger, key
@@ -39,6 +43,10 @@ class Caller:
         """`POST /v1/facts` with any bytes."""
         all_headers = {**self.headers, "Content-Type": media, **headers}
         return self.client.post("/v1/facts", content=body, headers=all_headers)
+
+    def say(self, method: str, path: str, item: Any = None, **headers: str) -> Any:
+        """Any other request with a JSON body, with the key."""
+        return self.client.request(method, path, json=item, headers={**self.headers, **headers})
 
     def get(self, path: str, **parameters: str) -> Any:
         """A page, with the key."""
@@ -63,10 +71,14 @@ def open_caller(tmp_path: Path, clock: StepClock) -> Iterator[Opened]:
         ledger = create(url, keyring, clock=clock)
         path = tmp_path / "api-keys.json"
         key = keys.create(path, HELD)
-        client = TestClient(create_app(lambda: ledger, keys.Keys.load(path)))
+        carried: list[Confirmation] = []
+        app = create_app(lambda: ledger, keys.Keys.load(path), carry=carried.append)
+        client = TestClient(app)
         client.__enter__()
         clients.append(client)
-        return Caller(client, ledger, key)
+        caller = Caller(client, ledger, key)
+        caller.carried = carried
+        return caller
 
     yield opened
     for client in clients:

@@ -25,7 +25,7 @@ from ledger.handlers import publish, record
 from ledger.opening import create, open_ledger
 from ledger.policy.book import shipped_bytes
 from ledger.restoring.restore import restore
-from ledger.retention.archive import archive_due
+from ledger.retention.run import run
 from ledger.rotating import rotate
 from ledger.seal import tiles
 from ledger.sealing.sealer import export_entries
@@ -246,7 +246,7 @@ def test_what_was_archived_since_is_archived_again(room: Room):
     at = record(room.ledger, Record(AccountOpened(occurred=now, name="Élise"), anna)).position
     room.backup()
     room.clock.advance(days=365 * 6)
-    assert archive_due(room.ledger, recipient).scopes
+    assert run(room.ledger, recipient, room.journal).archived
     assert room.reads(at) is Unreadable.ARCHIVED
     room.seal()
     room.lose()

@@ -1,0 +1,297 @@
+"""The OpenAPI description of choices, texts, devices, signals and joins, with its examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api import examples, problems
+from api.components import UUID, WHEN, closed
+from ledger.calendar import format_day
+from ledger.choosing.choose import BY
+from ledger.events import CHANNELS_IN
+from ledger.fields import CODE, MAX_TEXT
+
+AFTER = "The position after which to go on: `next` of the page before."
+LIMIT = "How many at most."
+_POSITION = {"type": "integer", "minimum": 1}
+_STRING = {"type": "string"}
+_RECORDED = {"$ref": "#/components/schemas/Recorded"}
+_LOOSE = {"type": "object", "additionalProperties": True}
+_MAYBE = {"type": ["string", "null"]}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _counted(more: dict[str, Any]) -> dict[str, Any]:
+    """An object that tells what came of some choices, and of what else."""
+    counts = {name: {"type": "integer"} for name in ("recorded", "unchanged", "refused")}
+    items = {"type": "array", "items": _ref("ChosenItem")}
+    return closed([*more, *counts, "items"], {**more, **counts, "items": items})
+
+
+_OUTCOME = {
+    **_LOOSE,
+    "required": ["outcome"],
+    "properties": {"outcome": {"enum": ["recorded", "unchanged", "refused"]}},
+}
+_WAITING = {
+    "position": _POSITION,
+    "subject": UUID,
+    "channel": {"enum": list(CHANNELS_IN)},
+    "match": {"enum": ["exact", "near", "unmatched"]},
+    "motive": {**_MAYBE, "description": "The agreed phrase that it is, or is like."},
+    "received": {"type": "string", "format": "date-time"},
+    "recorded_at": {"type": "string", "format": "date-time"},
+}
+SCHEMAS: dict[str, Any] = {
+    "ChosenItem": {
+        **_LOOSE,
+        "description": "What came of one choice: a receipt, that it stood, or a problem.",
+        "required": ["purpose", "channel", "choice", "kind", "outcome", "status"],
+        "properties": {
+            "purpose": _STRING,
+            "channel": _MAYBE,
+            "choice": {"enum": ["yes", "no"]},
+            "kind": {**_MAYBE, "description": "The fact it is; null when it changed nothing."},
+            "outcome": {"enum": ["recorded", "unchanged", "refused"]},
+            "status": {"type": "integer"},
+            "position": {"type": ["integer", "null"]},
+        },
+    },
+    "SayChoices": closed(
+        ["choices"],
+        {
+            "choices": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 100,
+                "items": closed(
+                    ["purpose", "choice"],
+                    {
+                        "purpose": CODE.schema,
+                        "channel": {
+                            **CODE.schema,
+                            "description": "Left out of a no: every channel of the purpose.",
+                        },
+                        "choice": {"enum": ["yes", "no"]},
+                    },
+                ),
+            },
+            "by": {"enum": list(BY), "description": "The door by which she said it."},
+            "form": {**CODE.schema, "description": "The published form that she saw."},
+            "occurred": WHEN,
+        },
+    ),
+    "ChosenItems": _counted({}),
+    "AskConfirmation": closed(
+        ["purpose"],
+        {"purpose": CODE.schema, "channel": CODE.schema, "form": CODE.schema, "occurred": WHEN},
+    ),
+    "Confirm": closed(["token"], {"token": {"type": "string", "maxLength": 200}}),
+    "AttachDevice": closed(["device"], {"device": UUID}),
+    "DeviceAttached": _counted({"attached": _OUTCOME}),
+    "Signalled": _counted({"signal": {"anyOf": [_OUTCOME, {"type": "null"}]}}),
+    "Gpc": closed(
+        ["gpc", "lastUpdate"],
+        {"gpc": {"type": "boolean"}, "lastUpdate": {"type": "string", "format": "date"}},
+    ),
+    "Written": closed(
+        ["text", "channel"],
+        {
+            "person": _ref("Person"),
+            "subject": UUID,
+            "text": {"type": "string", "maxLength": MAX_TEXT, "description": "Sealed."},
+            "channel": {"enum": list(CHANNELS_IN)},
+            "received": WHEN,
+        },
+        description="Of somebody, by `person` or by `subject`.",
+    ),
+    "Heard": _counted(
+        {
+            "match": {"enum": ["applied", "exact", "near", "unmatched"]},
+            "motive": _MAYBE,
+            "text_withheld": {"anyOf": [_ref("Problem"), {"type": "null"}]},
+            "received": _RECORDED,
+        }
+    ),
+    "Queue": closed(
+        ["items", "next"],
+        {
+            "items": {"type": "array", "items": closed(list(_WAITING), _WAITING)},
+            "next": {"type": ["integer", "null"]},
+        },
+    ),
+    "Waiting": closed(
+        [*_WAITING, "text", "text_state"],
+        {
+            **_WAITING,
+            "text": _MAYBE,
+            "text_state": {
+                "enum": ["kept", "withheld", "sealed", "archived", "erased", "lost"],
+                "description": "Why there is no text to read, if there is none.",
+            },
+        },
+    ),
+    "Decide": closed(
+        ["decision"],
+        {"decision": {"enum": ["motive", "request", "nothing"]}, "motive": CODE.schema},
+    ),
+    "Settled": _counted(
+        {
+            "decision": {"enum": ["motive", "request", "nothing"]},
+            "position": _POSITION,
+            "erasure_asked": {**_MAYBE, "description": "The class whose erasure she asks for."},
+        }
+    ),
+    "Join": closed(["other"], {"other": UUID, "reason": CODE.schema}),
+    "Joined": closed(
+        ["subject", "other", "position"],
+        {"subject": UUID, "other": UUID, "position": _POSITION},
+    ),
+    "Unjoined": closed(
+        ["subject", "other", "position", "meanwhile"],
+        {
+            "subject": UUID,
+            "other": UUID,
+            "position": _POSITION,
+            "meanwhile": {"type": "array", "items": _POSITION},
+        },
+    ),
+}
+
+OTHER = "5e0d2a54-0b1c-4f6a-9d61-2f6d5f2c7a10"
+CHOSEN = {
+    "purpose": "newsletter",
+    "channel": "email",
+    "choice": "no",
+    "kind": "objection.raised.v1",
+    "outcome": "recorded",
+    **examples.RECORDED,
+}
+COUNTED: dict[str, Any] = {"recorded": 1, "unchanged": 0, "refused": 0, "items": [CHOSEN]}
+NOTHING: dict[str, Any] = {"recorded": 0, "unchanged": 0, "refused": 0, "items": []}
+SAY = {
+    "by": "page",
+    "form": "account-2025",
+    "choices": [{"purpose": "newsletter", "channel": "email", "choice": "no"}],
+}
+WAITS = {
+    "position": 7,
+    "subject": examples.SUBJECT,
+    "channel": "letter",
+    "match": "near",
+    "motive": "stop_email",
+    "received": "2026-01-05T09:00:00.000000Z",
+    "recorded_at": "2026-01-06T09:00:00.000000Z",
+}
+_PROBLEM = {
+    "description": "A problem (RFC 9457).",
+    "content": {problems.MEDIA: {"schema": _ref("Problem"), "example": examples.PROBLEM}},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an answer about her: 412 when something was recorded since.",
+    "schema": {"type": "string"},
+}
+
+
+def _described(
+    status: int,
+    description: str,
+    answer: tuple[str, Any],
+    sent: tuple[str, Any] | None = None,
+    parameters: tuple[dict[str, Any], ...] = (),
+) -> dict[str, Any]:
+    """The description of one operation: what is sent and what is answered, each with an example."""
+    name, shown = answer
+    content = {"application/json": {"schema": _ref(name), "example": shown}}
+    extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
+    if sent is not None:
+        body = {"application/json": {"schema": _ref(sent[0]), "example": sent[1]}}
+        extra["requestBody"] = {"required": True, "content": body}
+    told = {status: {"description": description, "content": content}}
+    return {
+        "status_code": status,
+        "responses": {**told, "4XX": _PROBLEM, "5XX": _PROBLEM},
+        "openapi_extra": extra,
+    }
+
+
+PUT_CHOICES = _described(
+    200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (_IF_MATCH,)
+)
+POST_REQUEST = _described(
+    201,
+    "She was asked; the token went to her, and to nobody else.",
+    ("Recorded", examples.RECORDED),
+    ("AskConfirmation", {"purpose": "newsletter", "channel": "email", "form": "popup-3"}),
+)
+POST_CONFIRMATION = _described(
+    201, "She consents.", ("Recorded", examples.RECORDED), ("Confirm", {"token": "AAAAAAAAAAc"})
+)
+POST_DEVICE = _described(
+    200,
+    "What came of each choice of the device.",
+    ("DeviceAttached", {"attached": {"outcome": "recorded", **examples.RECORDED}, **NOTHING}),
+    ("AttachDevice", {"device": OTHER}),
+)
+POST_SIGNAL = _described(
+    200,
+    "What the signal objects to; `signal` is null when none was sent.",
+    ("Signalled", {"signal": {"outcome": "recorded", **examples.RECORDED}, **NOTHING}),
+    parameters=(
+        {
+            "name": "Sec-GPC",
+            "in": "header",
+            "required": False,
+            "description": "As her browser sent it: exactly `1` counts.",
+            "schema": {"type": "string"},
+        },
+    ),
+)
+GET_GPC = _described(
+    200, "The statement.", ("Gpc", {"gpc": True, "lastUpdate": format_day(20181120)})
+)
+POST_MOTIVE = _described(
+    201,
+    "It is recorded, and applied or put before a person.",
+    (
+        "Heard",
+        {
+            "match": "applied",
+            "motive": "stop_email",
+            "text_withheld": None,
+            "received": examples.RECORDED,
+            **COUNTED,
+        },
+    ),
+    (
+        "Written",
+        {
+            "person": {"kind": "shop", "value": "00042"},
+            "text": "« Stop email SoftSystem »",
+            "channel": "letter",
+            "received": "2026-01-05",
+        },
+    ),
+)
+GET_QUEUE = _described(200, "A page of it.", ("Queue", {"items": [WAITS], "next": None}))
+GET_WAITING = _described(
+    200, "The text.", ("Waiting", {**WAITS, "text": "Stop e-mail SoftSystem", "text_state": "kept"})
+)
+POST_DECISION = _described(
+    200,
+    "It is decided, and done.",
+    ("Settled", {"decision": "motive", "position": 9, "erasure_asked": None, **COUNTED}),
+    ("Decide", {"decision": "motive", "motive": "stop_email"}),
+)
+_PAIR = {"subject": examples.SUBJECT, "other": OTHER, "position": 9}
+_OTHER = {"other": OTHER, "reason": "same_address"}
+POST_JOIN = _described(201, "They are one.", ("Joined", _PAIR), ("Join", _OTHER))
+POST_UNDOING = _described(
+    200, "They are two again.", ("Unjoined", {**_PAIR, "meanwhile": [8]}), ("Join", _OTHER)
+)

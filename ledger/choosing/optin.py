@@ -1,0 +1,148 @@
+"""A consent in two steps, the second of which only the person can take (GDPR art. 7(1)).
+
+1. She is asked: `consent.requested`, act `double_opt_in`. A token is made for that very request and
+   handed to whatever carries messages to her own address; it is in no answer, log or fact.
+2. The token comes back: `consent.given`, proved, by herself. Until then nobody's yes is taken, ours
+   least of all; a no ends the matter, as always.
+
+The token is a keyed hash of (position of the request, person, last instant): nothing is stored.
+It serves once, for whatever was said since about the same purpose and channel makes it void.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.application import Ledger
+from ledger.calendar import HOUR, Instant, moment_of_instant
+from ledger.commands import Record
+from ledger.entry import from_base64, to_base64
+from ledger.errors import BadData, Refusal
+from ledger.events import ConsentGiven, ConsentRequested, Row
+from ledger.handlers import Accepted, record_many
+from ledger.projections.consents import REQUESTED, is_expression, key_of
+from ledger.projections.live import standing
+from ledger.projections.model import ChoiceKey
+from ledger.store import reader, states
+
+ACT = "double_opt_in"
+LASTS: Instant = 72 * HOUR
+_PURPOSE = "choosing/double_opt_in"
+_POSITION, _INSTANT, _MAC = 8, 8, 32  # bytes
+
+ONLY_SHE = Refusal(
+    "double-opt-in",
+    "she was asked to confirm from her own address: only the token sent there says yes",
+    "SS-LB-2",
+    "RGPD art. 4(11), 7(1)",
+)
+VOID_TOKEN = Refusal(
+    "token-void",
+    "this token is not one of ours, is too old, was used, or something was said since",
+    "SS-LB-2",
+    "RGPD art. 7(1)",
+    "token",
+)
+
+
+class Confirmation(NamedTuple):
+    """What is carried to the person, and to nobody else."""
+
+    subject: UUID
+    purpose: str
+    channel: str | None
+    token: str
+    expires_at: Instant
+
+
+Carry = Callable[[Confirmation], None]
+"""Takes a confirmation to the person's own address. Must not raise for what can be tried again."""
+
+
+def ask(ledger: Ledger, subject: UUID, wish: ConsentRequested, carry: Carry) -> Accepted | Refusal:
+    """Record that she was asked, then have the token carried to her. What came of it, without the
+    token: whoever asked does not learn it."""
+    (outcome,) = record_many(ledger, [Record(wish)])
+    if isinstance(outcome, Accepted):
+        expires_at = outcome.written[-1].recorded_at + LASTS
+        token = _token(ledger, outcome.position, subject, expires_at)
+        carry(Confirmation(subject, wish.purpose, wish.channel, token, expires_at))
+    return outcome
+
+
+def complete(ledger: Ledger, token: str) -> Accepted | Refusal:
+    """The token came back: she consents. Under the head lock, so that it serves once."""
+    with nullcontext() if ledger.recorder.is_alone else ledger.recorder.alone():
+        found = _opened(ledger, token)
+        if found is None:
+            return VOID_TOKEN
+        wish = ConsentGiven(
+            subject=found.subject,
+            occurred=moment_of_instant(ledger.clock.now()),
+            purpose=found.asked.purpose,
+            channel=found.asked.channel,
+            act=ACT,
+            form=found.asked.form,
+            grade="proved",
+        )
+        (outcome,) = record_many(ledger, [Record(wish)])
+        return outcome
+
+
+def waiting(connection: Any, rows: Sequence[Row]) -> dict[ChoiceKey, int]:
+    """The choices that wait for her token, each with the position of the request. `rows` are the
+    facts of one person that stand."""
+    last: dict[ChoiceKey, Row] = {}
+    for row in rows:
+        if is_expression(row):
+            last[key_of(row)] = row
+    asked = {key: row.position for key, row in last.items() if row.kind == REQUESTED}
+    return {key: at for key, at in asked.items() if _request(connection, at) is not None}
+
+
+class _Opened(NamedTuple):
+    subject: UUID
+    asked: ConsentRequested
+
+
+def _opened(ledger: Ledger, token: str) -> _Opened | None:
+    """The request that a token answers; None if it is not ours, too old, or void."""
+    try:
+        raw = from_base64(token)
+    except (BadData, ValueError):
+        return None
+    if len(raw) != _POSITION + _INSTANT + _MAC:
+        return None
+    position = int.from_bytes(raw[:_POSITION])
+    expires_at = int.from_bytes(raw[_POSITION:-_MAC])
+    if max(position, expires_at) >= 2**63:
+        return None
+    with ledger.database.read() as connection:
+        found = reader.event_at(connection, position)
+        if found is None or found.subject is None:
+            return None
+        rows = standing(states.rows_of(connection, found.subject))
+        waits = position in waiting(connection, rows).values()
+    expected = _token(ledger, position, found.subject, expires_at)
+    is_ours = hmac.compare_digest(expected.encode(), token.encode())
+    if not (is_ours and waits and ledger.clock.now() <= expires_at):
+        return None
+    assert isinstance(found.fact, ConsentRequested)
+    return _Opened(found.subject, found.fact)
+
+
+def _request(connection: Any, position: int) -> ConsentRequested | None:
+    """The request in two steps at this position, if it is one."""
+    found = reader.event_at(connection, position)
+    fact = found.fact if found else None
+    return fact if isinstance(fact, ConsentRequested) and fact.act == ACT else None
+
+
+def _token(ledger: Ledger, position: int, subject: UUID, expires_at: Instant) -> str:
+    said = position.to_bytes(_POSITION) + expires_at.to_bytes(_INSTANT)
+    mac = hmac.digest(ledger.keyring.secret(_PURPOSE), said + subject.bytes, "sha256")
+    return to_base64(said + mac)
