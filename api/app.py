@@ -105,9 +105,10 @@ def create_app(
 
 
 def _described(route: Route) -> dict[str, Any]:
-    """What the row says, and in the description who may ask."""
-    extra = route.extra.get("openapi_extra", {})
-    return {**route.extra, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
+    """What the row says, and in the description who may ask, and whether it is done once."""
+    told = schema.once(route.extra) if route.once else route.extra
+    extra = told.get("openapi_extra", {})
+    return {**told, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ KINDS: dict[str, Kind] = {
     "idempotency-key-running": Kind(
         409, "Still running", "This very request is being carried out."
     ),
+    "idempotency-key-unsettled": Kind(
+        409, "Begun, not finished", "A server died in it: look first, then use a new key."
+    ),
     "erased": Kind(410, "Erased", "This person's data of this class was erased, for ever."),
     "too-slow": Kind(408, "Too slow", "The body must arrive within 30 seconds."),
     "precondition-failed": Kind(412, "Changed since", "The ETag in If-Match is not the newest."),

@@ -91,6 +91,19 @@ _IF_NONE_MATCH = {
 }
 
 
+def once(extra: dict[str, Any]) -> dict[str, Any]:
+    """The description of a route that records: with its key, and how a second answer shows."""
+    told = extra.get("openapi_extra", {})
+    responses = {
+        status: {**answer, "headers": {**answer.get("headers", {}), **_REPLAYED}}
+        if str(status).startswith("2")
+        else answer
+        for status, answer in extra["responses"].items()
+    }
+    parameters = [*told.get("parameters", ()), _KEY]
+    return {**extra, "responses": responses, "openapi_extra": {**told, "parameters": parameters}}
+
+
 def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
     """A question about one person."""
     return {
@@ -111,15 +124,12 @@ POST_FACTS: dict[str, Any] = {
             "The one fact that was sent is recorded, committed and synced.",
             "Recorded",
             examples.RECORDED,
-            {"Location": _header("The person."), **_REPLAYED},
+            {"Location": _header("The person.")},
         ),
-        200: _json(
-            "What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES, _REPLAYED
-        ),
+        200: _json("What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES),
         **_ERRORS,
     },
     "openapi_extra": {
-        "parameters": [_KEY],
         "requestBody": _sent(
             "Item",
             examples.ORDER,

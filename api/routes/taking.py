@@ -55,7 +55,8 @@ async def body_of(request: Request) -> bytes:
                 chunks.append(chunk)
     except TimeoutError:
         raise Problem("too-slow", f"the body did not arrive in {BODY_SECONDS} seconds") from None
-    return b"".join(chunks)
+    request.state.body = b"".join(chunks)  # an Idempotency-Key belongs to it: `once.py`
+    return bytes(request.state.body)
 
 
 def parsed_of(raw: bytes, media: str) -> Parsed:
