@@ -82,6 +82,7 @@ def create_app(
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry
     app.state.limits = limits()
+    app.state.journal = journal
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)

@@ -28,6 +28,7 @@ from api.commands import (
     keeping,
     keys,
     policy,
+    requests,
     restoring,
     retaining,
     sealing,
@@ -70,6 +71,7 @@ keys.register(app)
 sealing.register(app)
 retaining.register(app)
 erasing.register(app)
+requests.register(app)
 evidence.register(app)
 archive.register(app)
 restoring.register(app)

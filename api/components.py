@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.facts import ACTORS, MAX_REFERENCE
+from ledger.events import GROUNDS, REQUEST_CHANNELS, RIGHTS
 from ledger.fields import CODE, IDENTIFIER
+from ledger.policy.requests import STATES, STATUSES
 
 UUID = IDENTIFIER.schema
 _POSITION = {"type": "integer", "minimum": 1}
@@ -62,6 +64,32 @@ _AT: dict[str, Any] = {
     "edition": {"type": ["object", "null"], "additionalProperties": True},
     "flags": {"type": "array", "items": _STRING},
 }
+_REQUEST_MEMBERS: dict[str, Any] = {
+    "id": UUID,
+    "subject": {"type": ["string", "null"], "format": "uuid"},
+    "right": {"enum": list(RIGHTS)},
+    "purpose": {"type": ["string", "null"]},
+    "channel": {"enum": list(REQUEST_CHANNELS)},
+    "state": {"enum": list(STATES)},
+    "status": {"enum": list(STATUSES)},
+    **dict.fromkeys(("received", "due", "due_suspended", "promised"), _DAY),
+    "extended": {"type": "boolean"},
+    "answered": _DAY,
+    "grounds": {"type": "array", "items": {"enum": list(GROUNDS)}},
+    "reminders": {"type": "array", "items": _DAY},
+    "clause": _STRING,
+    "article": _STRING,
+    "rests_on": {"type": "array", "items": _POSITION},
+    "flips_on": _DAY,
+    **{many: {"type": "array", "items": _STRING} for many in ("would_change", "flags")},
+    "explanation": {"type": "array", "items": _STRING},
+}
+_REQUEST = closed(
+    list(_REQUEST_MEMBERS),
+    _REQUEST_MEMBERS,
+    description="`due` is the law's; `due_suspended` the decree's, null while identity is in doubt;"
+    " `promised` what the published policy says.",
+)
 FIXED: dict[str, Any] = {
     "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),
     "Thing": _reference("A business identifier of an order, contract or message. Likewise."),
@@ -320,4 +348,54 @@ FIXED: dict[str, Any] = {
             "explanation": {"type": "array", "items": _STRING},
         },
     },
+    "RequestSent": closed(
+        ["data"],
+        {
+            "id": UUID,
+            "person": {"$ref": "#/components/schemas/Person"},
+            "subject": UUID,
+            "occurred": WHEN,
+            "actor": ACTOR,
+            "over": CODE.schema,
+            "data": {
+                "type": "object",
+                "additionalProperties": True,
+                "required": ["right", "channel"],
+                "description": "The fields of request.received; `person` or `subject` says whose.",
+            },
+        },
+        description="A request that reached us. `over` narrows an objection to one channel.",
+    ),
+    "RequestRecorded": closed(
+        ["position", "at_once", "request"],
+        {
+            "position": _POSITION,
+            "at_once": {"type": "array", "items": _STRING},
+            "request": {"$ref": "#/components/schemas/Request"},
+        },
+    ),
+    "StepSent": closed(
+        [],
+        {"occurred": WHEN, "actor": ACTOR, "data": _LOOSE},
+        description="The fields of the step's fact, or what `fulfil` needs by right.",
+    ),
+    "StepRecorded": closed(
+        ["position", "request"],
+        {
+            "position": _POSITION,
+            "outcomes": {"type": "array", "items": _LOOSE},
+            "to_tell": {"type": "array", "items": _STRING},
+            "request": {"$ref": "#/components/schemas/Request"},
+        },
+    ),
+    "Requests": closed(
+        ["as_of", "position", "items", "next"],
+        {
+            "as_of": _AT["as_of"],
+            "position": _AT["position"],
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/Request"}},
+            "next": {"type": ["integer", "null"]},
+        },
+    ),
+    "Request": _REQUEST,
 }

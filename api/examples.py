@@ -173,3 +173,37 @@ METRICS = """# HELP probant_log_position The last position of the log.
 # TYPE probant_log_position gauge
 probant_log_position 4.0
 """
+
+REQUEST_SENT: dict[str, Any] = {
+    "person": PERSON,
+    "occurred": "2025-12-31",
+    "data": {"right": "access", "channel": "letter", "text": "Quelles données avez-vous ?"},
+}
+REQUEST: dict[str, Any] = {
+    "id": STREAM,
+    "subject": SUBJECT,
+    "right": "access",
+    "purpose": None,
+    "channel": "letter",
+    "state": "received",
+    "status": "on_track",
+    "received": "2025-12-31",
+    "due": "2026-02-02",
+    "due_suspended": "2026-02-02",
+    "promised": "2026-02-28",
+    "extended": False,
+    "answered": None,
+    "grounds": [],
+    "reminders": ["2026-01-26", "2026-01-31"],
+    "clause": "SS-DSR-1",
+    "article": "GDPR art. 15",
+    "rests_on": [3],
+    "flips_on": "2026-01-26",
+    "would_change": ["request.fulfilled.v1", "request.extended.v1"],
+    "flags": [],
+    "explanation": ["Request (access): to be answered by February 2, 2026."],
+}
+REQUEST_RECORDED: dict[str, Any] = {"position": 3, "at_once": [], "request": REQUEST}
+REQUESTS: dict[str, Any] = {"as_of": WHEN, "position": 3, "items": [REQUEST], "next": None}
+STEP_SENT: dict[str, Any] = {"occurred": "2026-01-02", "data": {"channel": "letter"}}
+STEP_RECORDED: dict[str, Any] = {"position": 4, "request": REQUEST}

@@ -124,16 +124,16 @@ def _record(item: dict[str, Any], now: Instant) -> Record:
     data = an_object("data", item.get("data", {}))
     check_keys("data", data, [spec.key for spec in cls.specs])
     shared: dict[str, Any] = {
-        "occurred": _moment(item) or moment_of_instant(now),
-        "actor": _actor(item, "self"),
+        "occurred": moment_of(item) or moment_of_instant(now),
+        "actor": actor_of(item, "self"),
     }
     if item.get("subject") is not None:
-        shared["subject"] = _load("subject", IDENTIFIER, item["subject"])
+        shared["subject"] = load_of("subject", IDENTIFIER, item["subject"])
     stream = item.get("stream")
     return Record(
         build(cls, shared, data),
         person=reference_of("person", item.get("person")),
-        stream=None if stream is None else _load("stream", IDENTIFIER, stream),
+        stream=None if stream is None else load_of("stream", IDENTIFIER, stream),
         thing=reference_of("thing", item.get("thing")),
     )
 
@@ -141,18 +141,18 @@ def _record(item: dict[str, Any], now: Instant) -> Record:
 def _correct(item: dict[str, Any]) -> Correct:
     check_keys("correct", item, CORRECT_KEYS)
     return Correct(
-        _load("position", INTEGER, item.get("position")),
+        load_of("position", INTEGER, item.get("position")),
         an_object("changes", item.get("changes", {})),
-        _moment(item),
+        moment_of(item),
         _reason(item),
-        _actor(item, "agent"),
+        actor_of(item, "agent"),
     )
 
 
 def _void(item: dict[str, Any]) -> Void:
     check_keys("void", item, VOID_KEYS)
-    position = _load("position", INTEGER, item.get("position"))
-    return Void(position, _reason(item), _actor(item, "agent"))
+    position = load_of("position", INTEGER, item.get("position"))
+    return Void(position, _reason(item), actor_of(item, "agent"))
 
 
 def _only(item: dict[str, Any], key: str) -> dict[str, Any]:
@@ -160,7 +160,8 @@ def _only(item: dict[str, Any], key: str) -> dict[str, Any]:
     return an_object(key, item[key])
 
 
-def _moment(item: dict[str, Any]) -> Moment | None:
+def moment_of(item: dict[str, Any]) -> Moment | None:
+    """When it happened, None when the item does not say. Raises BadData."""
     text = item.get("occurred")
     if text is None:
         return None
@@ -172,7 +173,8 @@ def _moment(item: dict[str, Any]) -> Moment | None:
         ) from None
 
 
-def _actor(item: dict[str, Any], default: str) -> str:
+def actor_of(item: dict[str, Any], default: str) -> str:
+    """Who told us. Raises BadData."""
     actor = item.get("actor", default)
     if actor not in ACTORS:
         raise BadData(f"field 'actor' must be one of: {', '.join(ACTORS)}")
@@ -181,7 +183,7 @@ def _actor(item: dict[str, Any], default: str) -> str:
 
 def _reason(item: dict[str, Any]) -> str | None:
     reason = item.get("reason")
-    return None if reason is None else str(_load("reason", CODE, reason))
+    return None if reason is None else str(load_of("reason", CODE, reason))
 
 
 def reference_of(name: str, value: Any) -> Reference | None:
@@ -190,13 +192,14 @@ def reference_of(name: str, value: Any) -> Reference | None:
         return None
     stated = an_object(name, value)
     check_keys(name, stated, ("kind", "value"))
-    kind, text = _load(name, CODE, stated.get("kind")), stated.get("value")
+    kind, text = load_of(name, CODE, stated.get("kind")), stated.get("value")
     if not isinstance(text, str) or not text.strip() or len(text) > MAX_REFERENCE:
         raise BadData(f"field '{name}': 'value' must be a text of 1 to {MAX_REFERENCE} characters")
     return Reference(kind, text)
 
 
-def _load(name: str, codec: Any, value: Any) -> Any:
+def load_of(name: str, codec: Any, value: Any) -> Any:
+    """A value as its codec reads it. Raises BadData, naming the field."""
     try:
         return codec.load(value)
     except ValueError as error:

@@ -8,9 +8,9 @@ commits, so its key is claimed first (a row, committed) and its answer kept when
 3. its answer is kept for 72 hours and told again to whoever sends the same request.
 
 A server that dies in 2 leaves the claim: the request may have been carried out or not, and is never
-carried out again under this key. The retry is told so, 409 `idempotency-key-unsettled`: look first,
-then ask under a new key. What is kept are keyed hashes and the answer, in which nothing personal may
-be: ids, positions, codes, receipts. Read next: `idempotency.py`.
+carried out again under this key. The retry is told so, 409 `idempotency-key-unsettled`: look
+first, then ask under a new key. What is kept are keyed hashes and the answer, in which nothing
+personal may be: ids, positions, codes, receipts. Read next: `idempotency.py`.
 """
 
 from __future__ import annotations

@@ -73,6 +73,8 @@ KINDS: dict[str, Kind] = {
     "no-carrier": Kind(422, "No carrier", "Nothing carries messages to people here."),
     "minor": Kind(422, "Under 15", "The consent of somebody under 15 alone allows nothing."),
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
+    "deadline-passed": Kind(422, "Too late", "The time for this step of a request has passed."),
+    "identity-not-justified": Kind(422, "No doubt on record", "Identity needs a recorded doubt."),
     "promotional-in-service": Kind(422, "Not service", "A message that sells is marketing."),
     "refused": Kind(422, "Refused", "A rule of the ledger refuses this fact."),
     "too-many": Kind(429, "Too many", "Come back after the seconds that Retry-After names."),

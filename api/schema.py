@@ -201,6 +201,39 @@ GET_PROOF = _file("The proof.", "text/plain", examples.PROOF)
 GET_CONSISTENCY = _file("The proof.", "text/plain", examples.CONSISTENCY)
 
 
+def _taken(name: str, shown: Any) -> dict[str, Any]:
+    """A body of one JSON object."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": shown}}}
+
+
+POST_REQUEST: dict[str, Any] = {
+    "responses": {
+        201: _json(
+            "It is recorded, with what takes effect at once.",
+            "RequestRecorded",
+            examples.REQUEST_RECORDED,
+            {"Location": _header("The request.")},
+        ),
+        **_ERRORS,
+    },
+    "openapi_extra": {"requestBody": _taken("RequestSent", examples.REQUEST_SENT)},
+}
+GET_REQUESTS: dict[str, Any] = {
+    "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **_ERRORS}
+}
+GET_REQUEST: dict[str, Any] = {
+    "responses": {200: _json("Where it stands.", "Request", examples.REQUEST), **_ERRORS}
+}
+POST_STEP: dict[str, Any] = {
+    "responses": {
+        201: _json("The step is recorded.", "StepRecorded", examples.STEP_RECORDED),
+        **_ERRORS,
+    },
+    "openapi_extra": {"requestBody": _taken("StepSent", examples.STEP_SENT)},
+}
+
+
 def complete(app: FastAPI) -> None:
     """Give the application a description with our components and its key."""
 

@@ -27,13 +27,14 @@ KNOWN_BY = {
     "message": ("contact", "contact"),
     "service": ("contact", "contact"),
     "hold": ("contact", "contact"),
+    "rights_request": ("contact", "contact"),
     "customer": ("account", "account"),
 }
 
 
 def item_of(fact: Fact, stream: UUID, seals: bool) -> str | None:
     """The scope of the class of this fact that has an item clock."""
-    if fact.aggregate in ("contract", "card", "hold", "tracker"):
+    if fact.aggregate in ("contract", "card", "hold", "tracker", "rights_request"):
         return str(stream)
     if isinstance(fact, OrderInvoiced | Commented):
         return str(uuid4())

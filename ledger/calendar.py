@@ -213,10 +213,14 @@ def request_due(received: Day, months: int = 1) -> Day:
     last day when that date does not exist; art. 3(4), a last day that is a Saturday, a Sunday or a
     public holiday moves to the next working day.
     """
-    due = add_months(received, months)
-    while not is_working_day(due):
-        due = add_days(due, 1)
-    return due
+    return working_day_from(add_months(received, months))
+
+
+def working_day_from(day: Day) -> Day:
+    """This day if it is a working day, else the next that is (Regulation 1182/71 art. 3(4))."""
+    while not is_working_day(day):
+        day = add_days(day, 1)
+    return day
 
 
 def is_working_day(day: Day) -> bool:

@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
-from ledger.calendar import Moment
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import derived_id
 from ledger.errors import BadData, Broken, Refusal
@@ -41,6 +40,7 @@ from ledger.events import (
     OrderPlaced,
     PurposeDeclared,
     RecipientDeclared,
+    RequestReceived,
     RetentionRan,
     SelectionRun,
     SurveySent,
@@ -70,7 +70,7 @@ HEARD = frozenset(
 BEGINNINGS = (
     *(OrderPlaced, ContractStarted, CardKept, HoldPlaced, TicketOpened, SurveySent),
     *(MessageSent, MessageDecided, CallPlaced, SelectionRun, TrackerChoice),
-    *(DataDisclosed, RetentionRan, IncidentDetected, AudienceMeasured),
+    *(DataDisclosed, RetentionRan, IncidentDetected, AudienceMeasured, RequestReceived),
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
@@ -383,7 +383,7 @@ class Session:
         if command.person is not None:
             return self._named(fact, command.person)
         registers = isinstance(fact, CustomerRegistered)
-        if fact.subject in self._closed:
+        if fact.subject in self._closed and not door.outlives_erasure(fact):
             return door.GONE
         if fact.subject is not None:
             known = self._open(fact.subject, "customer", fact.subject).version > 0
@@ -550,10 +550,9 @@ def correction_of(root: reader.Found, command: Correct) -> FactCorrected:
     unknown = sorted(set(command.changes) - set(typed))
     if unknown:
         raise BadData(f"{root.fact.kind} has no such field that a correction could change")
-    moment: Moment = command.occurred or root.fact.occurred
     return FactCorrected(
         subject=root.subject,
-        occurred=moment,
+        occurred=command.occurred or root.fact.occurred,
         actor=command.actor,
         item=root.fact.item,
         ref=root.position,

@@ -88,49 +88,46 @@ CATALOGUE = """
   hold.lifted controller.declared dpo.appointed field.declared obligation.declared notice.published
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
   ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed tracker.attached
-  customer.joined
+  customer.joined request.identity_confirmed request.closed
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
-ground>basis: customer.restricted
-ground>basis informed>until_day: customer.restriction_lifted
+  request.acknowledged request.fulfilled request.partially_fulfilled request.refused
+  request.withdrawn
+right>decision channel purpose: request.received
+right>decision purpose: request.qualified request.recovered_from_queue
+reason>basis notified>until_day: request.extended
+ground>basis: customer.restricted; ground>basis informed>until_day: customer.restriction_lifted
 wish>decision: customer.directive_set customer.heir_requested
-age>decision: customer.minor_signalled
+age>decision: customer.minor_signalled; risk>decision: incident.detected
 purpose channel grade: consent.requested consent.given consent.refused consent.withdrawn
   consent.renewed consent.invalidated objection.raised objection.lifted optout.offered
 purpose channel grade decision: objection.assessed
-edition>until_day channel: policy.notified
 purpose grade: tracker.given tracker.refused tracker.withdrawn
 amount>amount_minor: order.placed order.invoiced order.paid order.refunded card.settled
 type>basis until>until_day tacit>decision amount>amount_minor: contract.started
-until>until_day tacit>decision: contract.renewed
+until>until_day tacit>decision: contract.renewed; edition>until_day channel: policy.notified
 type>basis until>until_day tacit>decision: contract.amended
 ground>basis expiry>until_day: card.kept card.rebound
 purpose channel: message.sent call.placed survey.sent
-purpose channel decision basis: message.decided
-purpose: selection.run data.disclosed
-review>until_day: hold.placed hold.reviewed
-edition>until_day: policy.published
-purpose basis: purpose.declared
+purpose channel decision basis: message.decided; purpose: selection.run data.disclosed
+review>until_day: hold.placed hold.reviewed; edition>until_day: policy.published
+purpose basis: purpose.declared; outcome>decision: request.recipients_notified
 type>basis attested_until>until_day: recipient.declared
 outcome>decision purpose: assessment.recorded
-risk>decision: incident.detected
-until>until_day: audience.measured access.granted
+until>until_day: audience.measured access.granted; motive>basis of>decision: archive.consulted
 ref>ref_position purpose channel decision basis grade until>until_day amount>amount_minor:
   fact.corrected
-ref>ref_position: fact.voided
-channel match>decision: motive.received
-ref>ref_position decision: motive.decided
+channel match>decision: motive.received; ref>ref_position decision: motive.decided
 of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
-motive>basis of>decision: archive.consulted
-reason>basis: ledger.key_destroyed ledger.pruned
-dies_on>until_day: ledger.kek_retired
+reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
+dies_on>until_day: ledger.kek_retired; ref>ref_position: fact.voided
 """
 
 
 def mapped() -> dict[str, list[tuple[str, int]]]:
     """The catalogue: kind -> what `meta` key goes to which column (by place in COLUMNS)."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for line in CATALOGUE.replace("\n  ", " ").strip().splitlines():
+    for line in CATALOGUE.replace("\n  ", " ").replace("; ", "\n").strip().splitlines():
         columns, _, kinds = line.partition(":")
         pairs = [(one.split(">")[0], COLUMNS.index(one.split(">")[-1])) for one in columns.split()]
         found |= {f"{kind}.v1": pairs for kind in kinds.split()}

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 LINES_MAX = 600  # a ratchet: it may go down, never up
 # One file by design, in two languages, with nothing of ours to lean on: a ratchet of its own.
-LONGER = {"replay/verify.py": 1765}
+LONGER = {"replay/verify.py": 1762}
 
 PURE = (
     "ledger.calendar",
@@ -81,6 +81,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.erasing": ("ledger",),
     "ledger.restoring": ("ledger",),
     "ledger.retention": ("ledger",),
+    "ledger.requests": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),
     "ledger.archiving.wire": ("ledger.entry", "ledger.errors"),

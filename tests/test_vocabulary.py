@@ -104,6 +104,19 @@ PERMANENT = (
     "motive.received.v1",
     "motive.decided.v1",
     "customer.joined.v1",
+    "request.received.v1",
+    "request.acknowledged.v1",
+    "request.identity_asked.v1",
+    "request.identity_confirmed.v1",
+    "request.qualified.v1",
+    "request.recovered_from_queue.v1",
+    "request.extended.v1",
+    "request.fulfilled.v1",
+    "request.partially_fulfilled.v1",
+    "request.refused.v1",
+    "request.recipients_notified.v1",
+    "request.withdrawn.v1",
+    "request.closed.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

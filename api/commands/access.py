@@ -15,7 +15,14 @@ from api.screen import Screen, table
 from ledger.calendar import HOUR, Instant, SystemClock, format_instant
 
 OVERLAP: Instant = 24 * HOUR  # for which a rotated secret is still accepted, unless said
-HEAD = ("id", "name", "roles", "created", "rotated", "state")
+HEAD = (
+    "access.head_id",
+    "access.head_name",
+    "access.head_roles",
+    "access.head_created",
+    "access.head_rotated",
+    "access.head_state",
+)
 
 Id = Annotated[str, typer.Argument(help="The key, by its id (see list).", metavar="ID")]
 
@@ -137,7 +144,7 @@ def _listed(content: dict[str, Any], screen: Screen) -> Iterator[str]:
         )
         for key in content["keys"]
     ]
-    yield from table([screen.word(f"access.head_{name}") for name in HEAD], rows, left=len(HEAD))
+    yield from table([screen.word(name) for name in HEAD], rows, left=len(HEAD))
 
 
 def _state(key: dict[str, Any], screen: Screen) -> str:

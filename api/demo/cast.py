@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from api.demo import rights
 from api.demo.diary import Diary, after, at, new_stream
 from api.demo.people import NEWSLETTER, Person, in_months, month_end
 from ledger.events import (
@@ -201,6 +202,7 @@ CAST: dict[int, Callable[[Person], None]] = {
     42: deadline,
     45: objector,
     49: amended,
+    52: rights.claimant,
 }
 FEWEST = max(CAST) + 1
 FIND = {f"D-{n:04d}": (life.__doc__ or "").split("\n")[0] for n, life in CAST.items()}

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from api.routes import choices, facts, joins, log, queue, readings, service, subjects, tokens
+from api.routes import (
+    choices,
+    facts,
+    joins,
+    log,
+    queue,
+    readings,
+    requests,
+    service,
+    subjects,
+    tokens,
+)
 
 TABLE = (
     *service.ROUTES,
@@ -13,5 +24,6 @@ TABLE = (
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,
+    *requests.ROUTES,
     *log.ROUTES,
 )

@@ -26,6 +26,7 @@ from ledger.aggregates import (
     order,
     policy_book,
     register,
+    rights_request,
     service,
     tracker,
 )
@@ -45,7 +46,7 @@ AGGREGATES = {
     module.__name__.rsplit(".", 1)[-1]: Aggregate(module.initial, module.decide, module.evolve)
     for module in (
         *(customer, consent, tracker, order, contract, card, message, service, hold),
-        *(policy_book, register, audience, archive, ledger),
+        *(policy_book, register, audience, archive, ledger, rights_request),
     )
 }
 

@@ -12,7 +12,7 @@ from ledger.aggregates import door_kinds
 from ledger.aggregates.door_cards import refuse_card, refuse_names, refuse_references
 from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
 from ledger.errors import Refusal
-from ledger.events import ACTORS, Choice, Fact, MessageSent
+from ledger.events import ACTORS, Choice, Fact, MessageSent, RequestReceived
 from ledger.policy.model import Edition
 
 EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
@@ -28,7 +28,14 @@ ERASED_PERSON = Refusal(
 ERASED_THING = replace(ERASED_PERSON, field="thing")
 GONE = Refusal("erased", "this person was erased", "SS-DSR-3", "RGPD art. 17", "subject")
 
-__all__ = ["refuse", "refuse_card", "refuse_choice", "refuse_names", "refuse_references"]
+__all__ = [
+    "outlives_erasure",
+    "refuse",
+    "refuse_card",
+    "refuse_choice",
+    "refuse_names",
+    "refuse_references",
+]
 
 
 def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
@@ -78,6 +85,12 @@ def _purpose(name: str, channel: str | None, edition: Edition) -> Refusal | None
             "channel",
         )
     return None
+
+
+def outlives_erasure(fact: Fact) -> bool:
+    """Whether a fact about somebody who was erased is heard all the same: the answer to the request
+    that had her erased, and telling the recipients, come after it (GDPR art. 12(3), 19)."""
+    return fact.aggregate == "rights_request" and not isinstance(fact, RequestReceived)
 
 
 def refuse_choice(fact: Fact, edition: Edition) -> Refusal | None:

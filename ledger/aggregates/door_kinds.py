@@ -28,6 +28,9 @@ from ledger.events import (
     ProfileRectified,
     PurposeDeclared,
     RecipientDeclared,
+    RecoveredFromQueue,
+    RequestQualified,
+    RequestReceived,
     SelectionRun,
     SurveySent,
     TrackerChoice,
@@ -118,8 +121,9 @@ def _purposes(fact: Fact, edition: Edition) -> Refusal | None:
         case TrackerChoice() | DataDisclosed() | SelectionRun():
             if fact.purpose not in edition.purposes:
                 return _undeclared(PURPOSE, "purpose")
-        case AssessmentRecorded() if fact.purpose and fact.purpose not in edition.purposes:
-            return _undeclared(PURPOSE, "purpose")
+        case AssessmentRecorded() | RequestReceived() | RequestQualified() | RecoveredFromQueue():
+            if fact.purpose and fact.purpose not in edition.purposes:
+                return _undeclared(PURPOSE, "purpose")
     return None
 
 
@@ -134,6 +138,8 @@ def _classes(fact: Fact, edition: Edition) -> Refusal | None:
             | ObligationDeclared()
             | IncidentDetected()
             | PurposeDeclared()
+            | RequestReceived()
+            | RequestQualified()
         ):
             if not edition.classes.keys() >= set(fact.classes or ()):
                 return _undeclared(CLASS, "classes")

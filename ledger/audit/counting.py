@@ -33,7 +33,8 @@ CREATE TABLE contracts (h UBIGINT, thing UBIGINT, kind VARCHAR, moment TIMESTAMP
                         line UBIGINT, type VARCHAR, until DATE, tacit BOOLEAN);
 CREATE TABLE things (h UBIGINT, thing UBIGINT, code UTINYINT, day DATE);
 """
-THINGS = ("card", "hold")  # aggregates whose class ends thing by thing, as a contract does
+# Aggregates whose class ends thing by thing, as a contract does.
+THINGS = ("card", "hold", "rights_request")
 # As the ledger weighs them: (weight, rank); a grant also says whether something proves it.
 GRANTS = ("consent.given.v1", "consent.renewed.v1")
 OPENINGS = ("objection.lifted.v1", "objection.assessed.v1")

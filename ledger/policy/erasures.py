@@ -25,7 +25,7 @@ OBLIGATION, CLAIMS, PERFORMANCE = "GDPR art. 17(3)(b)", "GDPR art. 17(3)(e)", "G
 ABSOLUTE = ("order", "unlawful")
 """Reasons against which our own proofs and claims weigh nothing."""
 
-ACCOUNTABLE = ("rights", "hold")
+ACCOUNTABLE = ("rights", "request", "hold")
 """Classes that prove what was asked of us and what we did, this erasure too: always kept."""
 
 PROOFS = ("consent", "tracker", "directive", "card_proof")

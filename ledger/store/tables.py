@@ -99,9 +99,12 @@ sa.Index(
     postgresql_where=events.c.ref_position.is_not(None),
     sqlite_where=events.c.ref_position.is_not(None),
 )
+# The queues walk these few rows in order (docs/decisions/0018, 0019).
+REQUESTED = "kind = 'request.received.v1'"
 for _name, _kinds in (
     ("events_waiting", "kind = 'motive.received.v1' AND decision <> 'applied'"),
     ("events_joins", "kind = 'customer.joined.v1'"),
+    ("events_requests", REQUESTED),
 ):
     sa.Index(
         _name,

@@ -182,7 +182,7 @@ def test_every_answer_carries_the_safe_headers(caller: Caller) -> None:
         assert headers["cache-control"] == "no-store"
         assert len(headers.get_list("content-security-policy")) == 1
     assert "default-src 'none'" in caller.client.get("/healthz").headers["content-security-policy"]
-    assert "strict-transport-security" not in headers
+        assert "strict-transport-security" not in headers
 
 
 @pytest.mark.parametrize(

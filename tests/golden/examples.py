@@ -52,7 +52,7 @@ RECORDED: Instant = parse_instant("2026-01-05T09:00:00.000001Z")
 OCCURRED = moment_of_instant(parse_instant("2025-12-31T23:30:00+01:00"))
 THAT_DAY = moment_of_day(20251231)
 
-BY_ITEM = ("contract", "order", "card", "hold", "tracker")
+BY_ITEM = ("contract", "order", "card", "hold", "tracker", "rights_request")
 FIXED: dict[int, Any] = {
     id(INTEGER): 42,
     id(BOOLEAN): True,

@@ -76,7 +76,7 @@ def fitting(spec: Spec) -> st.SearchStrategy[Any]:
 
 
 nearly = st.sampled_from([True] * 14 + [False])  # what mostly fits sometimes does not
-THINGS = ("order", "contract", "card", "hold", "message", "service")
+THINGS = ("order", "contract", "card", "hold", "message", "service", "rights_request")
 actors = st.sampled_from([*ACTORS, SECRET])
 whenever = st.one_of(st.just("2025-06-02"), st.just("2025-06-02T10:00:00Z"), hostile)
 known = st.builds(

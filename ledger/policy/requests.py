@@ -1,0 +1,339 @@
+"""Where a request stands, on two clocks, and what would change it. Pure.
+
+The *strict* clock never stops: one month from reception (GDPR art. 12(3)), three when extended in
+time, counted by Regulation 1182/71 with the French holidays. It alone says what is overdue. The
+*suspended* clock stands still between an identity question and its answer, as the French decree has
+it (D. 2019-536 art. 77); the EDPB is less generous (Guidelines 01/2022), so it is shown, not
+relied on. Beside both stand the two months that the published policy promises (SS-DSR-10): longer
+than the law allows, hence shown, never obeyed.
+
+Reminders fall seven and two days before the strict end. The state machine is
+`ledger/aggregates/rights_request.py`; here only facts that stand and days are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+from ledger.calendar import (
+    Day,
+    Instant,
+    add_days,
+    add_months,
+    date_of,
+    day_of,
+    is_past,
+    request_due,
+    working_day_from,
+)
+from ledger.events import (
+    Fact,
+    IdentityAsked,
+    IdentityConfirmed,
+    RecipientsNotified,
+    RecoveredFromQueue,
+    RequestAcknowledged,
+    RequestClosed,
+    RequestExtended,
+    RequestFulfilled,
+    RequestPartiallyFulfilled,
+    RequestQualified,
+    RequestReceived,
+    RequestRefused,
+    RequestWithdrawn,
+)
+from ledger.policy.explain import Language, format_long, words
+
+Status: TypeAlias = Literal[
+    "on_track", "due_soon", "overdue", "answered_in_time", "answered_late", "withdrawn"
+]
+STATUSES: tuple[Status, ...] = (
+    *("on_track", "due_soon", "overdue"),
+    *("answered_in_time", "answered_late", "withdrawn"),
+)
+OPEN: tuple[Status, ...] = ("on_track", "due_soon", "overdue")
+
+MONTHS, EXTENDED_MONTHS = 1, 3  # GDPR art. 12(3): one month, and two more
+PROMISED_MONTHS = 2  # SS-DSR-10, as published
+REMINDERS = (7, 2)  # days before the strict end
+CLAUSE, ARTICLE = "SS-DSR-10", "GDPR art. 12(3)"
+
+RIGHTS_OF: Mapping[str, tuple[str, str]] = {
+    "access": ("SS-DSR-1", "GDPR art. 15"),
+    "rectification": ("SS-DSR-2", "GDPR art. 16, 19"),
+    "erasure": ("SS-DSR-3", "GDPR art. 17, 19"),
+    "objection": ("SS-DSR-4", "GDPR art. 21"),
+    "restriction": ("SS-DSR-5", "GDPR art. 18, 19"),
+    "portability": ("SS-DSR-6", "GDPR art. 20"),
+    "directive": ("SS-DSR-7", "LIL art. 85"),
+    "card_removal": ("SS-CARD-4", "GDPR art. 7(3), 17"),
+    "complaint": ("SS-DSR-11", "GDPR art. 77"),
+}
+"""Each right: the clause that promises it, the article that gives it."""
+
+GROUND_ARTICLES: Mapping[str, str] = {
+    "identity_required": "GDPR art. 12(6)",
+    "identity_failure": "GDPR art. 12(2)",
+    "excessive": "GDPR art. 12(5)",
+    "unfounded": "GDPR art. 12(5)",
+    "legal_obligation": "GDPR art. 17(3)(b)",
+    "legal_claims": "GDPR art. 17(3)(e)",
+    "expression": "GDPR art. 17(3)(a)",
+    "public_interest": "GDPR art. 17(3)(c)",
+    "research": "GDPR art. 17(3)(d)",
+    "still_necessary": "GDPR art. 17(1)(a)",
+    "compelling_grounds": "GDPR art. 21(1)",
+    "others_rights": "GDPR art. 15(4)",
+    "basis_not_covered": "GDPR art. 20(1)",
+    "accurate": "GDPR art. 16",
+}
+"""The closed list of grounds, each with the article that must be cited to her."""
+
+_STATES: tuple[tuple[type[Fact], str], ...] = (
+    (RequestClosed, "closed"),
+    (RecipientsNotified, "recipients_notified"),
+    (RequestFulfilled, "fulfilled"),
+    (RequestPartiallyFulfilled, "partially_fulfilled"),
+    (RequestRefused, "refused"),
+    (RequestWithdrawn, "withdrawn"),
+)
+_OPEN_STATES: Mapping[type[Fact], str] = {
+    RequestReceived: "received",
+    RequestAcknowledged: "acknowledged",
+    IdentityAsked: "identity_asked",
+    IdentityConfirmed: "identity_confirmed",
+    RequestQualified: "qualified",
+    RecoveredFromQueue: "qualified",
+    RequestExtended: "extended",
+}
+STATES = tuple(dict.fromkeys([*_OPEN_STATES.values(), *(state for _, state in _STATES)]))
+
+
+class Told(NamedTuple):
+    """One fact of a request that stands, as corrected: where, when recorded, what."""
+
+    position: int
+    recorded_at: Instant
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request on one day: its state, its two clocks, and what they rest on."""
+
+    stream: UUID
+    subject: UUID | None
+    right: str
+    channel: str
+    purpose: str | None
+    state: str  # one of STATES
+    status: Status  # by the strict clock
+    received: Day
+    due: Day  # strict
+    due_suspended: Day | None  # None: it stands still, identity is in doubt
+    promised: Day  # what the published policy promises
+    extended: bool
+    answered: Day | None
+    grounds: tuple[str, ...]  # of a refusal, whole or in part
+    reminders: tuple[Day, ...]
+    clause: str
+    article: str
+    rests_on: tuple[int, ...]
+    flips_on: Day | None  # the next day on which the status changes by calendar alone
+    would_change: tuple[str, ...]
+    flags: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is still owed."""
+        return self.status in OPEN
+
+
+def judged(
+    stream: UUID, subject: UUID | None, told: Sequence[Told], as_of: Instant
+) -> Request | None:
+    """Where a request stands on the day of `as_of`; None when it had not been received by then.
+
+    `told`: its facts that stand, in the order of the stream, those of later days among them.
+    """
+    heard = [one for one in told if one.fact.occurred.at <= as_of]
+    received = _last(heard, RequestReceived)
+    if received is None:
+        return None
+    first = received.fact
+    assert isinstance(first, RequestReceived)
+    today, day = day_of(as_of), first.occurred.day
+    extension = _last(heard, RequestExtended)
+    months = MONTHS if extension is None else EXTENDED_MONTHS
+    due = request_due(day, months)
+    answer = _answer(heard)
+    read = _last(heard, RequestQualified, RecoveredFromQueue)
+    right, purpose = _meant(first, read)
+    status = _status(answer, due, today)
+    reminders = tuple(add_days(due, -days) for days in REMINDERS)
+    clause, article = RIGHTS_OF[right]
+    resting = (received, read, extension, answer, *_doubt(heard))
+    return Request(
+        stream=stream,
+        subject=subject,
+        right=right,
+        channel=first.channel,
+        purpose=purpose,
+        state=_state(heard),
+        status=status,
+        received=day,
+        due=due,
+        due_suspended=_suspended(day, months, heard),
+        promised=add_months(day, PROMISED_MONTHS),
+        extended=extension is not None,
+        answered=answer.fact.occurred.day if answer else None,
+        grounds=tuple(getattr(answer.fact, "grounds", ())) if answer else (),
+        reminders=reminders,
+        clause=clause,
+        article=article,
+        rests_on=tuple(sorted({one.position for one in resting if one})),
+        flips_on=_flips_on(status, due, reminders, today),
+        would_change=_would_change(status, heard, day, today),
+        flags=_flags(day, extension),
+    )
+
+
+def _last(heard: Sequence[Told], *kinds: type[Fact]) -> Told | None:
+    return next((one for one in reversed(heard) if isinstance(one.fact, kinds)), None)
+
+
+def _answer(heard: Sequence[Told]) -> Told | None:
+    return _last(
+        heard, RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn
+    )
+
+
+def _doubt(heard: Sequence[Told]) -> tuple[Told | None, Told | None]:
+    """The identity question and its answer."""
+    return _last(heard, IdentityAsked), _last(heard, IdentityConfirmed)
+
+
+def _meant(first: RequestReceived, read: Told | None) -> tuple[str, str | None]:
+    """The right and the purpose, as received or as somebody who read it says."""
+    if read is None:
+        return first.right, first.purpose
+    fact = read.fact
+    assert isinstance(fact, RequestQualified | RecoveredFromQueue)
+    return fact.right, fact.purpose or (first.purpose if fact.right == first.right else None)
+
+
+def _state(heard: Sequence[Told]) -> str:
+    """The furthest point reached: an answer wins over any question."""
+    kinds = {type(one.fact) for one in heard}
+    for kind, state in _STATES:
+        if kind in kinds:
+            return state
+    return _OPEN_STATES[type(heard[-1].fact)]
+
+
+def _status(answer: Told | None, due: Day, today: Day) -> Status:
+    if answer is not None:
+        if isinstance(answer.fact, RequestWithdrawn):
+            return "withdrawn"
+        return "answered_late" if is_past(due, answer.fact.occurred.day) else "answered_in_time"
+    if is_past(due, today):
+        return "overdue"
+    return "due_soon" if today >= add_days(due, -REMINDERS[0]) else "on_track"
+
+
+def _suspended(received: Day, months: int, heard: Sequence[Told]) -> Day | None:
+    """The end of the clock that stands still while identity is in doubt."""
+    asked, confirmed = _doubt(heard)
+    if asked is None:
+        return request_due(received, months)
+    if confirmed is None:
+        return None
+    stood = date_of(confirmed.fact.occurred.day) - date_of(asked.fact.occurred.day)
+    return working_day_from(add_days(add_months(received, months), max(stood.days, 0)))
+
+
+def _flips_on(status: Status, due: Day, reminders: Sequence[Day], today: Day) -> Day | None:
+    if status not in OPEN:
+        return None
+    coming = [*reminders, add_days(due, 1)]
+    return next((day for day in coming if day > today), None)
+
+
+def _would_change(
+    status: Status, heard: Sequence[Told], received: Day, today: Day
+) -> tuple[str, ...]:
+    """The smallest facts that would change the answer."""
+    if status not in OPEN:
+        return ("fact.corrected.v1",)
+    asked, confirmed = _doubt(heard)
+    if asked is not None and confirmed is None:
+        return (IdentityConfirmed.kind, RequestRefused.kind, RequestWithdrawn.kind)
+    kinds = [RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind]
+    in_month_one = not is_past(request_due(received), today)
+    if in_month_one and _last(heard, RequestExtended) is None:
+        kinds.append(RequestExtended.kind)
+    return (*kinds, RequestWithdrawn.kind)
+
+
+def _flags(received: Day, extension: Told | None) -> tuple[str, ...]:
+    """What weakens the proof: an extension that was written down when its month was over."""
+    late = extension is not None and is_past(request_due(received), day_of(extension.recorded_at))
+    return ("extension_recorded_late",) if late else ()
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def explain(found: Request, lang: Language = "fr") -> list[str]:
+    """The status, both clocks, the promise, and what would change it: short lines."""
+    vocabulary = words(lang)
+    say = vocabulary["request"]
+
+    def day(one: Day) -> str:
+        return format_long(one, lang)
+
+    lines = [
+        say[found.status].format(
+            right=vocabulary["right"][found.right],
+            due=day(found.due),
+            answered=day(found.answered or found.due),
+        ),
+        say["received"].format(
+            day=day(found.received),
+            channel=vocabulary["request_channel"][found.channel],
+            state=vocabulary["request_state"][found.state],
+        ),
+        say["strict_extended" if found.extended else "strict"].format(due=day(found.due)),
+        _second_clock(found, lang),
+        say["promised"].format(promised=day(found.promised)),
+        say["rule"].format(clause=found.clause, article=_article(found.article, lang)),
+    ]
+    lines += [
+        say["ground"].format(
+            ground=vocabulary["request_ground"][ground],
+            article=_article(GROUND_ARTICLES[ground], lang),
+        )
+        for ground in found.grounds
+    ]
+    lines += [vocabulary["request_flag"][flag] for flag in found.flags]
+    lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
+    if found.flips_on is not None:
+        lines.append(say["flips_on"].format(day=day(found.flips_on)))
+    kinds = ", ".join(vocabulary["kind"].get(kind, kind) for kind in found.would_change)
+    return [*lines, say["would_change"].format(kinds=kinds)]
+
+
+def _second_clock(found: Request, lang: Language) -> str:
+    say = words(lang)["request"]
+    if found.due_suspended is None:
+        return say["suspended_stands"]
+    if found.due_suspended == found.due:
+        return say["suspended_same"]
+    return say["suspended"].format(due=format_long(found.due_suspended, lang))
+
+
+def _article(article: str, lang: Language) -> str:
+    return article.replace("GDPR", "RGPD") if lang == "fr" else article

@@ -1,0 +1,106 @@
+"""Where requests stand at two times: one of them, or the queue page by page.
+
+The facts of a request are read as they stand at R, corrections applied, and judged on D by
+`ledger/policy/requests.py`. One definition serves one request, the queue and every past date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.aggregates import corrected
+from ledger.application import Ledger
+from ledger.calendar import Instant
+from ledger.errors import NotFound
+from ledger.events import FactCorrected, FactVoided
+from ledger.policy.requests import Request, Told, judged
+from ledger.store import reader
+from ledger.store import requests as store
+from ledger.store.requests import Begun, Step
+
+AT_ONCE = 200  # requests read together: what a page needs in memory
+
+
+class Queued(NamedTuple):
+    """A request in the queue; `position` is where the queue goes on after it."""
+
+    position: int
+    request: Request
+
+
+class Page(NamedTuple):
+    """Some of the queue. `next` is the position to go on after, None at the end."""
+
+    as_of: Instant
+    known: int
+    requests: tuple[Queued, ...]
+    next: int | None
+
+
+def one(
+    ledger: Ledger, stream: UUID, as_of: Instant | None = None, known_at: Instant | None = None
+) -> Request:
+    """Where one request stands. Raises NotFound when there is none at these two times."""
+    at = ledger.clock.now() if as_of is None else as_of
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, known_at)
+        begun = store.of_stream(connection, stream, known)
+        told = store.steps(connection, [stream], known)[stream] if begun else []
+    found = judged(stream, begun.subject if begun else None, standing(told), at)
+    if found is None:
+        raise NotFound("this ledger knows no such request")
+    return found
+
+
+def queue(
+    ledger: Ledger,
+    *,
+    as_of: Instant | None = None,
+    known_at: Instant | None = None,
+    after: int = 0,
+    limit: int = 50,
+    wanted: Callable[[Request], bool] = lambda _found: True,
+    subject: UUID | None = None,
+) -> Page:
+    """The next `limit` requests that are `wanted`, in the order in which they were recorded."""
+    at = ledger.clock.now() if as_of is None else as_of
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, known_at)
+        found: list[Queued] = []
+        for begun, request in _walk(connection, after, known, at, subject):
+            if wanted(request):
+                if len(found) == limit:
+                    return Page(at, known, tuple(found), found[-1].position)
+                found.append(Queued(begun.position, request))
+    return Page(at, known, tuple(found), None)
+
+
+def _walk(
+    connection: Any, after: int, known: int, at: Instant, subject: UUID | None
+) -> Iterator[tuple[Begun, Request]]:
+    """Every request begun after a position that is known and had been received, in order."""
+    while some := store.begun(connection, after, AT_ONCE, known, subject):
+        told = store.steps(connection, [begun.stream for begun in some], known)
+        for begun in some:
+            request = judged(begun.stream, begun.subject, standing(told[begun.stream]), at)
+            if request is not None:
+                yield begun, request
+        after = some[-1].position
+
+
+def standing(steps: Sequence[Step]) -> list[Told]:
+    """The steps that stand: voided ones gone, corrected ones as their last correction says."""
+    verdicts: dict[int, FactCorrected | FactVoided] = {}
+    for step in steps:
+        if isinstance(step.fact, FactCorrected | FactVoided):
+            verdicts[step.fact.ref] = step.fact
+    found = []
+    for step in steps:
+        verdict = verdicts.get(step.position)
+        if isinstance(step.fact, FactCorrected | FactVoided) or isinstance(verdict, FactVoided):
+            continue
+        fact = corrected(step.fact, verdict) if verdict is not None else step.fact
+        found.append(Told(step.position, step.recorded_at, fact))
+    return found

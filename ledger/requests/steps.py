@@ -1,0 +1,138 @@
+"""Receiving a request, and recording each of its steps.
+
+What admits no delay is recorded in the same transaction as the request itself: an objection stops
+marketing at once (GDPR art. 21(3), SS-DSR-4), a card that must go serves nothing more (SS-CARD-4).
+Everything else waits for whoever answers. Read next: `fulfilling.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from ledger.aggregates import AGGREGATES, fold
+from ledger.application import Ledger
+from ledger.commands import Record, Reference
+from ledger.errors import BadData, NotFound, Refusal, Refused
+from ledger.events import (
+    CardRemovalRequested,
+    Fact,
+    ObjectionRaised,
+    RequestReceived,
+)
+from ledger.handlers import Accepted, record, record_many
+from ledger.policy.model import Edition
+from ledger.store import reader
+from ledger.store import requests as store
+
+# How a request that arrived there is called on the stream of a card.
+CARD_CHANNELS = {"page": "account", "api": "account", "agent": "counter"}
+
+ALREADY = Refusal("conflict", "this request is already recorded", "SS-CH-3", "RGPD art. 12(3)")
+
+
+class Received(NamedTuple):
+    """A request that was recorded, and the kinds of the facts that took effect with it."""
+
+    stream: UUID
+    subject: UUID
+    position: int
+    at_once: tuple[str, ...]
+
+
+def receive(
+    ledger: Ledger,
+    fact: RequestReceived,
+    person: Reference | None = None,
+    *,
+    stream: UUID | None = None,
+    over: str | None = None,
+) -> Received:
+    """Record a request and what it does at once.
+
+    Whom it concerns is the fact's subject or `person`, registered if nobody knew her. `stream` is
+    the id the caller gave it: sent twice, it is refused the second time, effects included. `over`
+    narrows an objection to one channel; an objection is heard even when something else in the
+    request is refused. Raises Refused.
+    """
+    if stream is not None and ledger.version(stream):
+        raise Refused(ALREADY)
+    stream = stream or uuid4()
+    edition = ledger.edition(ledger.epoch(), ledger.clock.now())
+    effects = [*_objections(fact, over, edition), *_removals(fact)]
+    request = Record(fact, person, stream)
+    outcome, *others = record_many(ledger, [request, *(_with(e, person) for e in effects)])
+    if not isinstance(outcome, Accepted):
+        raise Refused(outcome)
+    assert outcome.subject is not None
+    kinds = [
+        effect.fact.kind
+        for effect, done in zip(effects, others, strict=True)
+        if isinstance(done, Accepted)
+    ]
+    return Received(stream, outcome.subject, outcome.position, tuple(dict.fromkeys(kinds)))
+
+
+def record_step(ledger: Ledger, stream: UUID, fact: Fact) -> Accepted:
+    """Record one step of a request. Raises NotFound when there is no such request, Refused when
+    the law or the order of things forbids it."""
+    subject, _ = current(ledger, stream)
+    return record(ledger, Record(replace(fact, subject=subject), stream=stream))
+
+
+def current(ledger: Ledger, stream: UUID) -> tuple[UUID, Any]:
+    """Whose request it is, and the state that decisions about it depend on. Raises NotFound."""
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        begun = store.of_stream(connection, stream, known)
+        told = store.steps(connection, [stream], known)[stream] if begun else []
+    if begun is None:
+        raise NotFound("this ledger knows no such request")
+    history = ((step.position, step.fact) for step in told)
+    return begun.subject, fold(AGGREGATES["rights_request"], history)
+
+
+def _with(effect: Record, person: Reference | None) -> Record:
+    """An effect is about whom the request is about."""
+    return replace(effect, person=person)
+
+
+def _objections(fact: RequestReceived, over: str | None, edition: Edition) -> Iterator[Record]:
+    """An objection to one purpose, or to all marketing when none is named: each channel has a
+    state of its own, so each is told."""
+    if fact.right != "objection":
+        return
+    if fact.purpose is not None:
+        named = edition.purposes.get(fact.purpose)
+        purposes = [named] if named is not None else []
+    else:
+        purposes = [purpose for purpose in edition.purposes.values() if purpose.marketing]
+    for purpose in purposes:
+        if over is not None and purpose.channels and over not in purpose.channels:
+            continue
+        for channel in (over,) if over and purpose.channels else purpose.channels or (None,):
+            yield Record(
+                ObjectionRaised(
+                    subject=fact.subject,
+                    occurred=fact.occurred,
+                    actor=fact.actor,
+                    purpose=purpose.id,
+                    channel=channel,
+                    grade="asserted",
+                )
+            )
+
+
+def _removals(fact: RequestReceived) -> Iterator[Record]:
+    """The card that must go."""
+    if fact.right != "card_removal":
+        return
+    if fact.card is None:
+        raise BadData("field 'card' is required: which card, by the id of its stream")
+    channel = CARD_CHANNELS.get(fact.channel, fact.channel)
+    removal = CardRemovalRequested(
+        subject=fact.subject, occurred=fact.occurred, actor=fact.actor, channel=channel
+    )
+    yield Record(removal, stream=fact.card)

@@ -1,0 +1,83 @@
+"""Questions about rights requests: which there are, page by page, and the facts of some of them.
+
+There is no table of requests: they are few, and what is asked of them depends on two times and on
+the calendar. A page reads the next receptions through an index of these alone, then the facts of
+these streams, so that memory stays flat whatever the log holds (docs/decisions/0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger import entry
+from ledger.calendar import Instant
+from ledger.events import Fact
+from ledger.store import tables
+from ledger.store.mapper import fact_from
+
+events = tables.events.c
+
+
+class Begun(NamedTuple):
+    """A request by the fact that began it."""
+
+    position: int
+    stream: UUID
+    subject: UUID
+
+
+class Step(NamedTuple):
+    """One fact on the stream of a request: a step of it, or a correction of one."""
+
+    position: int
+    recorded_at: Instant
+    fact: Fact
+
+
+def begun(
+    connection: sa.Connection, after: int, limit: int, known: int, subject: UUID | None = None
+) -> list[Begun]:
+    """The next requests recorded after a position, in that order, among those known; of one person
+    if she is named."""
+    query = (
+        sa.select(events.position, events.stream, events.subject)
+        .where(
+            sa.text(tables.REQUESTED),
+            events.position > after,
+            events.position <= known,
+        )
+        .order_by(events.position)
+        .limit(limit)
+    )
+    if subject is not None:
+        query = query.where(events.subject == subject)
+    return [Begun(*row) for row in connection.execute(query)]
+
+
+def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
+    """The request that this stream is, or None."""
+    query = sa.select(events.position, events.stream, events.subject).where(
+        events.stream == stream, sa.text(tables.REQUESTED), events.position <= known
+    )
+    found = connection.execute(query).one_or_none()
+    return Begun(*found) if found is not None else None
+
+
+def steps(
+    connection: sa.Connection, streams: Collection[UUID], known: int
+) -> dict[UUID, list[Step]]:
+    """Every fact of these streams that is known, in the order of each."""
+    found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
+    query = (
+        sa.select(events.position, events.stream, events.recorded_at, events.entry)
+        .where(events.stream.in_(streams), events.position <= known)
+        .order_by(events.stream, events.version)
+    )
+    for row in connection.execute(query):
+        fact = fact_from(entry.read(bytes(row.entry)))
+        found[row.stream].append(Step(row.position, row.recorded_at, fact))
+    return found
