@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api import examples, problems
-from api.components import UUID, WHEN, closed
+from api.components import IF_MATCH, UUID, WHEN, closed
 from ledger.calendar import format_day
 from ledger.choosing.choose import BY
 from ledger.events import CHANNELS_IN
@@ -190,13 +190,6 @@ _PROBLEM = {
     "description": "A problem (RFC 9457).",
     "content": {problems.MEDIA: {"schema": _ref("Problem"), "example": examples.PROBLEM}},
 }
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag of an answer about her: 412 when something was recorded since.",
-    "schema": {"type": "string"},
-}
 
 
 def _described(
@@ -222,7 +215,7 @@ def _described(
 
 
 PUT_CHOICES = _described(
-    200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (_IF_MATCH,)
+    200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (IF_MATCH,)
 )
 POST_REQUEST = _described(
     201,

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import choices_schema, examples, problems
-from api.components import ACTOR, FIXED, UUID, WHEN, closed
+from api.components import ACTOR, FIXED, IF_MATCH, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
 from ledger.events import KINDS, OWN, Fact
@@ -105,7 +105,7 @@ def once(extra: dict[str, Any]) -> dict[str, Any]:
 
 
 def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
-    """A question about one person."""
+    """A question about one person, or one of her requests."""
     return {
         "responses": {200: _json(description, name, shown, _TAGGED), 304: _UNCHANGED, **_ERRORS},
         "openapi_extra": {"parameters": [_IF_NONE_MATCH]},
@@ -222,15 +222,16 @@ POST_REQUEST: dict[str, Any] = {
 GET_REQUESTS: dict[str, Any] = {
     "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **_ERRORS}
 }
-GET_REQUEST: dict[str, Any] = {
-    "responses": {200: _json("Where it stands.", "Request", examples.REQUEST), **_ERRORS}
-}
+GET_REQUEST = _about("Where it stands.", "Request", examples.REQUEST)
 POST_STEP: dict[str, Any] = {
     "responses": {
         201: _json("The step is recorded.", "StepRecorded", examples.STEP_RECORDED),
         **_ERRORS,
     },
-    "openapi_extra": {"requestBody": _taken("StepSent", examples.STEP_SENT)},
+    "openapi_extra": {
+        "parameters": [IF_MATCH],
+        "requestBody": _taken("StepSent", examples.STEP_SENT),
+    },
 }
 
 
