@@ -2,8 +2,8 @@
 
 The tag of an answer about one person (or one of her requests) is made of the last position known
 of her (of it), the epoch of the ledger (editions, keys), the version of the program and, when the
-question says no time, the day in Paris: terms end on days. It is weak: the answer also says at which moment and position of the log
-it was given, and those move on. Nothing of it is personal.
+question says no time, the day in Paris: terms end on days. It is weak: the answer also says at
+which moment and position of the log it was given, and those move on. Nothing of it is personal.
 """
 
 from __future__ import annotations
