@@ -20,6 +20,7 @@ from api.commands import (
     archive,
     asking,
     auditing,
+    checking,
     covering,
     demonstrating,
     drilling,
@@ -66,6 +67,7 @@ def shared(
 keeping.register(app)
 auditing.register(app)
 asking.register(app)
+checking.register(app)
 policy.register(app)
 keys.register(app)
 sealing.register(app)

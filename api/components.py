@@ -46,6 +46,7 @@ def _reference(description: str) -> dict[str, Any]:
 _LOOSE = {"type": "object", "additionalProperties": True}
 _NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
 _STRING = {"type": "string"}
+_TEXT = {"type": ["string", "null"]}
 _DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
 _CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
 _JOINED: dict[str, Any] = {
@@ -405,4 +406,57 @@ FIXED: dict[str, Any] = {
         },
     ),
     "Request": _REQUEST,
+    "MayWe": closed(
+        ["purpose"],
+        {
+            "subject": UUID,
+            "person": {"$ref": "#/components/schemas/Person"},
+            "purpose": CODE.schema,
+            "channel": {**CODE.schema, "description": "Where the purpose has channels."},
+            "at": {**WHEN, "description": "The moment of the message or call; now by default."},
+            "known_at": {**WHEN, "description": "As known then; all that is known by default."},
+            "offer": {
+                "enum": ["analogous", "contract", "other"],
+                "description": "What is offered: our own products, analogous to what she bought;"
+                " something about a contract of hers that runs; anything else.",
+            },
+            "record": {"type": "boolean", "description": "Record the verdict (message.decided)."},
+        },
+        description="One of `subject` and `person` says who.",
+    ),
+    "Verdict": closed(
+        ["allowed", "reasons", "rule", "clause", "article", "state", "explanation"],
+        {
+            "allowed": {"type": "boolean"},
+            "purpose": _STRING,
+            "channel": _TEXT,
+            "at": _STRING,
+            "position": {"type": "integer", "description": "The last position known."},
+            "subject": {"type": ["string", "null"], "format": "uuid"},
+            "basis": {**_TEXT, "description": "Null when it is refused."},
+            "rule": _STRING,
+            "clause": _STRING,
+            "article": _STRING,
+            "edition": _TEXT,
+            "state": {"type": "string", "description": "One of the DPV's consent statuses."},
+            "state_iri": {"type": "string", "format": "uri"},
+            "stale": {**_TEXT, "description": "Why the words consented to are no longer ours."},
+            "reasons": {"type": "array", "items": _STRING, "description": "The first decides."},
+            "explanation": {"type": "array", "items": _STRING},
+            "rests_on": {"type": "array", "items": _POSITION},
+            "flips_at": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "When the answer changes although no fact is added.",
+            },
+            "would_change": {"type": "array", "items": _STRING},
+            "recorded": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/Recorded"},
+                    {"$ref": "#/components/schemas/Problem"},
+                ],
+                "description": "With `record`: where the verdict stands in the log, or why not.",
+            },
+        },
+    ),
 }

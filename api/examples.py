@@ -207,3 +207,54 @@ REQUEST_RECORDED: dict[str, Any] = {"position": 3, "at_once": [], "request": REQ
 REQUESTS: dict[str, Any] = {"as_of": WHEN, "position": 3, "items": [REQUEST], "next": None}
 STEP_SENT: dict[str, Any] = {"occurred": "2026-01-02", "data": {"channel": "letter"}}
 STEP_RECORDED: dict[str, Any] = {"position": 4, "request": REQUEST}
+MAY_WE: dict[str, Any] = {"person": PERSON, "purpose": "newsletter", "channel": "email"}
+VERDICT: dict[str, Any] = {
+    "allowed": True,
+    "purpose": "newsletter",
+    "channel": "email",
+    "at": WHEN,
+    "position": 4,
+    "subject": SUBJECT,
+    "basis": "consent",
+    "rule": "PERM-consent",
+    "clause": "SS-COM-2",
+    "article": "CPCE art. L34-5",
+    "edition": "softsystem-2018-11-20",
+    "state": "ConsentGiven",
+    "state_iri": "https://w3id.org/dpv#ConsentGiven",
+    "stale": None,
+    "reasons": ["consent"],
+    "explanation": ["Allowed.", "The person consented."],
+    "rests_on": [4],
+    "flips_at": None,
+    "would_change": ["consent.withdrawn.v1", "objection.raised.v1"],
+}
+DECIDED: dict[str, Any] = {
+    **VERDICT,
+    "recorded": {**RECORDED, "position": 5, "registered_at": None},
+}
+RECIPIENTS: list[Any] = [{"person": PERSON}, {"subject": SUBJECT}]
+FILTERED: list[dict[str, Any]] = [
+    {
+        "allowed": True,
+        "reason": "consent",
+        "state": "ConsentGiven",
+        "basis": "consent",
+        "clause": "SS-COM-2",
+        "stale": None,
+    },
+    {
+        "allowed": False,
+        "reason": "unknown_person",
+        "state": "ConsentUnknown",
+        "basis": None,
+        "clause": "SS-CTL-2",
+        "stale": None,
+    },
+    {
+        "summary": {
+            **{"lines": 2, "allowed": 1, "refused": 1, "malformed": 0},
+            "reasons": {"consent": 1, "unknown_person": 1},
+        }
+    },
+]

@@ -7,8 +7,9 @@ never what was in it. Nothing here decides whether a fact is acceptable: see `le
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -241,10 +242,12 @@ def check_strict(value: Any, depth: int = MAX_DEPTH) -> None:
 
 
 class Answers(NamedTuple):
-    """What is answered to one request: one JSON value for each item sent."""
+    """What is answered to one request: one JSON value for each item sent. `more`: what else was
+    remembered of it."""
 
     items: list[dict[str, Any]]
     is_single: bool
+    more: Mapping[str, Any] = MappingProxyType({})
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api import problems
@@ -63,18 +63,20 @@ def payload_mac(ledger: Ledger, form: str, raw: bytes) -> bytes:
 def record_of(
     fingerprint: bytes,
     mac: bytes,
-    read: Sequence[Command | Refusal],
+    read: Sequence[Command | Refusal | None],
     now: Instant,
     *,
     is_single: bool,
+    more: Mapping[str, Any] | None = None,
 ) -> CommandRecord:
-    """What is to be remembered of a request whose items were read as `read`."""
+    """What is to be remembered of a request whose items were read as `read`, and `more`, in which
+    nothing may be about anybody."""
 
     def outcome(told: Sequence[Place | Refusal]) -> bytes:
         decided = iter(told)
         places = [item if isinstance(item, Refusal) else next(decided) for item in read]
         items = [problems.body(p) if isinstance(p, Refusal) else p for p in places]
-        content = {"single": is_single, "items": items}
+        content = {"single": is_single, "items": items, **(more or {})}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
     return CommandRecord(fingerprint, mac, now + KEPT, outcome)
@@ -123,7 +125,8 @@ def _told(found: commands.Remembered, events: Sequence[commands.Happened]) -> An
         event: commands.Happened = events[last]
         return recorded_json(*event, registered_at)
 
-    return Answers([item(stored) for stored in content["items"]], is_single=content["single"])
+    items, is_single = content.pop("items"), content.pop("single")
+    return Answers([item(stored) for stored in items], is_single, content)
 
 
 class Sweeper:

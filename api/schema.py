@@ -25,6 +25,8 @@ DESCRIPTION = (
 )
 AS_OF = "When it was true: YYYY-MM-DD (the end of that day in Paris) or an RFC 3339 instant."
 KNOWN_AT = "When we had learnt it: same forms."
+AT = "The moment of the messages; the moment of each verdict by default. Same forms."
+OFFER = "What is offered: analogous, contract or other."
 AFTER = "The position after which to go on: `next` of the page before."
 WAIT = "Seconds to wait for the seal, at most 30."
 LIMIT = "How many facts at most."
@@ -161,6 +163,65 @@ POST_LOOKUP: dict[str, Any] = {
         **_ERRORS,
     },
     "openapi_extra": {"requestBody": _sent("Lookup", examples.LOOKUP, examples.LOOKUPS)},
+}
+POST_CHECK: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "The verdict: allowed or refused, and why.",
+            "headers": _REPLAYED,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Verdict"},
+                    "examples": {
+                        "asked": {"value": examples.VERDICT},
+                        "recorded": {"value": examples.DECIDED},
+                    },
+                }
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "parameters": [_KEY],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/MayWe"},
+                    "examples": {
+                        "now": {"value": examples.MAY_WE},
+                        "recorded": {"value": {**examples.MAY_WE, "record": True}},
+                    },
+                }
+            },
+        },
+    },
+}
+POST_FILTER: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "One verdict a line, in the order sent; then one summary, without which"
+            " the answer was cut.",
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string", "description": "One Short a line."},
+                    "example": "\n".join(json.dumps(one) for one in examples.FILTERED),
+                }
+            },
+        },
+        **_ERRORS,
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string", "description": "One recipient a line."},
+                    "example": "\n".join(json.dumps(one) for one in examples.RECIPIENTS),
+                }
+            },
+        },
+    },
 }
 GET_SUBJECT = _about("The person at these two times.", "Subject", examples.WHOLE)
 GET_TIMELINE = _about("The facts, a page of them.", "Timeline", examples.TIMELINE)

@@ -77,6 +77,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.errors",
         "ledger.calendar",
     ),
+    "ledger.permitting": ("ledger",),
     "ledger.rotating": ("ledger",),
     "ledger.erasing": ("ledger",),
     "ledger.restoring": ("ledger",),

@@ -7,6 +7,7 @@ from api.routes import (
     facts,
     joins,
     log,
+    permissions,
     queue,
     readings,
     requests,
@@ -25,5 +26,6 @@ TABLE = (
     *queue.ROUTES,
     *joins.ROUTES,
     *requests.ROUTES,
+    *permissions.ROUTES,
     *log.ROUTES,
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from ledger.calendar import (
     Day,
@@ -49,7 +49,21 @@ from ledger.policy.softoptin import Offer
 from ledger.policy.verdicts import ChoiceState, ConsentStatus
 from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_state
 
-__all__ = ["SILENT", "UNKNOWN", "Company", "Person", "Verdict", "explain", "verdict"]
+OnList: TypeAlias = Literal["erased", "objected"]
+"""Why somebody is on a list that outlives her: keyed HMACs of her references, nothing else."""
+
+__all__ = [
+    "SILENT",
+    "UNKNOWN",
+    "Company",
+    "Person",
+    "Verdict",
+    "declared",
+    "explain",
+    "on_list",
+    "verdict",
+    "verdict_now",
+]
 
 UNKNOWN = Person(empty_state(), (), MappingProxyType({}))
 SILENT = Company()
@@ -95,37 +109,53 @@ def verdict(
 
     `channel` is '' for a purpose without channels; `offer` is what the caller says is offered.
     """
-    heard = _heard(person, moment, known)
-    said = _heard_of(company, moment, known)
-    book = _with_declared(book, said)
-    answer, case = _answer(heard, said, book, purpose, channel, moment, known, offer)
-    flips_at = None
+    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
+    answer, case = asked.at(moment)
+    found = _verdict(asked, moment, answer, case)
     if case is not None:
         now = answer.basis, case.choice.state
         for turn in sorted(set(_turns(case))):
-            later = moment_of_instant(turn)
-            then, there = _answer(heard, said, book, purpose, channel, later, known, offer)
+            then, there = asked.at(moment_of_instant(turn))
             if there is None or (then.basis, there.choice.state) != now:
-                flips_at = turn
-                break
-    state: ConsentStatus = case.choice.state if case else "ConsentUnknown"
+                return replace(found, flips_at=turn)
+    return found
+
+
+def verdict_now(
+    person: Person | None,
+    book: Book,
+    purpose: str,
+    channel: str,
+    moment: Moment,
+    known: int | None = None,
+    company: Company = SILENT,
+    offer: Offer | None = None,
+) -> Verdict:
+    """The same verdict for whoever does not care when it changes: `flips_at` is not looked for."""
+    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
+    return _verdict(asked, moment, *asked.at(moment))
+
+
+def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdict:
+    """The verdict on somebody of whom only a list is left: erased, or opposed before that."""
+    if reason == "objected":
+        lifting = ("objection.lifted.v1",)
+        answer = refuse("objected", "SS-LB-3", "GDPR art. 21(2), 21(3)", lifting)
+    else:
+        answer = refuse("erased", "SS-DSR-3", "GDPR art. 17", ("customer.registered.v1",))
     return Verdict(
-        allowed=answer.basis is not None,
-        purpose=purpose,
-        channel=channel,
-        at=moment,
-        basis=answer.basis,
-        rule=answer.rule,
-        clause=answer.clause,
-        article=answer.article,
-        edition=case.edition.id if case else None,
-        state=state,
-        stale=_stale(case) if case and answer.basis == "consent" else None,
-        reasons=answer.reasons,
-        rests_on=answer.rests_on,
-        flips_at=flips_at,
-        would_change=answer.would_change,
+        *(False, purpose, channel, moment, None, answer.rule, answer.clause, answer.article, None),
+        *("ConsentRefused" if reason == "objected" else "ConsentUnknown", None, answer.reasons),
+        *((), None, answer.would_change),
     )
+
+
+def declared(
+    book: Book, company: Company, purpose: str, moment: Moment, known: int | None = None
+) -> Purpose | None:
+    """The purpose as it is declared at that moment, as known at a position."""
+    told = _with_declared(book, _heard_of(company, moment, known))
+    return purposes_of(told.chain(moment.day, known)).get(purpose)
 
 
 def explain(found: Verdict, lang: Language = "fr") -> list[str]:
@@ -175,30 +205,71 @@ def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
     )
 
 
-def _answer(
-    person: Person,
-    company: Company,
+class _Asked(NamedTuple):
+    """The question, from the facts known now; its moment may move on."""
+
+    person: Person
+    company: Company
+    book: Book
+    purpose: str
+    channel: str
+    known: int | None
+    offer: Offer | None
+
+    def at(self, moment: Moment) -> tuple[Answer, Case | None]:
+        """The answer at a moment; no case when nothing is declared."""
+        person, company, book, purpose, channel, known, offer = self
+        chain = book.chain(moment.day, known)
+        declared = purposes_of(chain).get(purpose)
+        if declared is None:
+            article = "GDPR art. 5(1)(b)"
+            return refuse("undeclared", "SS-CTL-2", article, ("purpose.declared.v1",)), None
+        if (declared.channels or channel) and channel not in declared.channels:
+            publishing = ("policy.published.v1",)
+            return refuse("channel", declared.clause, declared.article, publishing), None
+        chosen = _choice(person.state, book, moment, known, declared, channel)
+        if declared.marketing and {(purpose, channel), (purpose, "")} & person.opposed:
+            chosen = _objecting_still(chosen)
+        case = Case(
+            *(person, company, book, chain[-1], declared, channel, moment, known, offer, chosen)
+        )
+        return judge(case), case
+
+
+def _asked(
+    person: Person | None,
     book: Book,
     purpose: str,
     channel: str,
     moment: Moment,
     known: int | None,
+    company: Company,
     offer: Offer | None,
-) -> tuple[Answer, Case | None]:
-    """The answer at a moment from the facts known now; no case when nothing is declared."""
-    chain = book.chain(moment.day, known)
-    declared = purposes_of(chain).get(purpose)
-    if declared is None:
-        article = "GDPR art. 5(1)(b)"
-        refused = refuse("undeclared", "SS-CTL-2", article, ("purpose.declared.v1",))
-        return refused, None
-    if (declared.channels or channel) and channel not in declared.channels:
-        return refuse("channel", declared.clause, declared.article, ("policy.published.v1",)), None
-    chosen = _choice(person.state, book, moment, known, declared, channel)
-    if declared.marketing and {(purpose, channel), (purpose, "")} & person.opposed:
-        chosen = _objecting_still(chosen)
-    case = Case(person, company, book, chain[-1], declared, channel, moment, known, offer, chosen)
-    return judge(case), case
+) -> _Asked:
+    """Only what had happened at the moment and was known is heard."""
+    heard, said = _heard(person, moment, known), _heard_of(company, moment, known)
+    return _Asked(heard, said, _with_declared(book, said), purpose, channel, known, offer)
+
+
+def _verdict(asked: _Asked, moment: Moment, answer: Answer, case: Case | None) -> Verdict:
+    state: ConsentStatus = case.choice.state if case else "ConsentUnknown"
+    return Verdict(
+        allowed=answer.basis is not None,
+        purpose=asked.purpose,
+        channel=asked.channel,
+        at=moment,
+        basis=answer.basis,
+        rule=answer.rule,
+        clause=answer.clause,
+        article=answer.article,
+        edition=case.edition.id if case else None,
+        state=state,
+        stale=_stale(case) if case and answer.basis == "consent" else None,
+        reasons=answer.reasons,
+        rests_on=answer.rests_on,
+        flips_at=None,
+        would_change=answer.would_change,
+    )
 
 
 def _with_declared(book: Book, company: Company) -> Book:

@@ -1,0 +1,269 @@
+"""`POST /v1/permissions/filter`: recipients in, short verdicts out, one a line, in order.
+
+The body is read in chunks of lines, each judged in a thread from one state of the ledger, while the
+next one arrives. What is answered waits in a file without a name until it is taken: a caller may
+send everything before reading anything, and neither side waits for the other for ever. The file
+holds verdicts, of nobody in particular; memory is that of a few chunks. The last line is a summary:
+an answer without it was cut. Read next: `ledger/permitting/filtering.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api import problems
+from api.facts import MAX_REFERENCE, an_object, check_keys, check_strict, parse_json, reference_of
+from api.problems import Problem
+from ledger.commands import Reference
+from ledger.deciding import unusable
+from ledger.errors import BadData, ProbantError, Refusal, Refused
+from ledger.fields import IDENTIFIER
+from ledger.permitting.filtering import Campaign, Short
+from ledger.permitting.gate import Gate, Who
+
+FILTER = "/v1/permissions/filter"
+MEDIA = "application/x-ndjson"
+LINES = 10_000  # judged together
+CHUNK = 2**20  # bytes read before they are cut into lines
+MAX_LINE = 8 * 1024
+IN_FLIGHT = 2  # chunks: one waits for the database while another is read or written
+_PIECE = 2**18  # bytes sent at a time
+
+Line: TypeAlias = Who | Refusal
+
+
+class _Person(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    value: str
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    person: _Person | None = None
+    subject: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Line)
+_encoder = msgspec.json.Encoder()
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+class Reading:
+    """Reads lines; remembers which kinds of reference are well formed."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._kinds: set[str] = set()
+
+    def read(self, line: bytes) -> Line:
+        """Whom a line names, or why it names nobody."""
+        try:
+            said = _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._read_slowly(line)
+        person = said.person
+        # Ten quotes are two keys, their two values and "person": nothing twice, nothing escaped.
+        if person is None or person.kind not in self._kinds or line.count(b'"') != 10:
+            return self._read_slowly(line)
+        if not 0 < len(person.value) <= MAX_REFERENCE or not person.value.strip():
+            return self._read_slowly(line)
+        return self._gate.blinded(Reference(person.kind, person.value))
+
+    def _read_slowly(self, line: bytes) -> Line:
+        try:
+            (value,) = parse_json(line).items
+            check_strict(value)
+            item = an_object("line", value)
+            check_keys("line", item, ("person", "subject"))
+            subject, person = item.get("subject"), reference_of("person", item.get("person"))
+            if (subject is None) == (person is None):
+                raise BadData('name one person: "person" {"kind", "value"} or "subject" (an id)')
+            if person is None:
+                return UUID(str(IDENTIFIER.load(subject)))
+            refusal = unusable(person)
+            if refusal is not None:
+                return refusal
+            self._kinds.add(person.kind)
+            return self._gate.blinded(person)
+        except Problem as problem:
+            return problem.refusal
+        except Refused as refused:
+            return refused.refusal
+        except BadData as error:
+            return Refusal("malformed", str(error))
+        except ValueError as error:
+            return Refusal("malformed", f"field 'subject': {error}")
+
+
+class Judged(NamedTuple):
+    """The lines that answer a chunk, and how many of them say what."""
+
+    lines: bytes
+    counts: Counter[str]
+    reasons: Counter[str]
+
+
+class Judge:
+    """Judges chunks of lines for one request."""
+
+    def __init__(self, gate: Gate, campaign: Callable[[], Campaign]) -> None:
+        self._reading, self._campaign = Reading(gate), campaign
+
+    def __call__(self, raw: bytes) -> Judged:
+        """The answers to whole lines, in order; blank lines are passed over."""
+        read = [self._reading.read(line) for line in raw.split(b"\n") if line.strip()]
+        people = [who for who in read if not isinstance(who, Refusal)]
+        campaign = self._campaign()
+        found: list[Short] = []
+        for start in range(0, len(people), LINES):
+            found += campaign.judge(people[start : start + LINES])
+        return _told(read, found)
+
+
+def _told(read: Sequence[Line], found: Sequence[Short]) -> Judged:
+    kinds = Counter(found)
+    encoded = {short: _encoder.encode(short._asdict()) for short in kinds}
+    verdicts = iter(found)
+    malformed = 0
+    lines: list[bytes] = []
+    for line in read:
+        if isinstance(line, Refusal):
+            malformed += 1
+            lines.append(_encoder.encode(problems.body(line)))
+        else:
+            lines.append(encoded[next(verdicts)])
+    lines.append(b"")
+    counts: Counter[str] = Counter(malformed=malformed)
+    reasons: Counter[str] = Counter()
+    for short, n in kinds.items():
+        counts["allowed" if short.allowed else "refused"] += n
+        reasons[short.reason] += n
+    return Judged(b"\n".join(lines), counts, reasons)
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+class FilterResponse(Response):
+    """Reads the body while it answers; see the head of this file."""
+
+    def __init__(self, body: AsyncIterator[bytes], judge: Judge) -> None:
+        super().__init__(media_type=MEDIA)
+        del self.headers["content-length"]  # nobody knows it yet
+        self._chunks, self._judge = body, judge
+        self._thread = CapacityLimiter(IN_FLIGHT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """The whole exchange."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        with tempfile.TemporaryFile(prefix="probant-filter-") as file:
+            spool = _Spool(file.fileno())
+            sending = asyncio.create_task(spool.send(send))
+            try:
+                await self._answer(spool)
+                await sending
+            finally:
+                sending.cancel()
+
+    async def _answer(self, spool: _Spool) -> None:
+        counts: Counter[str] = Counter(allowed=0, refused=0, malformed=0)
+        reasons: Counter[str] = Counter()
+        running: deque[asyncio.Task[Judged]] = deque()
+
+        async def finish_one() -> None:
+            judged = await running.popleft()
+            counts.update(judged.counts)
+            reasons.update(judged.reasons)
+            await to_thread.run_sync(spool.add, judged.lines)
+
+        try:
+            async for raw in _whole_lines(self._chunks):
+                running.append(asyncio.create_task(self._judged(raw)))
+                if len(running) >= IN_FLIGHT:
+                    await finish_one()
+            while running:
+                await finish_one()
+            last: dict[str, Any] = {
+                "summary": {"lines": sum(counts.values()), **counts, "reasons": dict(reasons)}
+            }
+        except Problem as problem:
+            last = problems.body(problem.refusal)
+        except ProbantError as error:
+            last = problems.body(problems.refusal_of(error))
+        finally:
+            for task in running:
+                task.cancel()
+        spool.add(_encoder.encode(last) + b"\n")
+        spool.close()
+
+    async def _judged(self, raw: bytes) -> Judged:
+        return await to_thread.run_sync(self._judge, raw, limiter=self._thread)
+
+
+async def _whole_lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body in pieces of whole lines. Raises Problem for a line without an end."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in body:
+        parts.append(part)
+        size += len(part)
+        if size < CHUNK:
+            continue
+        whole, newline, rest = b"".join(parts).rpartition(b"\n")
+        if newline:
+            yield whole
+        if len(rest) > MAX_LINE:
+            raise Problem("too-large", f"a line has at most {MAX_LINE} bytes")
+        parts, size = [rest], len(rest)
+    last = b"".join(parts)
+    if last.strip():
+        yield last
+
+
+class _Spool:
+    """What was answered and not taken yet: a file written at its end, read where it was left."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._file = descriptor
+        self._written, self._is_closed = 0, False
+        self._more = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def add(self, lines: bytes) -> None:
+        """Write at the end, from any thread."""
+        view = memoryview(lines)
+        while view:
+            n = os.pwrite(self._file, view, self._written)
+            self._written, view = self._written + n, view[n:]
+        self._loop.call_soon_threadsafe(self._more.set)
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        self._is_closed = True
+        self._more.set()
+
+    async def send(self, send: Send) -> None:
+        """Send everything as it comes, until it is closed and taken."""
+        at = 0
+        while True:
+            self._more.clear()
+            while at < self._written:
+                piece = os.pread(self._file, _PIECE, at)
+                at += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if self._is_closed and at >= self._written:
+                break
+            await self._more.wait()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
