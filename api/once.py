@@ -118,7 +118,8 @@ def _told(found: commands.Remembered) -> Response:
     if found.outcome == commands.BEGUN:
         raise Problem(
             "idempotency-key-unsettled",
-            "this request was begun and not finished; look what was recorded, then use a new key",
+            "this request was begun and is not finished: another worker is at it, or died in it;"
+            " ask again, or look what was recorded and use a new key",
         )
     content: dict[str, Any] = json.loads(found.outcome)
     headers = content["headers"] | idempotency.REPLAYED

@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
         409, "Still running", "This very request is being carried out."
     ),
     "idempotency-key-unsettled": Kind(
-        409, "Begun, not finished", "A server died in it: look first, then use a new key."
+        409, "Begun, not finished", "Ask again; or look what was recorded, and use a new key."
     ),
     "erased": Kind(410, "Erased", "This person's data of this class was erased, for ever."),
     "too-slow": Kind(408, "Too slow", "The body must arrive within 30 seconds."),

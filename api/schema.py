@@ -168,7 +168,6 @@ POST_CHECK: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The verdict: allowed or refused, and why.",
-            "headers": _REPLAYED,
             "content": {
                 "application/json": {
                     "schema": {"$ref": "#/components/schemas/Verdict"},
@@ -182,7 +181,6 @@ POST_CHECK: dict[str, Any] = {
         **_ERRORS,
     },
     "openapi_extra": {
-        "parameters": [_KEY],
         "requestBody": {
             "required": True,
             "content": {

@@ -71,9 +71,7 @@ async def post_request(request: Request, id: str) -> Response:
         form=saying.code_of("form", item),
         act=optin.ACT,
     )
-    return await writing(
-        request, lambda: recorded(request, optin.ask(ledger, subject, wish, carry))
-    )
+    return await once(request, lambda: recorded(request, optin.ask(ledger, subject, wish, carry)))
 
 
 async def post_confirmation(request: Request) -> Response:
