@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from api import choices_schema, examples, problems
 from api.components import ACTOR, FIXED, IF_MATCH, UUID, WHEN, closed
@@ -309,10 +310,26 @@ def complete(app: FastAPI) -> None:
                 for operation in methods.values():
                     if operation["x-roles"] != sorted(PUBLIC):
                         operation["security"] = [{"key": []}]
+            for route in app.routes:
+                if isinstance(route, APIRoute) and route.include_in_schema:
+                    _show(made["paths"][route.path_format], route)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _show(methods: dict[str, Any], route: APIRoute) -> None:
+    """Put the examples of a route back as they were stated: the framework drops every null."""
+    for method in route.methods or ():
+        operation = methods[method.lower()]
+        stated = [(operation["responses"][str(s)], a) for s, a in route.responses.items()]
+        if "requestBody" in (extra := route.openapi_extra or {}):
+            stated.append((operation["requestBody"], extra["requestBody"]))
+        for told, said in stated:
+            for media, body in said.get("content", {}).items():
+                shown = {n: v for n, v in body.items() if n in ("example", "examples")}
+                told["content"][media].update(shown)
 
 
 def _schemas() -> dict[str, Any]:
