@@ -40,7 +40,7 @@ from ledger.sealing.sealer import Sealer
 from tests.api.conftest import Caller, order
 
 SEED = int(os.environ.get("PROBANT_TEST_SEED", "20180525"))
-EACH = int(os.environ.get("PROBANT_TEST_FUZZ", "6"))
+EACH = int(os.environ.get("PROBANT_TEST_FUZZ", "12"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -76,7 +76,7 @@ class Server(NamedTuple):
     """A server, and what its paths may name."""
 
     caller: Caller
-    named: dict[str, list[str]]
+    named: dict[str, list[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,8 @@ class Unlimited:
         """Always."""
 
 
-def furnished(caller: Caller) -> dict[str, list[str]]:
-    """Record something of everything; what can be named in a path."""
+def furnished(caller: Caller) -> dict[str, list[Any]]:
+    """Record something of everything; what can be named, in a path, a question or a body."""
     items = [order(name, f"A-{name}") for name in ("0042", "0043", "0044")]
     told = caller.post([*items, examples.CONSENT, examples.UNDECLARED]).json()["items"]
     people = [item["subject"] for item in told[:3]]
@@ -122,12 +122,25 @@ def furnished(caller: Caller) -> dict[str, list[str]]:
     caller.client.post("/v1/motives", json=written, headers=caller.headers)
     asked = caller.client.post("/v1/requests", json=examples.REQUEST_SENT, headers=caller.headers)
     request = asked.json()["request"]["id"]
-    position = str(caller.get("/v1/queue").json()["items"][0]["position"])
+    position = caller.get("/v1/queue").json()["items"][0]["position"]
+    refused = {"kind": "tracker.refused", "data": {"purpose": "audience"}}
+    device = caller.post(refused).json()["stream"]
+    size = caller.position()
+    days = ["2026-01-05", "2031-01-05T09:30:00Z", "1999-12-31"]
     return {
-        "id": [*people, request],
-        "position": [position, "1", "2"],
-        "path": ["0/000", "entries/000", "0/000.p/5", "entries/000.p/5"],
-        "step": ["acknowledge", "qualify", "fulfil", "refuse", "close"],
+        **dict.fromkeys(("id", "subject", "other"), people),
+        "request": [request],
+        **dict.fromkeys(("as_of", "known_at", "at", "due_before"), days),
+        "person": [{"kind": "shop", "value": name} for name in ("0042", "0043", "nobody")],
+        "purpose": ["newsletter", "resale", "audience"],
+        "channel": ["email", "phone", "letter", "form"],
+        "right": ["access", "erasure", "objection", "portability"],
+        "device": [device],
+        "position": [position, 1, 2],
+        "old": [1, size],
+        "new": [size],
+        "path": [f"0/000.p/{size}", f"entries/000.p/{size}", "entries/000"],
+        "step": ["acknowledge", "qualify", "extend", "fulfil", "refuse", "withdraw", "close"],
     }
 
 
@@ -141,18 +154,35 @@ def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
     if mode is GenerationMode.NEGATIVE and not takes_anything(operation):
         return  # nothing can be wrong with a request that says nothing
 
+    named = server.named
+    if "/v1/requests/" in label:
+        named = {**named, "id": named["request"]}
+
     @seed(SEED)
     @SETTINGS
     @given(operation.as_strategy(mode), st.data())
     def sent(case: Any, data: st.DataObject) -> None:
         note(f"PROBANT_TEST_SEED={SEED}")
-        for name in case.path_parameters or {}:
-            known = data.draw(st.sampled_from([None, *server.named[name]]))
-            case.path_parameters[name] = known or case.path_parameters[name]
+        for made in (case.path_parameters, case.query, case.body):
+            name_some(made, named, data)
         answer = send(server.caller, case)
         case.validate_response(answer, checks=CHECKS)
 
     sent()
+
+
+def name_some(made: Any, named: dict[str, list[Any]], data: st.DataObject) -> None:
+    """Put what is there into what was made up, here and there, so that not all is unheard of."""
+    if isinstance(made, list):
+        for inner in made:
+            name_some(inner, named, data)
+    if not isinstance(made, dict):
+        return
+    for name, value in made.items():
+        if name in named and data.draw(st.booleans()):
+            made[name] = data.draw(st.sampled_from(named[name]))
+        else:
+            name_some(value, named, data)
 
 
 def takes_anything(operation: Any) -> bool:
