@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -150,6 +150,7 @@ def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
     server: Server, label: str, mode: GenerationMode
 ) -> None:
     """Each route, as described and against its description."""
+    print(f"PROBANT_TEST_SEED={SEED} PROBANT_TEST_FUZZ={EACH}")  # shown when it fails
     operation = OPERATIONS[label]
     if mode is GenerationMode.NEGATIVE and not takes_anything(operation):
         return  # nothing can be wrong with a request that says nothing
@@ -162,7 +163,6 @@ def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
     @SETTINGS
     @given(operation.as_strategy(mode), st.data())
     def sent(case: Any, data: st.DataObject) -> None:
-        note(f"PROBANT_TEST_SEED={SEED}")
         for made in (case.path_parameters, case.query, case.body):
             name_some(made, named, data)
         answer = send(server.caller, case)
