@@ -39,12 +39,18 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request was answered."""
         known = method if method in METHODS else "other"
-        self.requests.labels(known, route, str(status)).inc()
-        self.seconds.labels(known, route).observe(seconds)
+        series = self._series.get((known, route, status))
+        if series is None:  # found once: the library's search costs more than counting
+            counter = self.requests.labels(known, route, str(status))
+            series = counter, self.seconds.labels(known, route)
+            self._series[known, route, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
 
     def text(self, reach: Reach) -> bytes:
         """All of it, for whoever scrapes, with how far the log and its seal reach now."""

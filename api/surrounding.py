@@ -44,9 +44,14 @@ class Compressed:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; what answers a secret, and anything but HTTP, passes through."""
-        is_plain = scope["type"] != "http" or scope["path"].endswith(UNZIPPED)
-        await (self.app if is_plain else self.zipped)(scope, receive, send)
+        """One request; what answers a secret, and whatever nobody wants zipped, passes through."""
+        await (self.zipped if _wants_gzip(scope) else self.app)(scope, receive, send)
+
+
+def _wants_gzip(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["path"].endswith(UNZIPPED):
+        return False
+    return any(name == b"accept-encoding" and b"gzip" in said for name, said in scope["headers"])
 
 
 class Browsers:
