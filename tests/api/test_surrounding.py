@@ -23,6 +23,8 @@ from api.metrics import Metrics
 from api.problems import Problem, body
 from api.routes import SUBJECT, taking
 from api.routes.table import TABLE
+from api.settings import settle
+from ledger.errors import Misuse
 from ledger.opening import create
 from tests.api.conftest import CANARY, Caller, Opened, order
 from tests.clock import StepClock
@@ -74,6 +76,19 @@ def test_no_other_page_may(centre: Caller, caller: Caller) -> None:
     assert told.headers["access-control-allow-origin"] == CENTRE
     assert "ETag" in told.headers["access-control-expose-headers"]
     assert "access-control-allow-origin" not in preflight(caller, path, CENTRE).headers
+
+
+@pytest.mark.parametrize(
+    "said", ["*", "https://a.example/", "https://A.example", "a.example", "null", "https://a b"]
+)
+def test_an_origin_that_is_none_is_refused_at_the_start(said: str) -> None:
+    """Above all `*`: a preference centre has an address."""
+    with pytest.raises(Misuse, match="PROBANT_CORS_ORIGINS"):
+        settle({"PROBANT_CORS_ORIGINS": f"{CENTRE}, {said}"})
+    good = settle({"PROBANT_CORS_ORIGINS": f"{CENTRE}, http://[::1]:8080,"})
+    assert good.origins == (CENTRE, "http://[::1]:8080")
+    with pytest.raises(Misuse, match="PROBANT_LOG_FORMAT"):
+        settle({"PROBANT_LOG_FORMAT": "xml"})
 
 
 # --- gzip -----------------------------------------------------------------------------------------
