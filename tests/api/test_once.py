@@ -6,7 +6,9 @@ What `/v1/facts` remembers has its own file, `test_idempotency.py`.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
@@ -197,6 +199,20 @@ def test_two_workers_cannot_both_begin(anywhere: Caller) -> None:
     commands.settle(database, b"f" * 32, b"m" * 32, 10**18, b"{}")
     commands.release(database, b"f" * 32)  # what is done stays
     assert not commands.claim(database, b"f" * 32, b"m" * 32, 10**18)
+
+
+def test_of_many_who_claim_at_once_one_has_it(anywhere: Caller) -> None:
+    """Whoever comes second, in the same instant, is told so and meets no error."""
+    database, together = anywhere.ledger.database, threading.Barrier(4)
+
+    def claim(number: int) -> bool:
+        together.wait()
+        return commands.claim(database, bytes([number]) * 32, b"m" * 32, 10**18)
+
+    with ThreadPoolExecutor(4) as callers:
+        for number in range(25):
+            told = [callers.submit(claim, number) for _ in range(4)]
+            assert sum(one.result() for one in told) == 1
 
 
 def test_after_three_days_a_key_is_forgotten(caller: Caller, clock: StepClock) -> None:
