@@ -32,6 +32,7 @@ from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
+from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
@@ -40,7 +41,7 @@ from ledger.grouping import Writer
 WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - all that a server is made of, each by its name
     ledger_factory: Callable[[], Ledger],
     keys: Keys,
     seal: Seal | None = None,
@@ -49,12 +50,14 @@ def create_app(
     *,
     carry: Carry | None = None,
     journal: Path | None = None,
+    outbound: Outbound | None = None,
     origins: Collection[str] = (),
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; scripts of pages of `origins` may ask what one person may."""
+    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
+    may ask what one person may."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,6 +86,7 @@ def create_app(
     app.state.carry = carry
     app.state.limits = limits()
     app.state.journal = journal
+    app.state.outbound = outbound or Outbound()
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)

@@ -34,6 +34,7 @@ from api.commands import (
     retaining,
     sealing,
     serving,
+    webhooks,
 )
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
@@ -79,6 +80,7 @@ archive.register(app)
 restoring.register(app)
 serving.register(app)
 access.register(app)
+webhooks.register(app)
 demonstrating.register(app)
 drilling.register(app)
 covering.register(app)

@@ -161,6 +161,65 @@ TIMELINE: dict[str, Any] = {
     "items": [TOLD],
     "next": 3,
 }
+
+WEBHOOK = "0b0e3a51-1f8f-4a0c-9d0e-5a2a3e7c4b10"
+NEW_WEBHOOK: dict[str, Any] = {
+    "url": "https://crm.example.org/hooks/probant",
+    "recipient": "crm",
+    "kinds": ["consent.withdrawn", "customer.class_erased"],
+}
+REGISTERED: dict[str, Any] = {
+    "id": WEBHOOK,
+    "url": "https://crm.example.org/hooks/probant",
+    "recipient": "crm",
+    "kinds": ["consent.withdrawn.v1", "customer.class_erased.v1"],
+    "state": "live",
+    "created_at": WHEN,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw1234567890A=",
+}
+WEBHOOKS: dict[str, Any] = {
+    "items": [
+        {key: value for key, value in REGISTERED.items() if key != "secret"}
+        | {"deliveries": {"pending": 0, "delivered": 12, "dead": 0}}
+    ]
+}
+DELIVERIES: dict[str, Any] = {
+    "webhook": WEBHOOK,
+    "items": [
+        {
+            "position": 4,
+            "message": "msg_5f0c7b6e3c1d8a529b550d3f6f0e8a11",
+            "state": "pending",
+            "attempts": 1,
+            "next_at": WHEN,
+            "last_at": WHEN,
+            "last_status": 503,
+            "last_error": None,
+        }
+    ],
+    "next": None,
+}
+REDELIVER: dict[str, Any] = {"webhook": WEBHOOK, "positions": [4]}
+REDELIVERED: dict[str, Any] = {"waiting": 1}
+PINGED: dict[str, Any] = {"delivered": True, "status": 204, "error": None}
+ACKNOWLEDGE: dict[str, Any] = {"recipient": "crm", "positions": [4], "receipt": "job-2026-0042"}
+ACKNOWLEDGED: dict[str, Any] = {"items": [{"about": 4, "position": 9, "recorded": True}]}
+STANDING: dict[str, Any] = {
+    "position": 4,
+    "kind": "consent.withdrawn.v1",
+    "recorded_at": WHEN,
+    "recipients": [
+        {
+            "recipient": "crm",
+            "state": "acknowledged",
+            "due": "2026-01-13",
+            "told": {"position": 8, "at": WHEN},
+            "acknowledged": {"position": 9, "at": WHEN, "receipt": "job-2026-0042"},
+        }
+    ],
+}
+OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
+OVERDUE: dict[str, Any] = {"days": 7, "items": [{**STANDING, "subject": SUBJECT}]}
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
 READY: dict[str, Any] = {
     "status": "ready",

@@ -295,6 +295,40 @@ POST_STEP: dict[str, Any] = {
 }
 
 
+def _asked(name: str, shown: Any) -> dict[str, Any]:
+    """A request body of one JSON object."""
+    return {"requestBody": {"required": True, **_json("", name, shown)}}
+
+
+def _told(description: str, name: str, shown: Any, status: int = 200) -> dict[str, Any]:
+    """What a question that changes nothing of ours, or nothing personal, is answered."""
+    return {"responses": {status: _json(description, name, shown), **_ERRORS}}
+
+
+POST_WEBHOOK = {
+    "status_code": 201,
+    **_told("Registered.", "RegisteredWebhook", examples.REGISTERED, 201),
+    "openapi_extra": _asked("NewWebhook", examples.NEW_WEBHOOK),
+}
+GET_WEBHOOKS = _told("All of them.", "Webhooks", examples.WEBHOOKS)
+DELETE_WEBHOOK: dict[str, Any] = {
+    "status_code": 204,
+    "responses": {204: {"description": "Nothing is sent there any more."}, **_ERRORS},
+}
+PING = _told("What it answered.", "Pinged", examples.PINGED)
+GET_DELIVERIES = _told("A page of them.", "Deliveries", examples.DELIVERIES)
+REDELIVER = {
+    **_told("They wait again.", "Redelivered", examples.REDELIVERED),
+    "openapi_extra": _asked("Redeliver", examples.REDELIVER),
+}
+ACKNOWLEDGE = {
+    **_told("What is on record.", "Acknowledged", examples.ACKNOWLEDGED),
+    "openapi_extra": _asked("Acknowledge", examples.ACKNOWLEDGE),
+}
+GET_OVERDUE = _told("Oldest first.", "Overdue", examples.OVERDUE)
+GET_RECIPIENTS = _told("In the order recorded.", "Recipients", examples.OUTSIDE)
+
+
 def complete(app: FastAPI) -> None:
     """Give the application a description with our components and its key."""
 

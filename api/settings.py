@@ -21,6 +21,7 @@ HORIZON, HORIZON_MAX = 35, 3650  # days
 LOG_FORMATS = ("text", "json")
 # Scheme and host: `*` is no origin here, for a preference centre has an address.
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+DAYS, DAYS_MAX = 7, 365
 
 
 class Setting(NamedTuple):
@@ -133,6 +134,18 @@ SETTINGS = (
         "How `serve` writes its log to standard error: text, or json (an object a line).",
     ),
     Setting(
+        "PROBANT_ACKNOWLEDGE_DAYS",
+        "–",
+        "7",
+        "Days that an outside system has to acknowledge what it was told; then it is overdue.",
+    ),
+    Setting(
+        "PROBANT_WEBHOOKS_PRIVATE",
+        "–",
+        "no",
+        "yes: webhooks may call addresses of private networks (docs/webhooks.md).",
+    ),
+    Setting(
         "PROBANT_LANG",
         "--lang",
         "en when LANG begins with en, else fr",
@@ -156,6 +169,8 @@ class Settings(NamedTuple):
     oidc: Trusted | None
     origins: tuple[str, ...]  # of the preference centre
     log_format: str
+    acknowledge_days: int
+    webhooks_private: bool  # whether webhooks may call private networks
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -190,6 +205,11 @@ class Settings(NamedTuple):
         return self.home / "opener"
 
     @property
+    def courier_lock(self) -> Path:
+        """The file that keeps it to one courier a machine."""
+        return self.home / "webhooks.lock"
+
+    @property
     def signer_home(self) -> Path:
         """The folder of the signer's key and memory."""
         return self.home / "signer"
@@ -216,7 +236,7 @@ def settle(
         folder,
         url_of,
         where(keys),
-        _horizon(environment),
+        _days(environment, "PROBANT_HORIZON", HORIZON, HORIZON_MAX),
         _language(environment, lang),
         Path(environment.get("PROBANT_SIGNER") or folder / "signer" / "socket"),
         Path(environment.get("PROBANT_LOG") or folder / "log"),
@@ -225,6 +245,8 @@ def settle(
         _oidc(environment),
         _origins(environment),
         _log_format(environment),
+        _days(environment, "PROBANT_ACKNOWLEDGE_DAYS", DAYS, DAYS_MAX),
+        _yes(environment, "PROBANT_WEBHOOKS_PRIVATE"),
     )
     if settings.database == "sqlite":
         file = settings.sqlite_file
@@ -233,10 +255,10 @@ def settle(
     return settings
 
 
-def _horizon(environment: Mapping[str, str]) -> int:
-    said = environment.get("PROBANT_HORIZON") or str(HORIZON)
-    if not (said.isascii() and said.isdigit() and int(said) <= HORIZON_MAX):
-        raise Misuse(f"PROBANT_HORIZON must be a number of days, at most {HORIZON_MAX}")
+def _days(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
+    said = environment.get(name) or str(default)
+    if not (said.isascii() and said.isdigit() and int(said) <= most):
+        raise Misuse(f"{name} must be a number of days, at most {most}")
     return int(said)
 
 
@@ -275,6 +297,13 @@ def _mapping(said: str) -> dict[str, str]:
     if not all(name and role in HELD for name, _, role in pairs):
         raise Misuse(f"PROBANT_OIDC_ROLES must be NAME=ROLE,…; roles: {', '.join(sorted(HELD))}")
     return {name: role for name, _, role in pairs}
+
+
+def _yes(environment: Mapping[str, str], name: str) -> bool:
+    said = environment.get(name) or "no"
+    if said not in ("yes", "no"):
+        raise Misuse(f"{name} must be yes or no")
+    return said == "yes"
 
 
 def _language(environment: Mapping[str, str], lang: str | None) -> Language:

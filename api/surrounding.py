@@ -7,8 +7,9 @@ travels in a header that the script sets, never in a cookie that a browser would
 
 **gzip.** Compressing beside a secret lets whoever makes a browser ask again and again, and sees
 the lengths, guess it (BREACH). Here a browser adds no credentials by itself, so nobody but the
-holder of the token can make it ask; no answer repeats what was sent; and the one answer that is a
-secret, a token, is never compressed. Nor are streams: their lines leave when they are ready.
+holder of the token can make it ask; no answer repeats what was sent; and the answers that are
+secrets, tokens and those of webhooks, are never compressed. Nor are streams: their lines leave
+when they are ready.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from api.routes.taking import NDJSON
 
 WORTH_IT = 1024  # bytes of an answer, before it is compressed
 LEVEL = 5  # of 9: most of the gain for a third of the time
-UNZIPPED = "/token"  # how the path ends of what answers a secret
+UNZIPPED = ("/token", "/webhooks")  # how the paths end of what answers a secret
 ASKED = ("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key")
 ASKED_IF = ("If-Match", "If-None-Match")
 TOLD = ("Content-Language", "ETag", "Idempotency-Replayed", "Location", "Retry-After")

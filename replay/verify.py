@@ -121,6 +121,7 @@ of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
 dies_on>until_day: ledger.kek_retired; ref>ref_position: fact.voided
+: recipient.told recipient.acknowledged
 """
 
 

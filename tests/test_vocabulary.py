@@ -117,6 +117,8 @@ PERMANENT = (
     "request.recipients_notified.v1",
     "request.withdrawn.v1",
     "request.closed.v1",
+    "recipient.told.v1",
+    "recipient.acknowledged.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

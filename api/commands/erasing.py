@@ -78,8 +78,8 @@ def erase(
         done = history(ledger, Journal(settings.journal, ledger.keyring.origin), who)
         if done:
             kept = [one for one in outcome if one.is_kept]
-            horizon = settings.horizon
-            made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon)
+            horizon, days = settings.horizon, settings.acknowledge_days
+            made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon, days=days)
             with _signer(run) as sign:
                 path = write(settings.certificates, made, sign)
             signed = path.suffix == ".certificate"

@@ -151,9 +151,15 @@ def _told(content: dict[str, Any], run: Run) -> Iterator[str]:
 def sealed_meanwhile(run: Run) -> Iterator[None]:
     """A sealer of its own beside the server, with a signer if none answers; both end with us,
     however we end: the sealer watches its standard input, the signer the sealer's."""
-    settings = run.settings
-    arguments = ["--home", str(settings.home), "seal", "--watch"]
-    command_ = [sys.executable, "-m", "api.cli", *arguments]
+    with running_beside(run, "seal", "--watch"):
+        yield
+
+
+@contextmanager
+def running_beside(run: Run, *arguments: str) -> Iterator[None]:
+    """A command of ours in a process of its own, that ends when its standard input does."""
+    home = ["--home", str(run.settings.home)]
+    command_ = [sys.executable, "-m", "api.cli", *home, *arguments]
     child = subprocess.Popen(  # noqa: S603
         command_,
         stdin=subprocess.PIPE,

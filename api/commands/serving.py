@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.sealing import sealed_meanwhile
+from api.commands.webhooks import delivered_meanwhile, poster_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
 from ledger.errors import Misuse
@@ -49,6 +50,7 @@ def serve(
     from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
+    from api.webhooks import Outbound
     from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
@@ -68,6 +70,7 @@ def serve(
             Seal(run.settings.log, SignerClient(run.settings.signer)),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
+            outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
         ),
         log_config=None,
@@ -76,7 +79,7 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with sealed_meanwhile(run):
+    with sealed_meanwhile(run), delivered_meanwhile(run):
         uvicorn.Server(config).run(sockets=[listener])
 
 

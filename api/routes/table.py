@@ -14,6 +14,7 @@ from api.routes import (
     service,
     subjects,
     tokens,
+    webhooks,
 )
 
 TABLE = (
@@ -27,5 +28,6 @@ TABLE = (
     *joins.ROUTES,
     *requests.ROUTES,
     *permissions.ROUTES,
+    *webhooks.ROUTES,
     *log.ROUTES,
 )

@@ -124,6 +124,8 @@ def _purposes(fact: Fact, edition: Edition) -> Refusal | None:
         case AssessmentRecorded() | RequestReceived() | RequestQualified() | RecoveredFromQueue():
             if fact.purpose and fact.purpose not in edition.purposes:
                 return _undeclared(PURPOSE, "purpose")
+        case RecipientDeclared() if not edition.purposes.keys() >= set(fact.purposes or ()):
+            return _undeclared(PURPOSE, "purposes")
     return None
 
 
@@ -140,6 +142,7 @@ def _classes(fact: Fact, edition: Edition) -> Refusal | None:
             | PurposeDeclared()
             | RequestReceived()
             | RequestQualified()
+            | RecipientDeclared()
         ):
             if not edition.classes.keys() >= set(fact.classes or ()):
                 return _undeclared(CLASS, "classes")

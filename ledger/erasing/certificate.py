@@ -6,6 +6,8 @@ signer it is written with its name ending in `.unsigned`, and signed later, byte
 
 It holds ids, positions, codes and days, nothing personal. Every claim about a copy is one of:
 *checked* after the commit, *kept* with its reason, *dies* on a day, or *out of reach* and said so.
+Of each outside system it says whether it was told, and whether it acknowledged, with its receipt;
+who acknowledged since is in a later certificate of the same erasure.
 What this file never does: erase, or sign. Read next: `ledger/erasing/erase.py`, docs/erasure.md.
 """
 
@@ -20,7 +22,9 @@ from uuid import UUID, uuid4
 from ledger.application import Ledger
 from ledger.calendar import Day, add_days, day_of, format_day, format_instant
 from ledger.erasing.erase import Erased
+from ledger.outbound.standing import DAYS, standing
 from ledger.policy.erasures import Outcome
+from ledger.policy.telling import Standing
 from ledger.sealing.files import write_whole
 from ledger.store import epochs, erasure
 
@@ -38,8 +42,10 @@ def certificate(
     reason: str,
     horizon: int,
     request: UUID | None = None,
+    days: int = DAYS,
 ) -> dict[str, Any]:
-    """The document about one erasure, with every check done now. `horizon`: days backups live."""
+    """The document about one erasure, with every check done now. `horizon`: days backups live;
+    `days`: those that outside systems have to acknowledge."""
     now = ledger.clock.now()
     keys = [kid for one in erased for kid in one.keys]
     with ledger.database.read() as connection:
@@ -75,6 +81,11 @@ def certificate(
             "write_ahead_log_empty": erasure.is_log_empty(ledger.database),
         },
         "copies": _copies(ledger, seen, disclosed),
+        "recipients": [
+            {"position": about.position, **standing_json(one)}
+            for about in standing(ledger, subject, days, {one.position for one in erased})
+            for one in about.recipients
+        ],
         "backups": {
             "dead_on": format_day(max([last, *(death.day for death in dead)])),
             "horizon_days": horizon,
@@ -94,6 +105,22 @@ def outcome_json(one: Outcome) -> dict[str, Any]:
         "ground": one.ground,
         "article": one.article,
         "until": one.until and format_day(one.until),
+    }
+
+
+def standing_json(one: Standing) -> dict[str, Any]:
+    """Where an outside system stands, as plain values: delivered (told) is not done."""
+    return {
+        "recipient": one.recipient,
+        "state": one.state,
+        "due": format_day(one.due),
+        "told": one.told and {"position": one.told.position, "at": format_instant(one.told.at)},
+        "acknowledged": one.acknowledged
+        and {
+            "position": one.acknowledged.position,
+            "at": format_instant(one.acknowledged.at),
+            "receipt": one.acknowledged.receipt,
+        },
     }
 
 

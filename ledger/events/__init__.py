@@ -3,7 +3,7 @@
 A fact is frozen and its kind is permanent (`order.placed.v1`): a kind may be retired, never
 renamed, never given twice. The reading order is the order of a business: `people.py`, `choices.py`,
 `trade.py`, `service.py`, `book.py`, `amending.py`, `requests.py`, then what the ledger does itself:
-`ending.py`, `log.py`. What all facts share is in `ledger/facts.py`.
+`ending.py`, `telling.py`, `log.py`. What all facts share is in `ledger/facts.py`.
 
 What this room never does: decide whether a fact is acceptable (`ledger/aggregates/`), know today's
 date, or touch a database. Read next: `ledger/aggregates/consent.py`, then `ledger/handlers.py`.
@@ -143,6 +143,10 @@ from ledger.events.ending import (
     ClassArchived,
     ClassErased,
 )
+from ledger.events.telling import (
+    RecipientAcknowledged,
+    RecipientTold,
+)
 from ledger.events.log import (
     Anchored,
     KekDestroyed,
@@ -172,6 +176,7 @@ OWN = frozenset(
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
     or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
+    or cls in (RecipientTold, RecipientAcknowledged)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -279,7 +284,9 @@ __all__ = [
     "ProfileRectified",
     "Pruned",
     "PurposeDeclared",
+    "RecipientAcknowledged",
     "RecipientDeclared",
+    "RecipientTold",
     "RecipientsNotified",
     "RecoveredFromQueue",
     "RenewalNotified",

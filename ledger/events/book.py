@@ -73,13 +73,16 @@ class PurposeDeclared(Fact):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipientDeclared(Fact):
     """Somebody data may be handed to, with its contract and its attestation (GDPR art. 13(1)(e),
-    28; SS-REC-1, SS-PAY-2)."""
+    28; SS-REC-1, SS-PAY-2). `classes` and `purposes` say what it is given and what for: it is told
+    when one of these changes (art. 19). What is not said is not limited."""
 
     recipient: str = clear(CODE, required=True)
     type: str = clear(CODE, column="basis", required=True, one_of=RECIPIENTS)
     country: str | None = clear(CODE)
     contract: str | None = clear(DIGEST)
     attested_until: Day | None = clear(DAY, column="until_day")
+    classes: tuple[str, ...] | None = clear(CODES)
+    purposes: tuple[str, ...] | None = clear(CODES)
 
 
 @declare("field.declared.v1", "policy_book", about_nobody=True)

@@ -35,6 +35,7 @@ _DECISIVE = tuple(
         (
             *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
             *("tracker.", "customer.class_", "archive.consulted", "ledger.", "motive."),
+            *("recipient.told", "recipient.acknowledged"),
         )
     )
 )

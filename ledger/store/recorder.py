@@ -31,7 +31,7 @@ from ledger import entry
 from ledger.calendar import Clock, Instant
 from ledger.events import Row
 from ledger.projections import live
-from ledger.store import reader, states, tables
+from ledger.store import outbox, reader, states, tables
 from ledger.store.database import Database, Session, speaking
 from ledger.store.mapper import StoredDraft, StoredFact
 from ledger.store.reader import Tip
@@ -113,6 +113,7 @@ class LedgerRecorder(library.ProcessRecorder):
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database, self.clock = database, clock
         self._believed: Head | None = None
+        self._feed: outbox.Feed | None = None
         self._tips: dict[UUID, Tip] = {}
         self._in_company = 0
         self._turn = local()
@@ -163,8 +164,9 @@ class LedgerRecorder(library.ProcessRecorder):
             raise Moved
         wanted = live.wanted([draft.row for draft in drafts])
         prior = self._prior(wanted) if wanted else live.NOTHING
+        feed = self._fed(head.epoch)
         with self.database.raw() as session:
-            batch = _settle(drafts, work, head, self.clock.now(), prior)
+            batch = _settle(drafts, work, head, self.clock.now(), prior, feed)
             if batch.refold:
                 raise Moved  # a refold reads what it rewrites: under the lock only
             if not append_in(session, head, batch):
@@ -199,7 +201,8 @@ class LedgerRecorder(library.ProcessRecorder):
                 _track(connection, tracking)
             rows = [draft.row for draft in drafts]
             prior = states.read_prior(connection, live.wanted(rows))
-            batch = _settle(drafts, work, head, self.clock.now(), prior)
+            feed = self._fed(head.epoch, connection)
+            batch = _settle(drafts, work, head, self.clock.now(), prior, feed)
             write_rows(connection, head, batch)
             for subject in batch.refold:
                 states.refold(connection, subject)
@@ -244,6 +247,16 @@ class LedgerRecorder(library.ProcessRecorder):
         # stream that moved meanwhile makes our version collide.
         with self.database.read() as connection:
             return states.read_prior(connection, wanted)
+
+    def _fed(self, epoch: int, connection: sa.Connection | None = None) -> outbox.Feed:
+        """Who is sent what at this epoch. Read too early, it is of a later one: then the epoch
+        moved, the append fails, and it is read again."""
+        known = self._feed
+        if known is None or known.epoch != epoch:
+            seeing = nullcontext(connection) if connection is not None else self.database.read()
+            with seeing as reading:
+                self._feed = known = outbox.feed(reading, epoch)
+        return known
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -388,9 +401,15 @@ class Batch(NamedTuple):
 
 
 def _settle(
-    drafts: Sequence[StoredDraft], work: Work, head: Head, now: Instant, prior: live.Prior
+    drafts: Sequence[StoredDraft],
+    work: Work,
+    head: Head,
+    now: Instant,
+    prior: live.Prior,
+    feed: outbox.Feed,
 ) -> Batch:
-    """Give every draft its position, record time, entry and leaf, and derive the live rows."""
+    """Give every draft its position, record time, entry and leaf; derive the live rows, and what
+    is to be sent to whom."""
     first_at = max(now, head.last_at + 1)
     written: list[Written] = []
     settled: list[Row] = []
@@ -419,6 +438,7 @@ def _settle(
             for row in work.commands
         ],
         **states.rows_of_changes(changes),
+        tables.deliveries: feed.rows(settled),
     }
     last_at = first_at + len(drafts) - 1 if drafts else head.last_at
     moved = Head(head.position + len(drafts), last_at, head.epoch + work.new_epoch)

@@ -14,6 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from ledger.policy.telling import CONCERNING
+
 
 class Id(TypeDecorator[UUID]):
     """A UUID: native on PostgreSQL, 16 bytes on SQLite."""
@@ -279,19 +281,54 @@ checkpoints = sa.Table(
     _col("token", sa.LargeBinary, null=True),  # RFC 3161, over the exact bytes of `note`
 )
 
-# The library's process recorder, and what leaves the ledger (part 4).
+# The library's process recorder.
 tracking = sa.Table(
     "tracking",
     metadata,
     _col("application_name", sa.Text, pk=True),
     _col("notification_id", BIG),
 )
-outbox = sa.Table(
-    "outbox",
+
+# What leaves the ledger. A delivery is put there by the append itself and by nothing else; whose
+# message it is and how often it was tried, never what it says.
+endpoints = sa.Table(
+    "endpoints",
     metadata,
+    _col("id", Id, pk=True),
+    _col("url", sa.Text),
+    _col("recipient", CODE),
+    _col("kinds", sa.Text),  # separated by spaces
+    _col("state", CODE),  # live | gone (it answered 410)
+    _col("created_at", INSTANT),
+)
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _col("endpoint", Id, pk=True),
     _col("position", BIG, pk=True),
-    _col("kind", CODE),
-    _col("state", CODE),
+    _col("state", CODE),  # pending | delivered | dead
+    _col("attempts", sa.Integer),
+    _col("next_at", INSTANT),
+    _col("last_at", INSTANT, null=True),
+    _col("last_status", sa.Integer, null=True),  # of HTTP; NULL when there was no answer
+    _col("last_error", CODE, null=True),
+)
+_pending = sa.text("state = 'pending'")
+sa.Index(
+    "deliveries_due",
+    deliveries.c.endpoint,
+    deliveries.c.next_at,
+    postgresql_where=_pending,
+    sqlite_where=_pending,
+)
+# Of these facts recipients are told; few, among many that are nothing to them.
+CONCERNING_SQL = "kind IN (" + ", ".join(f"'{kind}'" for kind in CONCERNING) + ")"
+_concerning = sa.text(CONCERNING_SQL)
+sa.Index(
+    "events_concerning",
+    events.c.position,
+    postgresql_where=_concerning,
+    sqlite_where=_concerning,
 )
 
 PROJECTIONS = (activity, contracts, consents, notified, ended)

@@ -27,6 +27,11 @@ ELSEWISE = {
     "/v1/permissions/filter": "records nothing",
     "/v1/subjects/{id}/token": "records nothing; each token is another one",
     "/v1/subjects/{id}/readings": "its answer is personal and never kept: two reads are two facts",
+    "/v1/acknowledgements": "said twice is on record once, by its own rule",
+    "/v1/webhooks": "its answer is a secret, shown once",
+    "/v1/webhooks/redeliver": "records nothing; what is sent again has the id it had",
+    "/v1/webhooks/{id}/ping": "records nothing",
+    "/v1/webhooks/{id}": "removed twice is removed",
     "/v1/choices/confirmations": "her token is good for one consent, and names the request",
 }
 

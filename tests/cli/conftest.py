@@ -58,6 +58,7 @@ def speaks_english(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         *("PROBANT_HOME", "PROBANT_URL", "PROBANT_KEYRING"),
         *("PROBANT_PIN", "PROBANT_HORIZON", "PROBANT_TSA", "PROBANT_TSA_ROOTS"),
+        *("PROBANT_ACKNOWLEDGE_DAYS", "PROBANT_WEBHOOKS_PRIVATE"),
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PROBANT_LANG", "en")

@@ -65,7 +65,7 @@ def test_a_difference_would_be_seen(make: Make):
     for change in (
         "ALTER TABLE keys ADD COLUMN note TEXT",
         "DROP INDEX lookups_subject",
-        "DROP TABLE outbox",
+        "DROP TABLE deliveries",
     ):
         with other.write() as connection:
             before = described(created)
