@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api import examples, problems
-from api.components import IF_MATCH, UUID, WHEN, closed
+from api.components import UUID, WHEN, closed
 from ledger.calendar import format_day
 from ledger.choosing.choose import BY
 from ledger.events import CHANNELS_IN
@@ -13,6 +13,13 @@ from ledger.fields import CODE, MAX_TEXT
 
 AFTER = "The position after which to go on: `next` of the page before."
 LIMIT = "How many at most."
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier answer: 412 when something was recorded since.",
+    "schema": {"type": "string"},
+}
 _POSITION = {"type": "integer", "minimum": 1}
 _STRING = {"type": "string"}
 _RECORDED = {"$ref": "#/components/schemas/Recorded"}

@@ -17,13 +17,6 @@ WHEN = {
     "description": "YYYY-MM-DD or an RFC 3339 instant; now by default.",
     "examples": ["2026-01-05", "2026-01-05T09:30:00Z"],
 }
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag of an earlier answer: 412 when something was recorded since.",
-    "schema": {"type": "string"},
-}
 ACTOR = {"type": "string", "enum": list(ACTORS)}
 
 

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api import choices_schema, examples, problems
-from api.components import ACTOR, FIXED, IF_MATCH, UUID, WHEN, closed
+from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
 from ledger.events import KINDS, OWN, Fact
@@ -289,7 +289,7 @@ POST_STEP: dict[str, Any] = {
         **_ERRORS,
     },
     "openapi_extra": {
-        "parameters": [IF_MATCH],
+        "parameters": [choices_schema.IF_MATCH],
         "requestBody": _taken("StepSent", examples.STEP_SENT),
     },
 }
