@@ -8,7 +8,7 @@ turn in one (`app.state.writer`). Read next:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +24,14 @@ from api import access, entering, idempotency, problems, schema
 from api.guard import Guard
 from api.keys import Keys
 from api.limits import limits
+from api.metrics import Metrics
 from api.oidc import Issuer
 from api.problems import Problem
+from api.readiness import Readiness
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
+from api.surrounding import Browsers, Compressed
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
@@ -38,7 +41,7 @@ from ledger.grouping import Writer
 WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - all that a server is made of, each by its name
     ledger_factory: Callable[[], Ledger],
     keys: Keys,
     seal: Seal | None = None,
@@ -48,11 +51,13 @@ def create_app(
     carry: Carry | None = None,
     journal: Path | None = None,
     outbound: Outbound | None = None,
+    origins: Collection[str] = (),
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `outbound` how messages leave."""
+    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
+    may ask what one person may."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +87,10 @@ def create_app(
     app.state.limits = limits()
     app.state.journal = journal
     app.state.outbound = outbound or Outbound()
-    app.add_middleware(Guard)
+    app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
+    app.add_middleware(Compressed)
+    app.add_middleware(Browsers, origins=origins, table=table)
+    app.add_middleware(Guard, metrics=app.state.metrics)  # the last one added is outermost
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ProbantError, _on_failure)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -102,9 +110,10 @@ def create_app(
 
 
 def _described(route: Route) -> dict[str, Any]:
-    """What the row says, and in the description who may ask."""
-    extra = route.extra.get("openapi_extra", {})
-    return {**route.extra, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
+    """What the row says, and in the description who may ask, and whether it is done once."""
+    told = schema.once(route.extra) if route.once else route.extra
+    extra = told.get("openapi_extra", {})
+    return {**told, "openapi_extra": {**extra, "x-roles": sorted(route.roles)}}
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

@@ -13,6 +13,13 @@ from ledger.fields import CODE, MAX_TEXT
 
 AFTER = "The position after which to go on: `next` of the page before."
 LIMIT = "How many at most."
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier answer: 412 when something was recorded since.",
+    "schema": {"type": "string"},
+}
 _POSITION = {"type": "integer", "minimum": 1}
 _STRING = {"type": "string"}
 _RECORDED = {"$ref": "#/components/schemas/Recorded"}
@@ -190,13 +197,6 @@ _PROBLEM = {
     "description": "A problem (RFC 9457).",
     "content": {problems.MEDIA: {"schema": _ref("Problem"), "example": examples.PROBLEM}},
 }
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag of an answer about her: 412 when something was recorded since.",
-    "schema": {"type": "string"},
-}
 
 
 def _described(
@@ -222,7 +222,7 @@ def _described(
 
 
 PUT_CHOICES = _described(
-    200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (_IF_MATCH,)
+    200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (IF_MATCH,)
 )
 POST_REQUEST = _described(
     201,

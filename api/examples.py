@@ -221,6 +221,17 @@ STANDING: dict[str, Any] = {
 OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
 OVERDUE: dict[str, Any] = {"days": 7, "items": [{**STANDING, "subject": SUBJECT}]}
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
+READY: dict[str, Any] = {
+    "status": "ready",
+    "position": 4,
+    "sealed": 3,
+    "lag": 0.4,
+    "signer": True,
+}
+METRICS = """# HELP probant_log_position The last position of the log.
+# TYPE probant_log_position gauge
+probant_log_position 4.0
+"""
 
 EXPORT: dict[str, Any] = {"case": SUBJECT, "consultations": [41]}
 PACKAGE: dict[str, Any] = {

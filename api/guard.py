@@ -1,37 +1,50 @@
-"""What surrounds every request: one log line without personal data, no leak when we fail.
+"""What surrounds every request: a log line without personal data, a count, headers, and no leak.
 
-The line holds the route's template (never the path, which names a subject), the status and the time
-taken. An exception that nobody expected becomes a problem; only the name of its class is logged.
+The line holds the route's template (never the path, which names a subject), the status, the time
+taken and, if the caller sent a valid one, the trace it belongs to. An exception that nobody
+expected becomes a problem; only its class is logged. Read next: `logs.py`, `metrics.py`.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import Metrics
 from api.problems import response
 from ledger.errors import Refusal
 
 log = logging.getLogger("probant.access")
 
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
+AT_ONCE = 512  # requests under way in one worker; one more is told to come back
+# Said of every answer that does not say otherwise. HSTS is for the proxy to say, which has the TLS.
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"cache-control": b"no-store",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"x-frame-options": b"DENY",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+# W3C Trace Context, version 00 or one that goes on after the same four fields.
+_TRACE = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}"
 )
 
 
 class Guard:
     """An ASGI application around another."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics, at_once: int = AT_ONCE) -> None:
+        self.app, self.metrics, self.at_once = app, metrics, at_once
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, logged; anything but HTTP passes through."""
+        """One request, counted and logged; anything but HTTP passes through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -41,22 +54,65 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                message["headers"] = completed(message.get("headers", ()))
             await send(message)
 
         failure = ""
+        self._under_way += 1
         try:
-            await self.app(scope, receive, sending)
+            if self._under_way > self.at_once:
+                refusal = Refusal("overloaded", "too many requests are under way; come back")
+                await response(refusal)(scope, receive, sending)
+            else:
+                await self.app(scope, receive, sending)
         except Exception as error:
-            failure = f" {type(error).__name__}"
+            failure = type(error).__name__
             if status == 0:
                 refusal = Refusal("broken", "unexpected failure; nothing was acknowledged")
                 await response(refusal)(scope, receive, sending)
-        elapsed = (time.perf_counter() - began) * 1000
-        level = logging.ERROR if failure else logging.INFO
-        log.log(
-            level, "%s %s %d %.1f ms%s", _method(scope), _route(scope), status, elapsed, failure
-        )
+        finally:
+            self._under_way -= 1
+        elapsed = time.perf_counter() - began
+        self.metrics.count(_method(scope), _route(scope), status, elapsed)
+        _log(scope, status, elapsed, failure)
+
+
+def completed(said: Any) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, and ours where it says nothing."""
+    found = list(said)
+    named = {name.lower() for name, _ in found}
+    return [*found, *(one for one in HEADERS.items() if one[0] not in named)]
+
+
+def _log(scope: Scope, status: int, elapsed: float, failure: str) -> None:
+    members: dict[str, Any] = {
+        "method": _method(scope),
+        "route": _route(scope),
+        "status": status,
+        "ms": round(elapsed * 1000, 1),
+    }
+    said = f"{members['method']} {members['route']} {status} {members['ms']} ms"
+    if failure:
+        members["error"] = failure
+        said += f" {failure}"
+    if trace := trace_of(scope):
+        members["trace_id"], members["parent_id"] = trace
+        said += f" trace={trace[0]}"
+    level = logging.ERROR if failure else logging.INFO
+    log.log(level, "%s", said, extra={"members": members})
+
+
+def trace_of(scope: Scope) -> tuple[str, str] | None:
+    """Trace and parent of the one valid `traceparent` that was sent; anything else is not logged,
+    for it might be anything."""
+    sent = [value for name, value in scope["headers"] if name == b"traceparent"]
+    found = _TRACE.match(sent[0]) if len(sent) == 1 else None
+    if found is None:
+        return None
+    rest = sent[0][found.end() :]
+    if rest and (found[1] == b"00" or not rest.startswith(b"-")):
+        return None
+    return found[2].decode(), found[3].decode()
 
 
 def _method(scope: Scope) -> str:

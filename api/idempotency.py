@@ -87,18 +87,31 @@ def recall(ledger: Ledger, fingerprint: bytes, mac: bytes, now: Instant) -> Answ
 
     Raises Problem when the key was used for another body.
     """
+    found = remembered(ledger, fingerprint, mac, now)
+    if found is None:
+        return None
+    with ledger.database.read() as connection:
+        return _told(found, commands.happened(connection, found))
+
+
+def remembered(
+    ledger: Ledger, fingerprint: bytes, mac: bytes, now: Instant
+) -> commands.Remembered | None:
+    """What is kept of this request; of one that expired, nothing is, from now on. Raises Problem
+    when the key was used for another body."""
     with ledger.database.read() as connection:
         found = commands.find(connection, fingerprint)
-        if found is not None and found.expires_at > now:
-            if not hmac.compare_digest(found.payload_mac, mac):
-                raise Problem(
-                    "idempotency-key-reused",
-                    "this Idempotency-Key came with another body before; give each request its own",
-                )
-            return _told(found, commands.happened(connection, found))
-    if found is not None:
+    if found is None:
+        return None
+    if found.expires_at <= now:
         commands.forget(ledger.database, [fingerprint], now)
-    return None
+        return None
+    if not hmac.compare_digest(found.payload_mac, mac):
+        raise Problem(
+            "idempotency-key-reused",
+            "this Idempotency-Key came with another body before; give each request its own",
+        )
+    return found
 
 
 def _told(found: commands.Remembered, events: Sequence[commands.Happened]) -> Answers:

@@ -38,7 +38,11 @@ KINDS: dict[str, Kind] = {
     "idempotency-key-running": Kind(
         409, "Still running", "This very request is being carried out."
     ),
+    "idempotency-key-unsettled": Kind(
+        409, "Begun, not finished", "Ask again; or look what was recorded, and use a new key."
+    ),
     "erased": Kind(410, "Erased", "This person's data of this class was erased, for ever."),
+    "too-slow": Kind(408, "Too slow", "The body must arrive within 30 seconds."),
     "precondition-failed": Kind(412, "Changed since", "The ETag in If-Match is not the newest."),
     "too-large": Kind(413, "Too large", "At most 8 MiB and 1000 items in one request."),
     "unsupported-media": Kind(415, "Unsupported media type", "JSON or NDJSON in UTF-8, please."),
@@ -75,6 +79,8 @@ KINDS: dict[str, Kind] = {
     "refused": Kind(422, "Refused", "A rule of the ledger refuses this fact."),
     "too-many": Kind(429, "Too many", "Come back after the seconds that Retry-After names."),
     "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),
+    "not-ready": Kind(503, "Not ready", "This worker must not be sent requests now."),
+    "overloaded": Kind(503, "Overloaded", "Too many requests at once; nothing was read."),
     "stale": Kind(503, "Busy", "Others kept writing; nothing was written. Try again."),
 }
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems
+from api import choices_schema, examples, problems, webhooks_schema
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -93,8 +94,21 @@ _IF_NONE_MATCH = {
 }
 
 
+def once(extra: dict[str, Any]) -> dict[str, Any]:
+    """The description of a route that records: with its key, and how a second answer shows."""
+    told = extra.get("openapi_extra", {})
+    responses = {
+        status: {**answer, "headers": {**answer.get("headers", {}), **_REPLAYED}}
+        if str(status).startswith("2")
+        else answer
+        for status, answer in extra["responses"].items()
+    }
+    parameters = [*told.get("parameters", ()), _KEY]
+    return {**extra, "responses": responses, "openapi_extra": {**told, "parameters": parameters}}
+
+
 def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
-    """A question about one person."""
+    """A question about one person, or one of her requests."""
     return {
         "responses": {200: _json(description, name, shown, _TAGGED), 304: _UNCHANGED, **_ERRORS},
         "openapi_extra": {"parameters": [_IF_NONE_MATCH]},
@@ -104,21 +118,21 @@ def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
 GET_HEALTH: dict[str, Any] = {
     "responses": {200: _json("It is alive.", "Health", examples.HEALTH), "5XX": _PROBLEM}
 }
+GET_READY: dict[str, Any] = {
+    "responses": {200: _json("It is ready.", "Ready", examples.READY), "5XX": _PROBLEM}
+}
 POST_FACTS: dict[str, Any] = {
     "responses": {
         201: _json(
             "The one fact that was sent is recorded, committed and synced.",
             "Recorded",
             examples.RECORDED,
-            {"Location": _header("The person."), **_REPLAYED},
+            {"Location": _header("The person.")},
         ),
-        200: _json(
-            "What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES, _REPLAYED
-        ),
+        200: _json("What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES),
         **_ERRORS,
     },
     "openapi_extra": {
-        "parameters": [_KEY],
         "requestBody": _sent(
             "Item",
             examples.ORDER,
@@ -155,7 +169,6 @@ POST_CHECK: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The verdict: allowed or refused, and why.",
-            "headers": _REPLAYED,
             "content": {
                 "application/json": {
                     "schema": {"$ref": "#/components/schemas/Verdict"},
@@ -169,7 +182,6 @@ POST_CHECK: dict[str, Any] = {
         **_ERRORS,
     },
     "openapi_extra": {
-        "parameters": [_KEY],
         "requestBody": {
             "required": True,
             "content": {
@@ -291,6 +303,7 @@ def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     return {"responses": {200: {"description": description, "content": content}, **_ERRORS}}
 
 
+GET_METRICS = _file("The text format of Prometheus.", "text/plain", examples.METRICS)
 GET_CHECKPOINT = _file("The signed note.", "text/plain", examples.CHECKPOINT)
 GET_TILE = _file("The tile.", "application/octet-stream", "")
 GET_PROOF = _file("The proof.", "text/plain", examples.PROOF)
@@ -318,15 +331,16 @@ POST_REQUEST: dict[str, Any] = {
 GET_REQUESTS: dict[str, Any] = {
     "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **_ERRORS}
 }
-GET_REQUEST: dict[str, Any] = {
-    "responses": {200: _json("Where it stands.", "Request", examples.REQUEST), **_ERRORS}
-}
+GET_REQUEST = _about("Where it stands.", "Request", examples.REQUEST)
 POST_STEP: dict[str, Any] = {
     "responses": {
         201: _json("The step is recorded.", "StepRecorded", examples.STEP_RECORDED),
         **_ERRORS,
     },
-    "openapi_extra": {"requestBody": _taken("StepSent", examples.STEP_SENT)},
+    "openapi_extra": {
+        "parameters": [choices_schema.IF_MATCH],
+        "requestBody": _taken("StepSent", examples.STEP_SENT),
+    },
 }
 
 
@@ -379,16 +393,33 @@ def complete(app: FastAPI) -> None:
                 for operation in methods.values():
                     if operation["x-roles"] != sorted(PUBLIC):
                         operation["security"] = [{"key": []}]
+            for route in app.routes:
+                if isinstance(route, APIRoute) and route.include_in_schema:
+                    _show(made["paths"][route.path_format], route)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def _show(methods: dict[str, Any], route: APIRoute) -> None:
+    """Put the examples of a route back as they were stated: the framework drops every null."""
+    for method in route.methods or ():
+        operation = methods[method.lower()]
+        stated = [(operation["responses"][str(s)], a) for s, a in route.responses.items()]
+        if "requestBody" in (extra := route.openapi_extra or {}):
+            stated.append((operation["requestBody"], extra["requestBody"]))
+        for told, said in stated:
+            for media, body in said.get("content", {}).items():
+                shown = {n: v for n, v in body.items() if n in ("example", "examples")}
+                told["content"][media].update(shown)
+
+
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    return {**FIXED, **choices_schema.SCHEMAS, "Item": {"oneOf": references}, **facts}
+    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
+    return {**described, "Item": {"oneOf": references}, **facts}
 
 
 def is_recordable(cls: type[Fact]) -> bool:

@@ -6,6 +6,7 @@ An option of the command line wins over the environment, the environment over th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
@@ -17,6 +18,9 @@ from ledger.store.keyrings import Where, where
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[str, ...] = get_args(Language)
 HORIZON, HORIZON_MAX = 35, 3650  # days
+LOG_FORMATS = ("text", "json")
+# Scheme and host: `*` is no origin here, for a preference centre has an address.
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 DAYS, DAYS_MAX = 7, 365
 
 
@@ -117,6 +121,19 @@ SETTINGS = (
         "What the values of the claim mean here: support=agent,privacy-office=dpo.",
     ),
     Setting(
+        "PROBANT_CORS_ORIGINS",
+        "–",
+        "none",
+        "The origins of your preference centre, with commas: their scripts may ask what one person "
+        "may, with her token.",
+    ),
+    Setting(
+        "PROBANT_LOG_FORMAT",
+        "–",
+        "text",
+        "How `serve` writes its log to standard error: text, or json (an object a line).",
+    ),
+    Setting(
         "PROBANT_ACKNOWLEDGE_DAYS",
         "–",
         "7",
@@ -150,6 +167,8 @@ class Settings(NamedTuple):
     tsa: str | None
     tsa_roots: Path | None
     oidc: Trusted | None
+    origins: tuple[str, ...]  # of the preference centre
+    log_format: str
     acknowledge_days: int
     webhooks_private: bool  # whether webhooks may call private networks
 
@@ -224,6 +243,8 @@ def settle(
         environment.get("PROBANT_TSA") or None,
         Path(environment["PROBANT_TSA_ROOTS"]) if environment.get("PROBANT_TSA_ROOTS") else None,
         _oidc(environment),
+        _origins(environment),
+        _log_format(environment),
         _days(environment, "PROBANT_ACKNOWLEDGE_DAYS", DAYS, DAYS_MAX),
         _yes(environment, "PROBANT_WEBHOOKS_PRIVATE"),
     )
@@ -251,6 +272,24 @@ def _oidc(environment: Mapping[str, str]) -> Trusted | None:
     claim = environment.get("PROBANT_OIDC_CLAIM") or "roles"
     said = environment.get("PROBANT_OIDC_ROLES")
     return Trusted(issuer, audience, claim, _mapping(said) if said else None)
+
+
+def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    said = environment.get("PROBANT_CORS_ORIGINS") or ""
+    named = tuple(one.strip() for one in said.split(",") if one.strip())
+    if not all(ORIGIN.fullmatch(one) for one in named):
+        raise Misuse(
+            "PROBANT_CORS_ORIGINS must be origins with commas between them, in small letters and"
+            " without a path: https://choices.example.org"
+        )
+    return named
+
+
+def _log_format(environment: Mapping[str, str]) -> str:
+    said = environment.get("PROBANT_LOG_FORMAT") or LOG_FORMATS[0]
+    if said not in LOG_FORMATS:
+        raise Misuse(f"PROBANT_LOG_FORMAT must be one of: {', '.join(LOG_FORMATS)}")
+    return said
 
 
 def _mapping(said: str) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Entity tags: whoever asked before asks "has anything changed?" and is told "no" in a word.
 
-The tag of an answer about one person is made of the last position known of her, the epoch of the
-ledger (editions, keys), the version of the program and, when the question says no time, the day in
-Paris: terms end on days. It is weak: the answer also says at which moment and position of the log
-it was given, and those move on. Nothing of it is personal.
+The tag of an answer about one person (or one of her requests) is made of the last position known
+of her (of it), the epoch of the ledger (editions, keys), the version of the program and, when the
+question says no time, the day in Paris: terms end on days. It is weak: the answer also says at
+which moment and position of the log it was given, and those move on. Nothing of it is personal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from api.answers import Times
 from ledger.application import Ledger
 from ledger.calendar import day_of
 from ledger.errors import NotFound
-from ledger.store import reader, timeline
+from ledger.store import reader, requests, timeline
 from ledger.store.recorder import read_head
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -39,8 +39,23 @@ def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str |
         raise NotFound("this ledger knows no such subject")
     if times.as_of is None and extent.occurred_at > now:
         return None  # it will happen within minutes, and no position will move then
-    day = day_of(now) if times.as_of is None else 0
-    return f'W/"{extent.position}.{epoch}.{day}.{lang}.{version("probant")}"'
+    return _tag(extent.position, epoch, 0 if times.as_of else day_of(now), lang)
+
+
+def tag_of_request(ledger: Ledger, stream: UUID, times: Times, lang: str = "") -> str:
+    """The tag of an answer about one rights request. Raises NotFound for one nobody knows."""
+    with ledger.database.read() as connection:
+        epoch = read_head(connection).epoch
+        known = reader.position_at(connection, times.known_at)
+        steps = requests.steps(connection, [stream], known)[stream]
+    if not steps:
+        raise NotFound("this ledger knows no such request")
+    last = max(step.position for step in steps)
+    return _tag(last, epoch, 0 if times.as_of else day_of(ledger.clock.now()), lang)
+
+
+def _tag(position: int, epoch: int, day: int, lang: str) -> str:
+    return f'W/"{position}.{epoch}.{day}.{lang}.{version("probant")}"'
 
 
 def is_current(tag: str | None, headers: Sequence[str]) -> bool:

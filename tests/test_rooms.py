@@ -172,6 +172,7 @@ GATES = (
     ),
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
+    Gate("prometheus_client", ("api.metrics",), "only the metrics count: call their `count`"),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
         "ledger.archive_key",

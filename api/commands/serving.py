@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +47,7 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
     from api.webhooks import Outbound
@@ -63,7 +62,7 @@ def serve(
     shown = run.screen.word("serve.key", key=key, roles=roles)
     said.append(shown if key else run.screen.word("serve.kept"))
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
-    log_to_stderr()
+    log_to(form=run.settings.log_format)
     config = uvicorn.Config(
         create_app(
             run.open,
@@ -76,6 +75,7 @@ def serve(
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
+            origins=run.settings.origins,
         ),
         log_config=None,
         access_log=False,
@@ -112,17 +112,6 @@ def demo_shop(
     lines = [run.screen.word("demo.done", **content)]
     lines += [run.screen.word("demo.next", folder=folder, name=n) for n in content["files"]]
     run.screen.answer(content, lambda: lines)
-
-
-def log_to_stderr() -> None:
-    """One plain line per log record: level and message, which hold no personal data."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("probant", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
 
 
 def _listen(host: str, port: int) -> socket.socket:

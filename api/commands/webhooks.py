@@ -147,7 +147,7 @@ def deliver(
     beside: Annotated[bool, typer.Option("--beside", help="End when standard input ends.")] = False,
 ) -> None:
     """Deliver what waits, until told to stop. One at a time on a machine: a second one waits."""
-    from api.commands.serving import log_to_stderr
+    from api.logs import log_to
     from ledger.outbound.courier import Courier, turn
 
     stopping = Event()
@@ -155,7 +155,7 @@ def deliver(
         signal.signal(sign, lambda *_: stopping.set())
     if beside:
         Thread(target=_until_left_alone, args=(stopping,), daemon=True).start()
-    log_to_stderr()
+    log_to(form=run.settings.log_format)
     settings, screen = run.settings, run.screen
     with turn(settings.courier_lock, stopping) as is_ours:
         if not is_ours:

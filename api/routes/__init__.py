@@ -25,7 +25,8 @@ PUBLIC = frozenset({"public"})  # open to everybody, key or no key: said, never 
 
 class Route(NamedTuple):
     """One thing that is offered. `roles`: who may ask it, or PUBLIC; an empty set is refused when
-    the application is built. `extra`: further arguments of FastAPI's `add_api_route`."""
+    the application is built. `extra`: further arguments of FastAPI's `add_api_route`. `once`: it
+    records, and under an Idempotency-Key it does so once."""
 
     method: str
     path: str
@@ -34,3 +35,4 @@ class Route(NamedTuple):
     summary: str
     roles: frozenset[str]
     extra: dict[str, Any]
+    once: bool = False

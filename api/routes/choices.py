@@ -1,15 +1,13 @@
 """`PUT /v1/subjects/{id}/choices` and what else a person says yes or no by (SS-CH-1 to SS-CH-7).
 
-Writes of one worker follow one another, like those of `/v1/facts`. Read next: `choices.py` in the
+Each is carried out once under its Idempotency-Key (`once.py`). Read next: `choices.py` in the
 room above, then `ledger/choosing/choose.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from anyio import to_thread
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,6 +17,7 @@ from api import problems, sealed, tags
 from api.answers import Times
 from api.choices import SAYING
 from api.facts import outcome_json
+from api.once import once, writing
 from api.problems import Problem
 from api.routes import PUBLIC, RECORDER, SUBJECT, Route
 from api.routes.taking import body_of, ledger_of
@@ -52,7 +51,7 @@ async def put_choices(request: Request, id: str) -> Response:
         tag = tags.tag_of(ledger, subject, Times())
         return JSONResponse(found, headers=headers | ({"ETag": tag} if tag else {}))
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 async def post_request(request: Request, id: str) -> Response:
@@ -72,9 +71,7 @@ async def post_request(request: Request, id: str) -> Response:
         form=saying.code_of("form", item),
         act=optin.ACT,
     )
-    return await writing(
-        request, lambda: recorded(request, optin.ask(ledger, subject, wish, carry))
-    )
+    return await once(request, lambda: recorded(request, optin.ask(ledger, subject, wish, carry)))
 
 
 async def post_confirmation(request: Request) -> Response:
@@ -99,7 +96,7 @@ async def post_device(request: Request, id: str) -> Response:
         headers = _receipts(request, attached, *counted["items"])
         return JSONResponse({"attached": attached, **counted}, headers=headers)
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 async def post_signal(request: Request, id: str) -> Response:
@@ -117,7 +114,7 @@ async def post_signal(request: Request, id: str) -> Response:
         headers = _receipts(request, signal, *counted["items"])
         return JSONResponse({"signal": signal, **counted}, headers=headers)
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 def get_gpc(request: Request) -> Response:
@@ -125,11 +122,6 @@ def get_gpc(request: Request) -> Response:
     ledger = ledger_of(request)
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     return JSONResponse({"gpc": True, "lastUpdate": format_day(edition.effective_from)})
-
-
-async def writing(request: Request, work: Callable[[], Response]) -> Response:
-    """Do it in a thread, one writer of this worker at a time; readers always find one free."""
-    return await to_thread.run_sync(work, limiter=request.app.state.writing)
 
 
 def recorded(request: Request, outcome: Accepted | Refusal) -> Response:
@@ -157,6 +149,7 @@ ROUTES = (
         "Say yes or no, whatever was said before",
         SAYING | {SUBJECT},
         schema.PUT_CHOICES,
+        once=True,
     ),
     Route(
         "POST",
@@ -166,6 +159,7 @@ ROUTES = (
         "Ask her to confirm from her own address",
         SAYING,
         schema.POST_REQUEST,
+        once=True,
     ),
     Route(
         "POST",
@@ -184,6 +178,7 @@ ROUTES = (
         "Make the choices of a device hers",
         frozenset({RECORDER, SUBJECT}),
         schema.POST_DEVICE,
+        once=True,
     ),
     Route(
         "POST",
@@ -193,6 +188,7 @@ ROUTES = (
         "Pass on her browser's privacy signal",
         frozenset({RECORDER, SUBJECT}),
         schema.POST_SIGNAL,
+        once=True,
     ),
     Route(
         "GET",

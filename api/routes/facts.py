@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import idempotency, problems, schema, sealed
 from api.facts import Answers, Parsed, outcome_json, read_item
-from api.problems import Problem
+from api.once import alone
 from api.routes import AGENT, DPO, RECORDER, Route
 from api.routes.taking import NDJSON, body_of, media_of, parsed_of
 from ledger.application import Ledger
@@ -36,17 +36,11 @@ async def post_facts(request: Request) -> Response:
     if key is not None:
         holder = request.state.who.id
         fingerprint = idempotency.fingerprint_of(app.state.ledger, holder, FACTS, key)
-    running: set[bytes | None] = app.state.running
-    if key is not None and fingerprint in running:
-        raise Problem("idempotency-key-running", "this request is being carried out; ask again")
-    running.add(fingerprint)
-    try:
+    with alone(app, fingerprint):
         # Those who write wait in threads of their own: readers always find one free.
         writing = app.state.writing
         work = (app, raw, media, fingerprint)
         return await to_thread.run_sync(_recorded, *work, limiter=writing)
-    finally:
-        running.discard(fingerprint)
 
 
 def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -> Response:
@@ -111,5 +105,6 @@ ROUTES = (
         "Record one fact, or up to 1000",
         frozenset({RECORDER, AGENT, DPO}),
         {"status_code": 201, **schema.POST_FACTS},
+        once=True,
     ),
 )

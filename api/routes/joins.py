@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from api import choices as saying
 from api import choices_schema as schema
+from api.once import once
 from api.routes import AGENT, DPO, Route
-from api.routes.choices import writing
 from api.routes.taking import body_of, ledger_of
 from ledger.choosing import joining
 
@@ -27,7 +27,7 @@ async def post_join(request: Request, id: str) -> Response:
         told = {"subject": str(kept), "other": str(other), "position": written.position}
         return JSONResponse(told, 201)
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 async def post_undoing(request: Request, id: str) -> Response:
@@ -42,7 +42,7 @@ async def post_undoing(request: Request, id: str) -> Response:
         told = {"subject": str(kept), "other": str(other), "position": undone.position}
         return JSONResponse({**told, "meanwhile": list(undone.meanwhile)})
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 ROUTES = (
@@ -54,6 +54,7 @@ ROUTES = (
         "Join another reference of the same person",
         frozenset({AGENT, DPO}),
         schema.POST_JOIN,
+        once=True,
     ),
     Route(
         "POST",
@@ -63,5 +64,6 @@ ROUTES = (
         "Undo a wrong join",
         frozenset({DPO}),
         schema.POST_UNDOING,
+        once=True,
     ),
 )

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from api import idempotency, permissions, schema, sealed
 from api.filtering import FILTER, FilterResponse, Judge
 from api.gathering import Gathering
+from api.once import alone
 from api.permissions import CHECK
 from api.problems import Problem
 from api.routes import AGENT, DPO, READER, RECORDER, Route
@@ -46,18 +47,11 @@ async def post_check(
     if not request.state.who.roles & RECORDING:
         raise Problem("forbidden", "your roles may ask, and not record")
     app, once = request.app, _once(request, raw)
-    running: set[bytes | None] = app.state.running
-    fingerprint = once[0] if once else None
-    if once is not None and fingerprint in running:
-        raise Problem("idempotency-key-running", "this request is being carried out; ask again")
-    running.add(fingerprint)
-    try:
+    with alone(app, once[0] if once else None):
         work = gate, asked.question, spoken, once
         told = await to_thread.run_sync(
             permissions.check_and_record, *work, limiter=app.state.writing
         )
-    finally:
-        running.discard(fingerprint)
     headers |= await to_thread.run_sync(_with_receipt, app, told)
     headers |= idempotency.REPLAYED if told.replayed else {}
     return JSONResponse({**told.answer, "recorded": told.recorded.items[0]}, headers=headers)
@@ -121,6 +115,7 @@ ROUTES = (
         "May we write to this person, or call her? With every reason",
         ASKING,
         schema.POST_CHECK,
+        once=True,
     ),
     Route(
         "POST",

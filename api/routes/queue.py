@@ -16,8 +16,8 @@ from api import choices_schema as schema
 from api import problems, sealed
 from api.choices import SAYING
 from api.facts import outcome_json
+from api.once import once, writing
 from api.routes import AGENT, DPO, Route
-from api.routes.choices import writing
 from api.routes.taking import body_of, ledger_of
 from ledger.choosing import motives
 from ledger.choosing.motives import Settled
@@ -46,7 +46,7 @@ async def post_motive(request: Request) -> Response:
         said = {"match": heard.match, "motive": heard.motive, "text_withheld": withheld}
         return JSONResponse({**said, "received": answer, **counted}, 201, headers)
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 def get_queue(
@@ -97,7 +97,7 @@ async def post_decision(request: Request, position: int) -> Response:
         opens = settled.motive.klass if asks and settled.motive else None
         return JSONResponse({**said, "erasure_asked": opens, **counted}, headers=headers)
 
-    return await writing(request, work)
+    return await once(request, work)
 
 
 ROUTES = (
@@ -109,6 +109,7 @@ ROUTES = (
         "Record what somebody wrote",
         SAYING,
         schema.POST_MOTIVE,
+        once=True,
     ),
     Route(
         "GET",
@@ -136,5 +137,6 @@ ROUTES = (
         "Decide what a text amounts to",
         READING,
         schema.POST_DECISION,
+        once=True,
     ),
 )

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from anyio import to_thread
 from fastapi import Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api import schema
+from api import schema, tags
+from api.answers import Times
 from api.facts import parse_json
+from api.once import once
 from api.problems import Problem
 from api.requests import page_json, received, request_json, stepped
 from api.routes import AGENT, AUDITOR, DPO, RECORDER, Route
@@ -36,14 +37,17 @@ KnownAt = Annotated[str | None, Query(description=schema.KNOWN_AT)]
 
 async def post_request(request: Request, lang: Lang = None) -> Response:
     """Record that a request reached us; an objection or the removal of a card takes effect with it.
-    Give it an `id` of your own: sent again, it is refused and recorded once."""
+    Give it an `id` of your own (sent again, it is refused), or send an Idempotency-Key."""
     value = await _body(request)
     spoken = language_of(request, lang)
-    answer = await to_thread.run_sync(
-        received, ledger_of(request), value, spoken, limiter=request.app.state.writing
-    )
-    where = f"{REQUESTS}/{answer['request']['id']}"
-    return JSONResponse(answer, 201, {"Location": where, **_spoken(spoken)})
+    ledger = ledger_of(request)
+
+    def work() -> Response:
+        answer = received(ledger, value, spoken)
+        where = f"{REQUESTS}/{answer['request']['id']}"
+        return JSONResponse(answer, 201, {"Location": where, **_spoken(spoken)})
+
+    return await once(request, work)
 
 
 class Filter(NamedTuple):
@@ -111,24 +115,34 @@ def get_request(
 ) -> Response:
     """Where one request stands at two times: both clocks, what they rest on, what would change
     it."""
-    times = instant_of("as_of", as_of), instant_of("known_at", known_at)
-    spoken = language_of(request, lang)
-    found = one(ledger_of(request), _request_id(id), *times)
-    return JSONResponse(request_json(found, spoken), headers=_spoken(spoken))
+    times = Times(instant_of("as_of", as_of), instant_of("known_at", known_at))
+    spoken, ledger, stream = language_of(request, lang), ledger_of(request), _request_id(id)
+    tag = tags.tag_of_request(ledger, stream, times, spoken)
+    headers = {"ETag": tag, **_spoken(spoken)}
+    asked = request.headers.getlist("if-none-match")
+    if asked and tags.is_known(tag, asked):
+        return Response(status_code=304, headers=headers)
+    found = one(ledger, stream, *times)
+    return JSONResponse(request_json(found, spoken), headers=headers)
 
 
 async def post_step(request: Request, id: str, step: str, lang: Lang = None) -> Response:
     """Record a step: acknowledge, ask-identity, confirm-identity, qualify, extend, refuse,
     fulfil-partly, notify-recipients, withdraw, close; or `fulfil`, which does what was asked and
-    answers it. What the law forbids is refused, with its article."""
+    answers it. What the law forbids is refused, with its article. With If-Match, only if no step
+    was recorded since that ETag."""
     value = await _body(request)
     spoken = language_of(request, lang)
-    answer = await to_thread.run_sync(
-        stepped,
-        *(ledger_of(request), _request_id(id), step, value, spoken, request.app.state.journal),
-        limiter=request.app.state.writing,
-    )
-    return JSONResponse(answer, 201, _spoken(spoken))
+    ledger, stream, journal = ledger_of(request), _request_id(id), request.app.state.journal
+    expected = request.headers.getlist("if-match")
+
+    def work() -> Response:
+        if expected and not tags.is_current(tags.tag_of_request(ledger, stream, Times()), expected):
+            raise Problem("precondition-failed", "a step was recorded since that ETag")
+        answer = stepped(ledger, stream, step, value, spoken, journal)
+        return JSONResponse(answer, 201, _spoken(spoken))
+
+    return await once(request, work)
 
 
 async def _body(request: Request) -> object:
@@ -179,6 +193,7 @@ ROUTES = (
         "Record that a request reached us",
         HANDLING | {RECORDER},
         {"status_code": 201, **schema.POST_REQUEST},
+        once=True,
     ),
     Route(
         "GET",
@@ -206,5 +221,6 @@ ROUTES = (
         "Record a step of a request, or carry it out",
         HANDLING,
         {"status_code": 201, **schema.POST_STEP},
+        once=True,
     ),
 )

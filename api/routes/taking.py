@@ -5,6 +5,7 @@ Nothing that was sent is repeated in a refusal. Read next: `facts.py` in the roo
 
 from __future__ import annotations
 
+from anyio import fail_after
 from starlette.requests import Request
 
 from api.facts import Parsed, parse_json, parse_ndjson
@@ -14,6 +15,7 @@ from ledger.application import Ledger
 from ledger.calendar import Instant, parse_as_of
 
 MAX_BODY = 8 * 1024 * 1024
+BODY_SECONDS = 30  # for the whole body: whoever drips bytes holds nothing open for longer
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
@@ -38,18 +40,23 @@ def media_of(request: Request) -> str:
 
 
 async def body_of(request: Request) -> bytes:
-    """The body, refused as soon as it is known to be too large."""
+    """The body, refused as soon as it is known to be too large, or to come too slowly."""
     too_large = Problem("too-large", f"at most {MAX_BODY // 2**20} MiB in one request")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise too_large
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        with fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise too_large
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Problem("too-slow", f"the body did not arrive in {BODY_SECONDS} seconds") from None
+    request.state.body = b"".join(chunks)  # an Idempotency-Key belongs to it: `once.py`
+    return bytes(request.state.body)
 
 
 def parsed_of(raw: bytes, media: str) -> Parsed:

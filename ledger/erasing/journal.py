@@ -64,9 +64,10 @@ class Journal:
         return [_intent(line) for line in self._read(whole[:1] + wanted[after:])]
 
     def count(self) -> int:
-        """How many intents were ever written. Raises Broken when a line says neither that
-        something was intended nor that it was done."""
+        """How many intents were ever written. Raises Misuse when the journal is another ledger's,
+        Broken when a line says neither that something was intended nor that it was done."""
         whole = self._whole_lines()
+        next(self._read(enumerate(whole[:1], 1)), None)
         for number, line in enumerate(whole[1:], 2):
             if _INTENT not in line and _DONE not in line:
                 raise Broken(UNREADABLE.format(number=number))

@@ -3,7 +3,9 @@
 A row is written in the transaction of the facts it led to, so that both exist or neither. It holds
 keyed hashes of the key and of the body, the problems met, and for each recorded item only its place
 among the events that the request wrote: what happened is told by the log itself, never by a copy.
-Read next: `ledger/handlers.py`, which writes these rows, and `api/idempotency.py`, which reads.
+What is more than one commit (a choice, a step of a request) is claimed before it begins, and its
+answer kept when it is done. Read next: `ledger/handlers.py`, which writes rows with their facts,
+`api/idempotency.py`, which reads them, and `api/once.py`, which claims.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from ledger.errors import Refusal
 from ledger.store import tables
 from ledger.store.database import Database, speaking
 
+BEGUN = b""  # the outcome of a request that is being carried out, or whose server died in it
 AT_ONCE = 100  # expired rows deleted by one sweep
 
 commands, events = tables.commands.c, tables.events.c
@@ -85,6 +88,43 @@ def happened(connection: sa.Connection, found: Remembered) -> list[Happened]:
         .order_by(events.position)
     )
     return [Happened(*row) for row in connection.execute(query)]
+
+
+def claim(database: Database, fingerprint: bytes, payload_mac: bytes, expires_at: Instant) -> bool:
+    """Begin a request whose answer is kept when it is done. False when it was begun before."""
+    row = fingerprint, payload_mac, BEGUN, None, 0, expires_at
+    with speaking(), database.write() as connection:
+        known = sa.select(commands.n).where(commands.fingerprint == fingerprint)
+        if connection.scalar(known) is not None:
+            return False
+        try:
+            connection.execute(_insert(row))
+        except sa.exc.IntegrityError:  # by another process, meanwhile
+            connection.rollback()
+            return False
+    return True
+
+
+def settle(
+    database: Database, fingerprint: bytes, payload_mac: bytes, expires_at: Instant, outcome: bytes
+) -> None:
+    """Keep the answer of a request that was begun."""
+    row = fingerprint, payload_mac, outcome, None, 0, expires_at
+    with speaking(), database.write() as connection:
+        connection.execute(sa.delete(tables.commands).where(commands.fingerprint == fingerprint))
+        connection.execute(_insert(row))
+
+
+def release(database: Database, fingerprint: bytes) -> None:
+    """Forget a request that was begun and recorded nothing."""
+    begun = (commands.fingerprint == fingerprint) & (commands.outcome == BEGUN)
+    with speaking(), database.write() as connection:
+        connection.execute(sa.delete(tables.commands).where(begun))
+
+
+def _insert(row: tuple[Any, ...]) -> Any:
+    names = [column.name for column in commands]
+    return sa.insert(tables.commands).values(dict(zip(names, row, strict=True)))
 
 
 def expired(connection: sa.Connection, now: Instant, limit: int = AT_ONCE) -> list[bytes]:

@@ -211,3 +211,9 @@ def test_whatever_is_sent_answers_are_json(caller: Caller) -> None:
     for key in ("correct", "void"):
         for value in odd:
             assert caller.post({key: value}).status_code in (404, 422)
+
+
+def test_every_problem_type_is_in_the_documents() -> None:
+    """Whoever meets one finds it on the page of the interface, or on the page of what it is of."""
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+    assert [slug for slug in KINDS if f"`{slug}`" not in pages] == []
