@@ -59,13 +59,13 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
     header = top.table("edition")
     listed = [_clause(t) for t in top.tables("clause")]
     clauses = _by_name([(c.id, c) for c in listed], "clause", where)
-    classes = [_data_class(t, clauses, kinds) for t in top.tables("class")]
-    names = {data_class.name for data_class in classes}
-    purposes = [_purpose(t, clauses, names) for t in top.tables("purpose")]
-    motives = [_motive(t, clauses, names) for t in top.optional_tables("motive")]
-    statements = [_statement(t, clauses, names) for t in top.optional_tables("statement")]
+    found = [_data_class(t, clauses, kinds) for t in top.tables("class")]
+    classes = _by_name([(c.name, c) for c in found], "class", where)
+    purposes = [_purpose(t, clauses, classes) for t in top.tables("purpose")]
+    motives = [_motive(t, clauses, classes) for t in top.optional_tables("motive")]
+    statements = [_statement(t, clauses, classes) for t in top.optional_tables("statement")]
     top.close()
-    _check_homes(classes, where)
+    _check_homes(found, where)
     _check_said_once(statements, where)
     edition = Edition(
         id=header.text("id", _EDITION_ID),
@@ -75,7 +75,7 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
         effective_from=header.day("effective_from"),
         published_sha256=header.text("published_sha256", _HEX64),
         pol=hashlib.sha256(data).hexdigest(),
-        classes=_by_name([(c.name, c) for c in classes], "class", where),
+        classes=classes,
         purposes=_by_name([(p.id, p) for p in purposes], "purpose", where),
         clauses=clauses,
         motives=_by_name([(m.id, m) for m in motives], "motive", where),
