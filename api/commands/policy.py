@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands import linting
 from api.commands.keeping import read_file
 from api.options import Run, command
 from api.screen import Screen, table
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     command(policy, "show")(show)
     command(policy, "publish")(publish)
     command(policy, "diff")(diff)
+    linting.register(policy)
     app.add_typer(policy, name="policy")
 
 

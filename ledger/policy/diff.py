@@ -25,7 +25,10 @@ _CLASS = (
     *("label_fr", "label_en", "rule", "clock", "home", "parts_of", "published_months", "published"),
     *("clause", "article", "choice", "why_fr", "why_en"),
 )
-_PURPOSE = ("label_fr", "label_en", "basis", "marketing", "clause", "article")
+_PURPOSE = (
+    *("label_fr", "label_en", "basis", "marketing", "clause", "article"),
+    *("classes", "people"),
+)
 _CLAUSE = ("article", "fr", "en")
 
 

@@ -29,9 +29,11 @@ from ledger.policy.model import (
     MotiveEffect,
     PolicyError,
     Purpose,
+    Statement,
     Term,
 )
 from ledger.policy.motives import normal_text
+from ledger.policy.statements import TOPICS
 
 LONGEST_MONTHS = 1200  # a term beyond a century is a typing error
 _KIND = re.compile(r"[a-z_]+\.[a-z_]+\.v[1-9][0-9]*")
@@ -57,13 +59,14 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
     header = top.table("edition")
     listed = [_clause(t) for t in top.tables("clause")]
     clauses = _by_name([(c.id, c) for c in listed], "clause", where)
-    classes = [_data_class(t, clauses, kinds) for t in top.tables("class")]
-    purposes = [_purpose(t, clauses) for t in top.tables("purpose")]
-    names = {data_class.name for data_class in classes}
-    found = top.tables("motive") if "motive" in top.left else []
-    motives = [_motive(t, clauses, names) for t in found]
+    found = [_data_class(t, clauses, kinds) for t in top.tables("class")]
+    classes = _by_name([(c.name, c) for c in found], "class", where)
+    purposes = [_purpose(t, clauses, classes) for t in top.tables("purpose")]
+    motives = [_motive(t, clauses, classes) for t in top.optional_tables("motive")]
+    statements = [_statement(t, clauses, classes) for t in top.optional_tables("statement")]
     top.close()
-    _check_homes(classes, where)
+    _check_homes(found, where)
+    _check_said_once(statements, where)
     edition = Edition(
         id=header.text("id", _EDITION_ID),
         company=header.text("company"),
@@ -72,10 +75,11 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
         effective_from=header.day("effective_from"),
         published_sha256=header.text("published_sha256", _HEX64),
         pol=hashlib.sha256(data).hexdigest(),
-        classes=_by_name([(c.name, c) for c in classes], "class", where),
+        classes=classes,
         purposes=_by_name([(p.id, p) for p in purposes], "purpose", where),
         clauses=clauses,
         motives=_by_name([(m.id, m) for m in motives], "motive", where),
+        statements=tuple(statements),
     )
     header.close()
     return edition
@@ -115,6 +119,9 @@ class _Table:
             for number, t in enumerate(found, start=1)
         ]
 
+    def optional_tables(self, key: str) -> list[_Table]:
+        return self.tables(key) if key in self.left else []
+
     def text(self, key: str, form: re.Pattern[str] | None = None) -> str:
         found = self.take(key)
         if not isinstance(found, str) or not found.strip():
@@ -148,6 +155,9 @@ class _Table:
             if allowed is not None and item not in allowed:
                 raise self.refuse(f"'{key}' may only hold {', '.join(allowed)}.")
         return tuple(found)
+
+    def optional_texts(self, key: str, allowed: Collection[str] | None = None) -> tuple[str, ...]:
+        return self.texts(key, allowed) if key in self.left else ()
 
     def kinds(self, key: str, catalogue: Collection[str] | None) -> tuple[str, ...]:
         found = self.texts(key)
@@ -240,7 +250,7 @@ def _archive(t: _Table) -> Term | None:
     return term
 
 
-def _purpose(t: _Table, clauses: Collection[str]) -> Purpose:
+def _purpose(t: _Table, clauses: Collection[str], classes: Collection[str]) -> Purpose:
     found = Purpose(
         id=t.text("id", _NAME),
         label_fr=t.text("label_fr"),
@@ -252,9 +262,31 @@ def _purpose(t: _Table, clauses: Collection[str]) -> Purpose:
         clause=_known_clause(t, clauses),
         article=t.text("article"),
         cross_context=t.flag("cross_context") if "cross_context" in t.left else False,
+        classes=t.optional_texts("classes", classes),
+        people=t.optional_texts("people"),
     )
     t.close()
     return found
+
+
+def _statement(t: _Table, clauses: Collection[str], classes: Collection[str]) -> Statement:
+    name = t.choice("topic", TOPICS)
+    topic = TOPICS[name]
+    value = topic.takes(t.take("value"))
+    if value is None:
+        raise t.refuse(f"'value' of {name} must be {topic.form}.")
+    about = t.choice("class", classes) if topic.of_class else ""
+    found = Statement(name, value, about, _known_clause(t, clauses))
+    t.close()
+    return found
+
+
+def _check_said_once(statements: list[Statement], where: str) -> None:
+    said: set[tuple[str, str]] = set()
+    for one in statements:
+        if (one.topic, one.about) in said:
+            raise PolicyError(f"{where}, statement {one.topic}: this is said twice.")
+        said.add((one.topic, one.about))
 
 
 def _motive(t: _Table, clauses: Collection[str], classes: Collection[str]) -> Motive:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from ledger.calendar import Day
 from ledger.errors import BadData
+from ledger.policy.statements import Value
 
 ClockKind: TypeAlias = Literal["subject", "item"]
 """What a class's term runs for: the person as a whole, or each thing (an invoice, a contract)."""
@@ -93,6 +94,8 @@ class Purpose:
     clause: str
     article: str
     cross_context: bool = False  # shares data or follows people elsewhere: what GPC objects to
+    classes: tuple[str, ...] = ()  # the data it uses; empty: not said
+    people: tuple[str, ...] = ()  # whose data, as codes ('customers'); empty: not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,17 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing the published text says, as a value (`statements.py`). `about`: the class it is
+    said of, '' for the text as a whole."""
+
+    topic: str
+    value: Value
+    about: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """One version of the policy, whole. `number` is its effective day: the *era* of facts."""
 
@@ -135,6 +149,7 @@ class Edition:
     purposes: dict[str, Purpose]
     clauses: dict[str, Clause]
     motives: dict[str, Motive] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
 
     @property
     def number(self) -> int:

@@ -12,7 +12,7 @@ from ledger.policy.evaluate import moving_rows, suspending_rows, terms_table
 from ledger.policy.loader import load_edition
 from ledger.policy.model import PolicyError
 from ledger.policy.terms import rule_for
-from tests.stories.policy_room import BOOK, FIRST, edition, on
+from tests.stories.policy_room import BOOK, FIRST, edition, on, toml
 
 SEED_SHA256 = "4791c62aa4aed05b663cbf2df9ebbd5dc7b1de120cffad9b1ca16a6bb1cb75cd"
 
@@ -208,7 +208,8 @@ def test_a_class_may_not_change_its_clock():
 
 
 def test_a_class_may_not_vanish():
-    renamed = edition("2020-01-01", replace={'name = "message"': 'name = "mailing"'})
+    text = toml("2020-01-01").replace(b'"message"', b'"mailing"')
+    renamed = load_edition(text, "variant.toml")
     with pytest.raises(PolicyError, match="class message has vanished"):
         BOOK.with_edition(renamed, 2)
 
