@@ -17,6 +17,7 @@ from ledger.commands import Reference
 from ledger.deciding import normal
 from ledger.errors import Stale
 from ledger.events import Row
+from ledger.permitting.ahead import Ahead
 from ledger.permitting.company import Declarations, standing
 from ledger.policy.book import Book
 from ledger.policy.permissions import (
@@ -83,7 +84,7 @@ class Gate:
 
     def __init__(self, ledger: Ledger, fold: Fold) -> None:
         self.ledger, self.fold = ledger, fold
-        self._declarations = Declarations()
+        self._declarations, self._ahead = Declarations(), Ahead()
         self._epoch: int | None = None  # the last one seen: a guess, which every look checks
 
     def blinded(self, reference: Reference) -> Blind:
@@ -154,6 +155,10 @@ class Gate:
     def company(self, scene: Scene, known: int) -> Company:
         """What the company had declared, as known at a position."""
         return self._declarations.at(scene.connection, scene.head.position, known)
+
+    def ahead(self, scene: Scene, now: Instant) -> frozenset[UUID]:
+        """Those with a fact that lies after `now`."""
+        return self._ahead.people(scene.connection, scene.head.position, now)
 
     def _known(
         self, scene: Scene, instants: Collection[Instant | None]

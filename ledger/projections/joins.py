@@ -34,9 +34,9 @@ class Joins:
     def __bool__(self) -> bool:
         return bool(self._into)
 
-    def __contains__(self, subject: UUID) -> bool:
-        """Whether this person was joined to somebody, or somebody to her."""
-        return subject in self._into or subject in self._with
+    def people(self) -> frozenset[UUID]:
+        """Whoever was joined to somebody, or somebody to her."""
+        return frozenset((*self._into, *self._with))
 
     def kept(self, subject: UUID) -> UUID:
         """Of whom new facts about this person are recorded; herself if she was not joined."""

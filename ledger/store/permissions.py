@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger import entry
+from ledger.calendar import Instant
 from ledger.events import (
     CORRECTION,
     KINDS,
@@ -86,6 +87,20 @@ def declared(connection: sa.Connection, after: int, upto: int) -> list[tuple[int
     )
     found = connection.execute(query)
     return [(row.position, fact_from(entry.read(bytes(row.entry)))) for row in found]
+
+
+def ahead(
+    connection: sa.Connection, after: int, upto: int, now: Instant
+) -> tuple[tuple[Instant, UUID], ...]:
+    """The facts about people, recorded after a position and up to another, that happen after
+    `now`: when, and of whom."""
+    query = sa.select(events.occurred_at, events.subject).where(
+        events.position > after,
+        events.position <= upto,
+        events.occurred_at > now,
+        events.subject.is_not(None),
+    )
+    return tuple((row.occurred_at, row.subject) for row in connection.execute(query))
 
 
 def _batches(values: Collection[T]) -> Iterator[list[T]]:
