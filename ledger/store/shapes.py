@@ -43,6 +43,11 @@ class About(NamedTuple):
     has_erased: bool  # whether anybody was ever erased: only then a reference may be on a list
 
 
+# In the order of each index that is probed: neighbours are on one page.
+_NAMED = """(SELECT q.n AS n, q.key AS key, l.subject AS subject FROM {people}
+  LEFT JOIN lookups l ON l.kind = :family AND l.blind = q.key ORDER BY l.subject) q"""
+_ERASED = """ LEFT JOIN (SELECT DISTINCT blind FROM suppressions WHERE kind = :family) e
+  ON e.blind = q.key AND q.subject IS NULL"""
 _RARE = """ LEFT JOIN (SELECT r.subject AS subject FROM events r
   WHERE r.{gated} AND r.kind IN ({rare}) {listed}) r ON r.subject = {subject}"""
 _OPPOSED = """UNION SELECT n.subject FROM suppressions s JOIN lookups n
@@ -75,21 +80,18 @@ def of_references(
 ) -> Shapes:
     """The shapes of those whom these references of a family mean."""
     asked = _Asked(connection, about)
-    join = " LEFT JOIN lookups l ON l.kind = :family AND l.blind = q.key"
-    doubts: list[str] = []
+    join, doubts = "", [f"q.subject IS NULL THEN '{NOBODY}'"]
     if about.has_erased:
-        join += """ LEFT JOIN (SELECT DISTINCT blind FROM suppressions WHERE kind = :family) e
-          ON e.blind = q.key AND l.subject IS NULL"""
-        doubts.append("e.blind IS NOT NULL THEN NULL")
-    doubts.append(f"l.subject IS NULL THEN '{NOBODY}'")
-    return asked.shapes(asked.select("l.subject", join, doubts), blinds, {"family": family})
+        join, doubts = _ERASED, ["e.blind IS NOT NULL THEN NULL", *doubts]
+    statement = asked.select("q.subject", _NAMED + join, doubts)
+    return asked.shapes(statement, blinds, {"family": family})
 
 
 def of_subjects(connection: sa.Connection, about: About, subjects: Sequence[UUID]) -> Shapes:
     """The shapes of these people."""
     asked = _Asked(connection, about)
     doubts = [f"NOT {_HAS.format(subject='q.key', kinds='')} THEN NULL"]
-    return asked.shapes(asked.select("q.key", "", doubts), subjects, {})
+    return asked.shapes(asked.select("q.key", "{people}", doubts), subjects, {})
 
 
 def profiles(
@@ -114,8 +116,8 @@ class _Asked:
         }
         self._needs_names = bool(about.closer) or looks.offers
 
-    def select(self, subject: str, join: str, doubts: Sequence[str]) -> str:
-        """The statement up to the people it is about, who are `{people}`."""
+    def select(self, subject: str, people: str, doubts: Sequence[str]) -> str:
+        """The statement, up to the keys, which are `{people}`."""
         looks = self._looks
         whens = ["r.subject IS NOT NULL THEN NULL", *doubts]
         if looks.serving:
@@ -131,7 +133,7 @@ class _Asked:
         name = self._text(subject) if self._needs_names else "NULL"
         cases = " ".join(f"WHEN {when}" for when in whens)
         text = f"CASE {cases} ELSE {self._code()} END"
-        return f"SELECT q.n, {name}, {text}, c.at FROM {{people}}{join}{rare}{said}"
+        return f"SELECT q.n, {name}, {text}, c.at FROM {people}{rare}{said}"
 
     def shapes(self, select: str, keys: Sequence[Any], more: dict[str, Any]) -> Shapes:
         """The rows of the statement, in the order of the keys."""
@@ -204,7 +206,7 @@ class _Asked:
             else:
                 kind, texts = "bytea", [f'"\\\\x{key.hex()}"' for key in keys]
             people = f"""(SELECT u.n - 1 AS n, u.key AS key FROM
-              unnest(CAST(:keys AS {kind}[])) WITH ORDINALITY AS u(key, n)) q"""
+              unnest(CAST(:keys AS {kind}[])) WITH ORDINALITY AS u(key, n) ORDER BY u.key) q"""
             yield 0, people, {"keys": "{" + ",".join(texts) + "}"}
             return
         for start in range(0, len(keys), AT_ONCE_SQLITE):
