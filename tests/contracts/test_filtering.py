@@ -246,6 +246,7 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
     histories: list[list[Fact]] = [
         [order],
         *([order, ConsentGiven(occurred=at, grade=g, **mail)] for g in ("proved", "inferred")),
+        [order, ConsentGiven(occurred=WHEN[5], grade="proved", **mail)],  # not yet
         [order, OptOutOffered(occurred=at, **mail)],
         [order, OptOutOffered(occurred=later, **mail)],
         [order, OptOutOffered(occurred=at, **letter, channel="sms")],

@@ -33,6 +33,9 @@ PROVED: dict[str, Any] = {**LETTERS, "grade": "proved"}
 def ledger(ledger_url: str, tmp_path: Path, clock: StepClock) -> Iterator[Ledger]:
     keyring = None if ledger_url == "sqlite://" else tmp_path / "keyring.json"
     made = create(ledger_url, keyring, clock=clock)
+    said(made, "yes", ConsentGiven, **PROVED)
+    said(made, "no", ObjectionRaised, **LETTERS)
+    said(made, "silent", ContactedUs, channel="form", text="Bonjour")
     yield made
     made.close()
 
@@ -45,13 +48,17 @@ def said(ledger: Ledger, who: str, fact: type[Fact], **fields: Any) -> UUID:
 
 
 def answer(ledger: Ledger, who: str | UUID) -> Short:
-    """What check says, and filter says the same."""
+    """What check says, and filter says the same of her among people who are like her but for what
+    is remembered, whoever comes first."""
     gate = Gate(ledger, fold_subject)
     her: Who = who if isinstance(who, UUID) else gate.blinded(Reference("shop", who))
     question = Question(her, "newsletter", "email", now(ledger))
-    (one,) = gate.ask([question])
-    assert Campaign(gate, question).judge([her]) == [short(one.verdict)]
-    return short(one.verdict)
+    crowd = [gate.blinded(Reference("shop", like)) for like in ("yes", "no", "silent", "unknown")]
+    alone = [short(o.verdict) for o in gate.ask([question._replace(who=w) for w in (*crowd, her)])]
+    campaign = Campaign(gate, question)
+    assert campaign.judge([*crowd, her]) == alone
+    assert campaign.judge([her, *crowd]) == [alone[-1], *alone[:-1]]
+    return alone[-1]
 
 
 def test_a_no_under_either_reference_is_a_no(ledger: Ledger, clock: StepClock) -> None:
