@@ -19,13 +19,13 @@ from ledger.errors import Stale
 from ledger.events import Row
 from ledger.permitting.ahead import Ahead
 from ledger.permitting.company import Declarations, standing
+from ledger.permitting.joined import as_one
 from ledger.policy.book import Book
 from ledger.policy.permissions import (
     Company,
     Objection,
     Person,
     Verdict,
-    as_one,
     on_list,
     verdict,
     verdict_now,

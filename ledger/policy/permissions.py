@@ -13,7 +13,7 @@ Here the question is prepared and the answer followed into the future; the rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias, cast
@@ -48,7 +48,6 @@ from ledger.policy.permitting import (
 )
 from ledger.policy.softoptin import Offer
 from ledger.policy.verdicts import ConsentStatus
-from ledger.projections.joins import honoured
 from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_state
 
 OnList: TypeAlias = Literal["erased", "objected"]
@@ -61,7 +60,6 @@ __all__ = [
     "Objection",
     "Person",
     "Verdict",
-    "as_one",
     "declared",
     "explain",
     "on_list",
@@ -152,20 +150,6 @@ def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdi
         *("ConsentRefused" if reason == "objected" else "ConsentUnknown", None, answer.reasons),
         *((), None, answer.would_change),
     )
-
-
-def as_one(own: Person, others: Sequence[tuple[int, Person]]) -> Person:
-    """One person under several references, given each of the others with the position of its join:
-    all that was recorded of any of them is hers, a no above all (`honoured`; decision 0020)."""
-    everybody = (own, *(person for _, person in others))
-    rows = sorted((row for person in everybody for row in person.rows), key=lambda r: r.position)
-    state = own.state._replace(
-        consents=honoured(own.state.consents, [(at, p.state.consents) for at, p in others]),
-        contracts={key: c for p in everybody for key, c in p.state.contracts.items()},
-    )
-    facts = {position: fact for person in everybody for position, fact in person.facts.items()}
-    opposed = frozenset(one for person in everybody for one in person.opposed)
-    return Person(state, tuple(rows), facts, opposed)
 
 
 def declared(

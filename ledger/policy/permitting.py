@@ -43,7 +43,7 @@ class Person(NamedTuple):
     """One person at (t, known at t): the state, her facts that stand (corrections resolved), the
     same facts in full by position, personal fields unopened; and `opposed`: what somebody with a
     reference of hers had said no to before being erased. Under several references she is one
-    person: `ledger.policy.permissions.as_one`."""
+    person: `ledger.permitting.joined.as_one`."""
 
     state: SubjectState
     rows: tuple[Row, ...]
