@@ -34,8 +34,8 @@ from ledger.permitting.gate import Gate, Who
 
 FILTER = "/v1/permissions/filter"
 MEDIA = "application/x-ndjson"
-LINES = 10_000  # judged together
-CHUNK = 2**20  # bytes read before they are cut into lines
+LINES = 50_000  # judged together
+CHUNK = 2**21  # bytes read before they are cut into lines
 MAX_LINE = 8 * 1024
 IN_FLIGHT = 2  # chunks: one waits for the database while another is read or written
 _PIECE = 2**18  # bytes sent at a time
@@ -133,8 +133,9 @@ class Judge:
 
 
 def _told(read: Sequence[Line], found: Sequence[Short]) -> Judged:
-    kinds = Counter(found)
-    encoded = {short: _encoder.encode(short._asdict()) for short in kinds}
+    # Alike verdicts are one object, mostly: by identity, none is compared with another.
+    times, told = Counter(map(id, found)), {id(short): short for short in found}
+    encoded = {key: _encoder.encode(short._asdict()) for key, short in told.items()}
     verdicts = iter(found)
     malformed = 0
     lines: list[bytes] = []
@@ -143,13 +144,13 @@ def _told(read: Sequence[Line], found: Sequence[Short]) -> Judged:
             malformed += 1
             lines.append(_encoder.encode(problems.body(line)))
         else:
-            lines.append(encoded[next(verdicts)])
+            lines.append(encoded[id(next(verdicts))])
     lines.append(b"")
     counts: Counter[str] = Counter(malformed=malformed)
     reasons: Counter[str] = Counter()
-    for short, n in kinds.items():
-        counts["allowed" if short.allowed else "refused"] += n
-        reasons[short.reason] += n
+    for key, short in told.items():
+        counts["allowed" if short.allowed else "refused"] += times[key]
+        reasons[short.reason] += times[key]
     return Judged(b"\n".join(lines), counts, reasons)
 
 

@@ -9,23 +9,21 @@ chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger.aggregates.door import FUTURE_TOLERANCE
-from ledger.calendar import MINUTE, Instant, Moment, moment_of_instant
+from ledger.calendar import moment_of_instant
 from ledger.permitting.gate import Gate, Question, Scene, Who
-from ledger.policy.looks import Looks, looks
+from ledger.policy.looks import looks
 from ledger.policy.permissions import Verdict
 from ledger.policy.permitting import PermissionBasis
 from ledger.policy.verdicts import ConsentStatus
-from ledger.store import permissions as store
-from ledger.store import reader, shapes
-from ledger.store.shapes import Shape
+from ledger.store import shapes
+from ledger.store.shapes import About, Shapes
 
 WHOLE_AT_ONCE = 1000  # people looked at whole at a time
-NOBODY = "nobody"  # the kind of all those whom nobody knows
 _BY_FIVE_FACTS = "PERM-soft-optin"
 
 
@@ -41,11 +39,10 @@ class Short(NamedTuple):
 
 
 class Campaign:
-    """One question about many. `asked.who` does not matter. For one thread at a time."""
+    """One question about many. `asked.who` does not matter. Threads may share one."""
 
     def __init__(self, gate: Gate, asked: Question) -> None:
         self._gate, self._asked = gate, asked
-        self._recent: tuple[Instant, int] = (0, 0)
 
     def judge(self, people: Sequence[Who]) -> list[Short]:
         """The verdict on each of a chunk of people, in order."""
@@ -60,19 +57,13 @@ class Campaign:
             seen = looks(scene.book, company, asked.purpose, asked.channel, moment, head)
         question = asked._replace(at=moment)
         if seen is None:
-            return [short(found) for found in self._whole(scene, question, people)]
-        return _Chunk(self, scene, question, moment, seen, people).judged(self._settled(scene, now))
+            return [short(found) for found in self.whole(scene, question, people)]
+        closer = self._gate.ahead(scene, now) | scene.joins.people()
+        about = About(seen, moment, closer, scene.has_erased)
+        return _Chunk(self, scene, question, about, people).judged()
 
-    def _settled(self, scene: Scene, now: Instant) -> int:
-        """A position up to which no fact lies ahead of us: all of it was recorded longer ago than
-        the door lets clocks differ. Looked for once a minute."""
-        at, position = self._recent
-        if not at <= now < at + MINUTE:
-            position = reader.position_at(scene.connection, now - FUTURE_TOLERANCE)
-            self._recent = now, position
-        return position
-
-    def _whole(self, scene: Scene, asked: Question, people: Sequence[Who]) -> Iterable[Verdict]:
+    def whole(self, scene: Scene, asked: Question, people: Sequence[Who]) -> Iterator[Verdict]:
+        """The exact verdict on each."""
         for start in range(0, len(people), WHOLE_AT_ONCE):
             some = people[start : start + WHOLE_AT_ONCE]
             questions = [asked._replace(who=who) for who in some]
@@ -84,50 +75,40 @@ class _Chunk:
     """One chunk on its way: whom it is about, and what was found of each."""
 
     def __init__(
-        self,
-        campaign: Campaign,
-        scene: Scene,
-        asked: Question,
-        moment: Moment,
-        seen: Looks,
-        people: Sequence[Who],
+        self, campaign: Campaign, scene: Scene, asked: Question, about: About, people: Sequence[Who]
     ) -> None:
         self._campaign, self._scene, self._asked = campaign, scene, asked
-        self._moment, self._seen, self._people = moment, seen, people
+        self._about, self._people = about, people
         self._found: list[Short | None] = [None] * len(people)
 
-    def judged(self, recent: int) -> list[Short]:
+    def judged(self) -> list[Short]:
         """The verdict on each."""
-        found = self._shapes(recent)
-        kinds: dict[str, list[int]] = {}
-        whole: list[int] = []
-        for index, shape in enumerate(found):
-            text = shape.text
-            if text is None and shape.subject is None and not self._scene.has_erased:
-                text = NOBODY
-            if text is None:
-                whole.append(index)
-            else:
-                kinds.setdefault(text, []).append(index)
-        collected = self._by_kind(kinds, look_closer=self._seen.offers)
+        names, texts = self._shapes()
+        kinds: dict[str | None, list[int]] = defaultdict(list)
+        for index, text in enumerate(texts):
+            kinds[text].append(index)
+        whole = kinds.pop(None, [])
+        collected = self._by_kind(kinds, look_closer=self._about.looks.offers)
         if collected:
-            more, rest = self._profiles(found, collected)
+            more = self._profiles(names, collected)
+            whole += more.pop(None, [])
             self._by_kind(more, look_closer=False)
-            whole += rest
         people = [self._people[index] for index in whole]
-        verdicts = self._campaign._whole(self._scene, self._asked, people)
+        verdicts = self._campaign.whole(self._scene, self._asked, people)
         for index, verdict in zip(whole, verdicts, strict=True):
             self._found[index] = short(verdict)
         return [one for one in self._found if one is not None]
 
-    def _by_kind(self, kinds: dict[str, list[int]], *, look_closer: bool) -> dict[str, list[int]]:
+    def _by_kind(
+        self, kinds: Mapping[str | None, list[int]], *, look_closer: bool
+    ) -> dict[str | None, list[int]]:
         """Ask about the first of each kind and tell the others the same. Answers the kinds whose
         verdict rests on how an address was collected, which their text does not say."""
         firsts = [self._people[members[0]] for members in kinds.values()]
-        verdicts = self._campaign._whole(self._scene, self._asked, firsts)
-        closer: dict[str, list[int]] = {}
+        verdicts = self._campaign.whole(self._scene, self._asked, firsts)
+        closer: dict[str | None, list[int]] = {}
         for (text, members), verdict in zip(kinds.items(), verdicts, strict=True):
-            if look_closer and verdict.rule == _BY_FIVE_FACTS and text.startswith("1"):
+            if look_closer and verdict.rule == _BY_FIVE_FACTS:
                 closer[text] = members
                 continue
             told = short(verdict)
@@ -136,44 +117,38 @@ class _Chunk:
         return closer
 
     def _profiles(
-        self, found: Sequence[Shape], kinds: dict[str, list[int]]
-    ) -> tuple[dict[str, list[int]], list[int]]:
-        """The same people in finer kinds, and those of no kind."""
-        subjects = {found[index].subject for members in kinds.values() for index in members}
-        asked = [subject for subject in subjects if subject is not None]
-        said = shapes.profiles(self._scene.connection, self._seen, self._moment, asked)
-        finer: dict[str, list[int]] = {}
-        whole: list[int] = []
+        self, names: Sequence[str | None], kinds: Mapping[str | None, list[int]]
+    ) -> dict[str | None, list[int]]:
+        """The same people in finer kinds, under None those of no kind."""
+        asked = {names[index] for members in kinds.values() for index in members}
+        known = [name for name in asked if name is not None]
+        said = shapes.profiles(self._scene.connection, self._about, known)
+        finer: dict[str | None, list[int]] = defaultdict(list)
         for text, members in kinds.items():
             for index in members:
-                subject = found[index].subject
-                profile = None if subject is None else said[subject]
-                if profile is None:
-                    whole.append(index)
-                else:
-                    finer.setdefault(f"{text} {profile}", []).append(index)
-        return finer, whole
+                profile = said.get(names[index] or "", "")
+                finer[None if profile is None else f"{text} {profile}"].append(index)
+        return finer
 
-    def _shapes(self, recent: int) -> list[Shape]:
+    def _shapes(self) -> Shapes:
         """The shape of each, those named alike asked about together."""
-        families: dict[str, list[int]] = {}
+        families: dict[str, list[int]] = defaultdict(list)
         for index, who in enumerate(self._people):
-            families.setdefault("" if isinstance(who, UUID) else who[0], []).append(index)
-        connection = self._scene.connection
-        listed = self._scene.has_erased and store.is_listed(connection, self._seen.purpose)
-        found = [Shape(None, None)] * len(self._people)
-        question = connection, self._seen, self._moment, recent
+            families["" if isinstance(who, UUID) else who[0]].append(index)
+        names: list[str | None] = [None] * len(self._people)
+        texts = names.copy()
+        question = self._scene.connection, self._about
         for family, members in families.items():
             people = [self._people[index] for index in members]
             if family:
                 blinds = [who[1] for who in people if not isinstance(who, UUID)]
-                some = shapes.of_references(*question, family, blinds, is_listed=listed)
+                some = shapes.of_references(*question, family, blinds)
             else:
                 ids = [who for who in people if isinstance(who, UUID)]
-                some = shapes.of_subjects(*question, ids, is_listed=listed)
-            for index, shape in zip(members, some, strict=True):
-                found[index] = shape
-        return found
+                some = shapes.of_subjects(*question, ids)
+            for index, name, text in zip(members, *some, strict=True):
+                names[index], texts[index] = name, text
+        return Shapes(names, texts)
 
 
 def short(verdict: Verdict) -> Short:

@@ -24,6 +24,7 @@ from ledger.policy.softoptin import CLAUSES
 RARE = (
     *("customer.died.v1", "customer.minor_signalled.v1", "customer.class_erased.v1"),
     *("customer.restricted.v1", "customer.restriction_lifted.v1"),
+    VOID,  # it may have been all that was known of her
 )
 """Whoever has one of these is looked at whole."""
 SERVING = (
@@ -35,6 +36,8 @@ COLLECTING = (
     *("order.placed.v1", "contract.started.v1", "customer.account_opened.v1"),
     *("customer.contacted_us.v1", "customer.registered.v1", "customer.profile_rectified.v1"),
 )
+JSON_READ = ("customer.registered.v1", "customer.profile_rectified.v1")
+"""Those of COLLECTING of which a field counts that no column holds."""
 UNSETTLING = ("order.cancelled.v1", CORRECTION, VOID)
 """Whoever has one of these is looked at whole when the facts of collection are looked at."""
 
@@ -69,7 +72,8 @@ def looks(
 
 
 def _offers(purpose: Purpose, channel: str) -> bool:
-    return purpose.marketing and channel in CLAUSES
+    interest = purpose.basis == "legitimate_interest"
+    return purpose.marketing and interest and channel in CLAUSES
 
 
 def changed_forms(company: Company) -> tuple[Instant, ...]:

@@ -103,6 +103,12 @@ sa.Index(
 )
 # The queues walk these few rows in order (docs/decisions/0018, 0019).
 REQUESTED = "kind = 'request.received.v1'"
+# Of whom a campaign must know more than her choices (`ledger/policy/looks.py`: RARE, OFFERED).
+GATED = (
+    "kind IN ('customer.died.v1', 'customer.minor_signalled.v1', 'customer.class_erased.v1', "
+    "'customer.restricted.v1', 'customer.restriction_lifted.v1', 'fact.voided.v1', "
+    "'optout.offered.v1')"
+)
 for _name, _kinds in (
     ("events_waiting", "kind = 'motive.received.v1' AND decision <> 'applied'"),
     ("events_joins", "kind = 'customer.joined.v1'"),
@@ -114,6 +120,14 @@ for _name, _kinds in (
         postgresql_where=sa.text(_kinds),
         sqlite_where=sa.text(_kinds),
     )
+
+sa.Index(
+    "events_gated",
+    events.c.kind,
+    events.c.subject,
+    postgresql_where=sa.text(GATED),
+    sqlite_where=sa.text(GATED),
+)
 
 # Personal parts and their keys. Deleting an envelope and destroying its key forgets the part.
 sealed = sa.Table(

@@ -272,11 +272,11 @@ def filtered(url: str, keyring: Path, people: int) -> tuple[float, float]:
     gate = Gate(ledger, fold_subject)
     asked = Question(("person/shop", b""), **LETTER, offer="analogous")
     campaign = Campaign(gate, asked)
-    chunk = [gate.blinded(Reference("shop", str(n))) for n in range(10_000)]
+    chunk = [gate.blinded(Reference("shop", str(n))) for n in range(50_000)]
     campaign.judge(chunk)
     started = time.perf_counter()
-    for start in range(0, people, 10_000):
-        some = range(start, min(start + 10_000, people))
+    for start in range(0, people, 50_000):
+        some = range(start, min(start + 50_000, people))
         campaign.judge([gate.blinded(Reference("shop", str(n))) for n in some])
     took = time.perf_counter() - started
     ledger.close()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.calendar import Moment, moment_of_instant, parse_moment
+from ledger.choosing import joining
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.events import (
     AccountOpened,
@@ -173,7 +174,7 @@ TOLD = st.lists(
 
 
 @settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -187,7 +188,10 @@ def test_a_campaign_says_of_each_what_the_gate_says_of_her(
     gate = Gate(ledger, fold_subject)
     whos: list[Who] = [gate.blinded(person) for person in tell(ledger, told)]
     answered = gate.ask([Question(who, "newsletter", "email") for who in whos])
-    whos += [one.subject for one in answered if one.subject is not None]
+    known = list(dict.fromkeys(one.subject for one in answered if one.subject is not None))
+    if len(known) > 1 and data.draw(st.booleans()):
+        joining.join(ledger, known[0], known[1])
+    whos += known
     for purpose, channel, offer in data.draw(
         st.lists(st.sampled_from(QUESTIONS), min_size=3, max_size=5)
     ):
@@ -242,6 +246,7 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
     histories: list[list[Fact]] = [
         [order],
         *([order, ConsentGiven(occurred=at, grade=g, **mail)] for g in ("proved", "inferred")),
+        [order, ConsentGiven(occurred=WHEN[5], grade="proved", **mail)],  # not yet
         [order, OptOutOffered(occurred=at, **mail)],
         [order, OptOutOffered(occurred=later, **mail)],
         [order, OptOutOffered(occurred=at, **letter, channel="sms")],

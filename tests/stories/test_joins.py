@@ -181,6 +181,15 @@ def test_which_of_two_counts(
     assert honoured(mine, []) == mine
 
 
+def test_a_no_over_all_channels_is_one_over_each() -> None:
+    """A yes over one channel under the other reference does not outweigh it, either way round."""
+    mail, everywhere = ChoiceKey("newsletter", "email"), ChoiceKey("newsletter", "")
+    yes, no = said(5, 90, 0, "x"), said(4, 50, 1, "x")
+    for mine, theirs in (({mail: yes}, {everywhere: no}), ({everywhere: no}, {mail: yes})):
+        assert honoured(mine, [(10, theirs)]) == {mail: no, everywhere: no}
+    assert honoured({mail: yes}, [(3, {everywhere: no})])[mail] == yes, "said after the join"
+
+
 def test_joins_of_joins() -> None:
     """Whoever was joined to somebody who was joined is she, too."""
     one, two, three = uuid4(), uuid4(), uuid4()
