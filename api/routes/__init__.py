@@ -25,7 +25,9 @@ PUBLIC = frozenset({"public"})  # open to everybody, key or no key: said, never 
 
 class Route(NamedTuple):
     """One thing that is offered. `roles`: who may ask it, or PUBLIC; an empty set is refused when
-    the application is built. `extra`: further arguments of FastAPI's `add_api_route`."""
+    the application is built. `extra`: further arguments of FastAPI's `add_api_route`. `direct`:
+    it is asked so often that it is reached past the framework (`direct.py`); its endpoint takes the
+    request and no more."""
 
     method: str
     path: str
@@ -34,3 +36,4 @@ class Route(NamedTuple):
     summary: str
     roles: frozenset[str]
     extra: dict[str, Any]
+    direct: bool = False

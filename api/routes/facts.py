@@ -111,5 +111,6 @@ ROUTES = (
         "Record one fact, or up to 1000",
         frozenset({RECORDER, AGENT, DPO}),
         {"status_code": 201, **schema.POST_FACTS},
+        direct=True,
     ),
 )
