@@ -20,9 +20,9 @@ from ledger.policy.looks import Looks, looks
 from ledger.policy.permissions import Verdict
 from ledger.policy.permitting import PermissionBasis
 from ledger.policy.verdicts import ConsentStatus
-from ledger.store import permissions as store
 from ledger.store import reader, shapes
 from ledger.store.shapes import Shape
+from ledger.store.suppressions import is_any_opposed
 
 WHOLE_AT_ONCE = 1000  # people looked at whole at a time
 NOBODY = "nobody"  # the kind of all those whom nobody knows
@@ -98,12 +98,14 @@ class _Chunk:
 
     def judged(self, recent: int) -> list[Short]:
         """The verdict on each."""
-        found = self._shapes(recent)
+        found, joins = self._shapes(recent), self._scene.joins
         kinds: dict[str, list[int]] = {}
         whole: list[int] = []
         for index, shape in enumerate(found):
             text = shape.text
-            if text is None and shape.subject is None and not self._scene.has_erased:
+            if shape.subject is not None and shape.subject in joins:
+                text = None  # a no of hers may stand under another reference
+            elif text is None and shape.subject is None and not self._scene.has_erased:
                 text = NOBODY
             if text is None:
                 whole.append(index)
@@ -160,7 +162,7 @@ class _Chunk:
         for index, who in enumerate(self._people):
             families.setdefault("" if isinstance(who, UUID) else who[0], []).append(index)
         connection = self._scene.connection
-        listed = self._scene.has_erased and store.is_listed(connection, self._seen.purpose)
+        listed = self._scene.has_erased and is_any_opposed(connection, self._seen.purpose)
         found = [Shape(None, None)] * len(self._people)
         question = connection, self._seen, self._moment, recent
         for family, members in families.items():

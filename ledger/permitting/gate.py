@@ -12,28 +12,38 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.calendar import Instant, Moment, day_of, moment_of_instant
+from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.commands import Reference
 from ledger.deciding import normal
 from ledger.errors import Stale
 from ledger.events import Row
 from ledger.permitting.company import Declarations, standing
 from ledger.policy.book import Book
-from ledger.policy.permissions import Company, Person, Verdict, on_list, verdict, verdict_now
+from ledger.policy.permissions import (
+    Company,
+    Objection,
+    Person,
+    Verdict,
+    as_one,
+    on_list,
+    verdict,
+    verdict_now,
+)
 from ledger.policy.softoptin import Offer
 from ledger.projections import live
-from ledger.projections.model import ChoiceKey, Expression, SubjectState
-from ledger.store import erasure, reader
+from ledger.projections.joins import Joins
+from ledger.projections.model import SubjectState
+from ledger.store import erasure, reader, suppressions
 from ledger.store import permissions as store
-from ledger.store.permissions import Blinded, History, Opposed
 from ledger.store.recorder import Head, read_head
+from ledger.store.suppressions import Blind
 
 Fold: TypeAlias = Callable[[Iterable[Row], Instant, int], SubjectState]
 """The state of one person, from her rows, at (as of, last position known)."""
 
 T = TypeVar("T")
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
-Who: TypeAlias = UUID | Blinded
+Who: TypeAlias = UUID | Blind
 
 
 class Question(NamedTuple):
@@ -65,6 +75,7 @@ class Scene(NamedTuple):
     head: Head
     book: Book
     has_erased: bool
+    joins: Joins
 
 
 class Gate:
@@ -75,7 +86,7 @@ class Gate:
         self._declarations = Declarations()
         self._epoch: int | None = None  # the last one seen: a guess, which every look checks
 
-    def blinded(self, reference: Reference) -> Blinded:
+    def blinded(self, reference: Reference) -> Blind:
         """A person's reference as it is looked for."""
         kind = f"person/{reference.kind}"
         return kind, self.ledger.keyring.blind(kind, normal(reference))
@@ -91,11 +102,12 @@ class Gate:
             if epoch is None:
                 epoch = self.ledger.epoch()
             book, has_erased = self.ledger.book(epoch), self.ledger.has_erased(epoch)
+            joins = self.ledger.joins(epoch)
             with self.ledger.database.read() as connection:
                 head = read_head(connection)
                 if head.epoch == epoch:
                     self._epoch = epoch
-                    return look(Scene(connection, head, book, has_erased))
+                    return look(Scene(connection, head, book, has_erased, joins))
             epoch = head.epoch
         raise Stale("editions are being published; please try again")
 
@@ -106,29 +118,32 @@ class Gate:
         when it changes by calendar."""
         connection = scene.connection
         named = {q.who for q in questions if not isinstance(q.who, UUID)}
-        targets = store.targets(connection, named)
+        targets = reader.lookups(connection, named)
         subjects = {q.who for q in questions if isinstance(q.who, UUID)}
         subjects |= {target.subject for target in targets.values()}
-        people = store.histories(connection, subjects)
-        for hers, objection in store.opposed_people(connection, subjects):
-            people[hers].opposed.append(objection)
+        known = self._known(scene, {question.known_at for question in questions})
+        subjects = {
+            one
+            for _, joins in known.values()
+            for subject in subjects
+            for one in joins.everybody(joins.kept(subject))
+        }
+        people = _People(scene, subjects, self.fold)
         closed = erasure.closed_subjects(connection, subjects) if scene.has_erased else set()
         listed = self._listed(scene, named - targets.keys())
         now = moment_of_instant(self.ledger.clock.now())
-        known: dict[Instant | None, int] = {None: scene.head.position}
         found = []
         for question in questions:
-            if question.known_at not in known:
-                known[question.known_at] = reader.position_at(connection, question.known_at)
-            upto, moment, who = known[question.known_at], question.at or now, question.who
+            upto, joins = known[question.known_at]
+            moment, who = question.at or now, question.who
             subject = _subject(who, targets)
+            subject = None if subject is None else joins.kept(subject)
             if subject is None and who in listed:
                 judged = _on_list(question, moment, listed[who])
             elif subject in closed:
                 judged = _on_list(question, moment, ())
             else:
-                history = None if subject is None else people[subject]
-                person = person_of(history, self.fold, moment.at, upto) if history else None
+                person = people.at(subject, joins, moment.at, upto) if subject else None
                 company = self.company(scene, upto)
                 purpose, channel, offer = question.purpose, question.channel, question.offer
                 rules = verdict if ahead else verdict_now
@@ -140,50 +155,58 @@ class Gate:
         """What the company had declared, as known at a position."""
         return self._declarations.at(scene.connection, scene.head.position, known)
 
-    def _listed(self, scene: Scene, unknown: Collection[Blinded]) -> dict[Who, list[Opposed]]:
+    def _known(
+        self, scene: Scene, instants: Collection[Instant | None]
+    ) -> dict[Instant | None, tuple[int, Joins]]:
+        """What was known at each of these instants: the last position, and who is whom."""
+        found: dict[Instant | None, tuple[int, Joins]] = {}
+        for at in instants:
+            if at is None:
+                found[at] = scene.head.position, scene.joins
+            else:
+                position = reader.position_at(scene.connection, at)
+                found[at] = position, self.ledger.joins(scene.head.epoch, position)
+        return found
+
+    def _listed(self, scene: Scene, unknown: Collection[Blind]) -> dict[Who, frozenset[Objection]]:
         """Those of these references that a list remembers, with the objections on it."""
         if not scene.has_erased or not unknown:
             return {}
-        found: dict[Who, list[Opposed]] = {
-            one: [] for one in store.erased(scene.connection, unknown)
+        found: dict[Who, frozenset[Objection]] = {
+            one: frozenset() for one in reader.erased_until(scene.connection, unknown)
         }
-        return found | store.opposed(scene.connection, unknown)
+        return found | suppressions.opposed(scene.connection, unknown)
 
 
-def person_of(history: History, fold: Fold, at: Instant, known: int) -> Person | None:
-    """The person at (`at`, `known`); None while nothing was known of her."""
-    rows = [row for row in history.rows if row.position <= known]
-    if not rows:
-        return None
-    state = fold(rows, at, known)
-    told = {row.position for row in rows}
-    facts = standing([one for one in history.facts.items() if one[0] in told])
-    for objection in history.opposed:
-        if objection.at <= at and objection.position <= known:
-            _oppose(state, objection)
-    return Person(state, tuple(live.standing(rows)), dict(facts))
+class _People:
+    """What one state of the ledger says of some people."""
+
+    def __init__(self, scene: Scene, subjects: Collection[UUID], fold: Fold) -> None:
+        connection, self._fold = scene.connection, fold
+        self._histories = store.histories(connection, subjects)
+        listed = suppressions.opposed_of(connection, subjects) if scene.has_erased else {}
+        self._opposed = listed
+
+    def at(self, subject: UUID, joins: Joins, at: Instant, known: int) -> Person | None:
+        """The person at (`at`, `known`), under all her references; None while nothing was known."""
+        own = self._one(subject, at, known)
+        others = [
+            (join.position, self._one(join.other, at, known)) for join in joins.others(subject)
+        ]
+        person = as_one(own, others) if others else own
+        return person if person.rows else None
+
+    def _one(self, subject: UUID, at: Instant, known: int) -> Person:
+        history = self._histories[subject]
+        rows = [row for row in history.rows if row.position <= known]
+        state = self._fold(rows, at, known)
+        told = {row.position for row in rows}
+        facts = standing([one for one in history.facts.items() if one[0] in told])
+        opposed = self._opposed.get(subject, frozenset())
+        return Person(state, tuple(live.standing(rows)), dict(facts), opposed)
 
 
-def _oppose(state: SubjectState, objection: Opposed) -> None:
-    """Let an objection from before her erasure count, unless she has said something since."""
-    choice = ChoiceKey(objection.purpose, objection.channel)
-    said = state.consents.get(choice)
-    if said is None or said.at <= objection.at:
-        state.consents[choice] = Expression(
-            at=objection.at,
-            rank=1,
-            position=objection.position,
-            kind="objection.raised.v1",
-            day=day_of(objection.at),
-            edition=0,
-            grade=None,
-            actor=None,
-            first_stop=objection.position,
-            last_stop=objection.position,
-        )
-
-
-def _on_list(asked: Question, moment: Moment, objections: Sequence[Opposed]) -> Verdict:
+def _on_list(asked: Question, moment: Moment, objections: Iterable[Objection]) -> Verdict:
     """The verdict on somebody of whom a list alone knows."""
     opposed = any(
         o.purpose == asked.purpose and o.channel in ("", asked.channel) for o in objections
@@ -191,7 +214,7 @@ def _on_list(asked: Question, moment: Moment, objections: Sequence[Opposed]) -> 
     return on_list("objected" if opposed else "erased", asked.purpose, asked.channel, moment)
 
 
-def _subject(who: Who, targets: Mapping[Blinded, reader.Target]) -> UUID | None:
+def _subject(who: Who, targets: Mapping[Blind, reader.Target]) -> UUID | None:
     if isinstance(who, UUID):
         return who
     return targets[who].subject if who in targets else None

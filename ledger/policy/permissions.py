@@ -13,7 +13,7 @@ Here the question is prepared and the answer followed into the future; the rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias, cast
@@ -39,6 +39,7 @@ from ledger.policy.permitting import (
     Answer,
     Case,
     Company,
+    Objection,
     PermissionBasis,
     Person,
     judge,
@@ -46,7 +47,8 @@ from ledger.policy.permitting import (
     refuse,
 )
 from ledger.policy.softoptin import Offer
-from ledger.policy.verdicts import ChoiceState, ConsentStatus
+from ledger.policy.verdicts import ConsentStatus
+from ledger.projections.joins import honoured
 from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_state
 
 OnList: TypeAlias = Literal["erased", "objected"]
@@ -56,8 +58,10 @@ __all__ = [
     "SILENT",
     "UNKNOWN",
     "Company",
+    "Objection",
     "Person",
     "Verdict",
+    "as_one",
     "declared",
     "explain",
     "on_list",
@@ -150,6 +154,20 @@ def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdi
     )
 
 
+def as_one(own: Person, others: Sequence[tuple[int, Person]]) -> Person:
+    """One person under several references, given each of the others with the position of its join:
+    all that was recorded of any of them is hers, a no above all (`honoured`; decision 0020)."""
+    everybody = (own, *(person for _, person in others))
+    rows = sorted((row for person in everybody for row in person.rows), key=lambda r: r.position)
+    state = own.state._replace(
+        consents=honoured(own.state.consents, [(at, p.state.consents) for at, p in others]),
+        contracts={key: c for p in everybody for key, c in p.state.contracts.items()},
+    )
+    facts = {position: fact for person in everybody for position, fact in person.facts.items()}
+    opposed = frozenset(one for person in everybody for one in person.opposed)
+    return Person(state, tuple(rows), facts, opposed)
+
+
 def declared(
     book: Book, company: Company, purpose: str, moment: Moment, known: int | None = None
 ) -> Purpose | None:
@@ -185,6 +203,11 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     """The person, without what had not happened or was not known: a caller may hand in more."""
     if person is None:
         return UNKNOWN
+    opposed = frozenset(
+        one
+        for one in person.opposed
+        if one.at <= moment.at and (known is None or one.position <= known)
+    )
     rows = tuple(
         row
         for row in person.rows
@@ -192,7 +215,7 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     )
     told = {row.position for row in rows}
     facts = {position: fact for position, fact in person.facts.items() if position in told}
-    return person._replace(rows=rows, facts=facts)
+    return person._replace(rows=rows, facts=facts, opposed=opposed)
 
 
 def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
@@ -227,9 +250,11 @@ class _Asked(NamedTuple):
         if (declared.channels or channel) and channel not in declared.channels:
             publishing = ("policy.published.v1",)
             return refuse("channel", declared.clause, declared.article, publishing), None
-        chosen = _choice(person.state, book, moment, known, declared, channel)
-        if declared.marketing and {(purpose, channel), (purpose, "")} & person.opposed:
-            chosen = _objecting_still(chosen)
+        said = _said(person.state, purpose, channel)
+        chosen = choice(person.state, book, moment.at, known, purpose, said)
+        if declared.marketing and _objects_still(person, purpose, channel, said):
+            # No fact is left that it rests on (GDPR art. 21(3)).
+            chosen = replace(chosen, state="ConsentRefused", reason="objected")
         case = Case(
             *(person, company, book, chain[-1], declared, channel, moment, known, offer, chosen)
         )
@@ -301,30 +326,29 @@ def _purpose(fact: PurposeDeclared) -> Purpose:
     )
 
 
-def _choice(
-    state: SubjectState,
-    book: Book,
-    moment: Moment,
-    known: int | None,
-    purpose: Purpose,
-    channel: str,
-) -> ChoiceState:
-    """The expression that counts: the one over this channel, unless a later no covers them all.
+def _said(state: SubjectState, purpose: str, channel: str) -> str:
+    """Over which channel the expression that counts was made: this one, unless a later no covers
+    them all ('').
 
     A yes that names no channel is not specific, and allows none (GDPR art. 4(11))."""
-    own = state.consents.get(ChoiceKey(purpose.id, channel))
-    for_all = state.consents.get(ChoiceKey(purpose.id, "")) if channel else None
+    own = state.consents.get(ChoiceKey(purpose, channel))
+    for_all = state.consents.get(ChoiceKey(purpose, "")) if channel else None
     if for_all is not None and for_all.rank == 1 and (own is None or _order(own) < _order(for_all)):
-        channel = ""
-    return choice(state, book, moment.at, known, purpose.id, channel)
+        return ""
+    return channel
 
 
-def _objecting_still(chosen: ChoiceState) -> ChoiceState:
-    """She was erased, and had said no to this: it stands until she says otherwise herself
-    (GDPR art. 21(3)). No fact is left that it rests on."""
-    if chosen.kind in (*GRANTS, "objection.lifted.v1"):
-        return chosen
-    return replace(chosen, state="ConsentRefused", reason="objected")
+def _objects_still(person: Person, purpose: str, channel: str, said: str) -> bool:
+    """Whether she was erased, had said no to this, and has not said otherwise herself since; being
+    asked again is no answer, and what is older than the erasure does not come back."""
+    found = person.state.consents.get(ChoiceKey(purpose, said))
+    lifting = found is not None and found.kind in (*GRANTS, "objection.lifted.v1")
+    return any(
+        one.purpose == purpose
+        and one.channel in (channel, "")
+        and not (found is not None and lifting and found.at > one.at)
+        for one in person.opposed
+    )
 
 
 def _order(expression: Expression) -> tuple[int, int, int]:

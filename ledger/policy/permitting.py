@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from ledger.calendar import Day, Moment
+from ledger.calendar import Day, Instant, Moment
 from ledger.events import AssessmentRecorded, CustomerRegistered, Fact, Row
 from ledger.policy import phone, softoptin
 from ledger.policy.book import Book
@@ -29,15 +29,26 @@ OPENS_DELIBERATED: Day = 20260414  # CNIL délib. 2026-042 is published; LIL art
 PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]
 
 
+class Objection(NamedTuple):
+    """A no to a purpose over a channel ('': over all of them) that outlived the erasure of whoever
+    said it: the instant up to which she is forgotten, and the position of the erasure."""
+
+    purpose: str
+    channel: str
+    at: Instant
+    position: int
+
+
 class Person(NamedTuple):
     """One person at (t, known at t): the state, her facts that stand (corrections resolved), the
-    same facts in full by position, personal fields unopened; and `opposed`: the (purpose, channel)
-    that somebody with a reference of hers had said no to before being erased."""
+    same facts in full by position, personal fields unopened; and `opposed`: what somebody with a
+    reference of hers had said no to before being erased. Under several references she is one
+    person: `ledger.policy.permissions.as_one`."""
 
     state: SubjectState
     rows: tuple[Row, ...]
     facts: Mapping[int, Fact]
-    opposed: frozenset[tuple[str, str]] = frozenset()
+    opposed: frozenset[Objection] = frozenset()
 
 
 class Company(NamedTuple):

@@ -34,6 +34,10 @@ class Joins:
     def __bool__(self) -> bool:
         return bool(self._into)
 
+    def __contains__(self, subject: UUID) -> bool:
+        """Whether this person was joined to somebody, or somebody to her."""
+        return subject in self._into or subject in self._with
+
     def kept(self, subject: UUID) -> UUID:
         """Of whom new facts about this person are recorded; herself if she was not joined."""
         while subject in self._into:
@@ -65,10 +69,31 @@ def honoured(own: Said, others: Sequence[tuple[int, Said]]) -> Said:
     """
     counts = dict(own)
     for joined_at, theirs in others:
-        for key, said in theirs.items():
-            mine = counts.get(key)
-            counts[key] = said if mine is None else _stronger(mine, said, joined_at)
+        keys = counts.keys() | theirs.keys()
+        mine, hers = _over(keys, counts), _over(keys, theirs)
+        for key in keys:
+            one, other = mine.get(key), hers.get(key)
+            said = _stronger(one, other, joined_at) if one and other else one or other
+            if said is not None:
+                counts[key] = said
     return counts
+
+
+def _over(keys: Iterable[ChoiceKey], said: Said) -> Said:
+    """What one said about each of these: a no over all channels is one over each, until she says
+    otherwise there."""
+    found = {}
+    for key in keys:
+        own, for_all = said.get(key), said.get(ChoiceKey(key.purpose, ""))
+        if for_all is not None and for_all.rank == 1 and (own is None or _later(for_all, own)):
+            own = for_all
+        if own is not None:
+            found[key] = own
+    return found
+
+
+def _later(one: Expression, than: Expression) -> bool:
+    return (one.at, one.rank, one.position) > (than.at, than.rank, than.position)
 
 
 def _stronger(mine: Expression, theirs: Expression, joined_at: int) -> Expression:

@@ -18,17 +18,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger.calendar import Day, Instant
+from ledger.policy.permitting import Objection
 from ledger.store import tables
 from ledger.store.statements import upsert
 
 Blind: TypeAlias = tuple[str, bytes]
 """A blinded reference: its family, and the keyed HMAC."""
 
-Choice: TypeAlias = tuple[str, str]
-"""A purpose, and the channel ('' for all of them)."""
-
 AT_ONCE = 500  # references or people asked for in one query
 _s = tables.suppressions.c
+_OBJECTION = _s.purpose, _s.channel, _s.cutoff, _s.at_position
 
 
 class Suppressed(NamedTuple):
@@ -56,38 +55,45 @@ def add(
     upsert(connection, tables.suppressions, rows, tuple(moved))
 
 
-def opposed(connection: sa.Connection, blinds: Collection[Blind]) -> dict[Blind, frozenset[Choice]]:
+def opposed(
+    connection: sa.Connection, blinds: Collection[Blind]
+) -> dict[Blind, frozenset[Objection]]:
     """What was said no to under each of these blinded references by somebody who was erased since;
     those of which nothing is known are left out."""
-    found: dict[Blind, set[Choice]] = {}
+    found: dict[Blind, set[Objection]] = {}
     by_kind: dict[str, list[bytes]] = {}
     for kind, blind in blinds:
         by_kind.setdefault(kind, []).append(blind)
-    query = sa.select(_s.kind, _s.blind, _s.purpose, _s.channel).where(_s.reason == "objected")
+    query = sa.select(_s.blind, *_OBJECTION).where(_s.reason == "objected")
     for kind, hashes in by_kind.items():
         for some in _chunks(hashes):
-            for row in connection.execute(query.where(_s.kind == kind, _s.blind.in_(some))):
-                key = row.kind, bytes(row.blind)
-                found.setdefault(key, set()).add((row.purpose, row.channel))
+            for blind, *no in connection.execute(query.where(_s.kind == kind, _s.blind.in_(some))):
+                found.setdefault((kind, bytes(blind)), set()).add(Objection(*no))
     return {blind: frozenset(said) for blind, said in found.items()}
 
 
 def opposed_of(
     connection: sa.Connection, subjects: Collection[UUID]
-) -> dict[UUID, frozenset[Choice]]:
+) -> dict[UUID, frozenset[Objection]]:
     """The same by person: what was said no to under any reference that these people have now. It
     is the `opposed` of a `ledger.policy.permitting.Person`."""
     there = tables.lookups.c
     joined = tables.lookups.join(
         tables.suppressions, (there.kind == _s.kind) & (there.blind == _s.blind)
     )
-    query = sa.select(there.subject, _s.purpose, _s.channel).select_from(joined)
+    query = sa.select(there.subject, *_OBJECTION).select_from(joined)
     query = query.where(_s.reason == "objected", there.target == there.subject)
-    found: dict[UUID, set[Choice]] = {}
+    found: dict[UUID, set[Objection]] = {}
     for some in _chunks(subjects):
-        for row in connection.execute(query.where(there.subject.in_(some))):
-            found.setdefault(row.subject, set()).add((row.purpose, row.channel))
+        for subject, *no in connection.execute(query.where(there.subject.in_(some))):
+            found.setdefault(subject, set()).add(Objection(*no))
     return {subject: frozenset(said) for subject, said in found.items()}
+
+
+def is_any_opposed(connection: sa.Connection, purpose: str) -> bool:
+    """Whether anybody at all who was erased had said no to this purpose."""
+    query = sa.select(_s.kind).where(_s.reason == "objected", _s.purpose == purpose)
+    return connection.scalar(query.limit(1)) is not None
 
 
 def expire(connection: sa.Connection, today: Day) -> None:

@@ -63,7 +63,8 @@ def opposed(ledger: Ledger) -> set[tuple[str, str]]:
     """What is remembered under her reference."""
     blind = "person/shop", ledger.keyring.blind("person/shop", "anna")
     with ledger.database.read() as connection:
-        return set(suppressions.opposed(connection, [blind]).get(blind, ()))
+        said = suppressions.opposed(connection, [blind]).get(blind, frozenset())
+    return {(no.purpose, no.channel) for no in said}
 
 
 def may_write(ledger: Ledger, subject: UUID) -> Any:

@@ -24,7 +24,7 @@ from ledger.events import (
     fact_class,
 )
 from ledger.policy.book import Book
-from ledger.policy.permissions import Company, Person, Verdict, explain, verdict
+from ledger.policy.permissions import Company, Objection, Person, Verdict, explain, verdict
 from ledger.policy.softoptin import Offer
 from replay.fold import effective, fold_subject
 from tests.stories.policy_room import BOOK, FIRST, edition
@@ -537,7 +537,11 @@ def returning(*said: Told) -> Person:
     history = (ACCOUNT, *said)
     rows = [t.row._replace(position=p) for p, t in enumerate(history, start=10)]
     facts = {p: t.fact for p, t in enumerate(history, start=10)}
-    opposed = frozenset({("newsletter", ""), ("phone_marketing", "phone"), ("orders", "")})
+    erased_at = parse_moment("2026-03-01").at
+    opposed = frozenset(
+        Objection(purpose, channel, erased_at, 9)
+        for purpose, channel in (("newsletter", ""), ("phone_marketing", "phone"), ("orders", ""))
+    )
     at = parse_moment("2026-06-01").at
     return Person(fold_subject(rows, at, None), tuple(effective(rows)), facts, opposed)
 
@@ -548,6 +552,7 @@ def returning(*said: Told) -> Person:
         ((), False, "objected"),
         ((told("consent.requested", "2026-05-01", **LETTER),), False, "objected"),
         ((given("2026-05-01"),), True, "consent"),
+        ((given("2026-02-01"),), False, "objected"),  # older than the erasure
     ],
 )
 def test_an_erased_objector_who_comes_back_has_objected_still(
