@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import access, entering, idempotency, problems, schema
+from api.direct import Direct
 from api.guard import Guard
 from api.keys import Keys
 from api.limits import limits
@@ -105,6 +106,8 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
             dependencies=[] if route.roles == PUBLIC else [Depends(entering.only(route.roles))],
             **_described(route),
         )
+    direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
+    app.router.routes[:0] = direct  # before those of the framework
     schema.complete(app)
     return app
 

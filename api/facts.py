@@ -227,8 +227,13 @@ def check_strict(value: Any, depth: int = MAX_DEPTH) -> None:
         raise Refused(Refusal("malformed", f"at most {MAX_DEPTH} levels of nesting"))
     if isinstance(value, Twice):
         raise Refused(Refusal("malformed-json", "a key is given twice in one object"))
-    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise Refused(Refusal("malformed-json", "a text holds half of a surrogate pair"))
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            half = Refusal("malformed-json", "a text holds half of a surrogate pair")
+            raise Refused(half) from None
+        return
     if isinstance(value, dict):
         for key, inner in value.items():
             check_strict(key, depth)

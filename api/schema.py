@@ -85,6 +85,13 @@ _KEY = {
     "schema": {"type": "string", "pattern": '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,255}"$'},
     "example": examples.KEY,
 }
+_LANG = {
+    "name": "lang",
+    "in": "query",
+    "required": False,
+    "description": "fr (default) or en.",
+    "schema": {"type": "string"},
+}
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
@@ -182,6 +189,7 @@ POST_CHECK: dict[str, Any] = {
         **_ERRORS,
     },
     "openapi_extra": {
+        "parameters": [_LANG],
         "requestBody": {
             "required": True,
             "content": {

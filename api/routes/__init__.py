@@ -26,7 +26,8 @@ PUBLIC = frozenset({"public"})  # open to everybody, key or no key: said, never 
 class Route(NamedTuple):
     """One thing that is offered. `roles`: who may ask it, or PUBLIC; an empty set is refused when
     the application is built. `extra`: further arguments of FastAPI's `add_api_route`. `once`: it
-    records, and under an Idempotency-Key it does so once."""
+    records, and under an Idempotency-Key it does so once. `direct`: it is asked so often that it is
+    reached past the framework (`direct.py`); its endpoint takes the request and no more."""
 
     method: str
     path: str
@@ -36,3 +37,4 @@ class Route(NamedTuple):
     roles: frozenset[str]
     extra: dict[str, Any]
     once: bool = False
+    direct: bool = False

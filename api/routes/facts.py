@@ -106,5 +106,6 @@ ROUTES = (
         frozenset({RECORDER, AGENT, DPO}),
         {"status_code": 201, **schema.POST_FACTS},
         once=True,
+        direct=True,
     ),
 )

@@ -13,6 +13,7 @@ from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api import idempotency, permissions, schema, sealed
+from api.direct import Quick
 from api.filtering import FILTER, FilterResponse, Judge
 from api.gathering import Gathering
 from api.once import alone
@@ -29,13 +30,11 @@ NOBODY = UUID(int=0)  # a campaign names its people line by line
 RECORDING = frozenset({RECORDER, AGENT, DPO})
 
 
-async def post_check(
-    request: Request,
-    lang: Annotated[str | None, Query(description="fr (default) or en.")] = None,
-) -> Response:
+async def post_check(request: Request) -> Response:
     """The verdict on one person, purpose and channel at a moment, explained. With `record`, the
     verdict is a fact (`message.decided`) before it is told, once for each Idempotency-Key."""
-    spoken, gate = language_of(request, lang), gate_of(request)
+    spoken = language_of(request, request.query_params.get("lang"))
+    gate = gate_of(request)
     if media_of(request) != "application/json":
         raise Problem("unsupported-media", "one question, as application/json in UTF-8")
     raw = await body_of(request)
@@ -43,7 +42,7 @@ async def post_check(
     headers = {"Content-Language": spoken, "Vary": "Accept-Language"}
     if not asked.record:
         answered = await _asking(request).ask(asked.question)
-        return JSONResponse(permissions.verdict_json(answered, spoken), headers=headers)
+        return Quick(permissions.verdict_json(answered, spoken), headers=headers)
     if not request.state.who.roles & RECORDING:
         raise Problem("forbidden", "your roles may ask, and not record")
     app, once = request.app, _once(request, raw)
@@ -116,6 +115,7 @@ ROUTES = (
         ASKING,
         schema.POST_CHECK,
         once=True,
+        direct=True,
     ),
     Route(
         "POST",

@@ -93,7 +93,8 @@ class Database:
             session = self._sessions.pop()
         except IndexError:
             pooled = self._single.raw_connection()
-            session = Session(pooled.driver_connection)
+            # A glance may have prepared statements on it: their names are taken.
+            session = Session(pooled.driver_connection, pooled.info)
             pooled.detach()
         try:
             yield session
@@ -133,6 +134,13 @@ def speaking() -> Iterator[None]:
         raise Broken(f"the database does not answer ({name})") from None
 
 
+def wrapped(error: psycopg2.Error) -> exc.DBAPIError:
+    """The SQLAlchemy error of a driver error, without its parameters or text."""
+    mapped = exc.DBAPIError.instance(None, None, error, psycopg2.Error)
+    assert isinstance(mapped, exc.DBAPIError)
+    return mapped
+
+
 class Session:
     """One PostgreSQL session: each statement is parsed and planned once, then executed by name."""
 
@@ -148,7 +156,7 @@ class Session:
             name = f"probant_{len(self._prepared)}"
             self._cursor.execute(f"PREPARE {name} AS {statement}")
             self._prepared[statement] = name
-        self._cursor.execute(f"EXECUTE {name} ({arguments})")
+        self._cursor.execute(f"EXECUTE {name} ({arguments})" if arguments else f"EXECUTE {name}")
         rows: list[tuple[Any, ...]] = self._cursor.fetchall()
         return rows
 

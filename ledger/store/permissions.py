@@ -31,6 +31,7 @@ from ledger.events import (
     Row,
 )
 from ledger.store import tables
+from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
 from ledger.store.states import AT_ONCE, ROW_COLUMNS
 
@@ -45,6 +46,14 @@ IN_FULL = (
 DECLARED = (FormPublished.kind, AssessmentRecorded.kind, PurposeDeclared.kind, CORRECTION, VOID)
 
 
+_HISTORIES = Hot(
+    sa.select(*ROW_COLUMNS, sa.case((events.kind.in_(IN_FULL), events.entry))).order_by(
+        events.subject, events.position
+    ),
+    events.subject,
+)
+
+
 class History(NamedTuple):
     """All rows of one person in position order, corrections unresolved; some facts in full."""
 
@@ -55,14 +64,8 @@ class History(NamedTuple):
 def histories(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, History]:
     """The history of each of these people; an empty one for somebody nobody knows."""
     found = {subject: History([], {}) for subject in subjects}
-    full = sa.case((events.kind.in_(IN_FULL), events.entry), else_=None)
     for some in _batches(found):
-        query = (
-            sa.select(*ROW_COLUMNS, full)
-            .where(events.subject.in_(some))
-            .order_by(events.subject, events.position)
-        )
-        for *columns, raw in connection.execute(query):
+        for *columns, raw in _HISTORIES.rows(connection, some):
             row = Row(*columns)
             assert row.subject is not None
             hers = found[row.subject]

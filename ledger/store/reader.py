@@ -21,6 +21,7 @@ from ledger.policy.loader import load_edition
 from ledger.projections.joins import Join
 from ledger.store import tables
 from ledger.store.database import Database, speaking
+from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
 
 events = tables.events.c
@@ -96,18 +97,18 @@ def unfinished_restore(connection: sa.Connection) -> int | None:
     return connection.scalar(sa.select(t.notification_id).where(t.application_name == RESTORING))
 
 
+_names = tables.lookups.c
+_LOOKUPS = Hot(sa.select(_names.blind, _names.target, _names.subject), _names.kind, _names.blind)
+
+
 def lookups(
     connection: sa.Connection, wanted: Collection[tuple[str, bytes]]
 ) -> dict[tuple[str, bytes], Target]:
     """The targets of blinded references, those that are known."""
-    table = tables.lookups.c
     found: dict[tuple[str, bytes], Target] = {}
     for kind, blinds in _by_kind(wanted).items():
-        query = sa.select(table.blind, table.target, table.subject).where(
-            table.kind == kind, table.blind.in_(blinds)
-        )
-        for row in connection.execute(query):
-            found[kind, bytes(row.blind)] = Target(row.target, row.subject)
+        for blind, *target in _LOOKUPS.rows(connection, [kind], blinds):
+            found[kind, bytes(blind)] = Target(*target)
     return found
 
 

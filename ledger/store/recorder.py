@@ -32,7 +32,8 @@ from ledger.calendar import Clock, Instant
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import outbox, reader, states, tables
-from ledger.store.database import Database, Session, speaking
+from ledger.store.database import Database, Session, speaking, wrapped
+from ledger.store.hot import Hot
 from ledger.store.mapper import StoredDraft, StoredFact
 from ledger.store.reader import Tip
 from ledger.store.statements import (
@@ -60,6 +61,9 @@ _ERRORS = tuple(
         "DatabaseError",
     )
 )
+
+
+_HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 
 
 class Head(NamedTuple):
@@ -458,7 +462,7 @@ def write_rows(connection: sa.Connection, head: Head, batch: Batch) -> None:
         try:
             written = append_in(session, head, batch)
         except psycopg2.Error as error:
-            raise _wrapped(error) from None
+            raise wrapped(error) from None
         assert written, "the head moved under its own lock"
     connection.execute(tables.head.update().values(batch.head._asdict()))
 
@@ -473,11 +477,10 @@ def append_in(session: Session, head: Head, batch: Batch) -> bool:
 
 def read_head(connection: sa.Connection) -> Head:
     """Where the log ends, without locking it. Raises LookupError before `init`."""
-    h = tables.head.c
-    row = connection.execute(sa.select(h.position, h.last_at, h.epoch)).one_or_none()
-    if row is None:
+    rows = _HEAD.rows(connection)
+    if not rows:
         raise LookupError("this database holds no ledger")
-    return Head(*row)
+    return Head(*rows[0])
 
 
 def lock_head(connection: sa.Connection) -> Head:
@@ -501,13 +504,6 @@ def _track(connection: sa.Connection, tracking: library.Tracking) -> None:
         raise library.IntegrityError("this notification was processed before")
 
 
-def _wrapped(error: psycopg2.Error) -> sa_errors.DBAPIError:
-    """The SQLAlchemy error of a driver error, without its parameters or text."""
-    mapped = sa_errors.DBAPIError.instance(None, None, error, psycopg2.Error)
-    assert isinstance(mapped, sa_errors.DBAPIError)
-    return mapped
-
-
 def _should_repeat(error: sa_errors.OperationalError) -> bool:
     code = getattr(error.orig, "pgcode", None)
     return code in ("40P01", "40001") or "locked" in str(error.orig)
@@ -519,7 +515,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        raise _translate(_wrapped(error)) from None
+        raise _translate(wrapped(error)) from None
     except sa_errors.SQLAlchemyError as error:
         raise _translate(error) from None
 

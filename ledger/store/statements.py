@@ -88,7 +88,7 @@ def postgres_append(tables_written: tuple[sa.Table, ...]) -> str:
         arrays = []
         for column in table.columns:
             number += 1
-            arrays.append(f"${number}::{_cast(column)}[]")
+            arrays.append(f"${number}::{cast(column)}[]")
         parts.append(
             f"i{index} AS (INSERT INTO {table.name} ({_columns(table)}) SELECT v.* "
             f"FROM unnest({', '.join(arrays)}) AS v, h{conflict_clause(table)})"
@@ -110,8 +110,7 @@ def postgres_arguments(head: tuple[int, ...], rows: Rows) -> str:
 
 @cache
 def _literals(table: sa.Table) -> tuple[Any, ...]:
-    by_cast = {"uuid": _plain, "bytea": _bytes, "text": _texts}
-    return tuple(by_cast.get(_cast(column), _plain) for column in table.columns)
+    return tuple(_BY_CAST.get(cast(column), _plain) for column in table.columns)
 
 
 def _plain(values: tuple[Any, ...]) -> str:
@@ -134,7 +133,17 @@ def _text(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _cast(column: sa.Column[Any]) -> str:
+_BY_CAST = {"bytea": _bytes, "text": _texts}
+
+
+def array(column: sa.Column[Any], values: tuple[Any, ...]) -> str:
+    """An SQL literal: values of this column as an array, to be cast to `cast(column)[]`."""
+    literal = _BY_CAST.get(cast(column), _plain)
+    return literal(values)
+
+
+def cast(column: sa.Column[Any]) -> str:
+    """The name of the column's type."""
     if isinstance(column.type, tables.Id):
         return "uuid"
     if isinstance(column.type, sa.LargeBinary):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 GATED = sa.text(
     "kind IN ('customer.died.v1', 'customer.minor_signalled.v1', 'customer.class_erased.v1', "
