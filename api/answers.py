@@ -32,7 +32,7 @@ from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
 from ledger.projections.population import ClassCount, Population
 from ledger.store import population as counting
-from ledger.store import reader, states
+from ledger.store import pruning, reader, states
 from ledger.store.recorder import read_head
 from replay import fold as replaying
 
@@ -246,6 +246,7 @@ def population_answer(
                     " fact; use --engine sql"
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
+            gone = pruning.unreadable(connection)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
             **_times(as_of, times.known_at, known),
@@ -253,6 +254,7 @@ def population_answer(
             **counted.to_json(),
             "edition": _edition(edition),
             "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+            "unreadable": gone.to_json(),
         }
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")

@@ -153,6 +153,9 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         edition=edition["id"] if edition else screen.word("replay.no_edition"),
     )
     yield from (screen.word(f"show.{flag}") for flag in answer["flags"])
+    gone = answer["unreadable"]
+    if gone["erased"] or gone["pruned"]:
+        yield screen.word("replay.unreadable", erased=gone["erased"], pruned=gone["pruned"])
     if not answer["subjects"]:
         yield screen.word("replay.nobody")
         return

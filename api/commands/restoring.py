@@ -73,6 +73,7 @@ def restore(
         settings.journal,
         settings.archive_recipient,
         remembered(settings.signer_home, settings.signer),
+        settings.log,
     )
     began = time.monotonic()
     with run.screen.progress(run.screen.word("restore.title")) as advance:

@@ -78,7 +78,7 @@ def erasure_claimed(stage: Stage) -> list[Seen]:
     erased = _order(stage, "berta")
     act(stage.ledger, [act_of(erased, stage.people["berta"])])
     act(stage.ledger, [act_of(_destruction(stage, "berta", _last_event(stage)))])
-    return stage.seal() + stage.audit()
+    return stage.check() + stage.seal() + stage.audit()
 
 
 def key_in_a_drawer(stage: Stage) -> list[Seen]:
@@ -100,7 +100,7 @@ def key_in_a_drawer_unseen(stage: Stage) -> list[Seen]:
 def evidence_shredded(stage: Stage) -> list[Seen]:
     """Her key and ciphertext are destroyed, and nothing is recorded."""
     _shred(stage, "berta")
-    return stage.audit()
+    return stage.check() + stage.audit()
 
 
 def shredded_on_nobodys_order(stage: Stage) -> list[Seen]:
@@ -109,7 +109,7 @@ def shredded_on_nobodys_order(stage: Stage) -> list[Seen]:
     authority = UUID(entry.read(placed["entry"])["id"])
     act(stage.ledger, [act_of(_destruction(stage, "berta", authority))])
     _shred(stage, "berta")
-    return stage.seal() + stage.audit()
+    return stage.check() + stage.seal() + stage.audit()
 
 
 def shredded_on_another_order(stage: Stage) -> list[Seen]:
@@ -118,7 +118,7 @@ def shredded_on_another_order(stage: Stage) -> list[Seen]:
     (lawful,) = [one["id"] for one in said if one["type"] == ClassErased.kind]
     act(stage.ledger, [act_of(_destruction(stage, "berta", UUID(lawful)))])
     _shred(stage, "berta")
-    return stage.seal() + stage.audit()
+    return stage.check() + stage.seal() + stage.audit()
 
 
 def shredded_on_a_forged_order(stage: Stage) -> list[Seen]:

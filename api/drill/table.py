@@ -66,12 +66,16 @@ ATTEMPTS = (
     Attempt("repolicies", "policy_altered", P.policy_altered, ("database", "policies")),
     Attempt("omits", "promised_and_dropped", P.promised_and_dropped, ("receipts",)),
     Attempt("omits", "never_recorded", P.never_recorded),
-    Attempt("pretends", "erasure_claimed", P.erasure_claimed, ("keys",)),
+    Attempt("pretends", "erasure_claimed", P.erasure_claimed, ("database", "keys")),
     Attempt("pretends", "key_in_a_drawer", P.key_in_a_drawer, ("commitment",)),
     Attempt("pretends", "key_in_a_drawer_unseen", P.key_in_a_drawer_unseen),
-    Attempt("shreds", "evidence_shredded", P.evidence_shredded, ("keys",)),
-    Attempt("shreds", "shredded_on_nobodys_order", P.shredded_on_nobodys_order, ("keys",)),
-    Attempt("shreds", "shredded_on_another_order", P.shredded_on_another_order, ("keys",)),
+    Attempt("shreds", "evidence_shredded", P.evidence_shredded, ("database", "keys")),
+    Attempt(
+        "shreds", "shredded_on_nobodys_order", P.shredded_on_nobodys_order, ("database", "keys")
+    ),
+    Attempt(
+        "shreds", "shredded_on_another_order", P.shredded_on_another_order, ("database", "keys")
+    ),
     Attempt("shreds", "shredded_on_a_forged_order", P.shredded_on_a_forged_order),
     Attempt("equivocates", "other_plaintext", P.other_plaintext, ("disclosed",)),
     Attempt("guesses", "neighbour_guessed", P.neighbour_guessed, ("salt",)),

@@ -6,10 +6,10 @@ more; never what a surviving deadline, choice, hold or card rests on. And then i
 state is folded with and without them, and if one surviving answer would differ, today or on any
 day it is to change, nothing of hers goes this time.
 
-Each batch is one transaction: `ledger.pruned` facts naming the positions, the entries emptied, the
-live tables of those people folded again. A crash leaves whole batches done and the others not.
-Hash tiles never change; exported bundles are rewritten by the sealer. Read next:
-`ledger/store/pruning.py`.
+Each batch is one transaction: `ledger.pruned` facts naming the positions, how many of each class
+and day go (decision 0027), the entries emptied, the live tables of those people folded again. A
+crash leaves whole batches done and the others not. Hash tiles never change; exported bundles are
+rewritten by the sealer. Read next: `ledger/store/pruning.py`.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ def _empty(ledger: Ledger, found: dict[UUID, list[int]]) -> None:
         fact = Pruned(occurred=now, actor="system", ranges=some, events=count, reason="erased")
         acts.append(act_of(fact))
 
-    def deed(connection: Any, _written: Any) -> None:
+    def deed(connection: Any, written: Any) -> None:
+        pruning.count(connection, positions, written[0].position)
         pruning.empty(connection, ledger.database, positions)
         for subject in found:
             states.refold(connection, subject)

@@ -53,6 +53,28 @@ class ChoiceCount(NamedTuple):
     subjects: int
 
 
+class Unreadable(NamedTuple):
+    """What was taken away for good and is in no count, at whichever two times: erasing and pruning
+    are not undone by asking about a day before them.
+
+    `erased`: classes and items of people whose keys were destroyed. `pruned`: facts whose entries
+    are gone, their leaves left. `by_class`: as many of the latter as were counted by class before
+    they went.
+    """
+
+    erased: int
+    pruned: int
+    by_class: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `other` is what was too few of one class and day to be told apart."""
+        other = self.pruned - sum(self.by_class.values())
+        told = {name: {"pruned": n} for name, n in sorted(self.by_class.items())}
+        if other:
+            told["other"] = {"pruned": other}
+        return {"erased": self.erased, "pruned": self.pruned, "classes": told}
+
+
 @dataclass(frozen=True, slots=True)
 class Population:
     """Everybody at two times.

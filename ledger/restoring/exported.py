@@ -10,37 +10,55 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from contextlib import suppress
+from itertools import islice, product
 from pathlib import Path
 
 from ledger.errors import BadData, Broken, Misuse, Tampered
 from ledger.seal import tiles
 from ledger.seal.checkpoint import Checkpoint, open_checkpoint
 from ledger.seal.merkle import Frontier, leaf_hash
-from ledger.seal.note import VerifyKey
+from ledger.seal.note import NoteError, VerifyKey
+from ledger.seal.succession import forerunners
 from ledger.store.log import Sealed
 from ledger.store.restoring import Back
 
 
 class Exported:
-    """A signed log as files. `vkeys` are the keys that may have signed it; those beside it, when
-    nobody remembers any. Raises Misuse where there is none, NoteError when they did not sign it,
-    Tampered when its tiles do not hold the tree that was signed."""
+    """A signed log as files. `vkeys` are the keys that may have signed it, and retired ones that
+    the proofs in `keys/` lead back to from those, up to the sizes of their time; the keys beside
+    it, when nobody remembers any. `keys` is where else such proofs may lie: a newer copy of the
+    log. Raises Misuse where there is none, NoteError when no such key signed it, Tampered when its
+    tiles do not hold the tree that was signed."""
 
-    def __init__(self, place: Path, vkeys: Sequence[str]) -> None:
+    def __init__(self, place: Path, vkeys: Sequence[str], keys: Path | None = None) -> None:
         self.fetch = _zipped(place) if place.suffix == ".zip" else tiles.folder(place)
         note = self.fetch("checkpoint")
         if note is None:
             raise Misuse("there is no exported log here: it has a file named checkpoint")
         beside = (self.fetch("keys/log.vkey") or b"").decode().split()
-        keys = [VerifyKey.parse(text) for text in vkeys or beside]
+        believed = [VerifyKey.parse(text) for text in vkeys or beside]
         self.note = note
-        self.head: Checkpoint = open_checkpoint(note, keys).checkpoint
+        self.head: Checkpoint = self._opened(note, believed, keys)
         self._read = tiles.tile_reader(self.head.size, self.fetch)
         frontier = Frontier.empty().extend(self.leaves())
         if frontier.root() != self.head.root:
             raise Tampered("the exported tiles do not make the root that was signed")
         self.sealed = Sealed(self.head.size, self.head.root, frontier.to_bytes())
+
+    def _opened(self, note: bytes, believed: list[VerifyKey], keys: Path | None) -> Checkpoint:
+        """What a believed key signed, or a retired one in its time."""
+        try:
+            return open_checkpoint(note, believed).checkpoint
+        except NoteError:
+            places = [self.fetch] + ([tiles.folder(keys)] if keys is not None else [])
+            for fetch, heir in product(places, believed):
+                for retired, last in forerunners(fetch, heir):
+                    with suppress(NoteError):
+                        head = open_checkpoint(note, [retired]).checkpoint
+                        if head.size <= last:
+                            return head
+            raise
 
     def leaves(self, first: int = 0) -> Iterator[bytes]:
         """The leaves from this index on, as the tiles have them."""

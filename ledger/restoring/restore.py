@@ -51,7 +51,8 @@ Progress = Callable[[int, int, str], None]
 
 class Places(NamedTuple):
     """Where everything is. `entries`: a folder of the sealed log, or a bundle; None: nothing was
-    ever exported. `signed`: what the signer remembers; None: there is no signer any more."""
+    ever exported. `signed`: what the signer remembers; None: there is no signer any more. `log`:
+    the folder of the log as it is now, for the proofs of handovers that an older copy lacks."""
 
     url: str
     keyring: Where
@@ -60,6 +61,7 @@ class Places(NamedTuple):
     journal: Path
     recipient: Path  # the file of the archive's public key; needed if something was archived
     signed: Remembered | None
+    log: Path | None = None
 
 
 class Done(NamedTuple):
@@ -134,7 +136,8 @@ def _exported(places: Places, manifest: Manifest) -> Exported | None:
     about, signed = manifest.about, places.signed
     exported = None
     if places.entries is not None:
-        exported = Exported(places.entries, [signed.vkey] if signed else [])
+        known = [vkey for vkey in (signed.vkey, signed.next) if vkey] if signed else []
+        exported = Exported(places.entries, known, places.log)
         if exported.head.origin != about.origin:
             raise Misuse("the backup and the exported log belong to two ledgers")
     elif about.sealed and signed is None:

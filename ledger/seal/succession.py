@@ -18,7 +18,7 @@ Read next: `ledger/sealing/keys.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ledger import entry as entries
@@ -90,3 +90,30 @@ def open_handover(
     if said.get("type") != kind or not isinstance(meta, dict) or meta.get("vkey") != vkey:
         raise ProofError("an entry does not say of a key what it is shown for")
     return index + 1, head
+
+
+def forerunners(
+    fetch: Callable[[str], bytes | None], heir: VerifyKey
+) -> list[tuple[VerifyKey, int]]:
+    """The retired keys that lead to this one, newest first, each with the last size that it may
+    have signed: a key that is believed signed a tree in which it was retired.
+
+    `fetch` reads the files of `keys/`. What is not proven is left out. Raises BadData or ProofError
+    for a history or a proof that does not hold.
+    """
+    found: list[tuple[VerifyKey, int]] = []
+    for reign in reversed(parse_history(fetch("keys/history.txt") or b"")):
+        if reign.last is None:
+            continue
+        proof, entry = (fetch(f"keys/{reign.last}.{end}") for end in ("tlog-proof", "entry"))
+        if proof is None or entry is None:
+            continue
+        try:
+            position, _ = open_handover(proof, entry, RETIRED, reign.vkey, [heir])
+        except NoteError:
+            continue  # between two keys of which neither leads here
+        if position != reign.last + 1:
+            raise ProofError("the history of keys is not what the log says")
+        heir = VerifyKey.parse(reign.vkey)
+        found.append((heir, reign.last))
+    return found

@@ -8,6 +8,7 @@ nothing else. What this file never does: choose among candidates. Read next:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -17,10 +18,13 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.errors import Misuse
 from ledger.events import Pruned
+from ledger.projections.population import Unreadable
 from ledger.store import erasure, tables
 from ledger.store.database import Database, speaking
 from ledger.store.migrations.fences import PRUNER
 from ledger.store.vault import Scope
+
+CELL = 5  # facts of one class and day: fewer are not told apart
 
 _e, _k = tables.events.c, tables.keys.c
 _EMPTY = {column.name: None for column in tables.events.c if column.nullable}
@@ -65,6 +69,35 @@ def entries(connection: sa.Connection, subject: UUID) -> list[Entry]:
 def ended_classes(connection: sa.Connection, subject: UUID) -> set[tuple[str, str]]:
     """The classes and items of hers that have ended."""
     return {(one.data_class, one.item) for one in erasure.closed_scopes(connection, subject)}
+
+
+def count(connection: sa.Connection, positions: Sequence[int], at: int) -> None:
+    """Write down how many of these entries, about to go, are of each class and day; `at` is where
+    the fact that names them stands. A cell under five says too much of somebody: it is not kept,
+    and what it held is later counted without class and day."""
+    found: Counter[tuple[str, int]] = Counter()
+    for start in range(0, len(positions), erasure.AT_ONCE):
+        some = positions[start : start + erasure.AT_ONCE]
+        query = sa.select(_e["class"], _e.local_day, sa.func.count()).where(_e.position.in_(some))
+        for klass, day, n in connection.execute(query.group_by(_e["class"], _e.local_day)):
+            found[klass or "", day or 0] += n
+    cells = [
+        {"position": at, "class": klass, "day": day, "n": n}
+        for (klass, day), n in found.items()
+        if n >= CELL and klass
+    ]
+    if cells:
+        connection.execute(sa.insert(tables.pruned_days), cells)
+
+
+def unreadable(connection: sa.Connection) -> Unreadable:
+    """What no answer can count any more, whatever two times are asked."""
+    days, count = tables.pruned_days.c, sa.func.count()
+    keys = sa.select(_k.subject, _k.data_class, _k.scope).where(_k.state == "destroyed")
+    erased = connection.scalar(sa.select(count).select_from(keys.distinct().subquery())) or 0
+    pruned = connection.scalar(sa.select(count).where(_e.entry.is_(None))) or 0
+    query = sa.select(days["class"], sa.func.sum(days.n)).group_by(days["class"])
+    return Unreadable(erased, pruned, {klass: int(n) for klass, n in connection.execute(query)})
 
 
 def empty(connection: sa.Connection, database: Database, positions: Sequence[int]) -> None:

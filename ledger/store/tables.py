@@ -120,6 +120,22 @@ for _name, _kinds in (
         postgresql_where=sa.text(_kinds),
         sqlite_where=sa.text(_kinds),
     )
+sa.Index(  # how many leaves are bare is asked with every count
+    "events_bare",
+    events.c.position,
+    postgresql_where=sa.text("entry IS NULL"),
+    sqlite_where=sa.text("entry IS NULL"),
+)
+# How many facts of a class and a day one prune took: its `ledger.pruned` is at `position`. Only
+# from five up (docs/decisions/0027).
+pruned_days = sa.Table(
+    "pruned_days",
+    metadata,
+    _col("position", BIG, pk=True),
+    _col("class", CODE, pk=True),
+    _col("day", DAY, pk=True),
+    _col("n", BIG),
+)
 
 sa.Index(
     "events_gated",
@@ -153,6 +169,14 @@ keys = sa.Table(
     _col("created_position", BIG),
     _col("destroyed_position", BIG, null=True),
     sa.UniqueConstraint("subject", "data_class", "scope", "generation", name="keys_scope"),
+)
+sa.Index(
+    "keys_destroyed",
+    keys.c.subject,
+    keys.c.data_class,
+    keys.c.scope,
+    postgresql_where=sa.text("state = 'destroyed'"),
+    sqlite_where=sa.text("state = 'destroyed'"),
 )
 
 # Finding people without knowing them: keyed HMACs, deletable with the subject.

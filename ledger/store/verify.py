@@ -5,11 +5,12 @@ of the log. Checked are: positions without a gap up to the head; every leaf the 
 every entry canonical; every typed column what its entry implies; record time increasing; the
 edition that each `pol` names; versions without a gap; policy documents; every sealed part the one
 its entry committed to, and a missing one only where its key was destroyed or a restore says that it
-was lost; live tables as derived.
+was lost; keys destroyed as the log says, and on the order it names; live tables as derived.
 
 Findings are data and name positions and columns, never values. What this file cannot see: a row
 whose entry *and* columns *and* leaf were all rewritten together, because only a signed checkpoint
-held by somebody else shows that. Nothing here opens an envelope. Read next: `rebuild.py`.
+held by somebody else shows that. Nothing here opens an envelope. Read next: `destructions.py`,
+`rebuild.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ledger.events import Row
 from ledger.policy.book import Book
 from ledger.store import reader, rebuild, tables
 from ledger.store.database import Database
+from ledger.store.destructions import Destructions, destructions
 from ledger.store.mapper import fact_from, row_from
 from ledger.store.recorder import Head, read_head
 from ledger.store.states import ROW_COLUMNS
@@ -85,14 +87,16 @@ def verify(database: Database, progress: Progress | None = None) -> Report:
     `progress` is told after each page. Raises LookupError if there is no ledger.
     """
     found = _Findings()
-    with database.read() as connection:
+    with destructions() as ends, database.read() as connection:
         head = read_head(connection)
-        log = _Log(connection, found)
+        log = _Log(connection, found, ends)
         for page in log.pages():
             _check_parts(log, page)
             if progress is not None:
                 progress(log.events, head.position)
         _check_pruned(log)
+        for position, sentence in ends.findings(connection):
+            found.add("destroyed", position or None, sentence)
         _check_head(log, head)
         _check_versions(log)
         _check_documents(connection, found)
@@ -130,8 +134,8 @@ class _Page(NamedTuple):
 class _Log:
     """The events in order, and what must be remembered from one to the next."""
 
-    def __init__(self, connection: sa.Connection, found: _Findings) -> None:
-        self.connection, self.found = connection, found
+    def __init__(self, connection: sa.Connection, found: _Findings, ends: Destructions) -> None:
+        self.connection, self.found, self.ends = connection, found, ends
         self.events = self.pruned = self.envelopes = 0
         self.position = 0
         self.recorded_at: Instant | None = None
@@ -206,6 +210,7 @@ class _Log:
             self.editions[fact.document] = fact.edition
         if fact.kind == PRUNED:
             self.named += [(first, last, row.position) for first, last in fact.ranges]
+        self.ends.note(row.position, said["id"], fact)
         expected = row_from(row.entry, row.position, lambda pol: self.editions.get(pol, 0))
         self._compare(row, expected, said)
         parts = [
@@ -256,7 +261,10 @@ def _check_parts(log: _Log, page: _Page) -> None:
         envelope = there.pop((part.position, part.said["n"]), None)
         if envelope is None and part.position in log.lost:
             continue
-        problem = _problem(part, envelope, known.get(part.said["kid"]))
+        key = known.get(part.said["kid"])
+        if key is not None and key.wrapped is None:
+            log.ends.gone(part.position, key.key_id)
+        problem = _problem(part, envelope, key)
         if problem:
             log.found.add("sealed", part.position, problem)
     for position, _ in there:
@@ -289,6 +297,8 @@ def _problem(part: _Part, envelope: Any, key: Any) -> str | None:
         return "the key of a sealed part belongs to another person or data class"
     if envelope is None:
         return None if destroyed else "an envelope is missing although its key lives"
+    if destroyed:
+        return "an envelope is still there although its key was destroyed"
     if str(envelope.key_id) != part.said["kid"]:
         return "an envelope is stored under another key than its entry names"
     if entry.to_base64(entry.envelope_hash(envelope.envelope)) != part.said["ct"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +16,26 @@ from ledger.acting import act, act_of
 from ledger.application import Ledger
 from ledger.calendar import moment_of_instant
 from ledger.commands import Correct, Record, Reference, Void
+from ledger.erasing.erase import erase_scopes
 from ledger.events import (
     ClassArchived,
     ConsentGiven,
     ConsentWithdrawn,
     ContactedUs,
     ContractStarted,
+    KeyDestroyed,
     LoggedIn,
     OrderCancelled,
     OrderPaid,
     OrderPlaced,
     PolicyNotified,
 )
+from ledger.fields import KeyProof
 from ledger.handlers import publish, record, record_many
 from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.store import tables, verify
+from ledger.store.vault import Scope
 from tests.clock import StepClock
 from tests.contracts.props import now, owner, position, somebody, unfenced
 
@@ -346,18 +351,92 @@ def test_an_envelope_taken_away_is_found_where_its_key_lives(anywhere: Story):
     }
 
 
-def test_an_envelope_whose_key_was_destroyed_may_be_gone(story: Story):
-    row = sa.select(sealed.c.key_id).where(sealed.c.position == story.at["paid"])
+def erase(story: Story, folder: Path) -> tuple[int, Any]:
+    """Her contact is erased lawfully: where the log says so, and the row of her key before."""
+    mine = (keys.c.subject == story.subject) & (keys.c.data_class == "contact")
+    with story.ledger.database.read() as connection:
+        before = connection.execute(sa.select(keys).where(mine)).one()
+    scope = Scope(story.subject, "contact", "")
+    [done] = erase_scopes(story.ledger, [scope], journal=folder, reason="request")
+    return done.position, before
 
-    def erase(connection: sa.Connection, *, envelope: bool) -> None:
-        key = keys.c.key_id == connection.execute(row).scalar_one()
-        values = {"wrapped": None, "state": "destroyed", "destroyed_position": 1}
-        connection.execute(keys.update().where(key).values(values))
-        if envelope:
-            connection.execute(sealed.delete().where(sealed.c.position == story.at["paid"]))
 
-    assert story.changed(lambda c: erase(c, envelope=False)).ok
-    assert story.changed(lambda c: erase(c, envelope=True)).ok
+def test_an_envelope_is_gone_where_its_key_was_destroyed_on_record(anywhere: Story, tmp_path: Path):
+    erase(anywhere, tmp_path)
+    assert verify.verify(anywhere.ledger.database).ok
+
+
+def test_an_erasure_on_record_whose_key_lives_is_found(anywhere: Story, tmp_path: Path):
+    at, before = erase(anywhere, tmp_path)
+    row = keys.update().where(keys.c.key_id == before.key_id)
+    back = {"wrapped": before.wrapped, "state": "live", "destroyed_position": None}
+    report = anywhere.changed(lambda c: c.execute(row.values(back)))
+    found = {(f.code, f.position) for f in report.findings}
+    assert {("destroyed", at), ("destroyed", at + 1)} <= found
+
+
+def test_a_tombstone_taken_away_is_found(story: Story, tmp_path: Path):
+    at, before = erase(story, tmp_path)
+    mine = keys.c.key_id == before.key_id
+    report = story.changed(lambda c: c.execute(keys.delete().where(mine)))
+    assert ("destroyed", at) in _where(report)
+
+
+@pytest.mark.parametrize("claimed", [None, 1, "another's erasure"])
+def test_a_key_destroyed_with_no_record_is_found(anywhere: Story, tmp_path: Path, claimed: Any):
+    lawful, _ = erase(anywhere, tmp_path)
+    at = anywhere.at["paid"]
+    position = lawful if isinstance(claimed, str) else claimed
+
+    def shred(connection: sa.Connection) -> None:
+        mine = keys.c.created_position == at
+        values = {"wrapped": None, "state": "destroyed", "destroyed_position": position}
+        connection.execute(keys.update().where(mine).values(values))
+        connection.execute(sealed.delete().where(sealed.c.position == at))
+
+    report = anywhere.changed(shred)
+    assert {("destroyed", at), ("destroyed", position)} <= _where(report)
+    assert set(report.counts) == {"destroyed"}
+
+
+def test_an_envelope_that_outlived_its_key_is_found(story: Story, tmp_path: Path):
+    at = story.at["contact"]
+    with story.ledger.database.read() as connection:
+        row = connection.execute(sa.select(sealed).where(sealed.c.position == at)).one()
+    erase(story, tmp_path)
+    report = story.changed(lambda c: c.execute(sealed.insert().values(row._asdict())))
+    assert _where(report) == {("sealed", at)}
+
+
+@pytest.mark.parametrize("order", ["an order of things", "another person's erasure"])
+def test_a_key_destroyed_on_the_wrong_order_is_found(anywhere: Story, tmp_path: Path, order: str):
+    lawful, _ = erase(anywhere, tmp_path)
+    at = lawful if "erasure" in order else anywhere.at["placed"]
+    theirs = anywhere.at["other"]
+    with anywhere.ledger.database.read() as connection:
+        query = sa.select(events.c.entry).where(events.c.position.in_([at, theirs]))
+        first, second = connection.scalars(query.order_by(events.c.position)).all()
+    authority, part = (first, second) if at < theirs else (second, first)
+    part = entry.read(bytes(part))["parts"][0]
+    fact = KeyDestroyed(
+        occurred=now(anywhere.ledger),
+        actor="system",
+        keys=(KeyProof(UUID(part["kid"]), part["kc"]),),
+        reason="request",
+        authority=UUID(entry.read(bytes(authority))["id"]),
+    )
+    act(anywhere.ledger, [act_of(fact)])
+    said = position(anywhere.ledger)
+
+    def shred(connection: sa.Connection) -> None:
+        mine = keys.c.key_id == UUID(part["kid"])
+        values = {"wrapped": None, "state": "destroyed", "destroyed_position": lawful}
+        connection.execute(keys.update().where(mine).values(values))
+        connection.execute(sealed.delete().where(sealed.c.position == theirs))
+
+    report = anywhere.changed(shred)
+    # On the order, and on the tombstone, which names an erasure that is not of its scope.
+    assert _where(report) == {("destroyed", said), ("destroyed", lawful)}
 
 
 @pytest.mark.parametrize(
@@ -367,7 +446,7 @@ def test_an_envelope_whose_key_was_destroyed_may_be_gone(story: Story):
         lambda one: sealed.update().where(sealed.c.position == one).values(key_id=OTHER),
         lambda one: sealed.update().where(sealed.c.position == one).values(part="account"),
         lambda one: sealed.insert().values(position=one, part="x", key_id=OTHER, envelope=b"x"),
-        lambda one: keys.update().where(keys.c.created_position == one).values(wrapped=None),
+        lambda one: keys.update().where(keys.c.created_position == one).values(state="destroyed"),
         lambda one: keys.update().where(keys.c.created_position == one).values(subject=OTHER),
         lambda one: keys.update().where(keys.c.created_position == one).values(data_class="order"),
         lambda one: keys.delete().where(keys.c.created_position == one),

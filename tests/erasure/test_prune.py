@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from api.answers import Engine, Times, population_answer
 from ledger import calendar as cal
 from ledger.application import Ledger
 from ledger.commands import Record, Reference
@@ -258,3 +259,53 @@ def test_no_surviving_answer_changes_by_pruning(steps: list[tuple[int, int, int]
     assert answers(ledger, subject) == before
     sound(ledger)
     ledger.close()
+
+
+def test_what_no_count_can_count_is_said_by_every_engine(
+    ledger: Ledger, tmp_path: Path, clock: StepClock
+):
+    """Six texts of one day make a cell of her class; the four facts of another person do not."""
+    _, anna = told(ledger, "anna", "mine")
+    for n in range(6):
+        told(ledger, "anna", f"more {n}")
+    _, bert = told(ledger, "bert", "his")
+    clock.advance(days=1)
+    assert population_answer(ledger, Times())["unreadable"] == {
+        "erased": 0,
+        "pruned": 0,
+        "classes": {},
+    }
+    before = ledger.clock.now()
+    erased(ledger, tmp_path, Scope(anna, "contact", ""), Scope(bert, "contact", ""))
+    gone = prune(ledger).entries
+    cells = rows_of_days(ledger)
+    assert [(klass, n) for klass, n in cells if n < 5] == []
+    said = {klass: sum(n for name, n in cells if name == klass) for klass, _ in cells}
+    assert said.get("contact", 0) >= 6
+    wanted = {name: {"pruned": n} for name, n in said.items()}
+    if other := gone - sum(said.values()):
+        wanted["other"] = {"pruned": other}
+    clock.advance(days=1)  # the live tables answer for no earlier than the last fact
+    expected = {"erased": 2, "pruned": gone, "classes": wanted}
+    for engine in get_args(Engine):
+        assert population_answer(ledger, Times(), engine)["unreadable"] == expected
+    assert population_answer(ledger, Times(as_of=before))["unreadable"] == expected
+
+
+def test_a_cell_under_five_is_not_kept(ledger: Ledger, tmp_path: Path):
+    _, anna = told(ledger, "anna", "mine")
+    erased(ledger, tmp_path, Scope(anna, "contact", ""))
+    gone = prune(ledger).entries
+    assert gone
+    assert rows_of_days(ledger) == []
+    assert population_answer(ledger, Times())["unreadable"] == {
+        "erased": 1,
+        "pruned": gone,
+        "classes": {"other": {"pruned": gone}},
+    }
+
+
+def rows_of_days(ledger: Ledger) -> list[tuple[str, int]]:
+    days = tables.pruned_days.c
+    with ledger.database.read() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(days["class"], days.n))]

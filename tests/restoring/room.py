@@ -49,9 +49,13 @@ class Room:
         """Somebody writes to us: the position, and her id."""
         return told(self.ledger, who, text)
 
+    def sealer(self) -> Sealer:
+        """The sealer of the ledger as it is open now."""
+        return Sealer(self.ledger.database, ORIGIN, self.signer, self.log)
+
     def seal(self) -> int:
         """Seal and export; the size of the log."""
-        Sealer(self.ledger.database, ORIGIN, self.signer, self.log).round()
+        self.sealer().round()
         return self.signer.state().size
 
     def backup(self, name: str = "backup") -> Manifest:

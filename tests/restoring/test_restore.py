@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 import sqlalchemy as sa
 
-from ledger import entry
+from ledger import entry, log_keys
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
@@ -28,8 +28,11 @@ from ledger.restoring.restore import restore
 from ledger.retention.run import run
 from ledger.rotating import rotate
 from ledger.seal import tiles
+from ledger.seal.checkpoint import format_checkpoint, open_checkpoint
+from ledger.seal.note import NoteError, VerifyKey, sign
 from ledger.sealing.sealer import export_entries
-from ledger.store import dump, pruning, tables
+from ledger.sealing.signer import Signer
+from ledger.store import dump, pruning, tables, verify
 from replay import verify as verifier
 from tests.erasure.canaries import CANARIES, REAL, in_files, in_tables
 from tests.restoring.room import Room
@@ -295,6 +298,61 @@ def test_a_backup_younger_than_the_exported_log(room: Room):
     assert (done.backup_head, done.last_checkpoint, done.put_back) == (head, sealed, 0)
     assert (done.lost, done.position) == (0, head + 1)
     room.assert_sound()
+
+
+@pytest.mark.parametrize("rotations", [1, 2])
+def test_a_log_signed_by_a_key_replaced_since_is_accepted_on_proof(
+    room: Room, tmp_path: Path, rotations: int
+):
+    """An old copy of the log, its key retired: the proofs of the log as it is now lead back to it.
+    Without them, or when they are another's, it is signed by nobody we know."""
+    hers, _ = room.told("anna", "mine")
+    room.seal()
+    old = tmp_path / "old"
+    shutil.copytree(room.log, old)
+    for _ in range(rotations):
+        log_keys.rotate(room.ledger, room.signer, room.sealer())
+        log_keys.retire(room.ledger, room.signer, room.sealer())
+    room.told("bert", "his")
+    last = room.ledger.recorder.head().position
+    room.backup()
+    room.lose()
+    signed = room.signer.state()
+    with pytest.raises(NoteError):
+        room.restore(entries=old, log=None)
+    with pytest.raises(NoteError):
+        room.restore(entries=old, log=old)
+    forged = tmp_path / "forged"
+    shutil.copytree(room.log / "keys", forged / "keys")
+    for proof in (forged / "keys").glob("*.tlog-proof"):
+        proof.write_bytes(proof.read_bytes().replace(b"example.org/restored\n", b"a.org/b\n", 1))
+    with pytest.raises(BadData):
+        room.restore(entries=old, log=forged)
+    assert room.restore(entries=old, log=room.log, signed=signed).position == last + 1
+    assert room.reads(hers) == {"text": "mine"}
+    assert verify.verify(room.ledger.database).ok
+    assert room.seal() == last + 1  # the signer finds an extension of what it signed
+
+
+def test_a_retired_key_signs_nothing_after_its_time(room: Room, tmp_path: Path):
+    """Whoever kept a copy of the old key signs a larger log with it: that is no log of ours."""
+    room.told("anna", "mine")
+    room.seal()
+    thief = tmp_path / "thief"
+    shutil.copytree(room.home / "signer", thief)
+    log_keys.rotate(room.ledger, room.signer, room.sealer())
+    log_keys.retire(room.ledger, room.signer, room.sealer())
+    room.told("bert", "his")
+    room.seal()
+    head = open_checkpoint(
+        (room.log / "checkpoint").read_bytes(), [VerifyKey.parse(room.signer.signer.key.vkey)]
+    )
+    text = format_checkpoint(head.checkpoint)
+    (room.log / "checkpoint").write_bytes(sign(text, Signer(thief).key))
+    room.backup()
+    room.lose()
+    with pytest.raises(NoteError):
+        room.restore(log=room.log)
 
 
 def test_without_the_log_only_what_the_signer_knows_will_do(room: Room):
