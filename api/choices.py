@@ -27,15 +27,18 @@ from ledger.calendar import Instant, Moment, format_instant, moment_of_instant, 
 from ledger.choosing.choose import BY, By, Chosen, Expressed, Outcome, Unchanged, Wanted
 from ledger.commands import Reference
 from ledger.errors import BadData, NotFound, Refusal, Refused
-from ledger.events import CHANNELS_IN
+from ledger.events import CHANNELS_IN, RIGHTS
 from ledger.fields import CODE, IDENTIFIER, MAX_TEXT
 from ledger.handlers import Accepted
 from ledger.policy.choosing import Says
+from ledger.requests.queued import Asked
+from ledger.requests.steps import Received
 from ledger.store.queue import Waiting
 
 MAX_CHOICES = 100
 CHOICES_KEYS = ("choices", "by", "form", "occurred")
 MOTIVE_KEYS = ("person", "subject", "text", "channel", "received")
+DECISION_KEYS = ("decision", "motive", "right", "purpose", "card")
 
 
 def body_object(raw: bytes, allowed: Sequence[str]) -> dict[str, Any]:
@@ -108,6 +111,19 @@ def text_of(item: dict[str, Any]) -> tuple[str, str]:
     return text, channel
 
 
+def asked_of(item: dict[str, Any]) -> Asked | None:
+    """The right that a text asks for, when a decision names one."""
+    right, card = item.get("right"), item.get("card")
+    if right is None:
+        if card is not None or item.get("purpose") is not None:
+            raise BadData("fields 'purpose' and 'card' go with 'right'")
+        return None
+    if right not in RIGHTS:
+        raise BadData(f"field 'right' must be one of: {', '.join(RIGHTS)}")
+    named = None if card is None else uuid_of("card", card)
+    return Asked(right, code_of("purpose", item), card=named)
+
+
 def person_of(item: dict[str, Any]) -> UUID | Reference:
     """Whom a body is about: by 'subject' or by 'person', one of them."""
     person = reference_of("person", item.get("person"))
@@ -177,6 +193,14 @@ def counted_json(choices: Sequence[Chosen]) -> dict[str, Any]:
     kinds = ("recorded", "unchanged", "refused")
     counts = {kind: sum(item["outcome"] == kind for item in items) for kind in kinds}
     return {**counts, "items": items}
+
+
+def opened_json(opened: Received | None) -> dict[str, Any] | None:
+    """The request that a text is, and the kinds of what took effect with it."""
+    if opened is None:
+        return None
+    at_once = list(opened.at_once)
+    return {"id": str(opened.stream), "position": opened.position, "at_once": at_once}
 
 
 def answers_of(*found: dict[str, Any]) -> Answers:

@@ -8,7 +8,7 @@ from api import examples, problems
 from api.components import UUID, WHEN, closed
 from ledger.calendar import format_day
 from ledger.choosing.choose import BY
-from ledger.events import CHANNELS_IN
+from ledger.events import CHANNELS_IN, RIGHTS
 from ledger.fields import CODE, MAX_TEXT
 
 AFTER = "The position after which to go on: `next` of the page before."
@@ -51,6 +51,20 @@ _WAITING = {
     "motive": {**_MAYBE, "description": "The agreed phrase that it is, or is like."},
     "received": {"type": "string", "format": "date-time"},
     "recorded_at": {"type": "string", "format": "date-time"},
+}
+_OPENED = {
+    "description": "The request under her rights that it is, received on the day it came.",
+    "anyOf": [
+        closed(
+            ["id", "position", "at_once"],
+            {
+                "id": UUID,
+                "position": _POSITION,
+                "at_once": {"type": "array", "items": _STRING},
+            },
+        ),
+        {"type": "null"},
+    ],
 }
 SCHEMAS: dict[str, Any] = {
     "ChosenItem": {
@@ -120,6 +134,7 @@ SCHEMAS: dict[str, Any] = {
             "match": {"enum": ["applied", "exact", "near", "unmatched"]},
             "motive": _MAYBE,
             "text_withheld": {"anyOf": [_ref("Problem"), {"type": "null"}]},
+            "request": _OPENED,
             "received": _RECORDED,
         }
     ),
@@ -143,13 +158,19 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Decide": closed(
         ["decision"],
-        {"decision": {"enum": ["motive", "request", "nothing"]}, "motive": CODE.schema},
+        {
+            "decision": {"enum": ["motive", "request", "nothing"]},
+            "motive": CODE.schema,
+            "right": {"enum": list(RIGHTS), "description": "Goes with the decision `request`."},
+            "purpose": CODE.schema,
+            "card": UUID,
+        },
     ),
     "Settled": _counted(
         {
             "decision": {"enum": ["motive", "request", "nothing"]},
             "position": _POSITION,
-            "erasure_asked": {**_MAYBE, "description": "The class whose erasure she asks for."},
+            "request": _OPENED,
         }
     ),
     "Join": closed(["other"], {"other": UUID, "reason": CODE.schema}),
@@ -265,6 +286,7 @@ POST_MOTIVE = _described(
             "match": "applied",
             "motive": "stop_email",
             "text_withheld": None,
+            "request": None,
             "received": examples.RECORDED,
             **COUNTED,
         },
@@ -286,7 +308,7 @@ GET_WAITING = _described(
 POST_DECISION = _described(
     200,
     "It is decided, and done.",
-    ("Settled", {"decision": "motive", "position": 9, "erasure_asked": None, **COUNTED}),
+    ("Settled", {"decision": "motive", "position": 9, "request": None, **COUNTED}),
     ("Decide", {"decision": "motive", "motive": "stop_email"}),
 )
 _PAIR = {"subject": examples.SUBJECT, "other": OTHER, "position": 9}

@@ -96,8 +96,8 @@ def _check_count(count: int) -> None:
 # --- items to wishes ------------------------------------------------------------------------------
 
 
-def read_item(value: Any, now: Instant) -> Command | Refusal:
-    """The wish that one item states, or why it states none."""
+def read_item(value: Any, now: Instant, actor: str = "self") -> Command | Refusal:
+    """The wish that one item states, or why it states none. `actor`: when it does not say."""
     if isinstance(value, Refusal):
         return value
     try:
@@ -107,14 +107,14 @@ def read_item(value: Any, now: Instant) -> Command | Refusal:
             return _correct(_only(item, "correct"))
         if "void" in item:
             return _void(_only(item, "void"))
-        return _record(item, now)
+        return _record(item, now, actor)
     except Refused as refused:
         return refused.refusal
     except BadData as error:
         return Refusal("malformed", str(error))
 
 
-def _record(item: dict[str, Any], now: Instant) -> Record:
+def _record(item: dict[str, Any], now: Instant, actor: str) -> Record:
     check_keys("item", item, RECORD_KEYS)
     kind = item.get("kind")
     if not isinstance(kind, str):
@@ -126,7 +126,7 @@ def _record(item: dict[str, Any], now: Instant) -> Record:
     check_keys("data", data, [spec.key for spec in cls.specs])
     shared: dict[str, Any] = {
         "occurred": moment_of(item) or moment_of_instant(now),
-        "actor": actor_of(item, "self"),
+        "actor": actor_of(item, actor),
     }
     if item.get("subject") is not None:
         shared["subject"] = load_of("subject", IDENTIFIER, item["subject"])

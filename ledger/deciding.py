@@ -12,7 +12,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from ledger.aggregates import AGGREGATES, corrected, customer, door, door_kinds, fold, policy_book
+from ledger.aggregates import (
+    AGGREGATES,
+    consent,
+    corrected,
+    customer,
+    door,
+    door_kinds,
+    fold,
+    policy_book,
+)
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
 from ledger.commands import Command, Correct, Record, Reference, Void
@@ -474,6 +483,8 @@ class Session:
             refusal = door.refuse(stands, self._now, self._edition) or door.refuse_choice(
                 stands, self._edition
             )
+            if refusal is None and root.fact.aggregate == "consent":
+                refusal = consent.refuse_awaited(stream.state, stands)
             if refusal:
                 return refusal
         refusal = door.refuse_card(fact)

@@ -10,10 +10,10 @@ from anyio import to_thread
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from api import idempotency, problems, schema, sealed
+from api import idempotency, problems, schema, sealed, telling
 from api.facts import Answers, Parsed, outcome_json, read_item
 from api.once import alone
-from api.routes import AGENT, DPO, RECORDER, Route
+from api.routes import Route
 from api.routes.taking import NDJSON, body_of, media_of, parsed_of
 from ledger.application import Ledger
 from ledger.calendar import Instant
@@ -39,24 +39,26 @@ async def post_facts(request: Request) -> Response:
     with alone(app, fingerprint):
         # Those who write wait in threads of their own: readers always find one free.
         writing = app.state.writing
-        work = (app, raw, media, fingerprint)
+        work = (app, raw, media, fingerprint, request.state.who.roles)
         return await to_thread.run_sync(_recorded, *work, limiter=writing)
 
 
-def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -> Response:
+def _recorded(
+    app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None, roles: frozenset[str]
+) -> Response:
     """In a thread: what came of a request, now or when it was sent before."""
     ledger: Ledger = app.state.ledger
     writer: Writer = app.state.writer
     now = ledger.clock.now()
     app.state.sweeper.sweep(ledger, now)
     if fingerprint is None:
-        return _answered(app, _carried_out(writer, parsed_of(raw, media), now))
+        return _answered(app, _carried_out(writer, roles, parsed_of(raw, media), now))
     mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
     told = idempotency.recall(ledger, fingerprint, mac, now)
     if told is None:
         try:
             parsed = parsed_of(raw, media)
-            return _answered(app, _carried_out(writer, parsed, now, (fingerprint, mac)))
+            return _answered(app, _carried_out(writer, roles, parsed, now, (fingerprint, mac)))
         except Repeated:  # by another worker, meanwhile
             told = idempotency.recall(ledger, fingerprint, mac, now)
             if told is None:
@@ -65,11 +67,17 @@ def _recorded(app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None) -
 
 
 def _carried_out(
-    writer: Writer, parsed: Parsed, now: Instant, remembered: tuple[bytes, bytes] | None = None
+    writer: Writer,
+    roles: frozenset[str],
+    parsed: Parsed,
+    now: Instant,
+    remembered: tuple[bytes, bytes] | None = None,
 ) -> Answers:
-    """Read the items, record the wishes among them, answer each. `remembered`: the fingerprint and
-    the payload MAC that are committed with the facts."""
-    read = [read_item(item, now) for item in parsed.items]
+    """Read the items, record the wishes that these roles may tell, answer each.
+    `remembered`: the fingerprint and the payload MAC that are committed with the facts."""
+    actor = telling.actor_by_default(roles)
+    told = [read_item(item, now, actor) for item in parsed.items]
+    read = telling.permitted(writer.ledger, roles, told)
     wishes = [wish for wish in read if not isinstance(wish, Refusal)]
     remember = remembered and idempotency.record_of(
         *remembered, read, now, is_single=parsed.is_single
@@ -103,7 +111,7 @@ ROUTES = (
         post_facts,
         "facts",
         "Record one fact, or up to 1000",
-        frozenset({RECORDER, AGENT, DPO}),
+        telling.TELLING,
         {"status_code": 201, **schema.POST_FACTS},
         once=True,
         direct=True,

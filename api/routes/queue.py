@@ -29,7 +29,8 @@ READING = frozenset({AGENT, DPO})
 
 async def post_motive(request: Request) -> Response:
     """Record what somebody wrote, by whichever channel it came; apply it if it is an agreed phrase
-    that may be applied (`applied`), else put it before a person (`exact`, `near`, `unmatched`)."""
+    (`applied`: marketing stops, or the request to erase is received), else put it before a person
+    (`exact` from a reference nobody knew, `near`, `unmatched`)."""
     item = saying.body_object(await body_of(request), saying.MOTIVE_KEYS)
     who, ledger = saying.person_of(item), ledger_of(request)
     text, channel = saying.text_of(item)
@@ -43,8 +44,13 @@ async def post_motive(request: Request) -> Response:
         answers = saying.answers_of(answer, *counted["items"])
         headers = sealed.with_receipts(state.seal, ledger, answers)
         withheld = heard.withheld and problems.body(heard.withheld)
-        said = {"match": heard.match, "motive": heard.motive, "text_withheld": withheld}
-        return JSONResponse({**said, "received": answer, **counted}, 201, headers)
+        said: dict[str, Any] = {
+            "match": heard.match,
+            "motive": heard.motive,
+            "text_withheld": withheld,
+        }
+        said |= {"request": saying.opened_json(heard.opened), "received": answer}
+        return JSONResponse({**said, **counted}, 201, headers)
 
     return await once(request, work)
 
@@ -76,26 +82,25 @@ async def get_waiting(request: Request, position: int) -> Response:
 
 
 async def post_decision(request: Request, position: int) -> Response:
-    """Decide what a text amounts to: an agreed phrase (`motive`, applied as of the day it came),
-    another request (`request`, to be opened as one), or nothing that is asked (`nothing`)."""
-    item = saying.body_object(await body_of(request), ("decision", "motive"))
+    """Decide what a text amounts to: an agreed phrase (`motive`), a request under a `right`
+    (`request`), or nothing that is asked (`nothing`). Done as of the day the text came."""
+    item = saying.body_object(await body_of(request), saying.DECISION_KEYS)
     ledger, reader = ledger_of(request), request.state.who.id
     decision: Any = item.get("decision")
     if decision not in ("motive", "request", "nothing"):
         raise BadData("field 'decision' must be one of: motive, request, nothing")
-    motive = saying.code_of("motive", item)
+    motive, asked = saying.code_of("motive", item), saying.asked_of(item)
 
     def work() -> Response:
         settled: Settled = saying.or_refused(
-            motives.decide(ledger, position, decision, reader, motive)
+            motives.decide(ledger, position, decision, reader, motive, asked)
         )
         counted = saying.counted_json(settled.choices)
         state = request.app.state
         headers = sealed.with_receipts(state.seal, ledger, saying.answers_of(*counted["items"]))
-        said = {"decision": settled.decision, "position": settled.position}
-        asks = settled.motive is not None and settled.motive.effect == "erase"
-        opens = settled.motive.klass if asks and settled.motive else None
-        return JSONResponse({**said, "erasure_asked": opens, **counted}, headers=headers)
+        said: dict[str, Any] = {"decision": settled.decision, "position": settled.position}
+        said["request"] = saying.opened_json(settled.opened)
+        return JSONResponse({**said, **counted}, headers=headers)
 
     return await once(request, work)
 

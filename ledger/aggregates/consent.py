@@ -1,6 +1,8 @@
 """A person's choices: one stream per person, every expression kept, none ever refused for its
 order. Which expression counts at a given date is derived (`replay/fold.py` is the definition),
 because letters arrive late and files arrive unsorted: a decision here could only lose a choice.
+The one exception loses none: while she is asked to confirm from her own address, nobody else's yes
+is taken, by whichever door it comes (GDPR art. 7(1)); her no always is.
 """
 
 from __future__ import annotations
@@ -8,13 +10,35 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.errors import Refusal
-from ledger.events import Choice, Fact, ObjectionAssessed, ObjectionLifted, ObjectionRaised
+from ledger.events import (
+    DOUBLE_OPT_IN,
+    Choice,
+    ConsentGiven,
+    ConsentRenewed,
+    ConsentRequested,
+    Fact,
+    ObjectionAssessed,
+    ObjectionLifted,
+    ObjectionRaised,
+    OptOutOffered,
+)
+
+ONLY_SHE = Refusal(
+    "double-opt-in",
+    "she was asked to confirm from her own address: only the token sent there says yes",
+    "SS-LB-2",
+    "RGPD art. 4(11), 7(1)",
+)
+
+Keys = frozenset[tuple[str, str]]
 
 
 class Choices(NamedTuple):
-    """The purposes and channels to which an objection was ever raised."""
+    """The purposes and channels to which an objection was ever raised, and those for which her
+    token is awaited."""
 
-    objections: frozenset[tuple[str, str]] = frozenset()
+    objections: Keys = frozenset()
+    awaited: Keys = frozenset()
 
 
 def initial() -> Choices:
@@ -23,7 +47,8 @@ def initial() -> Choices:
 
 
 def decide(state: Choices, fact: Fact) -> Refusal | None:
-    """Only an objection that exists can be weighed or lifted."""
+    """Only an objection that exists can be weighed or lifted; a yes that is awaited from her is
+    taken from nobody else."""
     match fact:
         case ObjectionAssessed() | ObjectionLifted() if _key(fact) not in state.objections:
             return Refusal(
@@ -32,17 +57,29 @@ def decide(state: Choices, fact: Fact) -> Refusal | None:
                 "SS-LB-3",
                 "RGPD art. 21",
             )
-    return None
+    return refuse_awaited(state, fact)
+
+
+def refuse_awaited(state: Choices, fact: Fact) -> Refusal | None:
+    """Why this yes, or a fact that would read as one once corrected, is not the one awaited."""
+    if not isinstance(fact, ConsentGiven | ConsentRenewed) or _key(fact) not in state.awaited:
+        return None
+    is_hers = (fact.act, fact.grade, fact.actor) == (DOUBLE_OPT_IN, "proved", "self")
+    return None if is_hers else ONLY_SHE
 
 
 def evolve(state: Choices, fact: Fact) -> Choices:
     """The state after this fact."""
-    match fact:
-        case ObjectionRaised():
-            return Choices(state.objections | {_key(fact)})
-        case ObjectionLifted():
-            return Choices(state.objections - {_key(fact)})
-    return state
+    if not isinstance(fact, Choice) or isinstance(fact, ObjectionAssessed | OptOutOffered):
+        return state
+    key = _key(fact)
+    asked = isinstance(fact, ConsentRequested) and fact.act == DOUBLE_OPT_IN
+    objections, awaited = state.objections - {key}, state.awaited - {key}
+    if isinstance(fact, ObjectionRaised):
+        objections |= {key}
+    elif not isinstance(fact, ObjectionLifted):
+        objections = state.objections
+    return Choices(objections, awaited | {key} if asked else awaited)
 
 
 def _key(fact: Choice) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, NamedTuple, TypeAlias, get_args
 from uuid import UUID
 
+from ledger.aggregates.consent import ONLY_SHE
 from ledger.aggregates.door import GONE
 from ledger.application import Ledger
 from ledger.calendar import Moment
@@ -178,7 +179,7 @@ class _Case(NamedTuple):
         if wanted.channel and purpose is not None and not purpose.channels:
             return _no_channel(purpose)
         if wanted.says == "yes" and key in self.waiting:
-            return optin.ONLY_SHE
+            return ONLY_SHE
         kind = self._kind(wanted, purpose, key)
         if kind is None:
             return Unchanged(self.state.consents[key].position)

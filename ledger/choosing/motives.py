@@ -2,11 +2,13 @@
 
 1. The text is compared with the phrases of the edition in force (`ledger/policy/motives.py`).
 2. `motive.received` records that it came, when, and how like a phrase it is; the text is sealed.
-   An agreed phrase to stop marketing is applied in the same transaction, without a question.
+   An agreed phrase is applied in the same transaction, without a question: marketing stops, or
+   the request to erase an account is received, and its clock runs (`ledger/requests/queued.py`).
 3. What is left waits: the queue is what was received, was not applied, and was not decided yet. It
    is derived from facts, so nothing can fall out of it (decision 0019).
-4. A person decides: the phrase it amounts to is applied, another request is opened, or it asks for
-   nothing. `motive.decided` points at what was received, and says who read it.
+4. A person decides: the phrase it amounts to is applied, the right it asks for is opened as a
+   request since the day it came, or it asks for nothing. `motive.decided` points at what was
+   received, and says who read it.
 
 Read next: `ledger/store/queue.py`.
 """
@@ -38,6 +40,9 @@ from ledger.fields import Unreadable
 from ledger.handlers import Accepted, record, record_many
 from ledger.policy.model import Edition, Motive
 from ledger.policy.motives import match
+from ledger.requests import queued, steps
+from ledger.requests.queued import Asked
+from ledger.requests.steps import Received
 from ledger.store import queue
 from ledger.store.queue import Waiting
 
@@ -48,22 +53,26 @@ DECIDED = Refusal("conflict", "this text was decided before, or waits for nobody
 
 
 class Heard(NamedTuple):
-    """What came of a text. `withheld`: why the text itself was not kept."""
+    """What came of a text. `withheld`: why the text itself was not kept; `opened`: the request
+    that it is, by an agreed phrase."""
 
     match: str
     motive: str | None
     outcome: Accepted | Refusal
     choices: list[Chosen]
     withheld: Refusal | None
+    opened: Received | None = None
 
 
 class Settled(NamedTuple):
-    """What a person decided of a text. `motive` is the phrase it amounts to."""
+    """What a person decided of a text. `motive` is the phrase it amounts to, `opened` the request
+    that it is, with what took effect at once."""
 
     decision: Verdict
     motive: Motive | None
     position: int
     choices: list[Chosen]
+    opened: Received | None = None
 
 
 def receive(
@@ -81,7 +90,7 @@ def receive(
     """
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     likeness, motive = match(text, edition.motives.values())
-    applies = likeness == "exact" and motive is not None and motive.effect == "stop_marketing"
+    applies = likeness == "exact"
     with turn(ledger):
         known = isinstance(who, UUID) or find(ledger, who) is not None
         fact = MotiveReceived(
@@ -101,8 +110,13 @@ def receive(
         chosen = decided(ledger, who, wanted, how) if how else []
         wishes = [one.wish for one in chosen if isinstance(one.wish, Record)]
         person = who if isinstance(who, Reference) else None
-        outcome, *others = record_many(ledger, [Record(fact, person=person), *wishes])
-    return Heard(fact.match, fact.motive, outcome, told(chosen, others), withheld)
+        asked = queued.by_phrase(motive) if applies and motive else None
+        opening = queued.wishes_at_once(ledger, asked, fact, who) if asked else []
+        outcome, *others = record_many(ledger, [Record(fact, person=person), *wishes, *opening])
+    done = others[len(wishes) :]
+    opened = steps.received(opening, done) if done and isinstance(done[0], Accepted) else None
+    said = told(chosen, others[: len(wishes)])
+    return Heard(fact.match, fact.motive, outcome, said, withheld, opened)
 
 
 def waiting(ledger: Ledger, after: int = 0, limit: int = 100) -> list[Waiting]:
@@ -135,12 +149,17 @@ def read(ledger: Ledger, position: int, reader: str) -> tuple[Waiting, str | Unr
 
 
 def decide(
-    ledger: Ledger, position: int, decision: Verdict, reader: str, motive: str | None = None
+    ledger: Ledger,
+    position: int,
+    decision: Verdict,
+    reader: str,
+    motive: str | None = None,
+    asked: Asked | None = None,
 ) -> Settled | Refusal:
-    """Record what a person decided of a text that waits, and do it.
+    """Record what a person decided of a text that waits, and do it: the agreed phrase it amounts to
+    is applied, or what it `asked` is received as a request, as of the day the text came.
 
-    Where it amounts to a request to stop, that is applied as of the day the text came, once: done
-    again after a crash, it changes nothing more.
+    A request that is refused leaves the text in the queue. Raises BadData.
     """
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     meant = edition.motives.get(motive or "")
@@ -148,16 +167,17 @@ def decide(
         known = ", ".join(edition.motives) or "none"
         detail = f"field 'motive' goes with the decision 'motive', and is one of: {known}"
         return Refusal("malformed", detail, field="motive")
+    if (decision == "request") != (asked is not None):
+        return Refusal("malformed", "field 'right' goes with the decision 'request'", field="right")
+    asked = queued.by_phrase(meant) if meant is not None else asked
     with turn(ledger):
         item = _item(ledger, position)
         if item is None:
             return DECIDED
-        chosen: list[Chosen] = []
-        if meant is not None and meant.effect == "stop_marketing":
-            how = _expressed(meant, item.channel, item.received, "agent")
-            found = decided(ledger, item.subject, _stopped(edition, meant), how)
-            wishes = [one.wish for one in found if isinstance(one.wish, Record)]
-            chosen = told(found, record_many(ledger, wishes) if wishes else [])
+        opened = queued.open_request(ledger, asked, item) if asked is not None else None
+        if isinstance(opened, Refusal):
+            return opened
+        chosen = _applied(ledger, edition, meant, item) if meant is not None else []
         fact = MotiveDecided(
             subject=item.subject,
             occurred=moment_of_instant(ledger.clock.now()),
@@ -168,7 +188,7 @@ def decide(
             reader=reader,
         )
         (written,) = act(ledger, [act_of(fact, item.subject)])
-    return Settled(decision, meant, written.position, chosen)
+    return Settled(decision, meant, written.position, chosen, opened)
 
 
 def _item(ledger: Ledger, position: int) -> Waiting | None:
@@ -176,8 +196,18 @@ def _item(ledger: Ledger, position: int) -> Waiting | None:
     return found[0] if found and found[0].position == position else None
 
 
+def _applied(ledger: Ledger, edition: Edition, meant: Motive, item: Waiting) -> list[Chosen]:
+    """What the phrase stops, as of the day the text came."""
+    how = _expressed(meant, item.channel, item.received, "agent")
+    found = decided(ledger, item.subject, _stopped(edition, meant), how)
+    wishes = [one.wish for one in found if isinstance(one.wish, Record)]
+    return told(found, record_many(ledger, wishes) if wishes else [])
+
+
 def _stopped(edition: Edition, motive: Motive) -> list[Wanted]:
-    """A no to all marketing over the channel of the phrase."""
+    """A no to all marketing over the channel of a phrase that stops it."""
+    if motive.effect != "stop_marketing":
+        return []
     return [
         Wanted(purpose.id, motive.channel, "no")
         for purpose in edition.purposes.values()

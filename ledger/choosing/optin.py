@@ -22,24 +22,18 @@ from ledger.calendar import HOUR, Instant, moment_of_instant
 from ledger.commands import Record
 from ledger.entry import from_base64, to_base64
 from ledger.errors import BadData, Refusal
-from ledger.events import ConsentGiven, ConsentRequested, Row
+from ledger.events import DOUBLE_OPT_IN, ConsentGiven, ConsentRequested, Row
 from ledger.handlers import Accepted, record_many
 from ledger.projections.consents import REQUESTED, is_expression, key_of
 from ledger.projections.live import standing
 from ledger.projections.model import ChoiceKey
 from ledger.store import reader, states
 
-ACT = "double_opt_in"
+ACT = DOUBLE_OPT_IN
 LASTS: Instant = 72 * HOUR
 _PURPOSE = "choosing/double_opt_in"
 _POSITION, _INSTANT, _MAC = 8, 8, 32  # bytes
 
-ONLY_SHE = Refusal(
-    "double-opt-in",
-    "she was asked to confirm from her own address: only the token sent there says yes",
-    "SS-LB-2",
-    "RGPD art. 4(11), 7(1)",
-)
 VOID_TOKEN = Refusal(
     "token-void",
     "this token is not one of ours, is too old, was used, or something was said since",

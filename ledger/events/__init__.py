@@ -32,6 +32,7 @@ from ledger.events.people import (
     RestrictionLifted,
 )
 from ledger.events.choices import (
+    DOUBLE_OPT_IN,
     MATCHES,
     Choice,
     ConsentGiven,
@@ -187,6 +188,7 @@ __all__ = [
     "CHANNELS_IN",
     "CONTRACTS",
     "CORRECTION",
+    "DOUBLE_OPT_IN",
     "DOUBTS",
     "ERASURES",
     "EVIDENCE",

@@ -9,6 +9,8 @@ from ledger.calendar import Day
 from ledger.facts import CHANNELS_IN, GRADES, Fact, declare
 from ledger.fields import CODE, DAY, IDENTIFIER, INTEGER, Personal, clear, personal
 
+DOUBLE_OPT_IN = "double_opt_in"
+"""The act of a consent in two steps, the second of which only the person can take."""
 MATCHES = ("applied", "exact", "near", "unmatched")
 
 

@@ -7,7 +7,7 @@ Everything else waits for whoever answers. Read next: `fulfilling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from ledger.events import (
     ObjectionRaised,
     RequestReceived,
 )
-from ledger.handlers import Accepted, record, record_many
+from ledger.handlers import Accepted, Outcome, record, record_many
 from ledger.policy.model import Edition
 from ledger.store import reader
 from ledger.store import requests as store
@@ -59,11 +59,27 @@ def receive(
     """
     if stream is not None and ledger.version(stream):
         raise Refused(ALREADY)
-    stream = stream or uuid4()
+    wishes = wishes_of(ledger, fact, person, stream=stream or uuid4(), over=over)
+    return received(wishes, record_many(ledger, wishes))
+
+
+def wishes_of(
+    ledger: Ledger,
+    fact: RequestReceived,
+    person: Reference | None = None,
+    *,
+    stream: UUID,
+    over: str | None = None,
+) -> list[Record]:
+    """The request on its stream, and behind it what it does at once. Raises BadData."""
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     effects = [*_objections(fact, over, edition), *_removals(fact)]
-    request = Record(fact, person, stream)
-    outcome, *others = record_many(ledger, [request, *(_with(e, person) for e in effects)])
+    return [Record(fact, person, stream), *(_with(effect, person) for effect in effects)]
+
+
+def received(wishes: Sequence[Record], outcomes: Sequence[Outcome]) -> Received:
+    """What came of `wishes_of`. Raises Refused."""
+    (request, *effects), (outcome, *others) = wishes, outcomes
     if not isinstance(outcome, Accepted):
         raise Refused(outcome)
     assert outcome.subject is not None
@@ -72,7 +88,9 @@ def receive(
         for effect, done in zip(effects, others, strict=True)
         if isinstance(done, Accepted)
     ]
-    return Received(stream, outcome.subject, outcome.position, tuple(dict.fromkeys(kinds)))
+    assert request.stream is not None
+    at_once = tuple(dict.fromkeys(kinds))
+    return Received(request.stream, outcome.subject, outcome.position, at_once)
 
 
 def record_step(ledger: Ledger, stream: UUID, fact: Fact) -> Accepted:

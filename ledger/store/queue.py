@@ -25,6 +25,7 @@ class Waiting(NamedTuple):
     """A text that waits, without the text."""
 
     position: int
+    id: UUID  # of the event: what a request that was opened from it points at
     subject: UUID
     channel: str
     match: str  # exact | near | unmatched
@@ -49,11 +50,13 @@ def waiting(connection: sa.Connection, after: int, limit: int) -> list[Waiting]:
     )
     found = []
     for row in connection.execute(query):
-        fact = fact_from(entry.read(bytes(row.entry)))
+        said = entry.read(bytes(row.entry))
+        fact = fact_from(said)
         assert isinstance(fact, MotiveReceived)
         found.append(
             Waiting(
                 row.position,
+                UUID(said["id"]),
                 row.subject,
                 fact.channel,
                 fact.match,

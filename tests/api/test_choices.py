@@ -155,15 +155,40 @@ def test_the_queue_has_pages(caller: Caller) -> None:
     assert (len(rest["items"]), rest["next"]) == (1, None)
 
 
-def test_an_account_to_delete_says_what_is_asked(caller: Caller) -> None:
-    """The person who decides learns which class she wants erased; closing is not erasing."""
-    sent = {"subject": known(caller), "channel": "email"}
-    sent |= {"text": "Supprimer mon espace client SoftSystem"}
-    heard = caller.say("POST", "/v1/motives", sent).json()
-    assert heard["match"] == "exact"
-    decide = f"/v1/queue/{heard['received']['position']}/decide"
-    done = caller.say("POST", decide, {"decision": "motive", "motive": "delete_account"}).json()
-    assert (done["erasure_asked"], done["items"]) == ("account", [])
+@pytest.mark.clause("SS-CH-6", "SS-CH-3")
+def test_the_phrase_that_deletes_an_account_is_a_request_at_once(anywhere: Caller) -> None:
+    """Word for word as published, with its quotes: received, on its clock, erasing nothing yet."""
+    sent = {"subject": known(anywhere), "channel": "email", "received": "2025-12-31"}
+    sent |= {"text": "« Supprimer mon espace client SoftSystem »"}
+    heard = anywhere.say("POST", "/v1/motives", sent).json()
+    assert (heard["match"], heard["items"]) == ("applied", [])
+    found = anywhere.get(f"/v1/requests/{heard['request']['id']}").json()
+    assert (found["right"], found["state"], found["received"], found["due"]) == (
+        *("erasure", "received", "2025-12-31", "2026-02-02"),
+    )
+    assert anywhere.get("/v1/queue").json()["items"] == []
+
+
+@pytest.mark.clause("SS-CH-4", "SS-CH-5")
+def test_a_right_is_opened_from_the_queue(anywhere: Caller) -> None:
+    """What somebody reads in a text is received on the day it came, and its effects with it."""
+    sent = {"subject": known(anywhere), "channel": "form", "text": "laissez-moi tranquille"}
+    waits = anywhere.say("POST", "/v1/motives", sent).json()["received"]["position"]
+    decide = f"/v1/queue/{waits}/decide"
+    for wrong in (
+        {"decision": "request"},
+        {"decision": "request", "right": CANARY},
+        {"decision": "nothing", "right": "access"},
+        {"decision": "request", "right": "card_removal"},
+        {"decision": "nothing", "purpose": "newsletter"},
+    ):
+        refused = anywhere.say("POST", decide, wrong)
+        assert (refused.status_code, CANARY in refused.text) == (422, False), wrong
+    done = anywhere.say("POST", decide, {"decision": "request", "right": "objection"}).json()
+    assert done["request"]["at_once"] == ["objection.raised.v1"]
+    found = anywhere.get(f"/v1/requests/{done['request']['id']}").json()
+    assert (found["right"], found["channel"], found["state"]) == ("objection", "page", "qualified")
+    assert anywhere.say("POST", decide, {"decision": "nothing"}).status_code == 409
 
 
 def test_only_she_confirms(anywhere: Caller, clock: StepClock) -> None:

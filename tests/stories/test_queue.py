@@ -8,16 +8,29 @@ from ledger.calendar import parse_moment
 from ledger.choosing import motives
 from ledger.choosing.motives import Heard, Settled
 from ledger.commands import Reference, Void
-from ledger.errors import NotFound, Refusal
-from ledger.events import ContactedUs, DataRead
+from ledger.errors import BadData, NotFound, Refusal
+from ledger.events import (
+    RIGHTS,
+    ContactedUs,
+    DataRead,
+    Fact,
+    RecoveredFromQueue,
+    RequestReceived,
+)
 from ledger.handlers import Accepted
+from ledger.policy.requests import Request
+from ledger.requests.queued import Asked
+from ledger.requests.reading import queue
+from ledger.requests.steps import Received
 from ledger.store import reader
+from ledger.store import requests as store
 from tests.stories.facts_room import Shop, on
 
 HERS = Reference("shop", "0042")
 LETTER = parse_moment("2025-12-30")
 STOP = "« STOP  e\u0301mail softsystem »"
 DELETE = "Supprimer mon espace client SoftSystem"
+PUBLISHED = f"« {DELETE} »"  # as it stands in the published text, quotes and all
 
 
 def heard(shop: Shop, text: str, person: Reference = HERS) -> Heard:
@@ -63,9 +76,7 @@ def test_what_only_resembles_it_waits(shop: Shop) -> None:
     heard(shop, "Stop emial SoftSystem")
     heard(shop, "où est ma commande ?")
     heard(shop, DELETE)
-    assert waiting(shop) == [
-        *(("near", "stop_email"), ("unmatched", None), ("exact", "delete_account")),
-    ]
+    assert waiting(shop) == [("near", "stop_email"), ("unmatched", None)]
     assert shop.state("0042").consents == {}
 
 
@@ -119,15 +130,112 @@ def test_a_person_decides(shop: Shop) -> None:
         motives.read(shop.ledger, item.position, "staff-7")
 
 
-@pytest.mark.parametrize("decision", ["request", "nothing"])
-def test_or_it_asks_for_something_else(shop: Shop, decision: motives.Verdict) -> None:
-    """Then no choice is made for her."""
+def test_or_it_asks_for_nothing(shop: Shop) -> None:
+    """Then no choice is made for her, and no request."""
     heard(shop, "où est ma commande ?")
     (item,) = motives.waiting(shop.ledger)
-    settled = motives.decide(shop.ledger, item.position, decision, "staff-7")
+    settled = motives.decide(shop.ledger, item.position, "nothing", "staff-7")
     assert isinstance(settled, Settled)
-    assert settled.choices == []
+    assert (settled.choices, settled.opened) == ([], None)
+    assert (waiting(shop), requests(shop)) == ([], [])
+
+
+# --- her rights -----------------------------------------------------------------------------------
+
+
+def requests(shop: Shop) -> list[Request]:
+    """Every request that is known."""
+    return [queued.request for queued in queue(shop.ledger).requests]
+
+
+def kinds_of(shop: Shop, made: Received | None) -> list[Fact]:
+    """What stands on the stream of a request."""
+    assert made is not None
+    with shop.ledger.database.read() as connection:
+        return [step.fact for step in store.steps(connection, [made.stream], 2**53)[made.stream]]
+
+
+@pytest.mark.clause("SS-CH-6", "SS-CH-3", "SS-DSR-3")
+@pytest.mark.parametrize("text", [PUBLISHED, "« supprimer  mon ESPACE CLIENT softsystem »"])
+def test_the_agreed_phrase_asks_for_the_erasure_of_her_account_at_once(
+    shop: Shop, text: str
+) -> None:
+    """The very words of the published text. The month runs since the day of the letter; nothing is
+    erased or closed by it, for what a law keeps must be weighed and told (GDPR art. 17(3))."""
+    said = heard(shop, text)
+    assert (said.match, said.choices, waiting(shop)) == ("applied", [], [])
+    (found,) = requests(shop)
+    assert said.opened is not None
+    assert (found.stream, found.right, found.state) == (said.opened.stream, "erasure", "received")
+    assert (found.received, found.due) == (20251230, 20260130)
+    (fact,) = kinds_of(shop, said.opened)
+    assert isinstance(fact, RequestReceived)
+    assert (fact.classes, fact.channel) == (("account",), "letter")
+
+
+@pytest.mark.clause("SS-CH-4", "SS-CH-5", "SS-CH-6")
+def test_what_resembles_it_becomes_a_request_when_a_person_says_so(shop: Shop) -> None:
+    """Received on the day it came, out of the queue since somebody read it: on one stream."""
+    heard(shop, "Supprimez mon compte, merci")
+    (item,) = motives.waiting(shop.ledger)
+    assert (item.match, requests(shop)) == ("near", [])
+    settled = motives.decide(shop.ledger, item.position, "motive", "staff-7", "delete_account")
+    assert isinstance(settled, Settled)
+    first, second = kinds_of(shop, settled.opened)
+    assert isinstance(first, RequestReceived)
+    assert isinstance(second, RecoveredFromQueue)
+    assert (first.occurred, first.classes, second.from_queue) == (LETTER, ("account",), item.id)
+    (found,) = requests(shop)
+    assert (found.right, found.state, found.due) == ("erasure", "qualified", 20260130)
     assert waiting(shop) == []
+
+
+@pytest.mark.clause("SS-CH-2", "SS-CH-4", "SS-DSR-4")
+@pytest.mark.parametrize("right", [right for right in RIGHTS if right != "card_removal"])
+def test_any_right_is_opened_from_the_queue(shop: Shop, right: str) -> None:
+    """People need not know the names of their rights; an objection takes effect with it."""
+    heard(shop, "je ne veux plus, et dites-moi ce que vous savez de moi")
+    (item,) = motives.waiting(shop.ledger)
+    settled = motives.decide(
+        shop.ledger, item.position, "request", "staff-7", asked=Asked(right, purpose="newsletter")
+    )
+    assert isinstance(settled, Settled)
+    kinds = [fact.kind for fact in kinds_of(shop, settled.opened)]
+    assert kinds == ["request.received.v1", "request.recovered_from_queue.v1"]
+    assert [found.right for found in requests(shop)] == [right]
+    assert bool(shop.state("0042").consents) == (right == "objection")
+
+
+@pytest.mark.clause("SS-CH-6")
+def test_the_phrase_of_somebody_unknown_is_one_request_not_two(shop: Shop) -> None:
+    """It is received under her reference at once, and a person looks whether she is known under
+    another one: deciding then points at the request that there is."""
+    said = heard(shop, DELETE, Reference("email", "zoe@example.org"))
+    assert (waiting(shop), len(requests(shop))) == ([("exact", "delete_account")], 1)
+    (item,) = motives.waiting(shop.ledger)
+    settled = motives.decide(shop.ledger, item.position, "motive", "staff-7", "delete_account")
+    assert isinstance(settled, Settled)
+    assert said.opened is not None
+    assert settled.opened is not None
+    assert settled.opened.stream == said.opened.stream
+    assert len(requests(shop)) == 1
+    assert [type(fact) for fact in kinds_of(shop, said.opened)] == [
+        *(RequestReceived, RecoveredFromQueue),
+    ]
+
+
+def test_a_request_that_cannot_be_received_leaves_the_text_waiting(shop: Shop) -> None:
+    """Which card must go has to be said; a decision for a request names its right."""
+    heard(shop, "enlevez ma carte")
+    (item,) = motives.waiting(shop.ledger)
+    with pytest.raises(BadData, match="'card' is required"):
+        motives.decide(
+            shop.ledger, item.position, "request", "staff-7", asked=Asked("card_removal")
+        )
+    refused = motives.decide(shop.ledger, item.position, "request", "staff-7")
+    assert isinstance(refused, Refusal)
+    assert refused.field == "right"
+    assert (len(waiting(shop)), requests(shop)) == (1, [])
 
 
 @pytest.mark.parametrize(
