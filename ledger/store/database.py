@@ -94,7 +94,7 @@ class Database:
         except IndexError:
             pooled = self._single.raw_connection()
             # A glance may have prepared statements on it: their names are taken.
-            session = Session(pooled.driver_connection, pooled.info)
+            session = session_of(pooled)
             pooled.detach()
         try:
             yield session
@@ -141,12 +141,18 @@ def wrapped(error: psycopg2.Error) -> exc.DBAPIError:
     return mapped
 
 
+def session_of(pooled: Any) -> Session:
+    """The session of a pooled connection. What it prepared is remembered with the connection, in a
+    dictionary of its own: the pool clears `info` when it replaces a connection that was detached,
+    and the session that keeps the old one must not forget with it."""
+    return Session(pooled.driver_connection, pooled.info.setdefault("prepared", {}))
+
+
 class Session:
     """One PostgreSQL session: each statement is parsed and planned once, then executed by name."""
 
-    def __init__(self, driver: Any, prepared: dict[Any, Any] | None = None) -> None:
-        self._driver = driver
-        self._prepared: dict[Any, Any] = {} if prepared is None else prepared
+    def __init__(self, driver: Any, prepared: dict[str, str]) -> None:
+        self._driver, self._prepared = driver, prepared
         self._cursor: Any = self._driver.cursor()
 
     def execute(self, statement: str, arguments: str) -> list[tuple[Any, ...]]:

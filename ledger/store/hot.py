@@ -16,7 +16,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from ledger.store.database import Session, wrapped
+from ledger.store.database import session_of, wrapped
 from ledger.store.statements import array, cast
 
 
@@ -32,8 +32,7 @@ class Hot:
             pairs = zip(self._among, values, strict=True)
             wanted = [column.in_(list(some)) for column, some in pairs]
             return [tuple(row) for row in connection.execute(self._query.where(*wanted))]
-        fairy = connection.connection
-        session = Session(fairy.driver_connection, fairy.info)
+        session = session_of(connection.connection)
         pairs = zip(self._among, values, strict=True)
         try:
             return session.execute(self._text, ", ".join(array(c, tuple(v)) for c, v in pairs))

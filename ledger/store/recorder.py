@@ -32,7 +32,7 @@ from ledger.calendar import Clock, Instant
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import outbox, reader, states, tables
-from ledger.store.database import Database, Session, speaking, wrapped
+from ledger.store.database import Database, Session, session_of, speaking, wrapped
 from ledger.store.hot import Hot
 from ledger.store.mapper import StoredDraft, StoredFact
 from ledger.store.reader import Tip
@@ -457,10 +457,8 @@ def write_rows(connection: sa.Connection, head: Head, batch: Batch) -> None:
                 values = [tuple(sqlite_value(v) for v in row) for row in rows]
                 connection.exec_driver_sql(sqlite_insert(table), values)
     else:
-        fairy = connection.connection
-        session = Session(fairy.driver_connection, fairy.info)
         try:
-            written = append_in(session, head, batch)
+            written = append_in(session_of(connection.connection), head, batch)
         except psycopg2.Error as error:
             raise wrapped(error) from None
         assert written, "the head moved under its own lock"
