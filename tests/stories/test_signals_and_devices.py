@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ledger.aggregates.consent import ONLY_SHE
 from ledger.calendar import moment_of_instant, parse_moment
 from ledger.choosing import devices, optin, signals
 from ledger.choosing.choose import Expressed, Unchanged, Wanted, choose
@@ -182,7 +183,7 @@ def test_nobody_completes_it_for_her(shop: Shop, her: UUID, by: str) -> None:
     now = moment_of_instant(shop.clock.now())
     how = Expressed(by, now, "self" if by in ("page", "api") else "agent")  # type: ignore[arg-type]
     (refused,) = choose(shop.ledger, her, [Wanted("newsletter", "email", "yes")], how)
-    assert refused.outcome == optin.ONLY_SHE
+    assert refused.outcome == ONLY_SHE
     (no,) = choose(shop.ledger, her, [Wanted("newsletter", "email", "no")], how)
     assert isinstance(no.outcome, Accepted)
     assert optin.complete(shop.ledger, token) == optin.VOID_TOKEN
