@@ -34,7 +34,7 @@ _DECISIVE = tuple(
     for kind in KINDS
     if not kind.startswith(
         (
-            *("customer.logged_in", "customer.contacted", "data.read", "consent.", "optout."),
+            *("customer.logged_in", "customer.contacted", "data.read", "optout."),
             *("tracker.", "customer.class_", "archive.consulted", "ledger.", "motive."),
             *("recipient.told", "recipient.acknowledged"),
         )
