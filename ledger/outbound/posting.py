@@ -101,6 +101,8 @@ def _posted(target: Target, sock: socket.socket, body: bytes, headers: dict[str,
         more = {**named, **headers}
         connection.request("POST", target.path, body, more)
         answer = connection.getresponse()
+        if not alarm.is_alive():
+            raise TimeoutError  # cut off amid its headers: what came of it is half an answer
         return Answer(answer.status, None, retry_after(answer.getheader("Retry-After")))
     finally:
         alarm.cancel()
