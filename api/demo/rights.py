@@ -16,6 +16,7 @@ from ledger.events import (
     Fact,
     IdentityAsked,
     IdentityConfirmed,
+    MotiveReceived,
     RecipientsNotified,
     RecoveredFromQueue,
     RequestAcknowledged,
@@ -27,6 +28,8 @@ from ledger.events import (
     RequestReceived,
     RequestRefused,
     RequestWithdrawn,
+    TrackerAttached,
+    TrackerGiven,
 )
 
 
@@ -38,6 +41,7 @@ def claimant(p: Person) -> None:
     _access(p)
     _erasure(p)
     _others(p)
+    _waits(p)
 
 
 def _access(p: Person) -> None:
@@ -78,6 +82,16 @@ def _others(p: Person) -> None:
     stream = _received(p, date(2024, 7, 1), "rectification", "phone")
     p.diary.tell(RequestWithdrawn, at(date(2024, 7, 2)), p.code, stream, channel="phone")
     _received(p, date(2025, 11, 14), "access", "email")  # never answered: due on 15 December
+
+
+def _waits(p: Person) -> None:
+    """A device whose choices become hers when she logs in; a text that waits for a person."""
+    shown = {"purpose": "audience", "form": "banner-1", "grade": "proved"}
+    device = new_stream()
+    p.diary.tell(TrackerGiven, at(date(2025, 11, 17)), None, device, **shown)
+    p.diary.tell(TrackerAttached, at(date(2025, 11, 18)), p.code, device=device)
+    said = {"channel": "email", "match": "near", "text": "Arrêtez vos courriels s'il vous plaît"}
+    p.diary.tell(MotiveReceived, at(date(2025, 11, 20)), p.code, **said)
 
 
 def _received(p: Person, day: date, right: str, channel: str, **fields: Any) -> UUID:
