@@ -25,7 +25,7 @@ PARTIES = Parties(
 )
 NOW = parse_instant("2026-02-01T09:00:00Z")
 
-# Field of 27560 -> where the record has it (regulation.md section 5; the guide's tables).
+# Field of 27560 -> where the record has it (the tables of its guide).
 PROCESS = "dpv:hasProcess"
 MANDATORY = {
     "schema_version": ("dct:conformsTo",),
@@ -158,7 +158,7 @@ def test_our_purposes_extend_those_of_the_vocabulary() -> None:
     broader = {one["skos:broader"] for one in process["dpv:hasPersonalData"]}
     assert broader == {"pd:EmailAddress", "pd:BrowsingBehaviour"}
     assert process["dpv:hasLocation"] == ["loc:DE"]
-    assert EDITION.purposes.keys() - dpv.PURPOSES.keys() == {"accounting"}
+    assert EDITION.purposes.keys() - dpv.PURPOSES.keys() == {"accounting", "rights"}
 
 
 def test_an_expired_consent_ends_by_an_event_that_nobody_recorded() -> None:
