@@ -16,8 +16,8 @@ from uuid import UUID
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, format_day, format_instant
+from ledger.choosing import choose
 from ledger.commands import Reference
-from ledger.deciding import normal
 from ledger.errors import Misuse, NotFound, Stale
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
@@ -63,13 +63,11 @@ class Policy(NamedTuple):
 
 def find(ledger: Ledger, reference: Reference) -> UUID:
     """The subject of a business identifier. Raises NotFound, naming its kind only."""
-    kind = f"person/{reference.kind}"
-    key = kind, ledger.keyring.blind(kind, normal(reference))
-    with ledger.database.read() as connection:
-        found = reader.lookups(connection, [key])
-    if key not in found:
-        raise NotFound(f"nobody in this ledger is known by this reference of kind '{kind[7:]}'")
-    return ledger.joins(ledger.epoch()).kept(found[key].subject)
+    found = choose.find(ledger, reference)
+    if found is None:
+        kind = reference.kind
+        raise NotFound(f"nobody in this ledger is known by this reference of kind '{kind}'")
+    return found
 
 
 def subject_answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api import examples, problems
-from api.components import UUID, WHEN, closed
+from api.components import LOOSE, POSITION, STRING, TEXT, UUID, WHEN, closed
 from ledger.calendar import format_day
 from ledger.choosing.choose import BY
 from ledger.events import CHANNELS_IN, RIGHTS
@@ -20,11 +20,7 @@ IF_MATCH = {
     "description": "The ETag of an earlier answer: 412 when something was recorded since.",
     "schema": {"type": "string"},
 }
-_POSITION = {"type": "integer", "minimum": 1}
-_STRING = {"type": "string"}
 _RECORDED = {"$ref": "#/components/schemas/Recorded"}
-_LOOSE = {"type": "object", "additionalProperties": True}
-_MAYBE = {"type": ["string", "null"]}
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -39,16 +35,16 @@ def _counted(more: dict[str, Any]) -> dict[str, Any]:
 
 
 _OUTCOME = {
-    **_LOOSE,
+    **LOOSE,
     "required": ["outcome"],
     "properties": {"outcome": {"enum": ["recorded", "unchanged", "refused"]}},
 }
 _WAITING = {
-    "position": _POSITION,
+    "position": POSITION,
     "subject": UUID,
     "channel": {"enum": list(CHANNELS_IN)},
     "match": {"enum": ["exact", "near", "unmatched"]},
-    "motive": {**_MAYBE, "description": "The agreed phrase that it is, or is like."},
+    "motive": {**TEXT, "description": "The agreed phrase that it is, or is like."},
     "received": {"type": "string", "format": "date-time"},
     "recorded_at": {"type": "string", "format": "date-time"},
 }
@@ -59,8 +55,8 @@ _OPENED = {
             ["id", "position", "at_once"],
             {
                 "id": UUID,
-                "position": _POSITION,
-                "at_once": {"type": "array", "items": _STRING},
+                "position": POSITION,
+                "at_once": {"type": "array", "items": STRING},
             },
         ),
         {"type": "null"},
@@ -68,14 +64,14 @@ _OPENED = {
 }
 SCHEMAS: dict[str, Any] = {
     "ChosenItem": {
-        **_LOOSE,
+        **LOOSE,
         "description": "What came of one choice: a receipt, that it stood, or a problem.",
         "required": ["purpose", "channel", "choice", "kind", "outcome", "status"],
         "properties": {
-            "purpose": _STRING,
-            "channel": _MAYBE,
+            "purpose": STRING,
+            "channel": TEXT,
             "choice": {"enum": ["yes", "no"]},
-            "kind": {**_MAYBE, "description": "The fact it is; null when it changed nothing."},
+            "kind": {**TEXT, "description": "The fact it is; null when it changed nothing."},
             "outcome": {"enum": ["recorded", "unchanged", "refused"]},
             "status": {"type": "integer"},
             "position": {"type": ["integer", "null"]},
@@ -132,7 +128,7 @@ SCHEMAS: dict[str, Any] = {
     "Heard": _counted(
         {
             "match": {"enum": ["applied", "exact", "near", "unmatched"]},
-            "motive": _MAYBE,
+            "motive": TEXT,
             "text_withheld": {"anyOf": [_ref("Problem"), {"type": "null"}]},
             "request": _OPENED,
             "received": _RECORDED,
@@ -149,7 +145,7 @@ SCHEMAS: dict[str, Any] = {
         [*_WAITING, "text", "text_state"],
         {
             **_WAITING,
-            "text": _MAYBE,
+            "text": TEXT,
             "text_state": {
                 "enum": ["kept", "withheld", "sealed", "archived", "erased", "lost"],
                 "description": "Why there is no text to read, if there is none.",
@@ -169,22 +165,22 @@ SCHEMAS: dict[str, Any] = {
     "Settled": _counted(
         {
             "decision": {"enum": ["motive", "request", "nothing"]},
-            "position": _POSITION,
+            "position": POSITION,
             "request": _OPENED,
         }
     ),
     "Join": closed(["other"], {"other": UUID, "reason": CODE.schema}),
     "Joined": closed(
         ["subject", "other", "position"],
-        {"subject": UUID, "other": UUID, "position": _POSITION},
+        {"subject": UUID, "other": UUID, "position": POSITION},
     ),
     "Unjoined": closed(
         ["subject", "other", "position", "meanwhile"],
         {
             "subject": UUID,
             "other": UUID,
-            "position": _POSITION,
-            "meanwhile": {"type": "array", "items": _POSITION},
+            "position": POSITION,
+            "meanwhile": {"type": "array", "items": POSITION},
         },
     ),
 }

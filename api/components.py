@@ -10,7 +10,7 @@ from ledger.fields import CODE, IDENTIFIER
 from ledger.policy.requests import STATES, STATUSES
 
 UUID = IDENTIFIER.schema
-_POSITION = {"type": "integer", "minimum": 1}
+POSITION = {"type": "integer", "minimum": 1}
 _DAY = {"type": ["string", "null"], "format": "date"}
 WHEN = {
     "type": "string",
@@ -36,10 +36,10 @@ def _reference(description: str) -> dict[str, Any]:
     return closed(["kind", "value"], {"kind": CODE.schema, "value": text}, description=description)
 
 
-_LOOSE = {"type": "object", "additionalProperties": True}
-_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
-_STRING = {"type": "string"}
-_TEXT = {"type": ["string", "null"]}
+LOOSE = {"type": "object", "additionalProperties": True}
+NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
+STRING = {"type": "string"}
+TEXT = {"type": ["string", "null"]}
 _DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
 _CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
 _JOINED: dict[str, Any] = {
@@ -63,7 +63,7 @@ _AT: dict[str, Any] = {
     "position": {"type": "integer", "description": "The last position known."},
     "path": {"enum": ["live", "fold"], "description": "Which path gave the answer."},
     "edition": {"type": ["object", "null"], "additionalProperties": True},
-    "flags": {"type": "array", "items": _STRING},
+    "flags": {"type": "array", "items": STRING},
 }
 _REQUEST_MEMBERS: dict[str, Any] = {
     "id": UUID,
@@ -78,12 +78,12 @@ _REQUEST_MEMBERS: dict[str, Any] = {
     "answered": _DAY,
     "grounds": {"type": "array", "items": {"enum": list(GROUNDS)}},
     "reminders": {"type": "array", "items": _DAY},
-    "clause": _STRING,
-    "article": _STRING,
-    "rests_on": {"type": "array", "items": _POSITION},
+    "clause": STRING,
+    "article": STRING,
+    "rests_on": {"type": "array", "items": POSITION},
     "flips_on": _DAY,
-    **{many: {"type": "array", "items": _STRING} for many in ("would_change", "flags")},
-    "explanation": {"type": "array", "items": _STRING},
+    **{many: {"type": "array", "items": STRING} for many in ("would_change", "flags")},
+    "explanation": {"type": "array", "items": STRING},
 }
 _REQUEST = closed(
     list(_REQUEST_MEMBERS),
@@ -100,8 +100,8 @@ FIXED: dict[str, Any] = {
             "correct": closed(
                 ["position"],
                 {
-                    "position": _POSITION,
-                    "changes": _LOOSE,
+                    "position": POSITION,
+                    "changes": LOOSE,
                     "occurred": WHEN,
                     "reason": CODE.schema,
                     "actor": ACTOR,
@@ -115,7 +115,7 @@ FIXED: dict[str, Any] = {
         {
             "void": closed(
                 ["position"],
-                {"position": _POSITION, "reason": CODE.schema, "actor": ACTOR},
+                {"position": POSITION, "reason": CODE.schema, "actor": ACTOR},
             )
         },
         description="The fact at this position did not happen, or not to this person.",
@@ -124,7 +124,7 @@ FIXED: dict[str, Any] = {
         ["status", "position", "subject", "stream", "recorded_at", "entry_sha256", "leaf"],
         {
             "status": {"const": 201},
-            "position": _POSITION,
+            "position": POSITION,
             "subject": {"type": ["string", "null"], "format": "uuid"},
             "stream": {"type": ["string", "null"], "format": "uuid"},
             "recorded_at": {"type": ["string", "null"], "format": "date-time"},
@@ -165,20 +165,20 @@ FIXED: dict[str, Any] = {
     "Problem": closed(
         ["type", "title", "status", "detail"],
         {
-            "type": _STRING,
-            "title": _STRING,
+            "type": STRING,
+            "title": STRING,
             "status": {"type": "integer"},
-            "detail": _STRING,
+            "detail": STRING,
             "clause": {"type": "string", "description": "Clause of the policy."},
             "article": {"type": "string", "description": "Article of the law."},
-            "field": _STRING,
+            "field": STRING,
         },
     ),
     "Health": closed(
         ["status", "version", "position"],
         {
             "status": {"const": "ok"},
-            "version": _STRING,
+            "version": STRING,
             "position": {"type": "integer", "description": "Where the log ends."},
         },
     ),
@@ -223,7 +223,7 @@ FIXED: dict[str, Any] = {
     ),
     "Token": closed(
         ["token", "subject", "expires"],
-        {"token": _STRING, "subject": UUID, "expires": {"type": "string", "format": "date-time"}},
+        {"token": STRING, "subject": UUID, "expires": {"type": "string", "format": "date-time"}},
         description="Keep it in memory: it is gone in fifteen minutes.",
     ),
     "Reading": closed(
@@ -238,18 +238,18 @@ FIXED: dict[str, Any] = {
     "Read": closed(
         ["read", "subject", "items", "next"],
         {
-            "read": {**_POSITION, "description": "The position of the fact that you read this."},
+            "read": {**POSITION, "description": "The position of the fact that you read this."},
             "subject": UUID,
             "items": {
                 "type": "array",
                 "items": closed(
                     ["position", "kind", "occurred", "state", "data"],
                     {
-                        "position": _POSITION,
-                        "kind": _STRING,
+                        "position": POSITION,
+                        "kind": STRING,
                         "occurred": {"type": "string"},
                         "state": {"enum": ["opened", "archived", "erased", "lost"]},
-                        "data": {**_LOOSE, "description": "The personal fields, as recorded."},
+                        "data": {**LOOSE, "description": "The personal fields, as recorded."},
                     },
                 ),
             },
@@ -264,7 +264,7 @@ FIXED: dict[str, Any] = {
             "consultations": {
                 "type": "array",
                 "maxItems": 32,
-                "items": _POSITION,
+                "items": POSITION,
                 "description": "Consultations of her archive (rights_request) to be opened.",
             },
         },
@@ -273,7 +273,7 @@ FIXED: dict[str, Any] = {
         "type": "object",
         "description": "A receipt by the profile receipt-eu-gdpr of DPV 27560, in JSON-LD.",
         "required": ["@context", "@type", "dct:conformsTo", "dpv:hasIdentifier", "dct:hasPart"],
-        "properties": {"dct:hasPart": {"type": "array", "items": _LOOSE}},
+        "properties": {"dct:hasPart": {"type": "array", "items": LOOSE}},
         "additionalProperties": True,
     },
     "Package": {
@@ -286,8 +286,8 @@ FIXED: dict[str, Any] = {
             "subject": UUID,
             "made_at": {"type": "string", "format": "date-time"},
             "position": {"type": "integer"},
-            "missing": {"type": "array", "items": _LOOSE},
-            "facts": {"type": "array", "items": _LOOSE},
+            "missing": {"type": "array", "items": LOOSE},
+            "facts": {"type": "array", "items": LOOSE},
         },
         "additionalProperties": True,
     },
@@ -295,7 +295,7 @@ FIXED: dict[str, Any] = {
         [*_AT, "facts", "last_activity", "deadlines", "consents"],
         {
             **_AT,
-            "facts": _NUMBERS,
+            "facts": NUMBERS,
             "last_activity": {"type": ["object", "null"], "additionalProperties": True},
             "deadlines": _DEADLINES,
             "consents": _CHOICES,
@@ -324,9 +324,9 @@ FIXED: dict[str, Any] = {
             *("personal", "stands"),
         ],
         {
-            "position": _POSITION,
+            "position": POSITION,
             "subject": {**UUID, "description": "Of whom it was recorded, if she was joined."},
-            "kind": _STRING,
+            "kind": STRING,
             "class": {"type": ["string", "null"]},
             "occurred": {"type": "string", "description": "A day in Paris, or an instant."},
             "recorded_at": {"type": "string", "format": "date-time"},
@@ -334,7 +334,7 @@ FIXED: dict[str, Any] = {
             "edition": {"type": "string", "format": "date"},
             "stream": UUID,
             "item": {"type": ["string", "null"]},
-            "data": {**_LOOSE, "description": "The clear fields, as they were stated."},
+            "data": {**LOOSE, "description": "The clear fields, as they were stated."},
             "personal": {
                 "type": "object",
                 "additionalProperties": {"enum": ["sealed", "archived", "erased", "lost"]},
@@ -344,16 +344,16 @@ FIXED: dict[str, Any] = {
                 "enum": ["as_recorded", "corrected", "voided", "in_force", "superseded"],
                 "description": "The last two are said of corrections and voids.",
             },
-            "amended_by": {"type": "array", "items": _POSITION},
-            "amends": _POSITION,
+            "amended_by": {"type": "array", "items": POSITION},
+            "amends": POSITION,
         },
         description="One fact, as it was recorded.",
     ),
     "Deadline": {
-        **_LOOSE,
+        **LOOSE,
         "required": ["class", "tier", "operational_until", "explanation"],
         "properties": {
-            "class": _STRING,
+            "class": STRING,
             "tier": {
                 "enum": [
                     "operational",
@@ -366,22 +366,22 @@ FIXED: dict[str, Any] = {
             },
             "operational_until": _DAY,
             "archive_until": _DAY,
-            "rule": _STRING,
-            "edition": _STRING,
-            "clause": _STRING,
-            "article": _STRING,
-            "rests_on": {"type": "array", "items": _POSITION},
-            "explanation": {"type": "array", "items": _STRING},
+            "rule": STRING,
+            "edition": STRING,
+            "clause": STRING,
+            "article": STRING,
+            "rests_on": {"type": "array", "items": POSITION},
+            "explanation": {"type": "array", "items": STRING},
         },
     },
     "Choice": {
-        **_LOOSE,
+        **LOOSE,
         "required": ["purpose", "channel", "state", "explanation"],
         "properties": {
-            "purpose": _STRING,
+            "purpose": STRING,
             "channel": {"type": ["string", "null"]},
             "state": {"type": "string", "description": "One of the DPV's consent statuses."},
-            "explanation": {"type": "array", "items": _STRING},
+            "explanation": {"type": "array", "items": STRING},
         },
     },
     "RequestSent": closed(
@@ -405,22 +405,22 @@ FIXED: dict[str, Any] = {
     "RequestRecorded": closed(
         ["position", "at_once", "request"],
         {
-            "position": _POSITION,
-            "at_once": {"type": "array", "items": _STRING},
+            "position": POSITION,
+            "at_once": {"type": "array", "items": STRING},
             "request": {"$ref": "#/components/schemas/Request"},
         },
     ),
     "StepSent": closed(
         [],
-        {"occurred": WHEN, "actor": ACTOR, "data": _LOOSE},
+        {"occurred": WHEN, "actor": ACTOR, "data": LOOSE},
         description="The fields of the step's fact, or what `fulfil` needs by right.",
     ),
     "StepRecorded": closed(
         ["position", "request"],
         {
-            "position": _POSITION,
-            "outcomes": {"type": "array", "items": _LOOSE},
-            "to_tell": {"type": "array", "items": _STRING},
+            "position": POSITION,
+            "outcomes": {"type": "array", "items": LOOSE},
+            "to_tell": {"type": "array", "items": STRING},
             "request": {"$ref": "#/components/schemas/Request"},
         },
     ),
@@ -456,28 +456,28 @@ FIXED: dict[str, Any] = {
         ["allowed", "reasons", "rule", "clause", "article", "state", "explanation"],
         {
             "allowed": {"type": "boolean"},
-            "purpose": _STRING,
-            "channel": _TEXT,
-            "at": _STRING,
+            "purpose": STRING,
+            "channel": TEXT,
+            "at": STRING,
             "position": {"type": "integer", "description": "The last position known."},
             "subject": {"type": ["string", "null"], "format": "uuid"},
-            "basis": {**_TEXT, "description": "Null when it is refused."},
-            "rule": _STRING,
-            "clause": _STRING,
-            "article": _STRING,
-            "edition": _TEXT,
+            "basis": {**TEXT, "description": "Null when it is refused."},
+            "rule": STRING,
+            "clause": STRING,
+            "article": STRING,
+            "edition": TEXT,
             "state": {"type": "string", "description": "One of the DPV's consent statuses."},
             "state_iri": {"type": "string", "format": "uri"},
-            "stale": {**_TEXT, "description": "Why the words consented to are no longer ours."},
-            "reasons": {"type": "array", "items": _STRING, "description": "The first decides."},
-            "explanation": {"type": "array", "items": _STRING},
-            "rests_on": {"type": "array", "items": _POSITION},
+            "stale": {**TEXT, "description": "Why the words consented to are no longer ours."},
+            "reasons": {"type": "array", "items": STRING, "description": "The first decides."},
+            "explanation": {"type": "array", "items": STRING},
+            "rests_on": {"type": "array", "items": POSITION},
             "flips_at": {
                 "type": ["string", "null"],
                 "format": "date-time",
                 "description": "When the answer changes although no fact is added.",
             },
-            "would_change": {"type": "array", "items": _STRING},
+            "would_change": {"type": "array", "items": STRING},
             "recorded": {
                 "oneOf": [
                     {"$ref": "#/components/schemas/Recorded"},

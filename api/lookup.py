@@ -12,7 +12,7 @@ from api import problems
 from api.facts import Parsed, an_object, check_keys, check_strict, reference_of
 from ledger.application import Ledger
 from ledger.commands import Reference
-from ledger.deciding import normal, unusable
+from ledger.deciding import blinded, unusable
 from ledger.errors import BadData, Refusal, Refused
 from ledger.store import reader
 
@@ -25,7 +25,7 @@ def lookup_answer(ledger: Ledger, parsed: Parsed) -> dict[str, Any]:
     asked = [_read(item) for item in parsed.items]
     if parsed.is_single and isinstance(asked[0], Refusal):
         raise Refused(asked[0])
-    keys = [None if isinstance(one, Refusal) else _blinded(ledger, one) for one in asked]
+    keys = [None if isinstance(one, Refusal) else blinded(ledger, "person", one) for one in asked]
     with ledger.database.read() as connection:
         found = reader.lookups(connection, {key for key in keys if key is not None})
     joins = ledger.joins(ledger.epoch())
@@ -61,8 +61,3 @@ def _read(value: Any) -> Reference | Refusal:
         return refused.refusal
     except BadData as error:
         return Refusal("malformed", str(error))
-
-
-def _blinded(ledger: Ledger, reference: Reference) -> tuple[str, bytes]:
-    kind = f"person/{reference.kind}"
-    return kind, ledger.keyring.blind(kind, normal(reference))

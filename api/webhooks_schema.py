@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.components import UUID, closed
+from api.components import NUMBERS, POSITION, STRING, UUID, closed
 from ledger.fields import CODE
 
-_POSITION = {"type": "integer", "minimum": 1}
-_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
-_STRING = {"type": "string"}
-_TEXT = {"type": ["string", "null"]}
 _INSTANT = {"type": ["string", "null"], "format": "date-time"}
 _WEBHOOK: dict[str, Any] = {
     "id": UUID,
-    "url": _STRING,
-    "recipient": _STRING,
-    "kinds": {"type": "array", "items": _STRING},
+    "url": STRING,
+    "recipient": STRING,
+    "kinds": {"type": "array", "items": STRING},
     "state": {"enum": ["live", "gone"], "description": "gone: it answered 410."},
     "created_at": {"type": "string", "format": "date-time"},
 }
@@ -34,14 +30,14 @@ SCHEMAS: dict[str, Any] = {
             "recipient": {**CODE.schema, "description": "As `recipient.declared` names it."},
             "kinds": {
                 "type": "array",
-                "items": _STRING,
+                "items": STRING,
                 "description": "Kinds of fact; by default those of which recipients are told.",
             },
         },
     ),
     "Webhook": closed(
         [*_WEBHOOK, "deliveries"],
-        {**_WEBHOOK, "deliveries": {**_NUMBERS, "description": "How many, by state."}},
+        {**_WEBHOOK, "deliveries": {**NUMBERS, "description": "How many, by state."}},
     ),
     "RegisteredWebhook": closed(
         [*_WEBHOOK, "secret"],
@@ -51,7 +47,7 @@ SCHEMAS: dict[str, Any] = {
     "Delivery": closed(
         ["position", "message", "state", "attempts"],
         {
-            "position": _POSITION,
+            "position": POSITION,
             "message": {"type": "string", "description": "The `webhook-id`, the same each time."},
             "state": {"enum": ["pending", "delivered", "dead"]},
             "attempts": {"type": "integer"},
@@ -75,7 +71,7 @@ SCHEMAS: dict[str, Any] = {
             "webhook": UUID,
             "positions": {
                 "type": "array",
-                "items": _POSITION,
+                "items": POSITION,
                 "description": "By default everything that was given up.",
             },
         },
@@ -95,7 +91,7 @@ SCHEMAS: dict[str, Any] = {
             "recipient": {**CODE.schema, "description": "Who did its part."},
             "positions": {
                 "type": "array",
-                "items": _POSITION,
+                "items": POSITION,
                 "minItems": 1,
                 "maxItems": 100,
                 "description": "The facts it did its part about: `data.position` of messages.",
@@ -111,8 +107,8 @@ SCHEMAS: dict[str, Any] = {
                 "items": closed(
                     ["about", "position", "recorded"],
                     {
-                        "about": _POSITION,
-                        "position": _POSITION,
+                        "about": POSITION,
+                        "position": POSITION,
                         "recorded": {
                             "type": "boolean",
                             "description": "Now; false: it was acknowledged before.",
@@ -125,8 +121,8 @@ SCHEMAS: dict[str, Any] = {
     "Standing": closed(
         ["position", "kind", "recorded_at", "recipients"],
         {
-            "position": _POSITION,
-            "kind": _STRING,
+            "position": POSITION,
+            "kind": STRING,
             "subject": UUID,
             "recorded_at": {"type": "string", "format": "date-time"},
             "recipients": {
@@ -134,7 +130,7 @@ SCHEMAS: dict[str, Any] = {
                 "items": closed(
                     ["recipient", "state", "due", "told", "acknowledged"],
                     {
-                        "recipient": _STRING,
+                        "recipient": STRING,
                         "state": {"enum": ["to_tell", "told", "acknowledged", "overdue"]},
                         "due": {"type": "string", "format": "date"},
                         "told": {"type": ["object", "null"], "additionalProperties": True},

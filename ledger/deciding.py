@@ -286,8 +286,7 @@ class Session:
         return [self._blinded(f, r) for f, r in families if r and unusable(r) is None]
 
     def _blinded(self, family: str, reference: Reference) -> tuple[str, bytes]:
-        kind = f"{family}/{reference.kind}"
-        return kind, self.ledger.keyring.blind(kind, normal(reference))
+        return blinded(self.ledger, family, reference)
 
     # -- deciding ----------------------------------------------------------------------------
 
@@ -539,6 +538,12 @@ def unusable(reference: Reference) -> Refusal | None:
     if not reference.value.strip():
         return Refusal("malformed", "a reference is empty: it names nobody")
     return None
+
+
+def blinded(ledger: Ledger, family: str, reference: Reference) -> Key:
+    """An identifier of a family as it is looked for: family and kind, and the keyed hash."""
+    kind = f"{family}/{reference.kind}"
+    return kind, ledger.keyring.blind(kind, normal(reference))
 
 
 def normal(reference: Reference) -> str:

@@ -17,7 +17,7 @@ from ledger.application import Ledger
 from ledger.calendar import Moment
 from ledger.choosing import optin
 from ledger.commands import Record, Reference
-from ledger.deciding import normal, unusable
+from ledger.deciding import blinded, unusable
 from ledger.errors import Refusal
 from ledger.events import KINDS, Choice, Row
 from ledger.handlers import Accepted, record_many
@@ -149,8 +149,7 @@ def told(found: Sequence[Decided], outcomes: Sequence[Accepted | Refusal]) -> li
 
 def find(ledger: Ledger, reference: Reference) -> UUID | None:
     """Whom a reference means, None if nobody heard of it."""
-    kind = f"person/{reference.kind}"
-    key = kind, ledger.keyring.blind(kind, normal(reference))
+    key = blinded(ledger, "person", reference)
     with ledger.database.read() as connection:
         found = reader.lookups(connection, [key]).get(key)
     return ledger.joins(ledger.epoch()).kept(found.subject) if found else None

@@ -14,7 +14,7 @@ from uuid import UUID
 from ledger.application import Ledger
 from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.commands import Reference
-from ledger.deciding import normal
+from ledger.deciding import blinded
 from ledger.errors import Stale
 from ledger.events import Row
 from ledger.permitting.ahead import Ahead
@@ -89,8 +89,7 @@ class Gate:
 
     def blinded(self, reference: Reference) -> Blind:
         """A person's reference as it is looked for."""
-        kind = f"person/{reference.kind}"
-        return kind, self.ledger.keyring.blind(kind, normal(reference))
+        return blinded(self.ledger, "person", reference)
 
     def ask(self, questions: Sequence[Question]) -> list[Answered]:
         """The verdict on each question, in order, all from one state of the ledger."""

@@ -90,12 +90,6 @@ def opposed_of(
     return {subject: frozenset(said) for subject, said in found.items()}
 
 
-def is_any_opposed(connection: sa.Connection, purpose: str) -> bool:
-    """Whether anybody at all who was erased had said no to this purpose."""
-    query = sa.select(_s.kind).where(_s.reason == "objected", _s.purpose == purpose)
-    return connection.scalar(query.limit(1)) is not None
-
-
 def expire(connection: sa.Connection, today: Day) -> None:
     """Delete those whose last day is over."""
     connection.execute(sa.delete(tables.suppressions).where(_s.until_day < today))
