@@ -62,6 +62,17 @@ def by_person(
             yield subject, tuple(hers)
 
 
+def newest(
+    connection: sa.Connection, kind: str, limit: int, before: int | None = None
+) -> list[Whole]:
+    """The last events of a kind about nobody, newest first, before a position if it is named."""
+    query = _WHOLE.where(events.subject.is_(None), events.kind == kind)
+    if before is not None:
+        query = query.where(events.position < before)
+    found = connection.execute(query.order_by(events.position.desc()).limit(limit))
+    return [_whole(row) for row in found]
+
+
 def pruned(connection: sa.Connection, known: int) -> int:
     """How many entries up to a position are gone."""
     query = sa.select(sa.func.count()).where(events.entry.is_(None), events.position <= known)
