@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
+from api.commands.signing import signer_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Broken, Misuse
-
-if TYPE_CHECKING:
-    from ledger.erasing.certificate import Sign
+from ledger.errors import Misuse
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
 """What a person or an authority may ask for; ends of terms are the retention run's."""
@@ -80,7 +77,7 @@ def erase(
             kept = [one for one in outcome if one.is_kept]
             horizon, days = settings.horizon, settings.acknowledge_days
             made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon, days=days)
-            with _signer(run) as sign:
+            with signer_of(run) as sign:
                 path = write(settings.certificates, made, sign)
             signed = path.suffix == ".certificate"
             content |= {"certificate": str(path), "signed": signed, "backups": made["backups"]}
@@ -91,29 +88,12 @@ def sign_certificates(run: Run) -> None:
     """Sign the certificates that were written while no signer answered."""
     from ledger.erasing.certificate import certify
 
-    with _signer(run) as sign:
+    with signer_of(run) as sign:
         if sign is None:
             raise Misuse("no signer answers; start `probant signer serve` first")
         done = certify(run.settings.certificates, sign)
     content = {"signed": [str(path) for path in done]}
     run.screen.answer(content, lambda: [run.screen.word("erasing.signed", n=len(done))])
-
-
-@contextmanager
-def _signer(run: Run) -> Iterator[Sign | None]:
-    """What signs statements, if a signer answers now."""
-    from ledger.sealing.client import SignerClient
-
-    client = SignerClient(run.settings.signer)
-    try:
-        client.state()
-        answers = True
-    except Broken:
-        answers = False
-    try:
-        yield (lambda text: client.statements([text.decode()])[0]) if answers else None
-    finally:
-        client.close()
 
 
 def prune(

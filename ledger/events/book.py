@@ -181,9 +181,9 @@ class RetentionRan(Fact):
 @declare("control.ran.v1", "register", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlRan(Fact):
-    """The controls were asked of history: as of a day, known at a position, how many violations each
-    found (`found`: 'c01:3', 'c02:0', …) and the SHA-256 of the result that was signed (GDPR art.
-    5(2), 24(1)). Of whom, the ledger does not say."""
+    """The controls were asked of history: as of a day, known at a position, how many violations
+    each found (`found`: 'c01:3', 'c02:0', …) and the SHA-256 of the result that was signed (GDPR
+    art. 5(2), 24(1)). Of whom, the ledger does not say."""
 
     as_of: Day = clear(DAY, required=True)
     known: int = clear(INTEGER, required=True)

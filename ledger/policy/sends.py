@@ -55,7 +55,7 @@ class Send:
         return self.then.allowed
 
 
-def sends(
+def sends(  # noqa: PLR0913 - what is judged, and by what was known
     rows: Iterable[Row],
     book: Book,
     person_at: PersonAt,

@@ -1,4 +1,4 @@
-"""Named questions of the controls and the inspector: events whole, about nobody or person by person.
+"""Named questions of the controls and the inspector: events whole, about nobody or by person.
 
 Everything is read a page at a time, in one transaction of the caller, up to a position; entries are
 parsed strictly, personal parts stay sealed. Pruned events have neither entry nor subject any more:

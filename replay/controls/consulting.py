@@ -1,7 +1,7 @@
 """C07: every consultation of the archive has its motive, its case and a grant that allowed it.
 
-It is on record before anything is opened because the opener, who alone holds the archive's key, asks
-for its proof (`ledger/archiving/opener.py`); here history is asked whether that record was right.
+It is on record before anything is opened because the opener, who alone holds the archive's key,
+asks for its proof (`ledger/archiving/opener.py`); here history is asked whether that was right.
 """
 
 from __future__ import annotations

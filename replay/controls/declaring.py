@@ -75,11 +75,12 @@ def undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
 
 def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:
     """C11, of a device: an acceptance without a published form behind it."""
-    if isinstance(event.fact, TrackerGiven) and event.row.position <= scene.known:
-        if event.row.occurred_at <= scene.as_of:
-            why = _unproved(event.fact, dict(_first_shown(scene)))
-            if why is not None:
-                yield _of(event, "C11", why, "SS-CH-7", "LIL art. 82; GDPR art. 7(1)")
+    row = event.row
+    if not isinstance(event.fact, TrackerGiven) or row.occurred_at > scene.as_of:
+        return
+    why = _unproved(event.fact, dict(_first_shown(scene))) if row.position <= scene.known else None
+    if why is not None:
+        yield _of(event, "C11", why, "SS-CH-7", "LIL art. 82; GDPR art. 7(1)")
 
 
 # --- one person -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from ledger.calendar import day_of, format_day, is_past, request_due
 from ledger.events import (
     ConsentGiven,
     ConsentRenewed,
+    Fact,
     IdentityAsked,
     MotiveDecided,
     MotiveReceived,
@@ -26,7 +27,7 @@ def late_answers(look: Look) -> Iterator[Finding]:
     """C05: every request answered in the time of the law; a promise of the policy that was broken
     although the law was kept is told, and so is an extension that cannot be proved."""
     for request in look.requests:
-        due, end = request.due, request.answered or look.scene.today
+        end = request.answered or look.scene.today
         if request.status in LATE:
             both = is_past(request.promised, end)
             why = f"{request.status}_both" if both else request.status
@@ -36,9 +37,8 @@ def late_answers(look: Look) -> Iterator[Finding]:
         ):
             found = _request(look, request, "extension_unproved")
             yield found._replace(weight="exception") if _older(look, request) else found
-        elif is_past(request.promised, end) and not is_past(due, end):
-            if request.status != "withdrawn":
-                yield _request(look, request, "promise_broken")._replace(weight="exception")
+        elif request.status != "withdrawn" and is_past(request.promised, end):
+            yield _request(look, request, "promise_broken")._replace(weight="exception")
 
 
 def _older(look: Look, request: Request) -> bool:
@@ -90,8 +90,8 @@ def _without_a_way_back(look: Look) -> Iterator[Finding]:
             yield _hard(look, "no_channel", (position,), {"purpose": fact.purpose})
 
 
-def _is(look: Look, fact: object, kind: type) -> bool:
-    return isinstance(fact, kind) and getattr(fact, "occurred").at <= look.scene.as_of  # noqa: B009
+def _is(look: Look, fact: Fact, kind: type[Fact]) -> bool:
+    return isinstance(fact, kind) and fact.occurred.at <= look.scene.as_of
 
 
 def _is_marketing(look: Look, name: str) -> bool:

@@ -112,9 +112,7 @@ def run(
     for outcome in outcomes.values():
         outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
     made = tuple(outcomes.values())
-    return Result(
-        history.as_of, history.known, people, events, history.pruned, parts_opened, made
-    )
+    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
 
 
 def scene_of(
@@ -122,9 +120,7 @@ def scene_of(
 ) -> tuple[Scene, int]:
     """The company as its facts tell it, and how many there are. `each` hears every fact, with the
     scene as far as it was told."""
-    scene = Scene(
-        history.book, history.joined, history.as_of, history.known, pruned=history.pruned
-    )
+    scene = Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
     count = 0
     for event in history.company():
         scene.hear(event)

@@ -1,7 +1,7 @@
 """C06, C09, C13, C14, C17: what the store's own checks found, as it is now.
 
 History cannot say whether a key lives, a leaf was changed or a backup brought somebody back: the
-store is asked (`ledger/store/verify.py`, the erasure journal), and what it finds is told here. These
+store is asked (`ledger/store/verify.py`, the erasure journal), and its findings are told here. They
 speak of the store as it is, whatever the two times; positions beyond R are left out.
 """
 
@@ -21,7 +21,7 @@ _WHERE = {
 
 
 def incomplete(stored: Stored, known: int) -> Iterator[Finding]:
-    """C06: a key that lives although it was destroyed, an envelope that is still there (rule R1)."""
+    """C06: a key that lives although it was destroyed, an envelope still there (rule R1)."""
     yield from _found(stored, known, "C06", lambda code: code in ERASURES)
 
 
