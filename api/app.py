@@ -53,12 +53,13 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     journal: Path | None = None,
     outbound: Outbound | None = None,
     origins: Collection[str] = (),
+    certificates: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
     the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may."""
+    may ask what one person may; `certificates` is where signed results are filed."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +87,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry
     app.state.limits = limits()
-    app.state.journal = journal
+    app.state.journal, app.state.certificates = journal, certificates
     app.state.outbound = outbound or Outbound()
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)

@@ -3,7 +3,8 @@
 Exit codes that scripts can trust: 0 done, 1 `verify`, `policy lint` or `controls run` found
 something, 2 you asked for something that makes no sense, 3 the data is bad (or, with
 `import --strict`, some of it), 4 we are broken, 130 interrupted. A failure is one sentence, never a
-stack trace, and never repeats what was typed: it may be somebody's name. Read next: `commands/asking.py`, then `answers.py`.
+stack trace, and never repeats what was typed: it may be somebody's name. Read next:
+`commands/asking.py`, then `answers.py`.
 """
 
 from __future__ import annotations

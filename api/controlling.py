@@ -26,7 +26,7 @@ from ledger.store import controlling as store
 from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
 from ledger.store.vault import Scope
-from ledger.store.verify import verify
+from ledger.store.verify import Report, verify
 from replay.controls.model import Event, Joining, Life, Stored
 
 AT_ONCE = 500  # people, or parts, asked of the database together
@@ -44,9 +44,11 @@ class LedgerHistory:
         known: int,
         journal: Path | None,
         *,
+        checked: Report | None = None,
         open_parts: bool = False,
     ) -> None:
         self.ledger, self.connection, self.book = ledger, connection, book
+        self.checked = checked
         self.as_of, self.known, self.journal = as_of, known, journal
         self.open_parts = open_parts
         self.pruned = store.pruned(connection, known)
@@ -88,7 +90,8 @@ class LedgerHistory:
 
     def stored(self) -> Stored:
         """What the checks of the store find now."""
-        report = verify(self.ledger.database)
+        assert self.checked is not None, "the store was not checked"
+        report = self.checked
         intents = self._intents()
         done = erasure.carried_out(self.connection)
         return Stored(
@@ -130,9 +133,16 @@ class LedgerHistory:
 
 @contextmanager
 def history(
-    ledger: Ledger, times: Times, journal: Path | None = None, *, open_parts: bool = False
+    ledger: Ledger,
+    times: Times,
+    journal: Path | None = None,
+    *,
+    check: bool = False,
+    open_parts: bool = False,
 ) -> Iterator[LedgerHistory]:
-    """One state of the ledger at these times. Raises Stale when editions keep being published."""
+    """One state of the ledger at these times. `check`: the store is checked first, in a state of
+    its own a moment before. Raises Stale when editions keep being published."""
+    checked = verify(ledger.database) if check else None
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     for _ in range(ATTEMPTS):
         epoch = ledger.epoch()
@@ -141,9 +151,9 @@ def history(
             if read_head(connection).epoch != epoch:
                 continue
             known = reader.position_at(connection, times.known_at)
-            yield LedgerHistory(
-                ledger, connection, book, as_of, known, journal, open_parts=open_parts
-            )
+            at = as_of, known, journal
+            more: dict[str, Any] = {"checked": checked, "open_parts": open_parts}
+            yield LedgerHistory(ledger, connection, book, *at, **more)
             return
     raise Stale("editions are being published; please try again")
 

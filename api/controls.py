@@ -86,8 +86,10 @@ def asked_of(
     progress: Progress = lambda _people: None,
 ) -> Result:
     """One run. `open_parts`: sealed parts are opened too, to look for card data (C09)."""
-    with history(ledger, times, journal, open_parts=open_parts) as found:
-        return run(found, wanted(names), progress)
+    asked = wanted(names)
+    check = any(CONTROLS[name].store for name in asked)
+    with history(ledger, times, journal, check=check, open_parts=open_parts) as found:
+        return run(found, asked, progress)
 
 
 def put_on_record(

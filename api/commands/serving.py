@@ -76,6 +76,7 @@ def serve(
             journal=run.settings.journal,
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
+            certificates=run.settings.certificates,
         ),
         log_config=None,
         access_log=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.routes import (
     choices,
+    controls,
     facts,
     joins,
     log,
@@ -30,6 +31,7 @@ TABLE = (
     *joins.ROUTES,
     *requests.ROUTES,
     *permissions.ROUTES,
+    *controls.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )

@@ -77,6 +77,7 @@ def requests(caller: Caller) -> Iterator[Asked]:
     (found,) = caller.get("/v1/requests").json()["items"]
     yield Asked("POST", f"/v1/requests/{found['id']}/acknowledge", examples.STEP_SENT)
     yield Asked("POST", "/v1/permissions/check", {**examples.MAY_WE, "record": True})
+    yield Asked("POST", "/v1/controls/runs", {"controls": ["C01"]})
 
 
 def send(caller: Caller, asked: Asked, key: str) -> Any:
