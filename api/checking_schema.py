@@ -108,6 +108,65 @@ SCHEMAS: dict[str, Any] = {
     ),
 }
 
+_QUESTION = {"type": "string", "pattern": "^Q[0-9]{1,2}$"}
+_CELL = {"type": ["string", "integer", "null"]}
+SCHEMAS |= {
+    "Questions": closed(
+        ["questions"],
+        {
+            "questions": {
+                "type": "array",
+                "items": closed(["id", "title"], {"id": _QUESTION, "title": STRING}),
+            }
+        },
+    ),
+    "Inspection": closed(
+        ["as_of", "position", "sealed", "answers"],
+        {
+            "as_of": _TIME,
+            "day": _DAY,
+            "known_at": {"type": ["string", "null"], "format": "date-time"},
+            "position": {**_COUNT, "description": "The last position known."},
+            "sealed": {
+                **_COUNT,
+                "description": "Positions up to here have a proof: /v1/log/proof/{position}.",
+            },
+            "pruned": _COUNT,
+            "subject": {"type": ["string", "null"], "format": "uuid"},
+            "answers": _items("InspectorAnswer"),
+        },
+    ),
+    "InspectorAnswer": closed(
+        ["question", "title", "columns", "figures", "lines"],
+        {
+            "question": _QUESTION,
+            "title": STRING,
+            "columns": {
+                "type": "array",
+                "items": closed(["id", "label"], {"id": STRING, "label": STRING}),
+            },
+            "figures": {
+                "type": "object",
+                "additionalProperties": closed(
+                    ["label", "value"], {"label": STRING, "value": _CELL}
+                ),
+            },
+            "lines": {
+                "type": "array",
+                "items": closed(
+                    ["values", "text", "positions", "of"],
+                    {
+                        "values": {"type": "object", "additionalProperties": _CELL},
+                        "text": {**_LISTED, "description": "The same for people, in order."},
+                        "positions": {**_POSITIONS, "description": "The first facts counted."},
+                        "of": {**_COUNT, "description": "How many facts were counted."},
+                    },
+                ),
+            },
+        },
+    ),
+}
+
 _PROBLEM = {
     "description": "A problem (RFC 9457).",
     "content": {problems.MEDIA: {"schema": _ref("Problem"), "example": examples.PROBLEM}},
@@ -188,4 +247,33 @@ POST_RUN = {
             },
         }
     },
+}
+
+_INSPECTION = {
+    "as_of": "2026-01-05T22:59:59.999999Z",
+    "day": "2026-01-05",
+    "known_at": None,
+    "position": 5020,
+    "sealed": 5020,
+    "pruned": 0,
+    "subject": None,
+    "answers": [
+        {
+            "question": "Q4",
+            "title": "Messages et appels après un retrait ou une opposition, avec le délai",
+            "columns": [{"id": "delay_hours", "label": "heures après"}],
+            "figures": {"sends": {"label": "envois après un non", "value": 1}},
+            "lines": [
+                {"values": {"delay_hours": 643}, "text": ["643"], "positions": [311, 314], "of": 2}
+            ],
+        }
+    ],
+}
+GET_QUESTIONS = _told(
+    "All of them.", "Questions", {"questions": [{"id": "Q4", "title": "Envois après un non"}]}
+)
+GET_INSPECTION = _told("The answer, and what it rests on.", "Inspection", _INSPECTION)
+GET_INSPECTION["responses"][200]["content"]["text/csv"] = {
+    "schema": {"type": "string", "description": "With `format=csv`: RFC 4180, UTF-8."},
+    "example": ",heures après,faits,positions\r\nQ4,643,2,311 314\r\n",
 }

@@ -28,6 +28,7 @@ from api.commands import (
     drilling,
     erasing,
     evidence,
+    inspecting,
     keeping,
     keys,
     packaging,
@@ -88,6 +89,7 @@ webhooks.register(app)
 demonstrating.register(app)
 drilling.register(app)
 controls.register(app)
+inspecting.register(app)
 covering.register(app)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.answers import ATTEMPTS, Times
@@ -18,7 +18,7 @@ from ledger import pan
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.erasing.journal import Journal
-from ledger.errors import Stale
+from ledger.errors import NotFound, Stale
 from ledger.fields import Unreadable
 from ledger.policy.book import Book
 from ledger.policy.permissions import Objection
@@ -32,25 +32,25 @@ from replay.controls.model import Event, Joining, Life, Stored
 AT_ONCE = 500  # people, or parts, asked of the database together
 
 
+class How(NamedTuple):
+    """How a ledger is looked at: what its own checks found (None: they were not asked), where the
+    erasure journal is, whether sealed parts are opened too, and of whom (None: of everybody)."""
+
+    checked: Report | None = None
+    journal: Path | None = None
+    open_parts: bool = False
+    subject: UUID | None = None
+
+
 class LedgerHistory:
     """One state of a ledger at (D, R), as `replay.controls.model.History`."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        connection: Any,
-        book: Book,
-        as_of: Instant,
-        known: int,
-        journal: Path | None,
-        *,
-        checked: Report | None = None,
-        open_parts: bool = False,
+        self, ledger: Ledger, connection: Any, book: Book, as_of: Instant, known: int, how: How
     ) -> None:
         self.ledger, self.connection, self.book = ledger, connection, book
-        self.checked = checked
-        self.as_of, self.known, self.journal = as_of, known, journal
-        self.open_parts = open_parts
+        self.as_of, self.known = as_of, known
+        self.checked, self.journal, self.open_parts, self.subject = how
         self.pruned = store.pruned(connection, known)
         self.joined: Sequence[Joining] = [
             Joining(*one) for one in reader.joined(connection) if one.join.position <= known
@@ -64,15 +64,15 @@ class LedgerHistory:
         return (Event(*one) for one in store.about_nobody(self.connection, self.known))
 
     def lives(self) -> Iterator[Life]:
-        """Everybody, one at a time, with those she is or was joined with."""
-        for subject, events in store.by_person(self.connection, self.known):
+        """Everybody (or the one person named), one at a time, with those she is or was joined
+        with. Raises NotFound when nothing is known of the one named."""
+        people = None if self.subject is None else [self.subject]
+        count = 0
+        for subject, events in store.by_person(self.connection, self.known, people):
             yield self._life(subject, tuple(Event(*one) for one in events))
-
-    def life(self, subject: UUID) -> Life | None:
-        """One person; None when nothing is known of her."""
-        for found, events in store.by_person(self.connection, self.known, [subject]):
-            return self._life(found, tuple(Event(*one) for one in events))
-        return None
+            count += 1
+        if people is not None and not count:
+            raise NotFound("this ledger knows no such subject")
 
     def _life(self, subject: UUID, events: tuple[Event, ...]) -> Life:
         kin: dict[UUID, Life] = {}
@@ -139,6 +139,7 @@ def history(
     *,
     check: bool = False,
     open_parts: bool = False,
+    subject: UUID | None = None,
 ) -> Iterator[LedgerHistory]:
     """One state of the ledger at these times. `check`: the store is checked first, in a state of
     its own a moment before. Raises Stale when editions keep being published."""
@@ -151,9 +152,8 @@ def history(
             if read_head(connection).epoch != epoch:
                 continue
             known = reader.position_at(connection, times.known_at)
-            at = as_of, known, journal
-            more: dict[str, Any] = {"checked": checked, "open_parts": open_parts}
-            yield LedgerHistory(ledger, connection, book, *at, **more)
+            how = How(checked, journal, open_parts, subject)
+            yield LedgerHistory(ledger, connection, book, as_of, known, how)
             return
     raise Stale("editions are being published; please try again")
 

@@ -6,6 +6,7 @@ from api.routes import (
     choices,
     controls,
     facts,
+    inspecting,
     joins,
     log,
     packages,
@@ -32,6 +33,7 @@ TABLE = (
     *requests.ROUTES,
     *permissions.ROUTES,
     *controls.ROUTES,
+    *inspecting.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )

@@ -67,11 +67,25 @@ class Stored(NamedTuple):
 class History(Protocol):
     """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
 
-    book: Book
-    joined: Iterable[Joining]
-    known: int
-    as_of: Instant
-    pruned: int  # entries that are gone: no rule can judge them
+    @property
+    def book(self) -> Book:
+        """The policy book, all editions."""
+
+    @property
+    def joined(self) -> Iterable[Joining]:
+        """Every join known at R."""
+
+    @property
+    def known(self) -> int:
+        """The last position known at R."""
+
+    @property
+    def as_of(self) -> Instant:
+        """D."""
+
+    @property
+    def pruned(self) -> int:
+        """Entries that are gone: no rule can judge them."""
 
     def company(self) -> Iterable[Event]:
         """The facts about nobody, in position order."""

@@ -63,7 +63,12 @@ def test_watching_runs_again_until_it_is_told_to_stop(probant: Probant) -> None:
     assert probant("controls", "watch", "--every", "1s", "--runs", "1").code == 0
     assert len(probant.json("controls", "history")["runs"]) == 1
     done: list[float] = []
-    every(5, lambda: done.append(0), lambda seconds: done.append(seconds) or len(done) > 3, None)
+
+    def told_to_stop(seconds: float) -> bool:
+        done.append(seconds)
+        return len(done) > 3
+
+    every(5, lambda: done.append(0), told_to_stop, None)
     assert done == [0, 5, 0, 5]
     assert (seconds_of("30m"), seconds_of("1d")) == (1800, 86400)
     for wrong in ("1", "0d", "d", "1w", "-1d"):

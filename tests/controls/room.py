@@ -59,14 +59,14 @@ class Company:
         self.book = self.book.with_edition(edition, position)
         return position
 
-    def tells(self, kind: str, happened: str, recorded: str | None = None, **said: Any) -> int:
+    def tells(self, kind: str, happened: str, *recorded: str, **said: Any) -> int:
         """The company declares or does something about nobody."""
-        return self._told(kind, None, happened, recorded, said)
+        return self._told(kind, None, happened, next(iter(recorded), None), said)
 
-    def she(self, kind: str, happened: str, recorded: str | None = None, **said: Any) -> int:
+    def she(self, kind: str, happened: str, *recorded: str, **said: Any) -> int:
         """Something happens to her: its position. `stream`, `item`, `actor`, `parts` and `who` say
         more of it."""
-        return self._told(kind, said.pop("who", SHE), happened, recorded, said)
+        return self._told(kind, said.pop("who", SHE), happened, next(iter(recorded), None), said)
 
     def id_of(self, position: int) -> UUID:
         """The id of an event."""

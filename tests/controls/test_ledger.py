@@ -90,10 +90,10 @@ def shop(ledger_url: str, clock: StepClock, tmp_path: Path) -> Iterator[Shop]:
     made = Shop(ledger, clock, tmp_path)
     field = FieldDeclared(**made.now(), name="email", classes=("account",), source="provided")
     made.told(field, None)
-    shown = {"form": "account-1", "fields": ("email",), "document": "A" * 43}
+    shown: dict[str, Any] = {"form": "account-1", "fields": ("email",), "document": "A" * 43}
     made.told(FormPublished(**made.now(), **shown), None)
     for who in ("C-1", "C-2"):
-        registered = {"klass": "contact", "origin": "contact", "person": "consumer"}
+        registered: dict[str, Any] = {"klass": "contact", "origin": "contact", "person": "consumer"}
         made.told(CustomerRegistered(**made.now(), email=f"{who}@example.org", **registered), who)
         made.told(ContactedUs(**made.now(), channel="form", text="Bonjour"), who)
     made.told(ConsentGiven(**made.now(), **YES))

@@ -376,7 +376,12 @@ def consulted(shop: Company, **said: Any) -> list[str]:
     given = {"holder": "staff-1", "classes": ("contact",), "until": 20251231, "approver": "staff-2"}
     shop.tells("access.granted", "2025-01-03", stream=grant, **given)
     parts = said.pop("parts", (("access_log", key()),))
-    told = {"reader": "staff-1", "motive": "litigation", "of": "contact", "keys": (kid,)}
+    told: dict[str, Any] = {
+        "reader": "staff-1",
+        "motive": "litigation",
+        "of": "contact",
+        "keys": (kid,),
+    }
     told |= {"grant": grant, **said}
     shop.she("archive.consulted", said.pop("when", "2025-01-06"), parts=parts, **told)
     return shop.violations("C07")
