@@ -59,6 +59,13 @@ class LedgerHistory:
         self._opposed: dict[UUID, frozenset[Objection]] = {}
         self._has_erased = erasure.carried_out(connection) > 0
 
+    def at(self, times: Times) -> LedgerHistory:
+        """The same state of the ledger at two other times."""
+        as_of = self.ledger.clock.now() if times.as_of is None else times.as_of
+        known = reader.position_at(self.connection, times.known_at)
+        how = How(self.checked, self.journal, self.open_parts, self.subject)
+        return LedgerHistory(self.ledger, self.connection, self.book, as_of, known, how)
+
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
         return (Event(*one) for one in store.about_nobody(self.connection, self.known))

@@ -16,7 +16,7 @@ from api.answers import Times
 from api.controlling import history
 from api.settings import Language
 from ledger.application import Ledger
-from ledger.calendar import day_of, format_day, format_instant
+from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.errors import Misuse, NotFound
 from ledger.seal import proof, tiles
 from ledger.seal.checkpoint import parse_checkpoint
@@ -25,11 +25,13 @@ from ledger.sealing.files import read_if_there
 from ledger.sealing.keys import LOG_KEYS
 from replay.controls.run import Progress
 from replay.inspect.catalogue import OF_THE_STORE, QUESTIONS
+from replay.inspect.diff import changes
 from replay.inspect.model import Answer, Asked, Line, Sealed
 from replay.inspect.run import ask
 from replay.inspect.words import column, figure, text_of, title, value_of
 
 POSITIONS, MOST = 20, 10_000  # that a line names
+LISTED = 1000  # changes told person by person
 
 
 def list_answer(lang: Language) -> dict[str, Any]:
@@ -79,6 +81,36 @@ def inspected(
         "subject": subject and str(subject),
     }
     return about, answers
+
+
+def differing(
+    ledger: Ledger,
+    before: Times,
+    after: Times,
+    *,
+    subject: UUID | None = None,
+    limit: int = LISTED,
+    progress: Progress = lambda _people: None,
+) -> tuple[dict[str, Any], tuple[Answer, ...]]:
+    """What changed from one instant to another, each as known at its own.
+
+    Raises Misuse when less was known at the second one than at the first.
+    """
+    with history(ledger, after, subject=subject) as new:
+        old = new.at(before)
+        if old.known > new.known:
+            raise Misuse("the second instant must know no less than the first: give both a R")
+        answers = changes(old, new, Asked(subject), limit, progress)
+    about = {
+        "from": _when(old.as_of, old.known),
+        "to": _when(new.as_of, new.known),
+        "subject": subject and str(subject),
+    }
+    return about, answers
+
+
+def _when(as_of: Instant, known: int) -> dict[str, Any]:
+    return {"as_of": format_instant(as_of), "day": format_day(day_of(as_of)), "position": known}
 
 
 def sealed_of(log: Path | None) -> Sealed:

@@ -25,6 +25,7 @@ Question = Annotated[
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
     command(app, "inspect")(inspect)
+    command(app, "diff")(diff)
 
 
 def inspect(  # noqa: PLR0913, PLR0917 - its options
@@ -80,19 +81,72 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
     screen.answer(content, lambda: list(_told(content, screen)))
 
 
+def diff(
+    run: Run,
+    since: Annotated[
+        str, typer.Option("--from", help="D1 or D1,R1: a day or instant, and what was known when.")
+    ],
+    until: Annotated[str, typer.Option("--to", help="D2 or D2,R2: same forms.")],
+    subject: Annotated[str | None, typer.Option("--subject", help="Of one person, by id.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout, every line.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Changes told person by person, at most.")
+    ] = 1000,
+) -> None:
+    """Whose choices changed, and whose data moved, from one instant to another."""
+    from api import inspecting as made
+
+    times = _times("--from", since), _times("--to", until)
+    who = subject_of(subject) if subject is not None else None
+    screen = run.screen
+    with run.ledger() as ledger, screen.progress(screen.word("inspect.title")) as advance:
+        about, answers = made.differing(
+            ledger,
+            *times,
+            subject=who,
+            limit=limit,
+            progress=lambda n: advance(n, 0, str(n)),
+        )
+    if as_csv:
+        sys.stdout.write(made.answer_csv(answers, screen.lang))
+        return
+    content = made.answer_json(about, answers, screen.lang)
+    screen.answer(content, lambda: list(_differing(content, screen)))
+
+
+def _times(option: str, text: str) -> Any:
+    """'D' or 'D,R' as two times."""
+    from api.answers import Times
+
+    when, _, known = text.partition(",")
+    return Times(instant(option, when), instant(option, known) if known else None)
+
+
+def _differing(content: dict[str, Any], screen: Screen) -> Iterator[str]:
+    first, second = content["from"], content["to"]
+    shown = {"day1": first["day"], "known1": first["position"]}
+    yield screen.word("inspect.diff", **shown, day2=second["day"], known2=second["position"])
+    yield from _answers(content["answers"], screen)
+
+
 def _told(content: dict[str, Any], screen: Screen) -> Iterator[str]:
     yield screen.word("inspect.header", **content)
-    for answer in content["answers"]:
+    yield from _answers(content["answers"], screen)
+    if content["proofs"] is not None:
         yield ""
-        yield f"{answer['question']}  {answer['title']}"
+        yield screen.word("inspect.proofs", n=content["proofs"])
+
+
+def _answers(answers: list[dict[str, Any]], screen: Screen) -> Iterator[str]:
+    for answer in answers:
+        name = answer["question"] if answer["question"].startswith("Q") else ""
+        yield ""
+        yield f"{name}  {answer['title']}".strip()
         for told in answer["figures"].values():
             shown = "-" if told["value"] is None else told["value"]
             yield f"    {told['label']}: {shown}"
         if answer["lines"]:
             yield from _table(answer, screen)
-    if content["proofs"] is not None:
-        yield ""
-        yield screen.word("inspect.proofs", n=content["proofs"])
 
 
 def _table(answer: dict[str, Any], screen: Screen) -> Iterator[str]:

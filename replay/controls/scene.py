@@ -109,6 +109,11 @@ class Scene:
         found: policy_book.Declared = fold(AGGREGATES["policy_book"], self.told[:index])
         return found
 
+    def declared(self) -> policy_book.Declared:
+        """What was declared beside the editions at (D, R)."""
+        found: policy_book.Declared = fold(AGGREGATES["policy_book"], self.standing())
+        return found
+
     def _index(self, known: int | None) -> int:
         return len(self.told) if known is None else bisect_right(self._positions, known)
 

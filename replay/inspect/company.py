@@ -182,8 +182,7 @@ class Register(Question):
         added = {getattr(f, "purpose", None): p for p, f in told if f.kind == "purpose.declared.v1"}
         lines = []
         purposes = purposes_of(chain)
-        edition = scene.edition_at(scene.as_of, scene.known)
-        purposes |= edition.purposes if edition else {}
+        purposes |= {p.id: p for p in scene.declared().purposes if p.id not in purposes}
         for name, purpose in sorted(purposes.items()):
             kept = [f"{c} {terms[c].months_in_all}" for c in purpose.classes if c in terms]
             given = {

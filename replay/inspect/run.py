@@ -11,7 +11,6 @@ from replay.controls.scene import Scene
 from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked
 
-
 EVERYBODY = Asked()
 
 
