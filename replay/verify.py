@@ -1545,9 +1545,9 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
 
 
 def citations(said: dict[str, Any]) -> list[tuple[int, tuple[str, str, str, str]]]:
-    """The events that a certificate of erasure, or a result of the controls, cites: position, and
-    (kind, id, person, class)."""
-    kind = {"probant-certificate/1": ERASED, "probant-controls/1": RAN}.get(str(said.get("format")))
+    """The events that a certificate (of erasure, of controls) cites: position, (kind, id, …)."""
+    kinds = {"probant-certificate/1": ERASED, "probant-controls/1": RAN}
+    kind = kinds.get(str(said.get("format")), "")
     try:
         cited = [
             (one["position"], (kind, str(one["event"]), said["subject"], one["class"]))

@@ -54,6 +54,18 @@ def card_data(event: Event, scene: Scene) -> Iterator[Finding]:
         yield _of(event, "C09", refused.problem, "SS-PAY-1", refused.article or "")
 
 
+def undeclared_by_us(event: Event, scene: Scene) -> Iterator[Finding]:
+    """C12, of what the company told and of devices."""
+    if event.row.subject is None:
+        yield from undeclared(event, scene)
+
+
+def undeclared_of_her(look: Look) -> Iterator[Finding]:
+    """C12, of what was recorded of a person and stands."""
+    for position in look.facts:
+        yield from undeclared(look.by_position[position], look.scene)
+
+
 def undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
     """C12: nothing under a purpose, recipient or field that nobody had declared; no social network,
     no place; as the door would have said."""

@@ -77,6 +77,6 @@ def _differing(look: Look, send: Send) -> Finding:
         positions=(send.position, *(p for p in send.now.rests_on if p != send.position)),
         clause=send.now.clause,
         article=send.now.article,
-        values=found.values | {"reason": Said("permission_reason", send.now.reasons[0])},
+        values={**found.values, "reason": Said("permission_reason", send.now.reasons[0])},
         weight="differs",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from ledger.calendar import format_day
 from ledger.events import (
@@ -144,16 +145,16 @@ class Never(Question):
         """Each of hers, and she herself."""
         for event in look.events:
             self._judge(event, look.scene)
+        self._add(declaring.undeclared_of_her(look))
         self._add(declaring.minors(look))
 
     def _judge(self, event: Event, scene: Scene) -> None:
         self._events += 1
         self._add(declaring.card_data(event, scene))
-        self._add(declaring.undeclared(event, scene))
+        self._add(declaring.undeclared_by_us(event, scene))
 
-    def _add(self, found: object) -> None:
-        finding: Finding
-        for finding in found:  # type: ignore[attr-defined]
+    def _add(self, found: Iterable[Finding]) -> None:
+        for finding in found:
             self._found[_SORT.get(finding.why, "undeclared")].append(finding.positions[0])
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002

@@ -34,7 +34,8 @@ def changes(
     must know no less than `before`.
     """
     scenes = _scene(before), _scene(after)
-    counted, lines, people, total = Counted(asked.positions), [], 0, 0
+    counted, people, total = Counted(asked.positions), 0, 0
+    lines: list[Line] = []
     naming = Question(asked)
     for number, life in enumerate(after.lives(), 1):
         old, new = (Look(life, scene) for scene in scenes)
@@ -87,6 +88,3 @@ def _said(found: ChoiceState | None) -> Cell:
 
 def _tier(found: Deadline | None) -> Cell:
     return NOTHING if found is None else tier(found)
-
-
-__all__ = ["Change", "Line", "changes"]

@@ -86,11 +86,10 @@ class Consents(Question):
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each choice, or for each state of each choice."""
+        place = "purpose", "channel", "state"
         if self.asked.subject is None:
-            columns = ("purpose", "channel", "state", "people", "things")
-            return Answer("Q2", columns, self._counted.lines())
-        columns = ("purpose", "channel", "state", "grade", "form", "act", "at", "edition")
-        return Answer("Q2", columns, tuple(self._own))
+            return Answer("Q2", (*place, "people", "things"), self._counted.lines())
+        return Answer("Q2", (*place, "grade", "form", "act", "at", "edition"), tuple(self._own))
 
 
 class Sends(Question):
@@ -119,11 +118,10 @@ class Sends(Question):
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each send, or for each answer."""
+        place = "purpose", "channel", "permission", "why"
         if self.asked.subject is None:
-            columns = ("purpose", "channel", "permission", "why", "people", "things")
-            return Answer("Q3", columns, self._counted.lines())
-        columns = ("at", "purpose", "channel", "permission", "why", "clause", "known_now")
-        return Answer("Q3", columns, tuple(self._own))
+            return Answer("Q3", (*place, "people", "things"), self._counted.lines())
+        return Answer("Q3", ("at", *place, "clause", "known_now"), tuple(self._own))
 
 
 class AfterNo(Question):
@@ -147,7 +145,7 @@ class AfterNo(Question):
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each."""
         columns = ("subject", "at", "purpose", "channel", "delay_hours")
-        lines = tuple(sorted(self._lines, key=lambda line: line.cells[1]))
+        lines = tuple(sorted(self._lines, key=lambda line: str(line.cells[1])))
         return Answer("Q4", columns, lines, {"sends": len(lines)})
 
 
@@ -178,8 +176,8 @@ class Held(Question):
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each class and thing, or for each class and tier."""
         if self.asked.subject is None:
-            columns = ("class", "state", "article", "people", "things")
-            return Answer("Q5", columns, self._counted.lines())
+            counts = ("class", "state", "article", "people", "things")
+            return Answer("Q5", counts, self._counted.lines())
         columns = ("class", "item", "state", "until", "archive_until", "article", "held", "fields")
         lines = []
         for d, held in self._own:

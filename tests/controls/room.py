@@ -42,7 +42,7 @@ class Company:
         self.known = 0
         self.publishes(shipped(), BEGAN)
         if form:
-            shown = {"form": "account-1", "fields": ("email",), "document": DIGEST}
+            shown: dict[str, Any] = {"form": "account-1", "fields": ("email",), "document": DIGEST}
             self.tells(
                 "field.declared", BEGAN, name="email", classes=("account",), source="provided"
             )
