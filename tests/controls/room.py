@@ -38,6 +38,7 @@ class Company:
         self.opposed: dict[UUID, frozenset[Objection]] = {}
         self.found = SOUND
         self.pruned = 0
+        self.hands_over: int | None = None  # up to which position; None: what is known
         self.as_of: Instant = parse_as_of("2026-01-05")
         self.known = 0
         self.publishes(shipped(), BEGAN)
@@ -110,11 +111,13 @@ class Company:
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody."""
-        return (e for e in self.events if e.row.subject is None and e.row.position <= self.known)
+        upto = self.hands_over or self.known
+        return (e for e in self.events if e.row.subject is None and e.row.position <= upto)
 
     def lives(self) -> Iterator[Life]:
         """Everybody, each with those she was joined with."""
-        whose = [e for e in self.events if e.row.subject and e.row.position <= self.known]
+        upto = self.hands_over or self.known
+        whose = [e for e in self.events if e.row.subject and e.row.position <= upto]
         whose.sort(key=lambda e: (str(e.row.subject), e.row.position))
         alone = {
             who: Life(who, tuple(hers), self.opposed.get(who, frozenset()))

@@ -306,8 +306,9 @@ def test_c11_trackers_and_openings_need_their_own_yes(shop: Company) -> None:
 
 
 def test_c12_what_nobody_declared(shop: Company) -> None:
-    for day in ("2025-01-01", "2025-01-02"):
-        sent = shop.she("message.sent", f"{day}T10:00:00Z", purpose="resale", channel="email")
+    resale = {"purpose": "resale", "channel": "email"}
+    shop.she("message.sent", "2025-01-01T10:00:00Z", **resale)
+    sent = shop.she("message.sent", "2025-01-02T10:00:00Z", **resale)
     shop.she("fact.voided", "2025-01-02", ref=sent)  # one of the two never happened
     given = {"purpose": "payment", "classes": ("order",), "people": 3}
     shop.tells("data.disclosed", "2025-01-03", recipient="stranger", **given)

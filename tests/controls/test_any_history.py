@@ -1,0 +1,112 @@
+"""Controls and questions of histories made by chance: late, backdated, corrected, under editions.
+
+What is asked of them holds for every history: no answer fails, none rests on what was not known,
+and what is known at R is all that matters at R. On a failure hypothesis prints the smallest one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from ledger.calendar import Moment
+from ledger.events import KINDS, Row
+from ledger.fields import BOOLEAN, Unreadable
+from replay.controls.model import Event
+from replay.controls.run import Result
+from replay.controls.words import explanation
+from replay.inspect.model import Answer
+from replay.inspect.run import ask
+from replay.inspect.words import text_of
+from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, book, rows_of
+from tests.controls.room import Company
+from tests.golden.examples import example
+
+NOW = BASE + 10**12  # after every fact
+POSITIONS = st.integers(0, 60)
+SOME = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def company(history: Any) -> Company:
+    """These events as a company's: after its own, which published three editions."""
+    made = Company()
+    first = made.known
+    made.book = book()
+    for row in rows_of(history):
+        shifted = row._replace(
+            position=row.position + first,
+            ref_position=row.ref_position + first if row.ref_position else None,
+        )
+        made.events.append(event_of(shifted))
+    made.known = max(event.row.position for event in made.events)
+    made.as_of = NOW
+    return made
+
+
+def event_of(row: Row) -> Event:
+    """The event that these columns are of: the fixed fact of its kind, with what they say."""
+    cls = KINDS[row.kind]
+    said: dict[str, Any] = {}
+    for spec in cls.specs:
+        if spec.personal:
+            said[spec.name] = Unreadable.SEALED
+        elif spec.column and spec.codec is not BOOLEAN and spec.column != "amount_minor":
+            value = getattr(row, spec.column)
+            if value is not None and (not spec.one_of or value in spec.one_of):
+                said[spec.name] = value
+    shared = {"subject": row.subject, "actor": row.actor, "item": row.item}
+    moment = Moment(row.occurred_at, "instant", row.local_day)
+    fact = replace(example(cls), occurred=moment, **shared, **said)
+    return Event(row, fact, UUID(int=row.position << 32))
+
+
+def found(result: Result) -> list[Any]:
+    """All that a run told."""
+    return [(o.control, o.findings, o.digest, dict(o.counts)) for o in result.outcomes]
+
+
+def answers(made: Company) -> tuple[Answer, ...]:
+    """All fifteen."""
+    return ask(made)
+
+
+@SOME
+@given(history=HISTORIES, as_of=ASKED_AT, known=POSITIONS)
+def test_what_is_known_at_r_is_all_that_matters_at_r(history: Any, as_of: Any, known: int) -> None:
+    """Asked at R, a longer history says what the history up to R says."""
+    whole = company(history)
+    note("\n".join(repr(event.row) for event in whole.events))
+    whole.as_of, whole.hands_over = as_of or NOW, whole.known  # more than is known at R
+    whole.known = min(known + 3, whole.known)
+    short = company(history)
+    short.events = [e for e in short.events if e.row.position <= whole.known]
+    short.as_of, short.known = whole.as_of, whole.known
+    assert found(whole.run()) == found(short.run())
+    assert answers(whole) == answers(short)
+
+
+@SOME
+@given(history=HISTORIES, as_of=ASKED_AT, known=POSITIONS)
+def test_every_finding_and_line_rests_on_what_was_known(
+    history: Any, as_of: Any, known: int
+) -> None:
+    """And is said in both languages, whatever was found."""
+    made = company(history)
+    note("\n".join(repr(event.row) for event in made.events))
+    made.as_of, made.known = as_of or NOW, min(known + 3, made.known)
+    for outcome in made.run().outcomes:
+        assert sum(outcome.counts.values()) == len(outcome.findings)
+        for finding in outcome.findings:
+            assert max(finding.positions, default=0) <= made.known
+            assert finding.clause
+            assert finding.article
+            for lang in ("fr", "en"):
+                assert "{" not in explanation(finding, lang)
+    for answer in answers(made):
+        for line in answer.lines:
+            assert max(line.positions, default=0) <= made.known
+            assert all(text_of(cell, "fr") for cell in line.cells)
