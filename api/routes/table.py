@@ -11,6 +11,7 @@ from api.routes import (
     permissions,
     queue,
     readings,
+    register,
     requests,
     service,
     subjects,
@@ -30,6 +31,7 @@ TABLE = (
     *joins.ROUTES,
     *requests.ROUTES,
     *permissions.ROUTES,
+    *register.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )
