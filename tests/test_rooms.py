@@ -103,6 +103,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.importing": ("ledger",),
     "ledger.choosing": ("ledger",),
+    "ledger.supposing": ("ledger",),
     "ledger.beginnings": ("ledger.events",),
     "ledger.opening": ("ledger",),
     "replay": (

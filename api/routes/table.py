@@ -15,6 +15,7 @@ from api.routes import (
     requests,
     service,
     subjects,
+    supposing,
     tokens,
     webhooks,
 )
@@ -32,6 +33,7 @@ TABLE = (
     *requests.ROUTES,
     *permissions.ROUTES,
     *register.ROUTES,
+    *supposing.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )
