@@ -117,6 +117,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "replay.verify": (),  # an auditor runs it alone
     "api": ("ledger", "replay"),
+    "api.console": ("api", "ledger", "replay"),
 }
 
 NAMED = {*ROOMS, *(name for allowed in ROOMS.values() for name in allowed)}
@@ -178,6 +179,7 @@ GATES = (
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
     Gate("prometheus_client", ("api.metrics",), "only the metrics count: call their `count`"),
+    Gate("jinja2", ("api.console.rendering",), "only the pages have templates: hand them values"),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
         "ledger.archive_key",
