@@ -56,16 +56,23 @@ def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Ext
 
 
 def page(
-    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, limit: int
+    connection: sa.Connection,
+    people: Sequence[UUID],
+    after: int,
+    known: int,
+    limit: int,
+    kinds: Collection[str] | None = None,
 ) -> list[Told]:
     """At most `limit` events of one person, under all the ids she has, after position `after`, up
-    to position `known`."""
+    to position `known`; of some kinds only, if they are named."""
     query = (
         sa.select(*ROW_COLUMNS, events.entry)
         .where(events.subject.in_(people), events.position > after, events.position <= known)
         .order_by(events.position)
         .limit(limit)
     )
+    if kinds is not None:
+        query = query.where(events.kind.in_(kinds))
     found = []
     for *columns, raw in connection.execute(query):
         said = entry.read(bytes(raw))
