@@ -426,20 +426,17 @@ def _show(methods: dict[str, Any], route: APIRoute) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-<<<<<<< HEAD
     # Imported late: they take the shape of problems from here.
     from api import register_schema, supposing
 
-    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
-    described |= register_schema.SCHEMAS | supposing.SCHEMAS
-=======
     described = {
         **FIXED,
         **choices_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
+        **register_schema.SCHEMAS,
+        **supposing.SCHEMAS,
     }
->>>>>>> rights
     return {**described, "Item": {"oneOf": references}, **facts}
 
 

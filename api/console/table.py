@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, today
+from api.console import Page, entrance, my, today
+from api.console.my import account, choices, data, receipts, requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
+    *data.PAGES,
+    *choices.PAGES,
+    *requests.PAGES,
+    *receipts.PAGES,
+    *account.PAGES,
     *entrance.LAST,
 )
 
 # The pages that a menu names, and the sentence of each.
-MENU = (("/console", "menu.today"),)
+MENU = (("/console", "menu.today"), *my.MENU)
 
 
 class Item(NamedTuple):

@@ -81,6 +81,17 @@ def page(
     return found
 
 
+def sealed_entry(
+    connection: sa.Connection, people: Sequence[UUID], position: int
+) -> bytes | None:
+    """The entry at a position, byte for byte as it is sealed; None unless it is of one of these
+    people and still there."""
+    found = connection.scalar(
+        sa.select(events.entry).where(events.position == position, events.subject.in_(people))
+    )
+    return None if found is None else bytes(found)
+
+
 def pages(
     connection: sa.Connection, people: Sequence[UUID], after: int, known: int, size: int
 ) -> Iterator[tuple[list[Told], Amendments, Parts]]:

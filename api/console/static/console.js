@@ -2,6 +2,7 @@
 
 // A form is sent once: its buttons wait. (The server would carry it out once all the same.)
 for (const form of document.forms) {
+  if (form.dataset.download !== undefined) continue; // a file comes, the page stays
   form.addEventListener("submit", () => {
     setTimeout(() => {
       for (const button of form.querySelectorAll("button")) {
