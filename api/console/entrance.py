@@ -31,7 +31,11 @@ def get_root(visit: Visit) -> Response:
 
 def home_of(who: Who | None) -> str:
     """The first page of somebody with these roles."""
-    return SIGN_IN if who is None else HOME
+    from api.console.table import menu_of
+
+    if who is None:
+        return SIGN_IN
+    return next((item.path for item in menu_of(who, "")), HOME)
 
 
 def get_sign_in(visit: Visit) -> Response:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, today
+from api.console import Page, entrance, people, today
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
+    *people.PAGES,
     *entrance.LAST,
 )
 
 # The pages that a menu names, and the sentence of each.
-MENU = (("/console", "menu.today"),)
+MENU = (("/console", "menu.today"), ("/console/people", "menu.people"))
 
 
 class Item(NamedTuple):
