@@ -11,9 +11,11 @@ from api.routes import (
     permissions,
     queue,
     readings,
+    register,
     requests,
     service,
     subjects,
+    supposing,
     tokens,
     webhooks,
 )
@@ -30,6 +32,8 @@ TABLE = (
     *joins.ROUTES,
     *requests.ROUTES,
     *permissions.ROUTES,
+    *register.ROUTES,
+    *supposing.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )
