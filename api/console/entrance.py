@@ -21,7 +21,7 @@ from ledger.errors import NotFound, Refusal
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 MAX_PROOF = 16 * 1024  # characters
-HOME, HER_HOME = "/console", "/my"
+HOME = "/console"
 
 
 def get_root(visit: Visit) -> Response:
@@ -31,9 +31,11 @@ def get_root(visit: Visit) -> Response:
 
 def home_of(who: Who | None) -> str:
     """The first page of somebody with these roles."""
+    from api.console.table import menu_of
+
     if who is None:
         return SIGN_IN
-    return HOME if who.subject is None else HER_HOME
+    return next((item.path for item in menu_of(who, "")), HOME)
 
 
 def get_sign_in(visit: Visit) -> Response:

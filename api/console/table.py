@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, my, today
+from api.console import Page, entrance, my, people, today
 from api.console.my import account, choices, data, receipts, requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
+    *people.PAGES,
     *data.PAGES,
     *choices.PAGES,
     *requests.PAGES,
@@ -20,7 +21,7 @@ PAGES: tuple[Page, ...] = (
 )
 
 # The pages that a menu names, and the sentence of each.
-MENU = (("/console", "menu.today"), *my.MENU)
+MENU = (("/console", "menu.today"), ("/console/people", "menu.people"), *my.MENU)
 
 
 class Item(NamedTuple):

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.console import Page
 from api.console.board import Counts
+from api.console.people import SEARCHING
 from api.console.visiting import Visit
 from api.readiness import reach
 from api.routes import AUDITOR, DPO
@@ -35,6 +36,7 @@ def get_today(visit: Visit) -> Response:
         "today.html",
         counts=counts,
         is_counting=is_counting,
+        may_search=bool(visit.asker.roles & SEARCHING),
         statuses=[(status, counts.among(status)) for status in ("overdue", "due_soon", "on_track")],
         first=[(one, left(one, visit)) for one in counts.open_requests[:SHOWN]],
         terms=terms(visit, counts),

@@ -16,12 +16,12 @@ from api.access import Who
 from api.console import cookies, rendering
 from api.console.sessions import Session, Sessions
 from api.console.texts import Speech, speech
-from api.problems import Problem
+from api.problems import Problem, refusal_of
 from api.routes.taking import language_of
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of
-from ledger.errors import Refusal
+from ledger.errors import ProbantError, Refusal
 
 TOKEN, ONCE = "token", "once"  # hidden fields of every form
 
@@ -93,6 +93,11 @@ class Visit:
     def refused(self, refusal: Refusal, status: int) -> Response:
         """The page that says what cannot be done, and why."""
         return self.render("refused.html", status, refusal=refusal, status=status)
+
+    @staticmethod
+    def refusal_of(error: Problem | ProbantError) -> Refusal:
+        """Why it was refused, to be said beside the form that asked for it."""
+        return error.refusal if isinstance(error, Problem) else refusal_of(error)
 
     def _given(self) -> dict[str, Any]:
         """What every template may use."""

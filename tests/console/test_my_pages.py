@@ -127,7 +127,7 @@ def test_she_takes_her_data_away(her: Visitor) -> None:
     assert "attachment" in answer.headers["content-disposition"]
     assert isinstance(json.loads(answer.content), dict)
     assert her.send("/my/export", on="/my", file="all").content[:2] == b"PK"
-    assert her.send("/my/export", on="/my", file="pdf").status_code == 400
+    assert her.send("/my/export", on="/my", file="pdf").status_code == 422
 
 
 @pytest.mark.clause("SS-DSR-7")
@@ -145,7 +145,7 @@ def test_leaving_shows_each_fate_before_it_is_asked(her: Visitor) -> None:
     page = seen(her.get("/my/account").text)
     assert "une obligation légale" in page
     refused = her.send("/my/account", on="/my/account", what="account")
-    assert refused.status_code == 400  # she did not say that she means it
+    assert refused.status_code == 422  # she did not say that she means it
     her.send("/my/account", on="/my/account", what="account", sure="yes")
     assert "Vous l'avez demandé le 5 janvier 2026" in seen(her.get("/my/account").text)
     assert "Effacer mes données" in seen(her.get("/my/requests").text)

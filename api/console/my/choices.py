@@ -70,7 +70,7 @@ def post_choices(visit: Visit) -> Response:
     how = Expressed("page", moment_of_instant(visit.now), form=form)
     for chosen in choose(visit.ledger, herself(visit), [Wanted(purpose, channel, says)], how):
         or_refused(chosen.outcome)
-    return visit.go(HOME, f"my_choices.said_{says}", purpose=_label(known, visit))
+    return visit.go(HOME, f"my_said.{says}", purpose=_label(known, visit))
 
 
 def post_refuse_all(visit: Visit) -> Response:
@@ -83,7 +83,7 @@ def post_refuse_all(visit: Visit) -> Response:
             how = Expressed("page", moment, form=form)
             for chosen in choose(visit.ledger, subject, [Wanted(one.id, None, "no")], how):
                 or_refused(chosen.outcome)
-    return visit.go(HOME, "my_choices.said_none")
+    return visit.go(HOME, "my_said.none")
 
 
 def _choice(visit: Visit) -> tuple[str, str | None, Literal["yes", "no"]]:

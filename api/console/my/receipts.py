@@ -89,7 +89,7 @@ def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
 
 
 def _key(visit: Visit) -> str:
-    """The public key that this server says signs its log: to be compared with one from elsewhere."""
+    """The public key that this server states: to be compared with one from elsewhere."""
     seal = visit.request.app.state.seal
     raw = read_if_there(seal.folder / LOG_KEYS) if seal is not None else None
     return raw.decode("ascii").strip().splitlines()[-1] if raw else ""

@@ -1,5 +1,5 @@
-"""*Mes demandes*: every right of hers, asked for in two clicks, and both clocks of each request; and
-what becomes of her data after her death (GDPR art. 12, 15 to 22; LIL art. 84-86)."""
+"""*Mes demandes*: every right of hers in two clicks, and both clocks of each request; and what
+becomes of her data after her death (GDPR art. 12, 15 to 22; LIL art. 84-86)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 // What makes the pages quicker where there is JavaScript; none of them needs it.
 
 // A form is sent once: its buttons wait. (The server would carry it out once all the same.)
+// Not one whose answer is a file: the page stays, and may be asked again.
 for (const form of document.forms) {
-  if (form.dataset.download !== undefined) continue; // a file comes, the page stays
+  if ("download" in form.dataset) continue;
   form.addEventListener("submit", () => {
     setTimeout(() => {
       for (const button of form.querySelectorAll("button")) {

@@ -81,6 +81,7 @@ export async function verdict(answer, vkey) {
 
 async function check(button) {
   const place = document.querySelector(`[data-verdict="${button.dataset.verify}"]`);
+  place.textContent = "";
   let found = "unable";
   try {
     const response = await fetch(`/my/receipts/proof?position=${button.dataset.verify}`);
