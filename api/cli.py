@@ -33,6 +33,7 @@ from api.commands import (
     keys,
     packaging,
     policy,
+    registering,
     requests,
     restoring,
     retaining,
@@ -75,6 +76,7 @@ asking.register(app)
 packaging.register(app)
 checking.register(app)
 policy.register(app)
+registering.register(app)
 keys.register(app)
 sealing.register(app)
 retaining.register(app)

@@ -15,7 +15,7 @@ from api.controlling import history
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import day_of, format_day, format_instant
-from ledger.erasing.certificate import Sign
+from ledger.erasing.certificate import Desk, issue
 from ledger.errors import Misuse, NotFound
 from ledger.evidence import controls as recording
 from replay.controls.catalogue import CONTROLS, Control
@@ -92,19 +92,18 @@ def asked_of(
         return run(found, asked, progress)
 
 
-def put_on_record(
-    ledger: Ledger, result: Result, folder: Path | None, sign: Sign | None
-) -> dict[str, Any]:
-    """Record a run and file its signed result. What is told of it: where it stands in the log."""
+def put_on_record(ledger: Ledger, result: Result, desk: Desk | None) -> dict[str, Any]:
+    """Record a run and file its result, signed if a signer answers (`probant certify` signs it
+    later). What is told of it: where it stands in the log, the name of its file."""
     found = {outcome.control: outcome.violations for outcome in result.outcomes}
     said = signed_json(result)
     document = recording.record_run(ledger, said, day_of(result.as_of), found)
     (cited,) = document["erased"]
     told: dict[str, Any] = {"position": cited["position"], "result": document["digest"]}
-    if folder is None:
+    if desk is None:
         return {**told, "signed": False, "file": None}
-    path, is_signed = recording.file_result(folder, document, sign)
-    return {**told, "signed": is_signed, "file": path.name}
+    filed = issue(desk, document)
+    return {**told, "signed": filed.is_signed, "file": filed.path.name}
 
 
 def signed_json(result: Result) -> dict[str, Any]:

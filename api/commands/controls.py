@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.signing import signer_of
+from api.commands.erasing import desk
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen
 from ledger.errors import Misuse
@@ -127,8 +127,8 @@ def _ran(run: Run, times: Times, names: Any, *, open_parts: bool, record: bool) 
         answer = result_json(result, screen.lang)
         answer["recorded"] = None
         if record:
-            with signer_of(run) as sign:
-                answer["recorded"] = put_on_record(ledger, result, settings.certificates, sign)
+            with desk(run) as where:
+                answer["recorded"] = put_on_record(ledger, result, where)
     return answer
 
 

@@ -19,8 +19,6 @@ from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
 from api.routes.taking import body_of, instant_of, language_of, ledger_of, media_of
 from api.settings import Language
-from ledger.erasing.certificate import Sign
-from ledger.errors import Broken
 
 CHECKING = frozenset({DPO, AUDITOR})
 TOLD = 100  # findings of each control told in one answer; all are counted
@@ -52,22 +50,10 @@ async def post_run(request: Request, lang: Lang = None) -> Response:
     def work() -> Response:
         result = answers.asked_of(ledger, times, names, journal=state.journal)
         told = answers.result_json(result, spoken, TOLD)
-        told["recorded"] = answers.put_on_record(ledger, result, state.certificates, _sign(state))
+        told["recorded"] = answers.put_on_record(ledger, result, state.desk)
         return JSONResponse(told, 201, _spoken(spoken))
 
     return await once(request, work)
-
-
-def _sign(state: Any) -> Sign | None:
-    """What signs statements, if this server has a signer and it answers now."""
-    signer = state.seal and state.seal.signer
-    if signer is None:
-        return None
-    try:
-        signer.state()
-    except Broken:
-        return None
-    return lambda text: bytes(signer.statements([text.decode()])[0])
 
 
 async def _body(request: Request) -> dict[str, Any]:

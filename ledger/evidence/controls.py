@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -22,7 +21,6 @@ from ledger.acting import act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Day, Instant, format_day, format_instant, moment_of_instant
 from ledger.entry import to_base64
-from ledger.erasing.certificate import SIGNED, Sign, write
 from ledger.events import ControlRan
 from ledger.store import controlling
 
@@ -75,13 +73,6 @@ def record_run(
         "digest": digest,
         "result": dict(result),
     }
-
-
-def file_result(folder: Path, document: dict[str, Any], sign: Sign | None) -> tuple[Path, bool]:
-    """Write the document among the certificates; whether it is signed. Without a signer it waits
-    for `probant certify`."""
-    path = write(folder, document, sign)
-    return path, path.name.endswith(SIGNED) and sign is not None
 
 
 def runs(ledger: Ledger, limit: int = 100, before: int | None = None) -> list[Ran]:

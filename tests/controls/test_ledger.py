@@ -18,6 +18,7 @@ from ledger.application import Ledger
 from ledger.calendar import moment_of_instant, parse_as_of, parse_moment
 from ledger.choosing.joining import join
 from ledger.commands import Record, Reference, Void
+from ledger.erasing.certificate import Desk
 from ledger.erasing.request import erase_person, planned
 from ledger.errors import Misuse
 from ledger.events import (
@@ -177,7 +178,7 @@ def test_a_run_is_a_fact_without_a_person_and_its_result_is_signed(shop: Shop) -
         "example.org/evidence/certificate"
     )
     folder = shop.folder / "certificates"
-    told = put_on_record(shop.ledger, made, folder, lambda text: sign(text.decode(), key))
+    told = put_on_record(shop.ledger, made, Desk(folder, 35, sign=lambda t: sign(t.decode(), key)))
     assert told["signed"] is True
     (one,) = recording.runs(shop.ledger)
     assert one.position == told["position"] == made.known + 1
@@ -205,9 +206,10 @@ def test_the_result_travels_in_the_bundle_and_a_stranger_checks_it(shop: Shop) -
     key = SigningKey(origin, sha256(b"the log").digest())
     named = key.named(f"{origin}/certificate")
     folder = shop.folder / "certificates"
-    put_on_record(shop.ledger, shop.asks("C01"), folder, lambda t: sign(t.decode(), named))
+    desk = Desk(folder, 35, sign=lambda t: sign(t.decode(), named))
+    put_on_record(shop.ledger, shop.asks("C01"), desk)
     sealed(shop.ledger, shop.folder / "log")
-    put_on_record(shop.ledger, shop.asks("C01"), folder, lambda t: sign(t.decode(), named))
+    put_on_record(shop.ledger, shop.asks("C01"), desk)
     bundle = shop.folder / "bundle"
     export(
         shop.ledger, shop.folder / "log", bundle, Wanted("whole"), certificates=folder
