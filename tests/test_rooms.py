@@ -124,7 +124,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "replay.inspect": (
         *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
-        *("ledger.aggregates", "ledger.projections"),
+        *("ledger.aggregates", "ledger.projections", "ledger.register.model"),
         *("replay.fold", "replay.controls"),
     ),
     "api": ("ledger", "replay"),

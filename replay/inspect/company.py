@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from ledger.calendar import format_day
+from ledger.aggregates.policy_book import with_declared
+from ledger.calendar import Day, format_day
 from ledger.events import (
     Anchored,
     AssessmentRecorded,
-    ControllerDeclared,
-    DpoAppointed,
+    DataDisclosed,
     FormPublished,
     NoticePublished,
     Pruned,
@@ -19,6 +19,7 @@ from ledger.events import (
 )
 from ledger.policy.clocks import classes_of
 from ledger.policy.permitting import purposes_of
+from ledger.register import model as register
 from replay.controls import declaring
 from replay.controls.life import Look
 from replay.controls.model import Event, Finding, Said
@@ -172,42 +173,57 @@ class Never(Question):
 
 class Register(Question):
     """Q14: the register of processing as of D (GDPR art. 30): who, what for, on which basis, whose
-    and which data, for how long, to whom."""
+    and which data, for how long, to whom, and how many facts name it. `ledger/register/model.py` is
+    the definition; `probant register` prints it whole, with its gaps."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._disclosed: list[tuple[int, DataDisclosed]] = []
+        self._uses: dict[str, tuple[int, Day]] = {}
+
+    def hear(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """What was handed over."""
+        if isinstance(event.fact, DataDisclosed):
+            self._disclosed.append((event.row.position, event.fact))
+
+    def see(self, look: Look) -> None:
+        """What her facts were for."""
+        for row in look.standing:
+            if row.purpose:
+                facts, last = self._uses.get(row.purpose, (0, 0))
+                self._uses[row.purpose] = facts + 1, max(last, row.local_day)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each purpose."""
+        columns = ("purpose", "basis", "article", "people", "classes", "recipients", "of")
         chain = scene.book.chain(scene.today, scene.known)
-        told = scene.standing()
-        terms = classes_of(chain)
-        declared = {f.recipient: (p, f) for p, f in told if isinstance(f, RecipientDeclared)}
-        added = {getattr(f, "purpose", None): p for p, f in told if f.kind == "purpose.declared.v1"}
-        lines = []
-        purposes = purposes_of(chain)
-        purposes |= {p.id: p for p in scene.declared().purposes if p.id not in purposes}
-        for name, purpose in sorted(purposes.items()):
-            kept = [f"{c} {terms[c].months_in_all}" for c in purpose.classes if c in terms]
-            given = {
-                code: at
-                for code, (at, fact) in declared.items()
-                if fact.purposes is None or name in fact.purposes
-            }
-            published = scene.published.get(chain[-1].number) if chain else None
-            at = added.get(name) or (published.row.position if published else 0)
-            cells: tuple[Cell, ...] = (
-                *(name, purpose.basis, purpose.article, ", ".join(purpose.people) or None),
-                *(", ".join(purpose.classes) or None, ", ".join(kept) or None),
-                ", ".join(sorted(given)) or None,
-            )
-            lines.append(self.line(cells, (at, *given.values())))
-        columns = ("purpose", "basis", "article", "people", "classes", "months", "recipients")
-        controller = [f for _, f in told if isinstance(f, ControllerDeclared)]
-        dpo = [f for _, f in told if isinstance(f, DpoAppointed)]
+        if not chain:
+            return Answer("Q14", columns, ())
+        told = register.declared(scene.standing())
+        uses = {name: register.Use(*use) for name, use in self._uses.items()}
+        seen = register.Observed({}, uses, self._disclosed)
+        purposes = with_declared(chain[-1], scene.declared()).purposes
+        found = register.register(chain, purposes, told, seen, scene.today)
+        lines = tuple(self._activity(one, scene, told) for one in found.activities)
         figures: dict[str, Cell] = {
-            "controller": controller[-1].registration if controller else None,
-            "dpo": dpo[-1].designation if dpo else None,
+            "controller": told.controller[1].registration if told.controller else None,
+            "dpo": told.dpo[1].designation if told.dpo else None,
             "purposes": len(lines),
         }
-        return Answer("Q14", columns, tuple(lines), figures)
+        return Answer("Q14", columns, lines, figures)
+
+    def _activity(self, one: register.Activity, scene: Scene, told: register.Declared) -> Line:
+        kept = [f"{k.data_class.name} {k.data_class.months_in_all}" for k in one.kept]
+        beside = told.purposes.get(one.purpose.id)
+        published = scene.published.get(one.updated)
+        cells: tuple[Cell, ...] = (
+            *(one.purpose.id, one.purpose.basis, one.purpose.article),
+            *(", ".join(one.purpose.people) or None, ", ".join(kept) or None),
+            *(", ".join(to.code for to in one.recipients) or None, one.use.facts),
+        )
+        at = (published.row.position if published else 0, beside[0] if beside else 0)
+        assessed = (position for _, _, position in one.assessments)
+        return self.line(cells, (*at, *(to.position for to in one.recipients), *assessed))
 
 
 class Assessments(Question):

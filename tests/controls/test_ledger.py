@@ -14,11 +14,13 @@ import sqlalchemy as sa
 
 from api.answers import Times
 from api.controls import asked_of, put_on_record, signed_json, wanted
+from api.inspecting import inspected
 from ledger.application import Ledger
 from ledger.calendar import moment_of_instant, parse_as_of, parse_moment
 from ledger.choosing.joining import join
 from ledger.commands import Record, Reference, Void
 from ledger.erasing.certificate import Desk
+from ledger.erasing.prune import prune
 from ledger.erasing.request import erase_person, planned
 from ledger.errors import Misuse
 from ledger.events import (
@@ -160,6 +162,21 @@ def test_an_erasure_is_complete_and_a_key_that_comes_back_is_caught(shop: Shop) 
     found = shop.found("C06", "C17")
     assert set(found) == {"C06", "C17"}
     assert set(found["C17"]) == {"revived"}
+
+
+def test_what_was_pruned_is_counted_and_judged_no_more(shop: Shop) -> None:
+    """Entries that became bare leaves: no control, no question fails for want of them."""
+    shop.told(MessageSent(**shop.now(), **NEWS), "C-2")
+    assert shop.found("C01") == {"C01": ["sent"]}
+    erases(shop, "C-1")
+    assert prune(shop.ledger).entries > 0
+    made = shop.asks()
+    assert made.pruned > 0
+    assert {o.control for o in made.outcomes if o.violations} == {"C01"}
+    about, answers = inspected(shop.ledger, Times(), ())
+    assert about["pruned"] == made.pruned
+    (figures,) = [a.figures for a in answers if a.question == "Q12"]
+    assert (figures["pruned"], figures["wrong"]) == (made.pruned, 0)
 
 
 def test_a_live_row_and_a_column_that_say_something_else_are_caught(shop: Shop) -> None:
