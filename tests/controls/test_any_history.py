@@ -58,7 +58,7 @@ def event_of(row: Row) -> Event:
             value = getattr(row, spec.column)
             if value is not None and (not spec.one_of or value in spec.one_of):
                 said[spec.name] = value
-    shared = {"subject": row.subject, "actor": row.actor, "item": row.item}
+    shared: dict[str, Any] = {"subject": row.subject, "actor": row.actor, "item": row.item}
     moment = Moment(row.occurred_at, "instant", row.local_day)
     fact = replace(example(cls), occurred=moment, **shared, **said)
     return Event(row, fact, UUID(int=row.position << 32))
