@@ -60,13 +60,14 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     outbound: Outbound | None = None,
     origins: Collection[str] = (),
     demo: Demo | None = None,
+    certificates: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
-    leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
-    the parts that may be played."""
+    the folder of the erasure journal; `desk` where erasures are certified, `certificates` where
+    other signed results are filed; `outbound` how messages leave; scripts of pages of `origins` may
+    ask what one person may, and frame her pages; `demo`: the parts that may be played."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -95,6 +96,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.carry = carry
     app.state.limits = limits()
     app.state.journal, app.state.desk = journal, desk
+    app.state.certificates = certificates
     app.state.outbound = outbound or Outbound()
     app.state.sessions, app.state.board = Sessions(), board.Board()
     app.state.origins, app.state.demo = tuple(origins), demo

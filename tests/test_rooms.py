@@ -116,6 +116,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
+    # Rules that judge history again, by those that judged it first: the doors', the gate's.
+    "replay.controls": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.permitting.joined", "ledger.projections"),
+        "replay.fold",
+    ),
+    "replay.inspect": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.projections"),
+        *("replay.fold", "replay.controls"),
+    ),
     "api": ("ledger", "replay"),
     "api.console": ("api", "ledger", "replay"),
 }

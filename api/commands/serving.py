@@ -87,6 +87,7 @@ def serve(
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
             demo=Demo(known) if demo else None,
+            certificates=run.settings.certificates,
         ),
         log_config=None,
         access_log=False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from api.routes import (
     choices,
+    controls,
     facts,
+    inspecting,
     joins,
     log,
     own,
@@ -36,6 +38,8 @@ TABLE = (
     *permissions.ROUTES,
     *register.ROUTES,
     *supposing.ROUTES,
+    *controls.ROUTES,
+    *inspecting.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )

@@ -95,6 +95,7 @@ from ledger.events.book import (
     AssessmentRecorded,
     AudienceMeasured,
     ControllerDeclared,
+    ControlRan,
     DataDisclosed,
     DpoAppointed,
     FieldDeclared,
@@ -178,7 +179,7 @@ OWN = frozenset(
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
     or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
-    or cls in (RecipientTold, RecipientAcknowledged)
+    or cls in (RecipientTold, RecipientAcknowledged, ControlRan)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -238,6 +239,7 @@ __all__ = [
     "ContractEnded",
     "ContractRenewed",
     "ContractStarted",
+    "ControlRan",
     "ControllerDeclared",
     "CustomerRegistered",
     "DataDisclosed",

@@ -83,6 +83,7 @@ def requests(caller: Caller) -> Iterator[Asked]:
     yield Asked("PUT", f"/v1/subjects/{her}/directive", rights_schema.DIRECTIVE_SENT)
     yield Asked("DELETE", f"/v1/subjects/{her}/directive", None)
     yield Asked("POST", "/v1/permissions/check", {**examples.MAY_WE, "record": True})
+    yield Asked("POST", "/v1/controls/runs", {"controls": ["C01"]})
 
 
 def send(caller: Caller, asked: Asked, key: str) -> Any:
