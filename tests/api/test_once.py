@@ -33,6 +33,7 @@ ELSEWISE = {
     "/v1/webhooks/redeliver": "records nothing; what is sent again has the id it had",
     "/v1/webhooks/{id}/ping": "records nothing",
     "/v1/webhooks/{id}": "removed twice is removed",
+    "/v1/reports": "each file has its own fact: two are two reports",
     "/v1/policy/what-if": "records nothing",
     "/v1/choices/confirmations": "her token is good for one consent, and names the request",
 }
