@@ -35,6 +35,7 @@ from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
 from api.webhooks import Outbound
 from ledger.application import Ledger
+from ledger.archiving.asking import Ask
 from ledger.choosing.optin import Carry
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
@@ -52,13 +53,15 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     carry: Carry | None = None,
     journal: Path | None = None,
     outbound: Outbound | None = None,
+    opener: Ask | None = None,
     origins: Collection[str] = (),
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may."""
+    the folder of the erasure journal; `outbound` how messages leave; `opener` asks whoever opens
+    the archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask
+    what one person may."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +91,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.limits = limits()
     app.state.journal = journal
     app.state.outbound = outbound or Outbound()
+    app.state.opener = opener
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)

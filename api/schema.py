@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, webhooks_schema
+from api import archive_schema, choices_schema, examples, problems, webhooks_schema
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -426,7 +426,8 @@ def _show(methods: dict[str, Any], route: APIRoute) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
+    others = (choices_schema, webhooks_schema, archive_schema)
+    described = {**FIXED, **{name: one for other in others for name, one in other.SCHEMAS.items()}}
     return {**described, "Item": {"oneOf": references}, **facts}
 
 

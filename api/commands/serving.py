@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,7 @@ def serve(
     from api.oidc import Issuer
     from api.sealed import Seal
     from api.webhooks import Outbound
+    from ledger.archiving import asking
     from ledger.sealing.client import SignerClient
 
     path = run.settings.api_keys
@@ -67,14 +69,12 @@ def serve(
         create_app(
             run.open,
             keys.Keys.load(path),
-            Seal(
-                run.settings.log,
-                SignerClient(run.settings.signer),
-                run.settings.opener / "socket",
-            ),
+            Seal(run.settings.log, SignerClient(run.settings.signer)),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
+            # Whether an opener listens there is found out when it is asked.
+            opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
         ),
         log_config=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.routes import (
+    archive,
     choices,
     facts,
     joins,
@@ -25,6 +26,7 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *archive.ROUTES,
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,

@@ -190,8 +190,8 @@ def test_what_was_pruned_is_counted_as_before(room: Room, kept: bool):
     room.backup()
     for n in range(7):
         room.told("bert", f"after {n}")
-        carl = room.told("carl", f"all of it {n}")[1]
-    room.told("carl", "the last")
+        room.told("carl", f"all of it {n}")
+    carl = room.told("carl", "the last")[1]
     for gone in (bert, carl):
         room.erase(gone)
     prune.prune(room.ledger, room.journal)
