@@ -61,7 +61,7 @@ def test_nothing_of_hers_leaves_the_house_any_more(
         """A bundle of now, sealed before, that a stranger accepts."""
         Sealer(ledger.database, origin, Here(signer), log).round()
         export(ledger, log, tmp_path / name, wanted, **more)
-        accepted(tmp_path / name, signer.key, tmp_path)  # type: ignore[arg-type]
+        accepted(tmp_path / name, signer.key, tmp_path)
         return tmp_path / name
 
     before = made("before", Wanted("whole"))
@@ -74,7 +74,7 @@ def test_nothing_of_hers_leaves_the_house_any_more(
     erase_all(ledger, journal, her_id)
     done = history(ledger, Journal(journal, origin), her_id)
     folder = tmp_path / "certificates"
-    write(folder, certificate(ledger, her_id, done, [], reason="request", horizon=35))
+    write(folder, certificate(ledger, her_id, done, {}, reason="request", horizon=35))
     waits = made("waits", Wanted("whole"), certificates=folder)
     assert not (waits / "certificates").exists()  # not signed yet: it proves nothing to a stranger
     (signed,) = certify(folder, lambda text: signer.statement(text.decode()))

@@ -161,7 +161,7 @@ def test_an_export_cut_at_any_file_is_finished_by_the_next(
     sealed(ledger, log, 250)
     key = sealed(ledger, log)
     export(ledger, log, tmp_path / "whole", Wanted("whole"))
-    real, cut = exporting._write, []
+    real, cut = exporting._write, list[Path]()
 
     class Cut(Exception):
         pass
