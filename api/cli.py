@@ -34,6 +34,7 @@ from api.commands import (
     packaging,
     policy,
     registering,
+    reporting,
     requests,
     restoring,
     retaining,
@@ -77,6 +78,7 @@ packaging.register(app)
 checking.register(app)
 policy.register(app)
 registering.register(app)
+reporting.register(app)
 keys.register(app)
 sealing.register(app)
 retaining.register(app)

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api import (
+    archive_schema,
     checking_schema,
     choices_schema,
     examples,
@@ -438,12 +439,13 @@ def _schemas() -> dict[str, Any]:
 
     described = {
         **FIXED,
+        **checking_schema.SCHEMAS,
         **choices_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
+        **archive_schema.SCHEMAS,
         **register_schema.SCHEMAS,
         **supposing.SCHEMAS,
-        **checking_schema.SCHEMAS,
     }
     return {**described, "Item": {"oneOf": references}, **facts}
 

@@ -186,6 +186,7 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("typst", ("api.report.rendering",), "only the report is typeset"),
     Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),

@@ -119,6 +119,7 @@ PERMANENT = (
     "request.closed.v1",
     "recipient.told.v1",
     "recipient.acknowledged.v1",
+    "report.issued.v1",
     "control.ran.v1",
 )
 

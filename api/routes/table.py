@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.routes import (
+    archive,
     choices,
     controls,
     facts,
@@ -15,6 +16,7 @@ from api.routes import (
     queue,
     readings,
     register,
+    reporting,
     requests,
     service,
     subjects,
@@ -30,16 +32,18 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *archive.ROUTES,
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,
     *own.ROUTES,
     *requests.ROUTES,
     *permissions.ROUTES,
+    *register.ROUTES,
+    *reporting.ROUTES,
+    *supposing.ROUTES,
     *controls.ROUTES,
     *inspecting.ROUTES,
-    *register.ROUTES,
-    *supposing.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )

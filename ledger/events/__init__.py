@@ -107,6 +107,7 @@ from ledger.events.book import (
     PolicyPublished,
     PurposeDeclared,
     RecipientDeclared,
+    ReportIssued,
     RetentionRan,
 )
 from ledger.events.amending import (
@@ -179,7 +180,7 @@ OWN = frozenset(
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
     or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
-    or cls in (RecipientTold, RecipientAcknowledged, ControlRan)
+    or cls in (RecipientTold, RecipientAcknowledged, ControlRan, ReportIssued)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -296,6 +297,7 @@ __all__ = [
     "RecipientsNotified",
     "RecoveredFromQueue",
     "RenewalNotified",
+    "ReportIssued",
     "RequestAcknowledged",
     "RequestClosed",
     "RequestExtended",

@@ -178,6 +178,18 @@ class RetentionRan(Fact):
     held: int | None = clear(INTEGER)
 
 
+@declare("report.issued.v1", "register", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportIssued(Fact):
+    """An evidence report was made for the authority: as of a day, known at a position, in which
+    language, and the SHA-256 of the file (GDPR art. 5(2), 31). What it counted is in the file."""
+
+    as_of: Day = clear(DAY, required=True)
+    known: int = clear(INTEGER, required=True)
+    language: str = clear(CODE, required=True, one_of=("fr", "en"))
+    document: str = clear(DIGEST, required=True)
+
+
 @declare("control.ran.v1", "register", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlRan(Fact):

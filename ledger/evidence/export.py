@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
+from ledger.erasing.certificate import UNSIGNED
 from ledger.errors import Broken, Misuse, Tampered
 from ledger.events import PolicyPublished, Row
 from ledger.evidence import words
@@ -281,7 +282,9 @@ class _Bundle:
                 continue
             for path in sorted(source.rglob("*")) if source.is_dir() else ():
                 later = name == "tsa" and path.stem.isdigit() and int(path.stem) > self.head.size
-                if not path.is_file() or path.name.startswith(".") or later:
+                # A certificate that nobody signed yet says nothing to a stranger.
+                left_out = later or path.name.startswith(".") or path.name.endswith(UNSIGNED)
+                if not path.is_file() or left_out:
                     continue
                 content = path.read_bytes()
                 if name != "certificates" or cited_by(content) <= self.head.size:
