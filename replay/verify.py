@@ -1545,17 +1545,12 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
 
 
 def citations(said: dict[str, Any]) -> list[tuple[int, tuple[str, str, str, str]]]:
-    """The events that a certificate of erasure, or a result of the controls, cites: position, and
-    (kind, id, person, class)."""
-    kinds = {
-        "probant-certificate/1": ERASED,
-        "probant-certificate/2": ERASED,
-        "probant-controls/1": RAN,
-    }
-    kind = kinds.get(str(said.get("format")))
+    """The events that a certificate (of erasure, of controls) cites: position, (kind, id, …)."""
+    kinds = {"probant-certificate/1": ERASED, "probant-certificate/2": ERASED}
+    kind = (kinds | {"probant-controls/1": RAN}).get(str(said.get("format")), "")
     try:
         cited = [
-            (one["position"], (str(kind), str(one["event"]), (said | one)["subject"], one["class"]))
+            (one["position"], (kind, str(one["event"]), (said | one)["subject"], one["class"]))
             for one in (said["erased"] if kind else [])
         ]
     except (KeyError, TypeError):

@@ -169,7 +169,7 @@ def test_what_was_pruned_is_counted_and_judged_no_more(shop: Shop) -> None:
     shop.told(MessageSent(**shop.now(), **NEWS), "C-2")
     assert shop.found("C01") == {"C01": ["sent"]}
     erases(shop, "C-1")
-    assert prune(shop.ledger).entries > 0
+    assert prune(shop.ledger, shop.folder / "journal").entries > 0
     made = shop.asks()
     assert made.pruned > 0
     assert {o.control for o in made.outcomes if o.violations} == {"C01"}
