@@ -7,10 +7,11 @@ asks for its proof (`ledger/archiving/opener.py`); here history is asked whether
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from ledger.aggregates import AGGREGATES, fold
 from ledger.aggregates.archive import ARTICLE, CLAUSE, refuse_consultation
-from ledger.events import ArchiveConsulted, ClassArchived
+from ledger.events import ArchiveConsulted, ClassArchived, Fact
 from replay.controls.life import Look
 from replay.controls.model import Finding
 
@@ -19,7 +20,9 @@ ARTICLE_EN = ARTICLE.replace("RGPD", "GDPR")
 
 def consultations(look: Look) -> Iterator[Finding]:
     """C07: one finding for each thing that a consultation lacks."""
-    archived: set[object] = set()
+    archived: set[UUID] = set()
+    asked: dict[UUID, list[tuple[int, Fact]]] = {}  # by stream: asked for once, approved once
+    aggregate = AGGREGATES["archive"]
     for event in look.events:
         fact, row = event.fact, event.row
         if isinstance(fact, ClassArchived):
@@ -27,10 +30,15 @@ def consultations(look: Look) -> Iterator[Finding]:
         if not isinstance(fact, ArchiveConsulted) or row.occurred_at > look.scene.as_of:
             continue
         granted = [one for one in look.scene.grants.get(fact.grant, ()) if one[0] < row.position]
-        given = fold(AGGREGATES["archive"], granted)
+        given = fold(aggregate, granted)
+        before = asked.setdefault(row.stream, [])
+        refused = aggregate.decide(fold(aggregate, before), fact)
+        before.append((row.position, fact))
+        problem = refused.problem if refused is not None else None
         lacks = {
             "no_grant": refuse_consultation(given, fact.reader, fact.of, row.local_day) is not None,
-            "four_eyes": fact.approver == fact.reader,
+            "four_eyes": problem == "four-eyes",
+            "not_as_asked": problem == "conflict",
             "no_case": not event.parts,
             "not_archived": not archived.issuperset(fact.keys),
         }

@@ -411,6 +411,21 @@ def test_c07_a_consultation_that_lacks_something(
     assert consulted(shop, **said) == [lacks]
 
 
+def test_c07_an_approval_repeats_what_was_asked_word_for_word(shop: Company) -> None:
+    stream, kid, grant = uuid4(), key(), uuid4()
+    archived = {"of": "contact", "until": 20270301, "article": "x", "reason": "term"}
+    shop.she("customer.class_archived", "2025-01-02", keys=(kid,), actor="system", **archived)
+    given = {"holder": "staff-1", "classes": ("contact",), "until": 20251231, "approver": "staff-2"}
+    shop.tells("access.granted", "2025-01-03", stream=grant, **given)
+    read = {"reader": "staff-1", "of": "contact", "keys": (kid,), "grant": grant}
+    read |= {"stream": stream, "parts": (("access_log", key()),)}
+    shop.she("archive.consulted", "2025-01-06", motive="litigation", **read)
+    shop.she("archive.consulted", "2025-01-07", motive="litigation", approver="staff-2", **read)
+    assert shop.violations("C07") == []
+    shop.she("archive.consulted", "2025-01-08", motive="fraud", approver="staff-2", **read)
+    assert shop.violations("C07") == ["not_as_asked"]
+
+
 # --- the store ------------------------------------------------------------------------------------
 
 
