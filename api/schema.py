@@ -13,7 +13,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, webhooks_schema
+from api import (
+    choices_schema,
+    examples,
+    policy_schema,
+    problems,
+    retention_schema,
+    things_schema,
+    webhooks_schema,
+)
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -426,7 +434,14 @@ def _show(methods: dict[str, Any], route: APIRoute) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
+    described = {
+        **FIXED,
+        **choices_schema.SCHEMAS,
+        **policy_schema.SCHEMAS,
+        **retention_schema.SCHEMAS,
+        **things_schema.SCHEMAS,
+        **webhooks_schema.SCHEMAS,
+    }
     return {**described, "Item": {"oneOf": references}, **facts}
 
 

@@ -76,6 +76,8 @@ def serve(
             journal=run.settings.journal,
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
+            archive=run.settings.archive_recipient,
+            checked=run.settings.checked,
         ),
         log_config=None,
         access_log=False,
