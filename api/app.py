@@ -60,10 +60,10 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
-    a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
+    a person's own address (None: the courier does, by the webhook registered for it); `journal` is
     the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may; `archive` is the file of the archive's public key,
-    `checked` that of the note of the last `verify`."""
+    may ask what one person may; `archive` is the file of the archive's public key, `checked` that
+    of the note of the last `verify`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
