@@ -18,11 +18,13 @@ OWN = "/v1/subjects/{id}"  # what is about one person lies here or below
 
 
 class Who(NamedTuple):
-    """The one who asks. `id` is no secret and names nobody; `subject` is set for `subject` only."""
+    """The one who asks. `id` is no secret and names nobody; `subject` is set for `subject` only;
+    `recipient` is the declared recipient whose key it is, and for whom it may acknowledge."""
 
     id: str
     roles: frozenset[str]
     subject: UUID | None = None
+    recipient: str | None = None
 
 
 class Trusted(NamedTuple):

@@ -219,7 +219,11 @@ STANDING: dict[str, Any] = {
     ],
 }
 OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
-OVERDUE: dict[str, Any] = {"days": 7, "items": [{**STANDING, "subject": SUBJECT}]}
+OVERDUE: dict[str, Any] = {
+    "days": 7,
+    "items": [{**STANDING, "subject": SUBJECT}],
+    "next": None,
+}
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
 READY: dict[str, Any] = {
     "status": "ready",
