@@ -11,8 +11,7 @@ from uuid import UUID
 import pytest
 
 from api import keys
-from api.access import Who
-from api.access import HELD
+from api.access import HELD, Who
 from api.routes import AUDITOR, READER, RECORDER
 from ledger.calendar import HOUR
 from ledger.errors import Broken, Misuse, NotFound
