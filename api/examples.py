@@ -69,6 +69,7 @@ UNKNOWN: dict[str, Any] = {"known": False}
 FOUNDS: dict[str, Any] = {"known": 1, "unknown": 1, "refused": 0, "items": [FOUND, UNKNOWN]}
 TOKEN: dict[str, Any] = {
     "token": "person_XwxH…",
+    "id": "self:0b3ad27c1c31f6e0",
     "subject": SUBJECT,
     "expires": "2026-01-06T09:15:00.000000Z",
 }

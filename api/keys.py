@@ -203,9 +203,7 @@ def _check_recipient(recipient: str, roles: frozenset[str]) -> None:
     except ValueError:
         raise Misuse("a recipient is named by a code, as `recipient.declared` names it") from None
     if RECORDER not in roles:
-        raise Misuse(
-            "a recipient's key needs the role recorder, or it acknowledges nothing"
-        )
+        raise Misuse("a recipient's key needs the role recorder, or it acknowledges nothing")
 
 
 def _find(keys: Sequence[Key], id: str) -> Key:
