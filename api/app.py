@@ -21,6 +21,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import access, entering, idempotency, problems, schema
+from api.console import board, doors
+from api.console import table as pages
+from api.console.demo import Demo
+from api.console.sessions import Sessions
 from api.direct import Direct
 from api.guard import Guard
 from api.keys import Keys
@@ -37,6 +41,7 @@ from api.today import Board
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
+from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 from ledger.retention.running import Keeper
@@ -53,16 +58,19 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     *,
     carry: Carry | None = None,
     journal: Path | None = None,
+    desk: Desk | None = None,
     outbound: Outbound | None = None,
     origins: Collection[str] = (),
+    demo: Demo | None = None,
     archive: Path | None = None,
     checked: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: the courier does, by the webhook registered for it); `journal` is
-    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may; `archive` is the file of the archive's public key, `checked` that
+    the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
+    leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
+    the parts that may be played; `archive` is the file of the archive's public key, `checked` that
     of the note of the last `verify`."""
 
     @asynccontextmanager
@@ -93,9 +101,11 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry
     app.state.limits = limits()
-    app.state.journal = journal
+    app.state.journal, app.state.desk = journal, desk
     app.state.outbound = outbound or Outbound()
     app.state.board = Board(journal, checked, app.state.outbound.days)
+    app.state.counts = board.Board()
+    app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)
@@ -116,6 +126,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         )
     direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
     app.router.routes[:0] = direct  # before those of the framework
+    app.router.routes += doors.routes(pages.PAGES)
     schema.complete(app)
     return app
 
