@@ -14,6 +14,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api import (
+    archive_schema,
+    checking_schema,
     choices_schema,
     examples,
     policy_schema,
@@ -440,12 +442,14 @@ def _schemas() -> dict[str, Any]:
 
     described = {
         **FIXED,
+        **checking_schema.SCHEMAS,
         **choices_schema.SCHEMAS,
         **policy_schema.SCHEMAS,
         **retention_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
         **things_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
+        **archive_schema.SCHEMAS,
         **register_schema.SCHEMAS,
         **supposing.SCHEMAS,
     }

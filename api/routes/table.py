@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from api.routes import (
+    archive,
     cards,
     choices,
     contracts,
+    controls,
     facts,
     holds,
+    inspecting,
     joins,
     log,
     own,
@@ -17,6 +20,7 @@ from api.routes import (
     queue,
     readings,
     register,
+    reporting,
     requests,
     retention,
     service,
@@ -34,6 +38,7 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *archive.ROUTES,
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,
@@ -47,7 +52,10 @@ TABLE = (
     *today.ROUTES,
     *permissions.ROUTES,
     *register.ROUTES,
+    *reporting.ROUTES,
     *supposing.ROUTES,
+    *controls.ROUTES,
+    *inspecting.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )
