@@ -18,8 +18,11 @@ from api import (
     checking_schema,
     choices_schema,
     examples,
+    policy_schema,
     problems,
+    retention_schema,
     rights_schema,
+    things_schema,
     webhooks_schema,
 )
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
@@ -441,7 +444,10 @@ def _schemas() -> dict[str, Any]:
         **FIXED,
         **checking_schema.SCHEMAS,
         **choices_schema.SCHEMAS,
+        **policy_schema.SCHEMAS,
+        **retention_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
+        **things_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
         **archive_schema.SCHEMAS,
         **register_schema.SCHEMAS,

@@ -87,6 +87,8 @@ def serve(
             opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
             demo=Demo(known) if demo else None,
+            archive=run.settings.archive_recipient,
+            checked=run.settings.checked,
             certificates=run.settings.certificates,
         ),
         log_config=None,

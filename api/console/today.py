@@ -31,7 +31,7 @@ class Term(NamedTuple):
 def get_today(visit: Visit) -> Response:
     """Everything that a Monday morning asks."""
     state = visit.request.app.state
-    counts, is_counting = state.board.counts(visit.ledger)
+    counts, is_counting = state.counts.counts(visit.ledger)
     return visit.render(
         "today.html",
         counts=counts,
