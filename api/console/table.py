@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.access import Who
 from api.console import Page, entrance, my, people, today
-from api.console.my import account, choices, data, receipts, requests
+from api.console.my import account, cards, choices, data, receipts, requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
@@ -14,6 +14,7 @@ PAGES: tuple[Page, ...] = (
     *people.PAGES,
     *data.PAGES,
     *choices.PAGES,
+    *cards.PAGES,
     *requests.PAGES,
     *receipts.PAGES,
     *account.PAGES,
