@@ -54,6 +54,7 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.console import theme
     from api.console.demo import Demo
     from api.logs import log_to
     from api.oidc import Issuer
@@ -90,6 +91,7 @@ def serve(
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             certificates=run.settings.certificates,
+            theme=theme.read(run.settings.theme) if run.settings.theme else None,
         ),
         log_config=None,
         access_log=False,
