@@ -66,6 +66,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     demo: Demo | None = None,
     archive: Path | None = None,
     checked: Path | None = None,
+    theme: bytes | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
@@ -74,7 +75,8 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     signed and filed; `outbound` how messages leave; `opener` asks whoever opens the
     archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask what
     one person may, and frame her pages; `demo`: the parts that may be played; `archive` is the file
-    of the archive's public key, `checked` that of the note of the last `verify`."""
+    of the archive's public key, `checked` that of the note of the last `verify`; `theme`: the style
+    sheet of her pages."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -110,6 +112,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.board = Board(journal, checked, app.state.outbound.days)
     app.state.counts = board.Board()
     app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
+    app.state.theme = theme
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)

@@ -128,6 +128,13 @@ SETTINGS = (
         "may, with her token.",
     ),
     Setting(
+        "PROBANT_THEME",
+        "–",
+        "none",
+        "A file of CSS variables (`--accent: #104060;`) for the pages of a person, which your own "
+        "site shows in a frame.",
+    ),
+    Setting(
         "PROBANT_LOG_FORMAT",
         "–",
         "text",
@@ -168,6 +175,7 @@ class Settings(NamedTuple):
     tsa_roots: Path | None
     oidc: Trusted | None
     origins: tuple[str, ...]  # of the preference centre
+    theme: Path | None
     log_format: str
     acknowledge_days: int
     webhooks_private: bool  # whether webhooks may call private networks
@@ -249,6 +257,7 @@ def settle(
         Path(environment["PROBANT_TSA_ROOTS"]) if environment.get("PROBANT_TSA_ROOTS") else None,
         _oidc(environment),
         _origins(environment),
+        Path(environment["PROBANT_THEME"]) if environment.get("PROBANT_THEME") else None,
         _log_format(environment),
         _days(environment, "PROBANT_ACKNOWLEDGE_DAYS", DAYS, DAYS_MAX),
         _yes(environment, "PROBANT_WEBHOOKS_PRIVATE"),

@@ -54,6 +54,7 @@ def serve(
 
     from api import keys
     from api.app import create_app
+    from api.console import theme
     from api.console.demo import Demo
     from api.logs import log_to
     from api.oidc import Issuer
@@ -89,6 +90,7 @@ def serve(
             demo=Demo(known) if demo else None,
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
+            theme=theme.read(run.settings.theme) if run.settings.theme else None,
         ),
         log_config=None,
         access_log=False,

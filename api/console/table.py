@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 from api.access import Who
 from api.console import Page, entrance, my, people, today
-from api.console.my import account, choices, data, receipts, requests
+from api.console.my import account, cards, choices, data, entering, receipts, requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
     *people.PAGES,
+    *entering.PAGES,
     *data.PAGES,
     *choices.PAGES,
+    *cards.PAGES,
     *requests.PAGES,
     *receipts.PAGES,
     *account.PAGES,

@@ -117,6 +117,7 @@ class Visit:
             "said": [self.say(key, **values) for key, values in said],
             "today": day_of(self.now),
             "demo": self.request.app.state.demo,
+            "themed": self.request.app.state.theme is not None,
         }
 
 

@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
+from api import tokens
 from api.answers import Times, find, subject_answer
 from ledger.commands import Reference
+from ledger.store import reader
 from tests.console.conftest import Opened
 from tests.console.room import Visitor, seen, token_of
 
-PAGES = ("/my", "/my/choices", "/my/requests", "/my/receipts", "/my/readers", "/my/directive")
+PAGES = (
+    "/my",
+    "/my/cards",
+    "/my/choices",
+    "/my/requests",
+    "/my/receipts",
+    "/my/readers",
+    "/my/directive",
+)
 
 
 @pytest.fixture
@@ -193,3 +203,27 @@ def test_a_form_of_another_page_or_of_nobody_is_refused(her: Visitor) -> None:
     )
     assert crossed.status_code == 403
     assert ("newsletter", "email") not in consents(her)
+
+
+@pytest.mark.clause("SS-CARD-4", "SS-CARD-3")
+def test_she_removes_a_card_of_hers_and_no_other(open_visitor: Opened, her: Visitor) -> None:
+    ledger = her.company.ledger
+    other = find(ledger, Reference("shop", "D-0021"))
+    owner = open_visitor(her.company)
+    proof, _ = tokens.issue(ledger, other, ledger.clock.now())
+    owner.send("/console/sign-in", proof=proof)
+    page = owner.get("/my/cards").text
+    (card, *_) = re.findall(r'name="card" value="([^"]+)"', page)
+    assert "supprimé le 7 janvier 2020 et chez le prestataire" in seen(page)
+    # Not hers: it does not exist for her.
+    assert her.send("/my/cards", on="/my/cards", card=card).status_code == 404
+    assert her.send("/my/cards", on="/my/cards", card="nonsense").status_code == 404
+    owner.send("/my/cards", on="/my/cards", card=card)
+    after = owner.get("/my/cards").text
+    assert "Votre demande est enregistrée" in seen(after)
+    position = ledger.recorder.head().position
+    with ledger.database.read() as connection:
+        found = reader.event_at(connection, position)
+    assert found is not None
+    assert (found.fact.kind, str(found.stream)) == ("card.removal_requested.v1", card)
+    assert (found.subject, found.fact.actor) == (other, "self")
