@@ -57,7 +57,7 @@ def sealed(ledger: Ledger, log: Path, size: int | None = None) -> SigningKey:
         query = sa.select(e.entry, e.leaf).order_by(e.position)
         rows = connection.execute(query).all()[:size]
     edge, full = Edge.empty().extend(bytes(row.leaf) for row in rows)
-    files = [*full, *edge.partial_tiles(), *entry_bundles(0, (bytes(r.entry) for r in rows))]
+    files = [*full, *edge.partial_tiles(), *entry_bundles(0, (bytes(r.entry or b"") for r in rows))]
     for path, content in files:
         (log / path).parent.mkdir(parents=True, exist_ok=True)
         (log / path).write_bytes(content)
