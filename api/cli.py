@@ -30,6 +30,7 @@ from api.commands import (
     keys,
     packaging,
     policy,
+    registering,
     requests,
     restoring,
     retaining,
@@ -72,6 +73,7 @@ asking.register(app)
 packaging.register(app)
 checking.register(app)
 policy.register(app)
+registering.register(app)
 keys.register(app)
 sealing.register(app)
 retaining.register(app)

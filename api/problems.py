@@ -31,6 +31,8 @@ KINDS: dict[str, Kind] = {
     "idempotency-key-malformed": Kind(400, "Malformed key", "One quoted text of 1 to 255 ASCII."),
     "unauthorized": Kind(401, "No valid key", "Send Authorization: Bearer with a key or a token."),
     "forbidden": Kind(403, "Not for you", "Your roles do not open this page, or not this person."),
+    "form-expired": Kind(403, "Form expired", "Open the page again: it was another session."),
+    "https-only": Kind(403, "Over https only", "Nobody signs in over a line others can read."),
     "not-found": Kind(404, "Not found", "No such page, subject, order, contract or position."),
     "method-not-allowed": Kind(405, "Method not allowed", "See the Allow header."),
     "conflict": Kind(409, "Conflict", "What was recorded before does not allow this fact."),

@@ -85,6 +85,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.retention": ("ledger",),
     "ledger.packages": ("ledger",),
     "ledger.packages.page": ("ledger.policy.explain",),
+    "ledger.register": ("ledger",),
+    "ledger.register.model": PURE,
+    "ledger.register.gaps": (*PURE, "ledger.register.model"),
     "ledger.requests": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),
@@ -100,6 +103,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.importing": ("ledger",),
     "ledger.choosing": ("ledger",),
+    "ledger.supposing": ("ledger",),
     "ledger.beginnings": ("ledger.events",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -113,6 +117,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "replay.verify": (),  # an auditor runs it alone
     "api": ("ledger", "replay"),
+    "api.console": ("api", "ledger", "replay"),
 }
 
 NAMED = {*ROOMS, *(name for allowed in ROOMS.values() for name in allowed)}
@@ -170,9 +175,11 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
     Gate("prometheus_client", ("api.metrics",), "only the metrics count: call their `count`"),
+    Gate("jinja2", ("api.console.rendering",), "only the pages have templates: hand them values"),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
         "ledger.archive_key",

@@ -112,6 +112,18 @@ def lookups(
     return found
 
 
+def kinds_of_reference(connection: sa.Connection, family: str) -> list[str]:
+    """The kinds of references that are known of a family (`person`, `order`…). Each is found by one
+    step through the index, however many people have it."""
+    found: list[str] = []
+    query = sa.select(sa.func.min(_names.kind))
+    kind = connection.scalar(query)
+    while kind is not None:
+        found.append(kind)
+        kind = connection.scalar(query.where(_names.kind > kind))
+    return [kind.partition("/")[2] for kind in found if kind.startswith(f"{family}/")]
+
+
 def erased_until(
     connection: sa.Connection, wanted: Collection[tuple[str, bytes]]
 ) -> dict[tuple[str, bytes], Instant]:
