@@ -50,6 +50,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from io import BytesIO
 from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -88,14 +89,14 @@ CATALOGUE = """
   hold.lifted controller.declared dpo.appointed field.declared obligation.declared notice.published
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
   ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed tracker.attached
-  customer.joined request.identity_confirmed request.closed
+  customer.joined request.identity_confirmed request.closed recipient.told recipient.acknowledged
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
   request.acknowledged request.fulfilled request.partially_fulfilled request.refused
   request.withdrawn
 right>decision channel purpose: request.received
 right>decision purpose: request.qualified request.recovered_from_queue
-reason>basis notified>until_day: request.extended
-ground>basis: customer.restricted; ground>basis informed>until_day: customer.restriction_lifted
+reason>basis notified>until_day: request.extended; ground>basis: customer.restricted
+ground>basis informed>until_day: customer.restriction_lifted
 wish>decision: customer.directive_set customer.heir_requested
 age>decision: customer.minor_signalled; risk>decision: incident.detected
 purpose channel grade: consent.requested consent.given consent.refused consent.withdrawn
@@ -112,8 +113,8 @@ purpose channel decision basis: message.decided; purpose: selection.run data.dis
 review>until_day: hold.placed hold.reviewed; edition>until_day: policy.published
 purpose basis: purpose.declared; outcome>decision: request.recipients_notified
 type>basis attested_until>until_day: recipient.declared
-outcome>decision purpose: assessment.recorded
-until>until_day: audience.measured access.granted; motive>basis of>decision: archive.consulted
+outcome>decision purpose: assessment.recorded; until>until_day: audience.measured access.granted
+motive>basis of>decision: archive.consulted
 ref>ref_position purpose channel decision basis grade until>until_day amount>amount_minor:
   fact.corrected
 channel match>decision: motive.received; ref>ref_position decision: motive.decided
@@ -121,7 +122,6 @@ of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
 dies_on>until_day: ledger.kek_retired; ref>ref_position: fact.voided
-: recipient.told recipient.acknowledged
 """
 
 
@@ -452,12 +452,6 @@ class Bundle:
         if self.zip:
             return name in self.zip.NameToInfo
         return os.path.isfile(self.root + name)  # noqa: PTH113
-
-    def size(self, name: str) -> int:
-        """The length of a file in bytes, 0 where there is none."""
-        if not self.has(name):
-            return 0
-        return self.zip.getinfo(name).file_size if self.zip else os.stat(self.root + name).st_size  # noqa: PTH116
 
     def names(self, folder: str = "") -> Iterator[str]:
         """The files below a folder."""
@@ -1353,11 +1347,12 @@ class Verifier:
         db.execute("CREATE INDEX by_kid ON destroyed(kid, position)")
         db.execute("CREATE INDEX by_id ON erasures(id, position)")
         db.execute("CREATE INDEX by_key ON erasures(kid)")
+        ranges = "SELECT first, last FROM excused WHERE rule = ? ORDER BY first"
         later = "EXISTS (SELECT 1 FROM destroyed d WHERE d.kid = p.kid AND d.position > p.position)"
         query = f"SELECT position FROM parts p WHERE NOT present AND NOT {later} ORDER BY position"
-        missing = uncovered(ascending(db, query), excuses(db, 3))
+        missing = uncovered(ascending(db, query), db.execute(ranges, (3,)))
         query = "SELECT position FROM pruned ORDER BY position"
-        pruned = uncovered(ascending(db, query), excuses(db, 2))
+        pruned = uncovered(ascending(db, query), db.execute(ranges, (2,)))
         unordered = ascending(
             db,
             "SELECT DISTINCT position FROM destroyed d WHERE NOT EXISTS (SELECT 1 FROM erasures e "
@@ -1413,7 +1408,8 @@ class Verifier:
             for pol, edition in one.editions.items():
                 if pol in published and str(edition) != published[pol].replace("-", ""):
                     self.fail(11, "edition", position=one.pols.get(pol, 0))
-        ends = [0, *(at for one in scans for at in one.line_at), self.bundle.size(LINES)]
+        with self.bundle.open(LINES) if self.bundle.has(LINES) else BytesIO() as file:
+            ends = [0, *(at for one in scans for at in one.line_at), file.seek(0, os.SEEK_END)]
         if any(end != begin for end, begin in zip(ends[::2], ends[1::2], strict=True)):
             self.fail(11, "columns_more")
         lines, unknown = self.counts["columns"], self.counts["unknown"]
@@ -1478,11 +1474,6 @@ def gather(db: sqlite3.Connection, others: list[str]) -> None:
 def ascending(db: sqlite3.Connection, query: str) -> Iterator[int]:
     """The positions that a query finds."""
     return (row[0] for row in db.execute(query))
-
-
-def excuses(db: sqlite3.Connection, rule: int) -> Iterator[tuple[int, int]]:
-    """The ranges that later events excuse under rule R2 or R3."""
-    yield from db.execute("SELECT first, last FROM excused WHERE rule = ? ORDER BY first", (rule,))
 
 
 def utc(seconds: int) -> str:
