@@ -39,6 +39,7 @@ from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
 from api.webhooks import Outbound
 from ledger.application import Ledger
+from ledger.archiving.asking import Ask
 from ledger.choosing.optin import Carry
 from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
@@ -58,15 +59,18 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     journal: Path | None = None,
     desk: Desk | None = None,
     outbound: Outbound | None = None,
+    opener: Ask | None = None,
     origins: Collection[str] = (),
     demo: Demo | None = None,
+    certificates: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
-    leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
-    the parts that may be played."""
+    the folder of the erasure journal; `desk` where erasures are certified, `certificates` where
+    other signed results are filed; `outbound` how messages leave; `opener` asks whoever opens the
+    archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask what
+    one person may, and frame her pages; `demo`: the parts that may be played."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -95,7 +99,9 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.carry = carry
     app.state.limits = limits()
     app.state.journal, app.state.desk = journal, desk
+    app.state.certificates = certificates
     app.state.outbound = outbound or Outbound()
+    app.state.opener = opener
     app.state.sessions, app.state.board = Sessions(), board.Board()
     app.state.origins, app.state.demo = tuple(origins), demo
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)

@@ -13,7 +13,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, rights_schema, webhooks_schema
+from api import (
+    archive_schema,
+    checking_schema,
+    choices_schema,
+    examples,
+    problems,
+    rights_schema,
+    webhooks_schema,
+)
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -431,9 +439,11 @@ def _schemas() -> dict[str, Any]:
 
     described = {
         **FIXED,
+        **checking_schema.SCHEMAS,
         **choices_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
+        **archive_schema.SCHEMAS,
         **register_schema.SCHEMAS,
         **supposing.SCHEMAS,
     }

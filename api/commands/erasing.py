@@ -6,20 +6,22 @@ What the law keeps is kept and said, with its article and its day. Nothing is de
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
+from api.commands.signing import signer_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Broken, Misuse
+from ledger.errors import Misuse
 
 if TYPE_CHECKING:
-    from ledger.erasing.certificate import Desk, Sign
+    from ledger.erasing.certificate import Desk
     from ledger.sealing.client import SignerClient
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
@@ -94,7 +96,7 @@ def sign_certificates(run: Run) -> None:
     """Sign the certificates that were written while no signer answered."""
     from ledger.erasing.certificate import certify
 
-    with _signer(run) as sign:
+    with signer_of(run) as sign:
         if sign is None:
             raise Misuse("no signer answers; start `probant signer serve` first")
         done = certify(run.settings.certificates, sign)
@@ -125,23 +127,6 @@ def desk(run: Run) -> Iterator[Desk]:
         client.close()
 
 
-@contextmanager
-def _signer(run: Run) -> Iterator[Sign | None]:
-    """What signs statements, if a signer answers now."""
-    from ledger.sealing.client import SignerClient
-
-    client = SignerClient(run.settings.signer)
-    try:
-        client.state()
-        answers = True
-    except Broken:
-        answers = False
-    try:
-        yield (lambda text: client.statements([text.decode()])[0]) if answers else None
-    finally:
-        client.close()
-
-
 def prune(
     run: Run,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
@@ -153,13 +138,18 @@ def prune(
 
     screen = run.screen
     with run.ledger() as ledger, screen.progress(screen.word("erasing.pruning")) as advance:
-        done = pruned(ledger, rehearsal=dry_run, progress=lambda n, _entries: advance(n, 0, ""))
+        where, heard = run.settings.journal, partial(_heard, advance)
+        done = pruned(ledger, where, rehearsal=dry_run, progress=heard)
         if not dry_run:
             # All that was ever pruned: whatever a crash left in the exported bundles goes now.
             export_entries(ledger.database, run.settings.log, named(ledger.database))
     content = {"rehearsal": dry_run, "people": done.people, "entries": done.entries}
     sentence = "erasing.to_prune" if dry_run else "erasing.pruned"
     screen.answer(content, lambda: [screen.word(sentence, **content)])
+
+
+def _heard(advance: Callable[[int, int, str], None], people: int, _entries: int) -> None:
+    advance(people, 0, "")
 
 
 def _check(

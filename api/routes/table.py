@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from api.routes import (
+    archive,
     choices,
+    controls,
     facts,
+    inspecting,
     joins,
     log,
     own,
@@ -13,6 +16,7 @@ from api.routes import (
     queue,
     readings,
     register,
+    reporting,
     requests,
     service,
     subjects,
@@ -28,6 +32,7 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *archive.ROUTES,
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,
@@ -35,7 +40,10 @@ TABLE = (
     *requests.ROUTES,
     *permissions.ROUTES,
     *register.ROUTES,
+    *reporting.ROUTES,
     *supposing.ROUTES,
+    *controls.ROUTES,
+    *inspecting.ROUTES,
     *webhooks.ROUTES,
     *log.ROUTES,
 )
