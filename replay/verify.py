@@ -89,7 +89,7 @@ CATALOGUE = """
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
   ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed tracker.attached
   customer.joined request.identity_confirmed request.closed recipient.told recipient.acknowledged
-  control.ran
+  control.ran report.issued
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
   request.acknowledged request.fulfilled request.partially_fulfilled request.refused
   request.withdrawn
