@@ -32,7 +32,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -40,19 +39,20 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 import zipfile
 import zlib
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -88,14 +88,15 @@ CATALOGUE = """
   hold.lifted controller.declared dpo.appointed field.declared obligation.declared notice.published
   form.published retention.ran incident.notified access.revoked ledger.log_key_added
   ledger.log_key_retired ledger.anchored ledger.restored ledger.kek_destroyed tracker.attached
-  customer.joined request.identity_confirmed request.closed
+  customer.joined request.identity_confirmed request.closed recipient.told recipient.acknowledged
+  control.ran report.issued
 channel: customer.contacted_us renewal.notified card.removal_requested message.opened ticket.opened
   request.acknowledged request.fulfilled request.partially_fulfilled request.refused
   request.withdrawn
 right>decision channel purpose: request.received
 right>decision purpose: request.qualified request.recovered_from_queue
-reason>basis notified>until_day: request.extended
-ground>basis: customer.restricted; ground>basis informed>until_day: customer.restriction_lifted
+reason>basis notified>until_day: request.extended; ground>basis: customer.restricted
+ground>basis informed>until_day: customer.restriction_lifted
 wish>decision: customer.directive_set customer.heir_requested
 age>decision: customer.minor_signalled; risk>decision: incident.detected
 purpose channel grade: consent.requested consent.given consent.refused consent.withdrawn
@@ -112,8 +113,8 @@ purpose channel decision basis: message.decided; purpose: selection.run data.dis
 review>until_day: hold.placed hold.reviewed; edition>until_day: policy.published
 purpose basis: purpose.declared; outcome>decision: request.recipients_notified
 type>basis attested_until>until_day: recipient.declared
-outcome>decision purpose: assessment.recorded
-until>until_day: audience.measured access.granted; motive>basis of>decision: archive.consulted
+outcome>decision purpose: assessment.recorded; until>until_day: audience.measured access.granted
+motive>basis of>decision: archive.consulted
 ref>ref_position purpose channel decision basis grade until>until_day amount>amount_minor:
   fact.corrected
 channel match>decision: motive.received; ref>ref_position decision: motive.decided
@@ -121,7 +122,6 @@ of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
 dies_on>until_day: ledger.kek_retired; ref>ref_position: fact.voided
-: recipient.told recipient.acknowledged control.ran
 """
 
 
@@ -349,8 +349,7 @@ class Head(NamedTuple):
     cosigned: dict[Key, int]
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(NamedTuple):
     """The verifier's own anchors."""
 
     origin: str
@@ -360,15 +359,11 @@ class Trust:
     tsa: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     tolerance: int = 300
-    reigns: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # key -> first, last size
+    reigns: Mapping[bytes, tuple[int, int]] = MappingProxyType({})  # key -> first, last size
 
-    def reigns_until(self, key: Key) -> int:
-        """The last size that the key may sign; of a log without a history of keys, any."""
-        return self.reigns.get(key.public, (0, 2**63))[1]
-
-    def knowing(self, keys: Iterable[Key]) -> Trust:
-        """With these keys of the log too."""
-        return replace(self, log=(*self.log, *dict.fromkeys(keys)))
+    def reign(self, key: Key) -> tuple[int, int]:
+        """The sizes that the key may sign; of a log without a history of keys, any."""
+        return self.reigns.get(key.public, (0, 2**63))
 
     @classmethod
     def load(cls, path: Path) -> Trust:
@@ -401,8 +396,7 @@ class Trust:
         if len(lines) != 3 or lines[0] != self.origin:
             raise Bad("other_origin")
         size = number(lines[1])
-        reigns = [self.reigns.get(key.public, (0, 2**63)) for key in signers]
-        if not any(first <= size <= last for first, last in reigns):
+        if not any(first <= size <= last for first, last in map(self.reign, signers)):
             raise Bad("not_its_time")
         times = {key: int.from_bytes(sig[:8], "big") for key, sig in verified.items()}
         cosigned = {key: times[key] for key in self.witnesses if key in times}
@@ -484,12 +478,12 @@ class Bundle:
             return
 
 
-@dataclass
 class Findings:
     """What was found wrong: (check, key of WORDS, values); every one counted, the first kept."""
 
-    counts: Counter[int] = field(default_factory=Counter)
-    kept: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+        self.kept: list[tuple[int, str, dict[str, Any]]] = []
 
     def add(self, check: int, key: str, **values: Any) -> None:
         """One more."""
@@ -503,13 +497,14 @@ class Findings:
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 DIGEST, CODE = r"[A-Za-z0-9_-]{43}", r"[a-z0-9][a-z0-9_.:-]{0,63}"
 TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
-ENTRY = re.compile(  # all of an entry but `meta` and `parts`, which are read as JSON
-    rf'\{{"at":"({TIME})","id":"({UUID})",(?:(.*),)?"pol":"({DIGEST})","salt":"[A-Za-z0-9_-]{{22}}",'
-    rf'"stream":"({UUID})","type":"({CODE})","v":1,"ver":([1-9][0-9]{{0,14}})\}}',
-    re.DOTALL,
+HEAD = 80  # characters of an entry before `meta`: its time and its id
+SHELL = re.compile(  # all of an entry but `meta` and `parts`, which are read as JSON
+    rf'^\{{"at":"({TIME})","id":"({UUID})","pol":"({DIGEST})","salt":"[A-Za-z0-9_-]{{22}}",'
+    rf'"stream":"({UUID})","type":"({CODE})","v":1,"ver":([1-9][0-9]{{0,14}})\}}$',
+    re.MULTILINE,
 )
 PART = re.compile(rf"({DIGEST}) ({DIGEST}) ({DIGEST}) ({UUID}) ({CODE})")
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+INNER, EPOCH = {"meta", "parts", "pol"}, datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def refuse(_: str) -> int:
@@ -564,7 +559,8 @@ def restricted(value: Any) -> bool:
 
 def micros(text: str) -> int:
     """An instant in microseconds since 1970. Raises ValueError."""
-    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+    since = datetime.fromisoformat(text) - EPOCH
+    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 @lru_cache(1 << 14)
@@ -587,19 +583,31 @@ def typed(column: str, value: Any) -> Any:
     return ("express", "tacit")[value] if column == "decision" and value in (0, 1) else value
 
 
-def matching(raw: bytes) -> re.Match[str] | None:
-    """The pieces of an entry, None for what cannot be one."""
+def pieces(raws: Sequence[bytes]) -> list[tuple[Any, ...] | None]:
+    """Of each entry its time, id, policy, stream, kind, version, and `meta` and `parts` as read;
+    None for what is no entry. They are read together; one by one only if one of them is bad."""
     try:
-        return ENTRY.fullmatch(raw.decode()) if len(raw) <= 16384 else None
+        texts = [raw.decode() for raw in raws]
     except UnicodeDecodeError:
-        return None
+        texts = []
+    cuts = [text.rfind('"pol":"') for text in texts]
+    lines = "\n".join([text[:HEAD] + text[cut:] for text, cut in zip(texts, cuts, strict=True)])
+    shells = SHELL.findall(lines)
+    short = max(map(len, raws), default=0) <= 16384
+    if short and len(shells) == len(raws) == lines.count("\n") + bool(raws):
+        inner = [f'{{{text[HEAD:cut]}"pol":""}}' for text, cut in zip(texts, cuts, strict=True)]
+        return [
+            (*shell, said) if said is not None and said.keys() <= INNER else None
+            for shell, said in zip(shells, canonical(inner), strict=True)
+        ]
+    return [pieces([raw])[0] for raw in raws] if len(raws) > 1 else [None]
 
 
 def entry_of(raw: bytes) -> dict[str, Any]:
     """One entry, strictly. Raises Bad."""
-    said: dict[str, Any] | None = canonical([raw.decode()])[0] if matching(raw) else None
-    if said is None:
+    if pieces([raw])[0] is None:
         raise Bad("form")
+    said: dict[str, Any] = json.loads(raw)
     return said
 
 
@@ -682,40 +690,31 @@ class Scan:
                 if entry and made[at] != leaves[at * HASH : (at + 1) * HASH]:
                     self.found.add(5, "leaf", position=start + at + 1)
         if not task.hashes_only:
-            inside = range(max(task.first, start + 1), min(task.last, start + width) + 1)
-            self.read({position: entries[position - start - 1] for position in inside})
+            first, last = max(task.first, start + 1), min(task.last, start + width)
+            self.read(first, entries[first - start - 1 : last - start])
 
-    def read(self, entries: dict[int, bytes]) -> None:
-        """Read the entries at these positions, and the lines of columns that stand for them."""
-        matched: dict[int, re.Match[str]] = {}
-        rows: dict[int, list[Any] | None] = {}  # of every entry that is not pruned
-        for position, raw in entries.items():
-            if not raw:
-                self.rows["pruned"].append((position,))
-                continue
-            rows[position] = None
-            if (found := matching(raw)) is not None:
-                matched[position] = found
-        self.counts["entries"] += len(rows)
-        self.counts["pruned"] += len(entries) - len(rows)
-        said = canonical([f"{{{found[3] or ''}}}" for found in matched.values()])
-        bad = rows.keys() - matched.keys()
-        for (position, found), middle in zip(matched.items(), said, strict=True):
+    def read(self, first: int, entries: list[bytes]) -> None:
+        """Read the entries from this position on, and the lines of columns that stand for them."""
+        there = {position: raw for position, raw in enumerate(entries, first) if raw}
+        missing = set(range(first, first + len(entries))) - there.keys()
+        self.rows["pruned"] += [(position,) for position in sorted(missing)]
+        self.counts["entries"] += len(there)
+        self.counts["pruned"] += len(missing)
+        rows: dict[int, list[Any] | None] = {}
+        for position, said in zip(there, pieces(list(there.values())), strict=True):
             try:
-                rows[position] = self.entry(position, found, middle)
+                rows[position] = self.entry(position, *(said or ()))
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-                bad.add(position)
-        for position in sorted(bad):
-            self.found.add(5, "form", position=position)
+                rows[position] = None
+                self.found.add(5, "form", position=position)
         if self.lines:
             self.compare(rows, self.lines)
         self.flush()
 
-    def entry(self, position: int, found: re.Match[str], said: Any) -> list[Any] | None:
-        """Check one entry; the row of typed columns it implies. Raises ValueError and its like."""
-        at, identifier, _, pol, stream, kind, written = found.groups()
-        if said is None or not said.keys() <= {"meta", "parts"}:
-            raise ValueError
+    def entry(self, position: int, *pieces: Any) -> list[Any] | None:
+        """Check one entry; the row of typed columns it implies. Raises ValueError and its like, at
+        once where there are no pieces."""
+        at, identifier, pol, stream, kind, written, said = pieces
         meta, version, moment = said.get("meta", {}), int(written), micros(at)
         low, high = self.bounds[bisect_left(self.stamped, position)]
         if moment <= self.last_at:
@@ -724,11 +723,15 @@ class Scan:
             self.found.add(7, "backdated", position=position)
         self.first_at = self.first_at or moment
         self.last_at, self.last_position = moment, position
-        tip = self.tips.setdefault(stream, [position, version, version - 1])
-        if version != tip[2] + 1:
-            self.found.add(7, "version", position=position)
-        tip[2] = version
-        self.pols.setdefault(pol, position)
+        tip = self.tips.get(stream)
+        if tip is None:
+            self.tips[stream] = [position, version, version]
+        else:
+            if version != tip[2] + 1:
+                self.found.add(7, "version", position=position)
+            tip[2] = version
+        if pol not in self.pols:
+            self.pols[pol] = position
         for part in said.get("parts", ()):
             self.part(position, part)
         if kind in ACTS:
@@ -740,9 +743,11 @@ class Scan:
             return None
         occurred, get = meta["occurred"], meta.get
         when = moment if occurred == at else micros(occurred)
-        row = [position, stream, version, kind, get("subject"), get("class"), get("item"), None]
-        row += (None, None, None, None, get("actor"), pol, None, None, None, when)
-        row += (get("grain"), paris_day(when // 3_600_000_000), moment)
+        row = [
+            *(position, stream, version, kind, get("subject"), get("class"), get("item")),
+            *(None, None, None, None, None, get("actor"), pol, None, None, None),
+            *(when, get("grain"), paris_day(when // 3_600_000_000), moment),
+        ]
         for key, column in MAPPED[kind]:
             if key in meta:
                 row[column] = typed(COLUMNS[column], meta[key])
@@ -1078,11 +1083,11 @@ class Verifier:
         proofs += [(key, last, RETIRED) for key, _, last in history]
         proofs = [one for one in proofs if self.bundle.has(f"keys/{one[1]}.tlog-proof")]
         reigns = {key.public: (first, last) for key, first, last in history}
-        self.trust, grew = replace(self.trust, reigns=reigns), True
-        while grew:
-            news = [key for key, at, kind in proofs if self.handover(key, at, kind)]
-            unknown = [key for key in news if key not in self.trust.log]
-            self.trust, grew = self.trust.knowing(unknown), bool(unknown)
+        self.trust, unknown = self.trust._replace(reigns=reigns), {self.trust.log[0]}
+        while unknown:
+            news = {key for key, at, kind in proofs if self.handover(key, at, kind)}
+            unknown = news - set(self.trust.log)
+            self.trust = self.trust._replace(log=(*self.trust.log, *unknown))
         for key, index, kind in proofs:
             name = f"keys/{index}.tlog-proof"
             if (head := self.handover(key, index, kind)) is None:
@@ -1097,7 +1102,7 @@ class Verifier:
             found, head, note = self.inclusion(proof, entry)
             said = entry_of(entry)
             if kind == ADDED:
-                replace(self.trust, log=(key,)).open(note)
+                self.trust._replace(log=(key,)).open(note)
             fits = (said["type"], said["meta"]["vkey"], found) == (kind, key.written, index)
         except (Bad, KeyError, TypeError):
             return None
@@ -1190,8 +1195,12 @@ class Verifier:
         ]
         if len(tasks) == 1:
             return [scan(tasks[0])]
-        with multiprocessing.get_context("spawn").Pool(len(tasks)) as pool:
-            return pool.map(scan, tasks, chunksize=1)
+        from multiprocessing import get_context  # slow to load, and seldom needed
+
+        alone = sys.platform == "linux" and threading.active_count() == 1
+        with get_context("fork" if alone else "spawn").Pool(len(tasks) - 1) as pool:
+            others = pool.map_async(scan, tasks[1:], chunksize=1)
+            return [scan(tasks[0]), *others.get()]
 
     def tree(self, scans: list[Scan]) -> None:
         """4: the leaves give every tile above them, and the root."""
@@ -1344,11 +1353,12 @@ class Verifier:
         db.execute("CREATE INDEX by_kid ON destroyed(kid, position)")
         db.execute("CREATE INDEX by_id ON erasures(id, position)")
         db.execute("CREATE INDEX by_key ON erasures(kid)")
+        ranges = "SELECT first, last FROM excused WHERE rule = ? ORDER BY first"
         later = "EXISTS (SELECT 1 FROM destroyed d WHERE d.kid = p.kid AND d.position > p.position)"
         query = f"SELECT position FROM parts p WHERE NOT present AND NOT {later} ORDER BY position"
-        missing = uncovered(ascending(db, query), excuses(db, 3))
+        missing = uncovered(ascending(db, query), db.execute(ranges, (3,)))
         query = "SELECT position FROM pruned ORDER BY position"
-        pruned = uncovered(ascending(db, query), excuses(db, 2))
+        pruned = uncovered(ascending(db, query), db.execute(ranges, (2,)))
         unordered = ascending(
             db,
             "SELECT DISTINCT position FROM destroyed d WHERE NOT EXISTS (SELECT 1 FROM erasures e "
@@ -1471,11 +1481,6 @@ def ascending(db: sqlite3.Connection, query: str) -> Iterator[int]:
     return (row[0] for row in db.execute(query))
 
 
-def excuses(db: sqlite3.Connection, rule: int) -> Iterator[tuple[int, int]]:
-    """The ranges that later events excuse under rule R2 or R3."""
-    yield from db.execute("SELECT first, last FROM excused WHERE rule = ? ORDER BY first", (rule,))
-
-
 def utc(seconds: int) -> str:
     """A time for people."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
@@ -1521,7 +1526,7 @@ def receipt_of(trust: Trust, raw: bytes) -> tuple[int, bytes]:
         raise Bad("malformed")
     _, leaf, _ = base64(lines[1], HASH), base64(lines[2], HASH), number(lines[4])
     # A later key may repeat an old promise; an older one cannot promise beyond its end.
-    if not any(trust.reigns_until(key) >= number(lines[0]) for key in signers):
+    if not any(trust.reign(key)[1] >= number(lines[0]) for key in signers):
         raise Bad("not_its_time")
     return number(lines[0]), leaf
 

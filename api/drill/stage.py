@@ -17,7 +17,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -276,7 +275,7 @@ class Stage:
         add_cosignatures(self.log, answer.note, [answer.vkey])
         if not self.trust.witnesses:
             witness = verifier.Key.parse(answer.vkey, 4)
-            self.trust = replace(self.trust, witnesses=(witness,), quorum=1)
+            self.trust = self.trust._replace(witnesses=(witness,), quorum=1)
         return []
 
     def audit(self, receipts: Sequence[Path] = ()) -> list[Seen]:
@@ -301,14 +300,14 @@ class Stage:
     def trust_now(self) -> verifier.Trust:
         """The auditor's anchors, with the checkpoints kept by now."""
         kept = tuple(sorted((self.outside / "kept").iterdir()))
-        return replace(self.trust, checkpoints=kept)
+        return self.trust._replace(checkpoints=kept)
 
     def first_visit(self, *, witness: bool = True) -> verifier.Trust:
         """The anchors of somebody who kept nothing, and may know of no witness."""
         none: dict[str, Any] = {"checkpoints": (), "tsa": ()}
         if not witness:
             none |= {"witnesses": (), "quorum": 0}
-        return replace(self.trust, **none)
+        return self.trust._replace(**none)
 
     def _pinned(self) -> verifier.Trust:
         log = verifier.Key.parse(self.signer().key.vkey, 1)

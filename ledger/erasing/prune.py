@@ -2,7 +2,9 @@
 
 What may go, of one person: entries homed in a scope that was erased; from the start of their
 stream, without a gap; her own stream and that of her choices only once nobody can name her any
-more; never what a surviving deadline, choice, hold or card rests on. And then it is tried: her
+more; never what a surviving deadline, choice, hold or card rests on; an order to erase only with
+what says that it destroyed keys, and neither while an entry that stays names such a key (decision
+0029). And then it is tried: her
 state is folded with and without them, and if one surviving answer would differ, today or on any
 day it is to change, nothing of hers goes this time.
 
@@ -33,7 +35,7 @@ from ledger.policy.cards import cards
 from ledger.policy.evaluate import choices, deadlines
 from ledger.projections.live import standing, state_of
 from ledger.store import erasure, pruning, reader, states
-from ledger.store.pruning import Entry
+from ledger.store.pruning import Ending, Entry
 
 PEOPLE = 100  # looked at in one transaction
 RANGES = 300  # named by one fact: its entry stays well under 16 KiB
@@ -85,7 +87,7 @@ def prune(
 
 
 def prunable(ledger: Ledger, subject: UUID) -> list[int]:
-    """The positions of one person's entries that may go now."""
+    """The positions of one person's entries that may go now, and of what destroyed her keys."""
     now, book = ledger.clock.now(), ledger.book(ledger.epoch())
     with ledger.database.read() as connection:
         entries = pruning.entries(connection, subject)
@@ -93,16 +95,18 @@ def prunable(ledger: Ledger, subject: UUID) -> list[int]:
         ended = pruning.ended_classes(connection, subject)
         is_closed = bool(erasure.closed_subjects(connection, {subject}))
         events = [reader.event_at(connection, row.position) for row in rows]
+        endings = pruning.endings(connection, subject)
+        sealed = pruning.sealed_under(connection, subject) if endings else {}
     facts = {event.position: event.fact for event in events if event}
     hers = _Hers(ledger, subject, facts, book, ended)
     kept = hers.rests_on(rows, now)
     own = set() if is_closed else {subject, consent_stream(subject)}
-    going = list(_prefixes(entries, lambda one: one.position in kept or one.stream in own))
-    gone = set(going)
+    kept |= {one.position for one in entries if one.stream in own}
+    gone = _together(entries, kept, endings, sealed)
     left = [row for row in rows if row.position not in gone]
     days = hers.turns(rows, now)
     same = all(hers.answers(rows, day) == hers.answers(left, day) for day in days)
-    return going if same else []
+    return sorted(gone) if same else []
 
 
 class _Hers(NamedTuple):
@@ -151,13 +155,31 @@ class _Hers(NamedTuple):
         return sorted(days)
 
 
-def _prefixes(entries: list[Entry], stays: Callable[[Entry], bool]) -> Iterator[int]:
+def _together(
+    entries: list[Entry],
+    kept: set[int],
+    endings: list[Ending],
+    sealed: dict[int, frozenset[str]],
+) -> set[int]:
+    """The positions that may go, and what says that keys were destroyed with its orders: where one
+    of an ending must stay, all of it stays."""
+    while True:
+        going = set(_prefixes(entries, kept))
+        named = frozenset[str]().union(*(sealed[at] for at in sealed.keys() - going))
+        whole = [one for one in endings if one.orders <= going and not one.keys & named]
+        stays = {at for one in endings if one not in whole for at in one.orders & going}
+        if not stays:
+            return going.union(*(one.destructions for one in whole))
+        kept = kept | stays
+
+
+def _prefixes(entries: list[Entry], kept: set[int]) -> Iterator[int]:
     """The positions of candidates with nothing left before them in their stream."""
     blocked: set[UUID] = set()
     for one in entries:  # by position, and so by version in each stream
         if one.stream in blocked:
             continue
-        if not one.is_candidate or stays(one):
+        if not one.is_candidate or one.position in kept:
             blocked.add(one.stream)
         else:
             yield one.position

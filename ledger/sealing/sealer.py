@@ -114,8 +114,7 @@ class Sealer:
                 heard(sealed)
             until = time.monotonic() + DELAY_SECONDS
             while not stop() and time.monotonic() < until:
-                waiting = log.head_position(self.database) - log.sealed(self.database).size
-                if waiting >= LEAVES_A_ROUND:
+                if log.waiting(self.database) >= LEAVES_A_ROUND:
                     break
                 time.sleep(0.05)
 

@@ -48,6 +48,13 @@ def head_position(database: Database) -> int:
         return connection.scalar(sa.select(tables.head.c.position)) or 0
 
 
+def waiting(database: Database) -> int:
+    """How many committed events are not in the tree yet."""
+    size = sa.func.coalesce(sa.select(tables.log.c.size).scalar_subquery(), 0)
+    with speaking(), database.read() as connection:
+        return connection.scalar(sa.select(tables.head.c.position - size)) or 0
+
+
 def recorded_at(database: Database, position: int) -> Instant | None:
     """When the event at this position was recorded; None if it was pruned or is none."""
     events = tables.events.c
@@ -63,8 +70,8 @@ def leaves(database: Database, first: int, last: int) -> Iterator[list[Leaf]]:
     while at <= last:
         end = min(last, at - 1 + PAGE - (at - 1) % PAGE)
         with speaking(), database.read() as connection:
-            page = connection.execute(query.where(events.position.between(at, end)))
-            yield [Leaf(bytes(row.entry or b""), bytes(row.leaf)) for row in page]
+            page = connection.execute(query.where(events.position.between(at, end))).all()
+        yield [Leaf(bytes(entry or b""), bytes(leaf)) for entry, leaf in page]
         at = end + 1
 
 

@@ -1,7 +1,8 @@
 """Which entries could become bare leaves, and emptying them.
 
 An entry is a candidate when the scope it is homed in has ended for ever and no envelope needs it
-any more. On PostgreSQL the emptying itself is done by the role `probant_pruner`, which may do
+any more; what says that keys were destroyed has no home, and goes with the orders it followed
+(`endings`). On PostgreSQL the emptying itself is done by the role `probant_pruner`, which may do
 nothing else. What this file never does: choose among candidates. Read next:
 `ledger/erasing/prune.py`.
 """
@@ -49,6 +50,15 @@ class Entry(NamedTuple):
     is_candidate: bool
 
 
+class Ending(NamedTuple):
+    """How one scope ended: where its erasure was ordered and where keys are said to have been
+    destroyed, and which. Rule R1 compares the three: they are bare leaves together, or not yet."""
+
+    orders: frozenset[int]
+    destructions: frozenset[int]
+    keys: frozenset[str]
+
+
 def people(connection: sa.Connection, after: UUID | None, limit: int) -> list[UUID]:
     """People with an entry left in a scope whose key was destroyed, in the order of their ids."""
     left = sa.exists().where(
@@ -73,6 +83,42 @@ def entries(connection: sa.Connection, subject: UUID) -> list[Entry]:
     ):
         scopes = {Scope(subject, klass or "", ""), Scope(subject, klass or "", item or "")}
         found.append(Entry(position, stream, version, bool(scopes & ended) and not is_needed))
+    return found
+
+
+def endings(connection: sa.Connection, subject: UUID) -> list[Ending]:
+    """What ended each scope of hers whose order is on record and destroyed a key."""
+    orders: dict[Scope, set[int]] = {}
+    query = sa.select(_e.position, _e.decision, _e.item).where(_e.subject == subject)
+    for position, klass, item in connection.execute(query.where(_e.kind == erasure.ERASED_KIND)):
+        orders.setdefault(Scope(subject, klass, item or ""), set()).add(position)
+    keys: dict[Scope, set[UUID]] = {}
+    query = sa.select(_k.key_id, _k.data_class, _k.scope).where(_k.subject == subject)
+    for kid, klass, scope in connection.execute(query.where(_k.wrapped.is_(None))):
+        keys.setdefault(Scope(subject, klass, scope), set()).add(kid)
+    streams = {
+        erasure.destruction_stream(kid): scope for scope in orders for kid in keys.get(scope, ())
+    }
+    destructions: dict[Scope, set[int]] = {}
+    asked = list(streams)
+    for start in range(0, len(asked), erasure.AT_ONCE):
+        some = asked[start : start + erasure.AT_ONCE]
+        found = sa.select(_e.position, _e.stream).where(_e.stream.in_(some))
+        for position, stream in connection.execute(found):
+            destructions.setdefault(streams[stream], set()).add(position)
+    return [
+        Ending(frozenset(orders[scope]), frozenset(positions), frozenset(map(str, keys[scope])))
+        for scope, positions in destructions.items()
+    ]
+
+
+def sealed_under(connection: sa.Connection, subject: UUID) -> dict[int, frozenset[str]]:
+    """The keys that each entry left of hers says sealed a part of it, where there is one."""
+    query = sa.select(_e.position, _e.entry).where(_e.subject == subject, _e.entry.is_not(None))
+    found = {}
+    for position, raw in connection.execute(query):
+        if parts := entry.read(bytes(raw)).get("parts"):
+            found[position] = frozenset(str(part["kid"]) for part in parts)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.store import pruning
 from tests.evidence.bundles import Evidence, canonical, leaf
 from tests.evidence.conftest import Auditor
 from tests.evidence.test_attacks import failed
@@ -73,6 +74,27 @@ def test_only_an_erasure_orders_a_destruction(evidence: Evidence, auditor: Audit
     evidence.entries[570] = canonical({**evidence.said(571), "type": kind})
     evidence.leaves[570] = leaf(evidence.entries[570])
     assert "on the order of no erasure" in failed(auditor.judge(evidence))["keys"][0]
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        ((571,), "on the order of no erasure"),  # the order alone
+        ((572,), "nothing destroyed its key"),  # the destruction alone
+        ((571, 572), "nothing destroyed its key"),  # both, and an entry still names the key
+        ((5, 571, 572), None),  # the entry too: a lawful prune, and nothing left to compare
+    ],
+)
+def test_an_order_is_pruned_with_what_it_ordered_or_not(
+    evidence: Evidence, auditor: Auditor, gone: tuple[int, ...], sentence: str | None
+):
+    meta = evidence.said(573)["meta"]
+    ranges = pruning.ranges_of({20, 21, 22, *gone})
+    evidence.change(573, meta={**meta, "ranges": [list(one) for one in ranges]})
+    evidence.prune(*gone)
+    report = auditor.judge(evidence)
+    found = failed(report).get("keys", [""])
+    assert report.ok if sentence is None else sentence in found[0], list(report.lines())
 
 
 def test_a_whole_bundle_of_entries_may_be_pruned(evidence: Evidence, auditor: Auditor):

@@ -58,7 +58,7 @@ def sealed(ledger: Ledger, log: Path, size: int | None = None) -> SigningKey:
         query = sa.select(e.entry, e.leaf).order_by(e.position)
         rows = connection.execute(query).all()[:size]
     edge, full = Edge.empty().extend(bytes(row.leaf) for row in rows)
-    files = [*full, *edge.partial_tiles(), *entry_bundles(0, (bytes(r.entry) for r in rows))]
+    files = [*full, *edge.partial_tiles(), *entry_bundles(0, (bytes(r.entry or b"") for r in rows))]
     for path, content in files:
         (log / path).parent.mkdir(parents=True, exist_ok=True)
         (log / path).write_bytes(content)
@@ -101,6 +101,40 @@ def test_a_whole_bundle_is_accepted_by_a_verifier_that_is_not_ours(
     assert {f"policies/{pol}" for pol in pols} <= set(found)
     accepted(bundle, key, tmp_path)
     assert not any(b"Durand" in c or b"elise@" in c for c in found.values())
+
+
+WANTED = (Wanted("whole"), Wanted("range", 100, 280), Wanted("redacted"), Wanted("subject"))
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=lambda one: one.kind)
+def test_every_kind_of_bundle_is_judged_by_a_verifier_that_is_not_ours(
+    ledger: Ledger, tmp_path: Path, go_verifier: GoVerifier, wanted: Wanted
+) -> None:
+    """It accepts each, and rejects each in which one file of what it reads has another byte."""
+    sealed(ledger, tmp_path / "log", 200)
+    key, bundle = sealed(ledger, tmp_path / "log"), tmp_path / "bundle"
+    if wanted.kind == "subject":
+        wanted = Wanted("subject", subject=someone(ledger))
+    export(ledger, tmp_path / "log", bundle, wanted)
+    options = {"proofs": wanted.kind == "subject", "redacted": wanted.kind in ("range", "redacted")}
+    verdict = go_verifier.verify(bundle, key.vkey, **options)
+    assert verdict.accepted, verdict.said
+    read = ("checkpoint", "tile", "proofs", "consistency")
+    for name, content in files(bundle).items():
+        if name.split("/")[0] in read and not name.endswith(".open.json"):
+            at = len(content) // 2
+            (bundle / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+            verdict = go_verifier.verify(bundle, key.vkey, **options)
+            (bundle / name).write_bytes(content)
+            assert not verdict.accepted, name
+
+
+def someone(ledger: Ledger) -> Any:
+    """The person with a text and a login."""
+    e = tables.events.c
+    with ledger.database.read() as connection:
+        query = sa.select(e.subject).where(e.kind == ContactedUs.kind)
+        return connection.scalars(query).one()
 
 
 def accepted(bundle: Path, key: SigningKey, folder: Path) -> verify.Report:

@@ -238,6 +238,43 @@ def test_notes_are_read_strictly(evidence: Evidence, auditor: Auditor):
             trust.open(bad)
 
 
+def test_entries_read_together_are_judged_one_by_one(evidence: Evidence):
+    """Whatever stands beside it, an entry is read as if it were alone, and has one spelling."""
+    good, other = evidence.entries[2], evidence.entries[10]
+    said = evidence.said(3)
+    bad = [
+        good + b"\n" + other,  # two in one record, beside one that is none
+        b"",
+        b"\n",
+        good + b"\n",
+        b" " + good,
+        good.replace(b',"pol":"', b'"pol":"'),
+        good.replace(b',"pol":"', b',,"pol":"'),
+        good.replace(b'"pol":"', b'"pol":"x","pol":"'),
+        good.replace(b'"meta":{', b'"meta":{ '),
+        good.replace(b'"meta":{', b'"meta":{"zz":true,'),
+        good.replace(b'"meta":{', b'"meta":{"0":null,'),
+        good.replace(b'"meta":{', b'"meta":{"0":1.5,'),
+        good.replace(b'"meta":{', b'"meta":{"0":-0,'),
+        good.replace(b'"meta":{', b'"meta":{"0":9007199254740992,'),
+        good.replace(b'"meta":{', b'"meta":{"0":"\\u0041",'),
+        good.replace(b'"meta":{', b'"meta":{"0":"\n",'),
+        good.replace(b'"meta":{', b'"meta":{"0":"\xff",'),
+        good.replace(b'"meta":{', '"meta":{"é":1,'.encode()),
+        good.replace(b'"meta":{', b'"beta":1,"meta":{'),
+        verify.ENCODER.encode({**said, "other": 1}).encode(),
+        verify.ENCODER.encode({**said, "ver": 0}).encode(),
+        verify.ENCODER.encode({**said, "meta": {"0": "x" * 16384}}).encode(),
+    ]
+    for record in bad:
+        read = verify.pieces([other, record, good])
+        assert read[1] is None, record
+        assert read[0] is not None and read[2] is not None
+        assert verify.pieces([record]) == [None]
+    assert None not in verify.pieces([good, other])
+    assert verify.pieces([]) == []
+
+
 # --- what the file knows of us ------------------------------------------------------------------
 
 

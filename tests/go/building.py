@@ -23,9 +23,11 @@ class GoVerifier(NamedTuple):
 
     program: Path
 
-    def verify(self, folder: Path, *vkeys: str, redacted: bool = False) -> Verdict:
-        """Run it on a folder with these pinned keys."""
-        flags = ["-redacted"] if redacted else []
+    def verify(
+        self, folder: Path, *vkeys: str, redacted: bool = False, proofs: bool = False
+    ) -> Verdict:
+        """Run it on a folder with these pinned keys; on that of one person with `proofs`."""
+        flags = ["-redacted"] * redacted + ["-proofs"] * proofs
         command = [str(self.program), *flags, str(folder), *vkeys]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return Verdict(done.returncode == 0, (done.stdout + done.stderr).strip())

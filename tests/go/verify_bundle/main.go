@@ -1,12 +1,14 @@
 // Command verify_bundle checks an evidence folder with code that is not ours: signatures by Go's
 // sumdb/note, trees and proofs by Go's sumdb/tlog, as Debian packages them.
 //
-//	verify_bundle [-redacted] FOLDER VKEY...
+//	verify_bundle [-redacted | -proofs] FOLDER VKEY...
 //
 // The vkeys are the pinned keys of one log; nothing in the folder is trusted. The tree is rebuilt
 // from the entries, leaf by leaf. tlog.TileHashReader is not used: in the packaged version an entry
 // altered together with its leaf hash passes it. With -redacted, entry bundles may be absent, and
-// their leaves are taken from the level-0 tiles, as those of pruned entries (length zero) are.
+// their leaves are taken from the level-0 tiles, as those of pruned entries (length zero) are. With
+// -proofs, for the folder of one person, there are no tiles: each entry must be proven, and each
+// older head joined to the newest by a file of consistency/.
 //
 // It prints one line and exits 0, or one sentence on standard error and exits 1.
 package main
@@ -36,6 +38,7 @@ type log struct {
 	origin   string
 	keys     note.Verifiers
 	redacted bool
+	proofs   bool // no tiles: what is not proven by a file is not there
 
 	head    head
 	stored  []tlog.Hash // every hash of the rebuilt tree, in tlog's order
@@ -51,12 +54,14 @@ type head struct {
 
 func main() {
 	redacted := flag.Bool("redacted", false, "entry bundles may be absent")
+	proofs := flag.Bool("proofs", false, "the entries of one person, each with its proof")
 	flag.Parse()
-	if flag.NArg() < 2 {
-		fmt.Fprintln(os.Stderr, "usage: verify_bundle [-redacted] FOLDER VKEY...")
+	if flag.NArg() < 2 || *redacted && *proofs {
+		fmt.Fprintln(os.Stderr, "usage: verify_bundle [-redacted | -proofs] FOLDER VKEY...")
 		os.Exit(2)
 	}
-	said, err := verify(flag.Arg(0), flag.Args()[1:], *redacted)
+	l := &log{folder: flag.Arg(0), redacted: *redacted, proofs: *proofs}
+	said, err := l.verify(flag.Args()[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "Not verified: %v.\n", err)
 		os.Exit(1)
@@ -65,8 +70,7 @@ func main() {
 }
 
 // verify runs every check in turn; the first that fails is the answer.
-func verify(folder string, vkeys []string, redacted bool) (string, error) {
-	l := &log{folder: folder, redacted: redacted}
+func (l *log) verify(vkeys []string) (string, error) {
 	if err := l.pin(vkeys); err != nil {
 		return "", err
 	}
@@ -80,10 +84,7 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 	if l.head.size == 0 {
 		return "", errors.New("checkpoint: an empty log proves nothing")
 	}
-	if err := l.rebuild(); err != nil {
-		return "", err
-	}
-	if err := l.checkTiles(); err != nil {
+	if err := l.checkTree(); err != nil {
 		return "", err
 	}
 	counts := make([]int, 4)
@@ -96,12 +97,12 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 		{"consistency/*", l.checkGrowth},
 		{"keys/*.tlog-proof", l.checkProof},
 	} {
-		found, err := filepath.Glob(filepath.Join(folder, check.pattern))
+		found, err := filepath.Glob(filepath.Join(l.folder, check.pattern))
 		if err != nil {
 			return "", err
 		}
 		for _, path := range found {
-			name, _ := filepath.Rel(folder, path)
+			name, _ := filepath.Rel(l.folder, path)
 			if err := check.run(name); err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
@@ -111,6 +112,20 @@ func verify(folder string, vkeys []string, redacted bool) (string, error) {
 	return fmt.Sprintf("Verified: %s, %d leaves, root %v, %d entries, %d without entry, "+
 		"%d earlier checkpoints, %d proofs of entries, %d of growth, %d of keys.", l.origin, l.head.size,
 		l.head.root, l.entries, l.pruned, counts[0], counts[1], counts[2], counts[3]), nil
+}
+
+// checkTree rebuilds the tree, or makes sure that there is none to rebuild.
+func (l *log) checkTree() error {
+	if l.proofs {
+		if _, err := os.Stat(filepath.Join(l.folder, "tile")); err == nil {
+			return errors.New("there are tiles, and only proofs were to be checked")
+		}
+		return nil
+	}
+	if err := l.rebuild(); err != nil {
+		return err
+	}
+	return l.checkTiles()
 }
 
 // pin takes the keys of the log; all must bear its name.
@@ -322,11 +337,30 @@ func (l *log) checkPrefix(older head) error {
 	if older.size < 1 || older.size > l.head.size {
 		return errors.New("its size is not one that the log has had")
 	}
+	if older == l.head {
+		return nil
+	}
+	if l.proofs {
+		return l.checkJoined(older)
+	}
 	proof, err := tlog.ProveTree(l.head.size, older.size, l)
 	if err != nil {
 		return err
 	}
 	if tlog.CheckTree(proof, l.head.size, l.head.root, older.size, older.root) != nil {
+		return errors.New("its root is not that of a prefix of the log")
+	}
+	return nil
+}
+
+// checkJoined demands a consistency file from an older head to the newest, where there is no tree.
+func (l *log) checkJoined(older head) error {
+	name := fmt.Sprintf("consistency/%d-%d.txt", older.size, l.head.size)
+	_, hashes, newer, err := l.growth(name)
+	if err != nil {
+		return err
+	}
+	if newer != l.head || tlog.CheckTree(hashes, newer.size, newer.root, older.size, older.root) != nil {
 		return errors.New("its root is not that of a prefix of the log")
 	}
 	return nil
@@ -368,42 +402,21 @@ func (l *log) checkProof(name string) error {
 	if tlog.CheckRecord(hashes, proven.size, proven.root, index, tlog.RecordHash(entry)) != nil {
 		return errors.New("the proof does not lead from the entry to the root")
 	}
+	if l.proofs && strings.HasPrefix(name, "proofs") {
+		l.entries++
+	}
 	return l.checkPrefix(proven)
 }
 
 // checkGrowth checks a consistency file from an earlier size of this log to the one it carries.
+// Without a tree its hashes are checked with the older head, if there is one (checkJoined).
 func (l *log) checkGrowth(name string) error {
-	raw, err := l.read(name)
+	old, hashes, newer, err := l.growth(name)
 	if err != nil {
 		return err
 	}
-	lines, signed, err := splitProof(raw)
-	if err != nil {
+	if err := l.checkPrefix(newer); err != nil || l.proofs {
 		return err
-	}
-	if len(lines) < 1 || !strings.HasPrefix(lines[0], "old ") {
-		return errors.New("it does not begin with the older size")
-	}
-	old, err := number(strings.TrimPrefix(lines[0], "old "))
-	if err != nil {
-		return err
-	}
-	hashes, err := hashList(lines[1:])
-	if err != nil {
-		return err
-	}
-	newer, err := l.openHead(signed)
-	if err != nil {
-		return err
-	}
-	if filepath.Base(name) != fmt.Sprintf("%d-%d.txt", old, newer.size) {
-		return errors.New("it is of other sizes than its name says")
-	}
-	if err := l.checkPrefix(newer); err != nil {
-		return err
-	}
-	if old < 1 || old > newer.size {
-		return errors.New("it starts from a size that proves nothing")
 	}
 	was, err := tlog.TreeHash(old, l)
 	if err != nil {
@@ -413,6 +426,37 @@ func (l *log) checkGrowth(name string) error {
 		return errors.New("the proof does not join the two sizes")
 	}
 	return nil
+}
+
+// growth reads a consistency file: the older size, the hashes, and the verified newer head.
+func (l *log) growth(name string) (old int64, hashes []tlog.Hash, newer head, err error) {
+	raw, err := l.read(name)
+	if err != nil {
+		return
+	}
+	lines, signed, err := splitProof(raw)
+	if err != nil {
+		return
+	}
+	if !strings.HasPrefix(lines[0], "old ") {
+		err = errors.New("it does not begin with the older size")
+		return
+	}
+	if old, err = number(strings.TrimPrefix(lines[0], "old ")); err != nil {
+		return
+	}
+	if hashes, err = hashList(lines[1:]); err != nil {
+		return
+	}
+	if newer, err = l.openHead(signed); err != nil {
+		return
+	}
+	if filepath.Base(name) != fmt.Sprintf("%d-%d.txt", old, newer.size) {
+		err = errors.New("it is of other sizes than its name says")
+	} else if old < 1 || old > newer.size {
+		err = errors.New("it starts from a size that proves nothing")
+	}
+	return
 }
 
 // tile reads a hash tile of exactly count hashes.
