@@ -68,6 +68,20 @@ class Group(NamedTuple):
     remember: CommandRecord | None = None
 
 
+class Round(NamedTuple):
+    """What was decided, group by group, and what is to be committed for it."""
+
+    session: Session
+    decisions: list[list[Decision | Refusal]]
+    drafts: list[Draft]
+    work: Work
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it was committed: what was decided on it may follow."""
+        return self.session.is_written
+
+
 def record(ledger: Ledger, command: Command) -> Accepted:
     """Record one wish. Raises Refused with the reason, or Stale if others would not let us."""
     (outcome,) = record_many(ledger, [command])
@@ -110,27 +124,43 @@ def record_groups(ledger: Ledger, groups: Sequence[Group]) -> list[list[Outcome]
         turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
             with turn:
-                session, decided, work = _round(ledger, [groups[number] for number in asked], {})
+                outcomes = write(ledger, decide(ledger, [groups[number] for number in asked]))
         except Stale:
             told |= _repeated(ledger, groups)
             if len(told) == len(groups):
                 break
             continue
-        session.remember()
-        for number, decisions in zip(asked, decided, strict=True):
-            told[number] = [_outcome(decision, work) for decision in decisions]
+        told |= dict(zip(asked, outcomes, strict=True))
         break
     else:
         raise Stale("others keep writing to the same records; nothing was written, try again")
     return [told[number] for number in range(len(groups))]
 
 
-def _round(
-    ledger: Ledger, groups: Sequence[Group], refused: dict[int, Refusal]
-) -> tuple[Session, list[list[Decision | Refusal]], Work]:
-    """Load, ask, save, once; the wishes in `refused`, counted over all groups, are not asked.
-    Raises Stale if somebody else was quicker."""
-    session = Session(ledger)
+def decide(ledger: Ledger, groups: Sequence[Group], before: Round | None = None) -> Round:
+    """Load, ask, seal: what these groups will write. Nothing is written.
+
+    `before` is a round on its way to the log: the new one is decided as if it were there, and may
+    be written only if it was (`is_written`). Raises Stale when somebody else was quicker, Early
+    when this can be decided only once `before` was written.
+    """
+    return _decided(ledger, groups, before and before.session, {})
+
+
+def write(ledger: Ledger, decided: Round) -> list[list[Outcome]]:
+    """Commit a round: the outcomes of each group. Raises Stale if somebody else was quicker."""
+    session, decisions, drafts, work = decided
+    if drafts or work.commands:
+        ledger.commit(drafts, work)
+    session.remember()
+    return [[_outcome(one, work) for one in of_group] for of_group in decisions]
+
+
+def _decided(
+    ledger: Ledger, groups: Sequence[Group], before: Session | None, refused: dict[int, Refusal]
+) -> Round:
+    """The wishes in `refused`, counted over all groups, are not asked."""
+    session = Session(ledger, before)
     wished = [command for group in groups for command in group.commands]
     commands = _of_the_kept(ledger, wished)
     session.load(commands)
@@ -146,7 +176,7 @@ def _round(
     except Refused:
         # A key was destroyed: without the wishes that need it, the others are decided again.
         erased = _erased(session, [decision for decisions in decided for decision in decisions])
-        return _round(ledger, groups, refused | erased)
+        return _decided(ledger, groups, before, refused | erased)
     for group, decisions, (first, end) in zip(groups, decided, pairwise(ends), strict=True):
         work.imports += [
             (decision.events[-1], identity)
@@ -155,9 +185,7 @@ def _round(
         ]
         if group.remember is not None:
             work.commands.append(_remembered(group.remember, decisions, first, end))
-    if drafts or work.commands:
-        ledger.commit(drafts, work)
-    return session, decided, work
+    return Round(session, decided, drafts, work)
 
 
 def _remembered(

@@ -91,7 +91,7 @@ class Vault:
         self._epoch = -1
 
     def keys_for(
-        self, connection: sa.Connection | None, epoch: int, wanted: Iterable[Scope]
+        self, connection: sa.Connection | None, epoch: int, wanted: Collection[Scope]
     ) -> dict[Scope, DataKey]:
         """A key for each scope: cached, stored or new. Raises Refused for a destroyed one.
 
@@ -100,7 +100,9 @@ class Vault:
         if epoch != self._epoch:
             self._cache.clear()
             self._epoch = epoch
-        found = {scope: self._cache[scope] for scope in wanted if scope in self._cache}
+        # One look each: another thread may forget all of them in between.
+        cached = ((scope, self._cache.get(scope)) for scope in wanted)
+        found = {scope: key for scope, key in cached if key is not None}
         absent = [scope for scope in wanted if scope not in found]
         if absent and connection is not None:
             found |= self._stored(connection, absent)
