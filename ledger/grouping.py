@@ -77,7 +77,7 @@ class Writer:
         self._queue: deque[Waiting] = deque()
         self._changed = Condition()
         self._closing = False
-        self._latest: deque[int] = deque((1, 1), 2)  # callers at the last two turns
+        self._latest: deque[int] = deque((1, 0), 2)  # callers in the last two groups
         self._enough = 1  # callers in the queue that end the wait for more
         self._deciding, self._committing = Lock(), Lock()  # taken in this order
         self._on_its_way: Round | None = None
@@ -192,7 +192,7 @@ class Writer:
         we are closing and everybody was served."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
-            self._enough = (max(self._latest) + 1) // 2
+            self._enough = (sum(self._latest) + 1) // 2
             self._changed.wait_for(
                 lambda: len(self._queue) >= self._enough or self._closing, PATIENCE
             )
@@ -207,8 +207,7 @@ class Writer:
                 taken.append(self._queue.popleft())
                 if one.deed:
                     break
-            flying = self._on_its_way
-            self._latest.append(len(taken) + (len(flying.decisions) if flying else 0))
+            self._latest.append(len(taken))
             return taken
 
 

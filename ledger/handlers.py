@@ -8,12 +8,13 @@ between, nothing was written and everything is decided again. Read next: `ledger
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
+from random import uniform
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -31,10 +32,11 @@ from ledger.store import editions
 from ledger.store.commands import CommandRecord
 from ledger.store.mapper import Draft, Part
 from ledger.store.recorder import Work, Written
-from ledger.store.vault import scope_of
+from ledger.store.vault import RANDOM, scope_of
 
 ATTEMPTS = 16
 PATIENT = 4  # attempts before deciding under the head lock
+RANDOM_EACH = 16 + 16 + RANDOM  # bytes that one event takes: its id, its salt, its part
 ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
@@ -309,18 +311,20 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     work = Work(epoch=session.epoch, lookups=session.new_lookups, new_epoch=session.new_epoch)
     drafts: list[Draft] = []
     stored: set[UUID] = set()
+    # Drawn together: each draw lets other threads go first.
+    random = os.urandom(RANDOM_EACH * len(session.pending))
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):
         parts: tuple[Part, ...] = ()
-        event_id = uuid4()
+        mine = random[RANDOM_EACH * index : RANDOM_EACH * (index + 1)]
+        event_id = UUID(bytes=mine[:16], version=4)
         if scope is not None:
             key = keys[scope]
             if key.row is not None and key.id not in stored:
                 stored.add(key.id)
                 work.keys.append((index, key.row))
-            parts = (ledger.vault.seal(pending.fact, pending.personal, event_id, key),)
-        drafts.append(
-            Draft(pending.stream, pending.version, pending.fact, event_id, number, pol, parts)
-        )
+            parts = (ledger.vault.seal(pending.fact, pending.personal, event_id, key, mine[32:]),)
+        stream, version, fact, _ = pending
+        drafts.append(Draft(stream, version, fact, event_id, number, pol, parts, mine[16:32]))
     return drafts, work
 
 
@@ -334,4 +338,4 @@ def _outcome(decision: Decision | Refusal, work: Work) -> Outcome:
 def step_aside(attempt: int) -> None:
     """Wait a little, longer and more randomly each time, so that two who collide do not again."""
     if attempt:
-        time.sleep(random.random() * 0.001 * 2 ** min(attempt, 7))  # noqa: S311
+        time.sleep(uniform(0, 0.001) * 2 ** min(attempt, 7))  # noqa: S311

@@ -200,7 +200,7 @@ class Load(asyncio.Protocol):
         if not end:
             return
         if not self._expected:
-            assert head.startswith(b"HTTP/1.1 200"), head
+            assert head.startswith(b"HTTP/1.1 20"), head
             self._expected = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         if len(body) >= self._expected:
             self._waits.append(time.perf_counter() - self._asked)
