@@ -64,7 +64,7 @@ class Promise(Generic[Answer]):
 class Waiting(NamedTuple):
     """One caller in the queue: wishes to be recorded with others, or a deed to be done alone."""
 
-    promise: Promise[Any]
+    settle: Callable[[Any], None]  # called with the answer, or the error
     group: Group
     deed: Callable[[], Any] | None = None
 
@@ -91,12 +91,23 @@ class Writer:
         self, commands: Sequence[Command], remember: CommandRecord | None = None
     ) -> Promise[list[Outcome]]:
         """Have wishes recorded with those of whoever else is waiting: see `record_many`, whose
-        answers and errors the promise holds."""
-        return self._wait(Waiting(Promise(), Group(commands, remember=remember)))
+        answers and errors are promised."""
+        promise: Promise[list[Outcome]] = Promise()
+        self._wait(Waiting(promise.settle, Group(commands, remember=remember)))
+        return promise
+
+    def hand_in(
+        self, commands: Sequence[Command], settle: Callable[[list[Outcome] | Exception], None]
+    ) -> None:
+        """The same for whoever must not wait: `settle` is called with the answer or the error, in
+        our thread. It is quick and raises nothing."""
+        self._wait(Waiting(settle, Group(commands)))
 
     def run(self, deed: Callable[[], Answer]) -> Promise[Answer]:
         """Have something else that writes done, alone, in its turn."""
-        return self._wait(Waiting(Promise(), Group(()), deed))
+        promise: Promise[Answer] = Promise()
+        self._wait(Waiting(promise.settle, Group(()), deed))
+        return promise
 
     def close(self) -> None:
         """Finish what is waiting, then stop. Whoever comes later is told that we are closing."""
@@ -106,14 +117,13 @@ class Writer:
         for thread in self._threads:
             thread.join()
 
-    def _wait(self, waiting: Waiting) -> Promise[Any]:
+    def _wait(self, waiting: Waiting) -> None:
         with self._changed:
             if self._closing:
                 raise Broken("this process is closing; nothing was written")
             self._queue.append(waiting)
             if len(self._queue) >= self._enough:
                 self._changed.notify()
-        return waiting.promise
 
     def _work(self) -> None:
         while self._turn():
@@ -127,7 +137,7 @@ class Writer:
                 return False
             if taken[0].deed is not None:
                 with self._committing:
-                    taken[0].promise.settle(_done(taken[0].deed))
+                    taken[0].settle(_done(taken[0].deed))
                 return True
             groups = [one.group for one in taken]
             decided = self._decided(groups)
@@ -137,7 +147,7 @@ class Writer:
             self._on_its_way = None
             self._committing.release()
         for one, answer in zip(taken, answers, strict=True):
-            one.promise.settle(answer)
+            one.settle(answer)
         return True
 
     def _decided(self, groups: Sequence[Group]) -> Round | None:
