@@ -31,7 +31,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 run: $(STAMP) ## a working ledger with a made-up company, served on loopback
 	$(BIN)/probant init --if-missing
 	$(BIN)/probant demo --if-empty
-	$(BIN)/probant serve
+	$(BIN)/probant serve --demo
 
 test: lint types ## everything: lint, types, then all tests, PostgreSQL included
 	$(BIN)/python -m pytest

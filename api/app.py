@@ -21,6 +21,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import access, entering, idempotency, problems, schema
+from api.console import board, doors
+from api.console import table as pages
+from api.console.demo import Demo
+from api.console.sessions import Sessions
 from api.direct import Direct
 from api.guard import Guard
 from api.keys import Keys
@@ -35,7 +39,9 @@ from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
 from api.webhooks import Outbound
 from ledger.application import Ledger
+from ledger.archiving.asking import Ask
 from ledger.choosing.optin import Carry
+from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 
@@ -51,14 +57,20 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     *,
     carry: Carry | None = None,
     journal: Path | None = None,
+    desk: Desk | None = None,
     outbound: Outbound | None = None,
+    opener: Ask | None = None,
     origins: Collection[str] = (),
+    demo: Demo | None = None,
+    certificates: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may."""
+    the folder of the erasure journal; `desk` where erasures are certified, `certificates` where
+    other signed results are filed; `outbound` how messages leave; `opener` asks whoever opens the
+    archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask what
+    one person may, and frame her pages; `demo`: the parts that may be played."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,8 +98,12 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry
     app.state.limits = limits()
-    app.state.journal = journal
+    app.state.journal, app.state.desk = journal, desk
+    app.state.certificates = certificates
     app.state.outbound = outbound or Outbound()
+    app.state.opener = opener
+    app.state.sessions, app.state.board = Sessions(), board.Board()
+    app.state.origins, app.state.demo = tuple(origins), demo
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)
@@ -108,6 +124,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         )
     direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
     app.router.routes[:0] = direct  # before those of the framework
+    app.router.routes += doors.routes(pages.PAGES)
     schema.complete(app)
     return app
 

@@ -39,13 +39,14 @@ def only(roles: frozenset[str]) -> Callable[[Request], Awaitable[None]]:
 async def known(request: Request) -> Who:
     """Who shows a proof that we accept. Raises Problem."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    who = await _holder(request, token.strip()) if scheme.lower() == "bearer" else None
+    who = await holder_of(request, token.strip()) if scheme.lower() == "bearer" else None
     if who is None:
         raise Problem("unauthorized", "send a key or token as: Authorization: Bearer KEY")
     return who
 
 
-async def _holder(request: Request, token: str) -> Who | None:
+async def holder_of(request: Request, token: str) -> Who | None:
+    """Who holds this key or token now; None if it opens nothing."""
     state = request.app.state
     now = state.ledger.clock.now()
     if token.startswith(tokens.PREFIX):
@@ -66,6 +67,11 @@ async def _as_herself(request: Request, subject: UUID) -> None:
         is_own = False
     if not is_own:
         raise Problem("forbidden", "this token opens what is about its own person, only")
+    await as_one_person(request, subject)
+
+
+async def as_one_person(request: Request, subject: UUID) -> None:
+    """Not too often, and not after she was erased. Raises Problem, Refused (410)."""
     state = request.app.state
     state.limits.person.take(str(subject), state.ledger.clock.now())
     if await to_thread.run_sync(tokens.is_erased, state.ledger, subject):

@@ -78,10 +78,12 @@ class Guard:
 
 
 def completed(said: Any) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer, and ours where it says nothing."""
+    """The headers of an answer, and ours where it says nothing; one that it leaves empty is not
+    sent at all."""
     found = list(said)
     named = {name.lower() for name, _ in found}
-    return [*found, *(one for one in HEADERS.items() if one[0] not in named)]
+    more = (one for one in HEADERS.items() if one[0] not in named)
+    return [*(one for one in found if one[1]), *more]
 
 
 def _log(scope: Scope, status: int, elapsed: float, failure: str) -> None:

@@ -63,6 +63,7 @@ class Keys:
 
     def __init__(self, keys: Sequence[Key] = (), path: Path | None = None) -> None:
         self._keys, self._path = tuple(keys), path
+        self._lent: list[Key] = []
         self._seen: object = None
 
     @classmethod
@@ -75,6 +76,12 @@ class Keys:
     def __bool__(self) -> bool:
         return any(key.revoked is None for key in self._keys)
 
+    def lend(self, name: str, roles: frozenset[str]) -> str:
+        """The secret of a key that lives as long as this object, and is in no file."""
+        key, secret = _new(name, roles, 0, None)
+        self._lent.append(key)
+        return secret
+
     def who(self, token: str, now: Instant) -> Who | None:
         """The holder of this key, None if it is none of ours any more. Every hash is compared.
 
@@ -85,7 +92,7 @@ class Keys:
         except Misuse as error:
             raise Broken(str(error)) from None
         given, found = _hash(token), None
-        for key in self._keys:
+        for key in (*self._keys, *self._lent):
             is_hers = hmac.compare_digest(given, key.sha256)
             if key.old is not None:
                 is_hers |= hmac.compare_digest(given, key.old.sha256) and now < key.old.until

@@ -66,13 +66,18 @@ class Readiness:
         with ledger.database.read() as connection:
             return reader.origin(connection) == ledger.keyring.origin
 
-    def _is_settled(self, ledger: Ledger) -> bool:
-        """One intent may be under way; more, or fewer than were carried out, is another history."""
+    def awaiting(self, ledger: Ledger) -> int:
+        """So many erasures the journal names that this database has not carried out: one may be
+        under way, more await a replay; negative: the journal lacks some."""
         if self.folder is None:
-            return True
+            return 0
         with ledger.database.read() as connection:
             known = erasure.carried_out(connection)
-        return self._intents(Journal(self.folder, ledger.keyring.origin)) - known in (0, 1)
+        return self._intents(Journal(self.folder, ledger.keyring.origin)) - known
+
+    def _is_settled(self, ledger: Ledger) -> bool:
+        """One intent may be under way; more, or fewer than were carried out, is another history."""
+        return self.awaiting(ledger) in (0, 1)
 
     def _intents(self, journal: Journal) -> int:
         try:

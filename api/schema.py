@@ -13,7 +13,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, webhooks_schema
+from api import (
+    archive_schema,
+    checking_schema,
+    choices_schema,
+    examples,
+    problems,
+    rights_schema,
+    webhooks_schema,
+)
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -68,7 +76,7 @@ def _sent(name: str, one: dict[str, Any], many: list[Any], more: Any = None) -> 
 
 
 _PROBLEM = _body(problems.MEDIA, "Problem", "A problem (RFC 9457).", examples.PROBLEM)
-_ERRORS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+ERRORS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 _REPLAYED = {
     "Idempotency-Replayed": _header("`true`: this request was carried out before; told again.")
 }
@@ -117,7 +125,7 @@ def once(extra: dict[str, Any]) -> dict[str, Any]:
 def _about(description: str, name: str, shown: Any) -> dict[str, Any]:
     """A question about one person, or one of her requests."""
     return {
-        "responses": {200: _json(description, name, shown, _TAGGED), 304: _UNCHANGED, **_ERRORS},
+        "responses": {200: _json(description, name, shown, _TAGGED), 304: _UNCHANGED, **ERRORS},
         "openapi_extra": {"parameters": [_IF_NONE_MATCH]},
     }
 
@@ -137,7 +145,7 @@ POST_FACTS: dict[str, Any] = {
             {"Location": _header("The person.")},
         ),
         200: _json("What came of each item, in the order sent.", "Outcomes", examples.OUTCOMES),
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {
         "requestBody": _sent(
@@ -168,7 +176,7 @@ POST_LOOKUP: dict[str, Any] = {
                 }
             },
         },
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {"requestBody": _sent("Lookup", examples.LOOKUP, examples.LOOKUPS)},
 }
@@ -186,7 +194,7 @@ POST_CHECK: dict[str, Any] = {
                 }
             },
         },
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {
         "parameters": [_LANG],
@@ -216,7 +224,7 @@ POST_FILTER: dict[str, Any] = {
                 }
             },
         },
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {
         "requestBody": {
@@ -236,11 +244,11 @@ GET_DEADLINES = _about("The deadlines at these two times.", "Deadlines", example
 GET_CONSENTS = _about("The choices at these two times.", "Choices", examples.CONSENTS)
 
 POST_TOKEN: dict[str, Any] = {
-    "responses": {201: _json("The token.", "Token", examples.TOKEN), **_ERRORS}
+    "responses": {201: _json("The token.", "Token", examples.TOKEN), **ERRORS}
 }
 
 POST_READING: dict[str, Any] = {
-    "responses": {200: _json("What was read.", "Read", examples.READ), **_ERRORS},
+    "responses": {200: _json("What was read.", "Read", examples.READ), **ERRORS},
     "openapi_extra": {
         "requestBody": {
             "required": True,
@@ -269,7 +277,7 @@ GET_RECEIPTS: dict[str, Any] = {
                 },
             },
         },
-        **_ERRORS,
+        **ERRORS,
     }
 }
 POST_EXPORT: dict[str, Any] = {
@@ -288,7 +296,7 @@ POST_EXPORT: dict[str, Any] = {
                 },
             },
         },
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {
         "requestBody": {
@@ -308,7 +316,7 @@ def _file(description: str, media: str, shown: str) -> dict[str, Any]:
     """A file of the log."""
     schema = {"type": "string"} | ({"format": "binary"} if media.endswith("stream") else {})
     content = {media: {"schema": schema, "example": shown}}
-    return {"responses": {200: {"description": description, "content": content}, **_ERRORS}}
+    return {"responses": {200: {"description": description, "content": content}, **ERRORS}}
 
 
 GET_METRICS = _file("The text format of Prometheus.", "text/plain", examples.METRICS)
@@ -332,18 +340,18 @@ POST_REQUEST: dict[str, Any] = {
             examples.REQUEST_RECORDED,
             {"Location": _header("The request.")},
         ),
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {"requestBody": _taken("RequestSent", examples.REQUEST_SENT)},
 }
 GET_REQUESTS: dict[str, Any] = {
-    "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **_ERRORS}
+    "responses": {200: _json("Some of them.", "Requests", examples.REQUESTS), **ERRORS}
 }
 GET_REQUEST = _about("Where it stands.", "Request", examples.REQUEST)
 POST_STEP: dict[str, Any] = {
     "responses": {
         201: _json("The step is recorded.", "StepRecorded", examples.STEP_RECORDED),
-        **_ERRORS,
+        **ERRORS,
     },
     "openapi_extra": {
         "parameters": [choices_schema.IF_MATCH],
@@ -359,7 +367,7 @@ def _asked(name: str, shown: Any) -> dict[str, Any]:
 
 def _told(description: str, name: str, shown: Any, status: int = 200) -> dict[str, Any]:
     """What a question that changes nothing of ours, or nothing personal, is answered."""
-    return {"responses": {status: _json(description, name, shown), **_ERRORS}}
+    return {"responses": {status: _json(description, name, shown), **ERRORS}}
 
 
 POST_WEBHOOK = {
@@ -370,7 +378,7 @@ POST_WEBHOOK = {
 GET_WEBHOOKS = _told("All of them.", "Webhooks", examples.WEBHOOKS)
 DELETE_WEBHOOK: dict[str, Any] = {
     "status_code": 204,
-    "responses": {204: {"description": "Nothing is sent there any more."}, **_ERRORS},
+    "responses": {204: {"description": "Nothing is sent there any more."}, **ERRORS},
 }
 PING = _told("What it answered.", "Pinged", examples.PINGED)
 GET_DELIVERIES = _told("A page of them.", "Deliveries", examples.DELIVERIES)
@@ -426,7 +434,19 @@ def _show(methods: dict[str, Any], route: APIRoute) -> None:
 def _schemas() -> dict[str, Any]:
     facts = {_name(cls): _fact(cls) for cls in KINDS.values() if is_recordable(cls)}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in (*facts, "Correct", "Void")]
-    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
+    # Imported late: they take the shape of problems from here.
+    from api import register_schema, supposing
+
+    described = {
+        **FIXED,
+        **checking_schema.SCHEMAS,
+        **choices_schema.SCHEMAS,
+        **rights_schema.SCHEMAS,
+        **webhooks_schema.SCHEMAS,
+        **archive_schema.SCHEMAS,
+        **register_schema.SCHEMAS,
+        **supposing.SCHEMAS,
+    }
     return {**described, "Item": {"oneOf": references}, **facts}
 
 

@@ -32,12 +32,15 @@ TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 
 
 class Seal(NamedTuple):
-    """Where the log is sealed: the exported folder, who signs receipts (None: nobody), and the
-    socket of whoever opens the archive for what is proven by that log."""
+    """Where the log is sealed: the exported folder, and who signs receipts (None: nobody)."""
 
     folder: Path
     signer: SignerClient | None
-    opener: Path | None = None
+
+    def size(self) -> int:
+        """How many events the exported checkpoint covers; 0 before the first one."""
+        raw = tiles.folder(self.folder)("checkpoint")
+        return 0 if raw is None else _parsed(raw).size
 
 
 def with_receipts(seal: Seal | None, ledger: Ledger, answers: Answers) -> dict[str, str]:
@@ -96,6 +99,20 @@ async def inclusion_file(seal: Seal | None, position: int, last: int, wait: floa
         await asyncio.sleep(0.1)
     made = await to_thread.run_sync(_inclusion, seal, position - 1, head.size, note)
     return Response(made, media_type=TEXT)
+
+
+def inclusion_now(seal: Seal | None, position: int) -> bytes:
+    """The `.tlog-proof` of the event at `position`. Raises Problem while it waits for its seal."""
+    note, head = _head(seal)
+    if position > head.size:
+        raise Problem("not-sealed-yet", "this event is recorded and waits for its seal")
+    return _inclusion(seal, position - 1, head.size, note)
+
+
+def size_of(seal: Seal | None) -> int:
+    """How many events the newest checkpoint covers; 0 where nothing is sealed."""
+    raw = None if seal is None else tiles.folder(seal.folder)("checkpoint")
+    return 0 if raw is None else _parsed(raw).size
 
 
 def consistency_file(seal: Seal | None, old: int, new: int | None) -> Response:

@@ -86,6 +86,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.retention": ("ledger",),
     "ledger.packages": ("ledger",),
     "ledger.packages.page": ("ledger.policy.explain",),
+    "ledger.register": ("ledger",),
+    "ledger.register.model": PURE,
+    "ledger.register.gaps": (*PURE, "ledger.register.model"),
     "ledger.requests": ("ledger",),
     "ledger.archive_key": ("ledger.entry", "ledger.errors", "ledger.store.recipient"),
     "ledger.archiving": ("ledger",),
@@ -101,6 +104,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "ledger.importing": ("ledger",),
     "ledger.choosing": ("ledger",),
+    "ledger.supposing": ("ledger",),
     "ledger.beginnings": ("ledger.events",),
     "ledger.opening": ("ledger",),
     "replay": (
@@ -113,7 +117,19 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
+    # Rules that judge history again, by those that judged it first: the doors', the gate's.
+    "replay.controls": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.permitting.joined", "ledger.projections"),
+        "replay.fold",
+    ),
+    "replay.inspect": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.projections"),
+        *("replay.fold", "replay.controls"),
+    ),
     "api": ("ledger", "replay"),
+    "api.console": ("api", "ledger", "replay"),
 }
 
 NAMED = {*ROOMS, *(name for allowed in ROOMS.values() for name in allowed)}
@@ -171,9 +187,12 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("typst", ("api.report.rendering",), "only the report is typeset"),
+    Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
     Gate("prometheus_client", ("api.metrics",), "only the metrics count: call their `count`"),
+    Gate("jinja2", ("api.console.rendering",), "only the pages have templates: hand them values"),
     Gate("pkcs11", ("ledger.store.hsm",), "only the HSM's keyring speaks to it"),
     Gate(
         "ledger.archive_key",

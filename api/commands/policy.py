@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands import linting
+from api.commands import linting, supposing
 from api.commands.keeping import read_file
 from api.options import Run, command
 from api.screen import Screen, table
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     command(policy, "publish")(publish)
     command(policy, "diff")(diff)
     linting.register(policy)
+    supposing.register(policy)
     app.add_typer(policy, name="policy")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
 from api.options import Run, command
@@ -34,6 +36,9 @@ def serve(
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Accept an address that others can reach, over HTTP.")
     ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Let anybody on this machine sign in with one click.")
+    ] = False,
 ) -> None:
     """Serve the HTTP interface, on loopback unless told otherwise."""
     if not i_know and not _is_loopback(host):
@@ -41,19 +46,23 @@ def serve(
             "this address can be reached by others, and plain HTTP shows them the key: put a proxy"
             " with TLS in front, or insist with --i-know"
         )
+    if demo and not _is_loopback(host):
+        raise Misuse("--demo lets anybody in: on loopback only")
     run.open().close()  # says what is wrong before anything listens
     listener = _listen(host, port)
     import uvicorn
 
     from api import keys
     from api.app import create_app
+    from api.console.demo import Demo
     from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
     from api.webhooks import Outbound
+    from ledger.archiving import asking
     from ledger.sealing.client import SignerClient
 
-    path = run.settings.api_keys
+    path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
     now = SystemClock().now()
     key = keys.create(path, now=now) if new_key or not keys.Keys.load(path) else None
     url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
@@ -61,21 +70,24 @@ def serve(
     roles = ", ".join(sorted(keys.FIRST))
     shown = run.screen.word("serve.key", key=key, roles=roles)
     said.append(shown if key else run.screen.word("serve.kept"))
+    said += [run.screen.word("serve.demo", url=url)] if demo else []
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to(form=run.settings.log_format)
+    known = keys.Keys.load(path)
     config = uvicorn.Config(
         create_app(
             run.open,
-            keys.Keys.load(path),
-            Seal(
-                run.settings.log,
-                SignerClient(run.settings.signer),
-                run.settings.opener / "socket",
-            ),
+            known,
+            Seal(run.settings.log, signer),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
+            desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
+            # Whether an opener listens there is found out when it is asked.
+            opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
+            demo=Demo(known) if demo else None,
+            certificates=run.settings.certificates,
         ),
         log_config=None,
         access_log=False,

@@ -8,7 +8,7 @@ subjects whose term is over. Read next: `ledger/policy/terms.py`, where those ta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -39,6 +39,7 @@ Source: TypeAlias = Literal["events", "live"]
 for no earlier than the last fact and for all that is known."""
 
 _FOREVER = 99_999_999  # above every edition number
+_PAGE = 2000  # rows fetched at a time from a long result
 
 
 class PastDue(NamedTuple):
@@ -109,6 +110,50 @@ def past_due(
     return [PastDue(*row) for row in found]
 
 
+class Past(NamedTuple):
+    """One item past its term, and what is due of it: to be archived, or to be erased."""
+
+    subject: UUID
+    klass: str
+    scope: str
+    due: Day
+    fate: Literal["archive", "erase"]
+
+
+def all_past(
+    connection: sa.Connection, book: Book, as_of: Instant, known: int | None = None
+) -> Iterator[Past]:
+    """Every item past its term where it is, by subject, as they come from the database: memory
+    stays flat whatever their number. What is in the archive is listed when that is over too."""
+    query = _Query(connection, book, as_of, known, "events")
+    text = """SELECT subject, class, scope, due, past_archive, archive_until FROM judged
+        WHERE past + past_archive > 0 ORDER BY subject"""
+    for subject, klass, scope, due, over, until in query.run(
+        text, sa.column("subject", tables.Id), stream=True
+    ):
+        yield Past(subject, klass, scope, due, "erase" if over or until is None else "archive")
+
+
+class Said(NamedTuple):
+    """The last word of one person about one purpose over one channel."""
+
+    subject: UUID
+    purpose: str
+    channel: str
+    kind: str
+    day: Day
+
+
+def all_said(
+    connection: sa.Connection, book: Book, as_of: Instant, known: int | None = None
+) -> Iterator[Said]:
+    """The last word of everybody about everything, by subject, as they come from the database."""
+    query = _Query(connection, book, as_of, known, "events")
+    text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
+    for row in query.run(text, sa.column("subject", tables.Id), stream=True):
+        yield Said(*row)
+
+
 def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
     if in_force is None:
         return ("no_edition_known",)
@@ -153,9 +198,14 @@ class _Query:
         )
 
     def run(
-        self, text: str, *typed: sa.ColumnClause[Any], after: tuple[UUID, str] | None = None
+        self,
+        text: str,
+        *typed: sa.ColumnClause[Any],
+        after: tuple[UUID, str] | None = None,
+        stream: bool = False,
     ) -> Iterable[Any]:
-        """Execute `text` over the named parts; `typed` are its first columns, if they need it."""
+        """Execute `text` over the named parts; `typed` are its first columns, if they need it.
+        With `stream` rows are fetched some at a time."""
         if self.connection.dialect.name == "postgresql":
             # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
             self.connection.execute(sa.text("SET LOCAL enable_nestloop = off; SET LOCAL jit = off"))
@@ -165,7 +215,10 @@ class _Query:
                 sa.bindparam("from_subject", after[0], type_=tables.Id),
                 sa.bindparam("from_scope", after[1]),
             )
-        return self.connection.execute(query.columns(*typed) if typed else query)
+        options = {"yield_per": _PAGE} if stream else {}
+        return self.connection.execute(
+            query.columns(*typed) if typed else query, execution_options=options
+        )
 
     def _values(self, name: str, columns: str, rows: Sequence[Sequence[str | int | None]]) -> str:
         """A small table written into the query: integers as they are, names as bind parameters."""

@@ -11,9 +11,11 @@ from uuid import uuid4
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from starlette.routing import Route as Plain
 
 from api.access import Who, checked, markdown
 from api.app import create_app
+from api.console.table import PAGES
 from api.direct import Direct
 from api.keys import Keys
 from api.routes import DPO, PUBLIC, ROLES, SUBJECT, Route
@@ -53,15 +55,19 @@ def ask(client: TestClient, route: Route, token: str | None, subject: Any = OWN)
 
 def test_the_application_offers_the_table_and_nothing_else(client: TestClient) -> None:
     """None is forgotten: what the application answers to is walked, and compared with the table."""
-    offered, direct = set(), set()
+    offered, direct, pages = set(), set(), set()
     for route in client.app.routes:  # type: ignore[attr-defined]
         if isinstance(route, Direct):
             direct.add((route.method, route.path))
+            continue
+        if isinstance(route, Plain) and not isinstance(route, APIRoute):
+            pages |= {(method, route.path) for method in (route.methods or set()) - {"HEAD"}}
             continue
         assert isinstance(route, APIRoute), f"{route} is served outside of the table"
         offered |= {(method, route.path) for method in route.methods or ()}
     assert offered == {(route.method, route.path) for route in TABLE}
     assert direct == {(route.method, route.path) for route in TABLE if route.direct}
+    assert pages == {(page.method, page.path) for page in PAGES}
 
 
 def test_a_direct_route_answers_its_own_method_only(client: TestClient) -> None:

@@ -1,0 +1,162 @@
+"""The door of every page: who is it, may she, is this form from us; and what becomes of failures.
+
+1. her session is found by its cookie, and the proof in it is judged anew, as the API would;
+2. without one she is led to the sign-in, and back to where she wanted to go, if that is ours;
+3. with one, a page whose row does not name a role of hers is refused (403);
+4. a form must bring back the token that this browser was given, and cannot be sent twice: the
+   second time she is led where the first one led.
+
+Read next: `sessions.py`, then `visiting.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, quote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from api import problems
+from api.console import Page, cookies
+from api.console.visiting import ONCE, TOKEN, Visit
+from api.entering import as_one_person, holder_of
+from api.problems import Problem
+from api.routes import PUBLIC, ROLES, SUBJECT
+from api.routes.taking import body_of
+from ledger.errors import Broken, ProbantError, Refusal
+
+SIGN_IN = "/console/sign-in"
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
+# Where a sign-in may lead: a page of ours by its plain path, never another host.
+OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*")
+
+
+def routes(table: tuple[Page, ...]) -> list[Route]:
+    """The pages as routes. Raises Broken at a row that forgets to say who may open it."""
+    for page in table:
+        where = f"{page.method} {page.path}"
+        if not page.roles or not (page.roles == PUBLIC or page.roles <= set(ROLES)):
+            raise Broken(f"{where} does not say who may open it: name roles, or PUBLIC")
+        if SUBJECT in page.roles and "{" in page.path:
+            raise Broken(f"{where} could name somebody else: pages of one person name nobody")
+    return [Route(page.path, _served(page), methods=[page.method]) for page in table]
+
+
+def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        framed_by = request.app.state.origins if page.embeddable else ()
+        visit = Visit(request, framed_by)
+        try:
+            await _recognised(visit)
+            turned_away = _judged(visit, page)
+            if turned_away is not None:
+                return turned_away
+            if visit.who is not None and visit.who.subject is not None:
+                await as_one_person(request, visit.who.subject)
+            if page.method == "GET":
+                return _kept(visit, await to_thread.run_sync(page.endpoint, visit))
+            await _form_of(visit)
+            return await _once(visit, page)
+        except Problem as problem:
+            return _failed(visit, problem.refusal, problem.headers)
+        except ProbantError as error:
+            return _failed(visit, problems.refusal_of(error))
+
+    return endpoint
+
+
+async def _recognised(visit: Visit) -> None:
+    """Who is signed in, if her session and the proof in it still hold."""
+    request = visit.request
+    visit.cookie = cookies.read(request, "visit") or ""
+    id = cookies.read(request, "session")
+    session = visit.sessions.find(id, visit.now) if id else None
+    if id is None or session is None:
+        return
+    who = await holder_of(request, session.proof)
+    if who is None:
+        visit.sessions.end(id)
+        return
+    visit.who, visit.session, visit.cookie = who, session, id
+
+
+def _judged(visit: Visit, page: Page) -> Response | None:
+    """None when she may go on; the sign-in for whom we do not know. Raises Problem for whom we
+    do."""
+    if page.roles == PUBLIC:
+        return None
+    if visit.who is None:
+        path = visit.request.url.path
+        wanted = path if page.method == "GET" and OWN_PATH.fullmatch(path) else None
+        return RedirectResponse(f"{SIGN_IN}?next={quote(wanted)}" if wanted else SIGN_IN, 303)
+    if not visit.who.roles & page.roles:
+        raise Problem("forbidden", "your roles do not open this page")
+    return None
+
+
+def _kept(visit: Visit, response: Response) -> Response:
+    """A browser that has no session has a visit, for the forms it is shown to be bound to."""
+    if visit.session is None and visit.cookie:
+        cookies.write(visit.request, response, "visit", visit.cookie)
+    return response
+
+
+def greet(visit: Visit) -> None:
+    """Bind the forms of a page to a browser that we do not know yet."""
+    visit.cookie = visit.cookie or secrets.token_urlsafe(32)
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+async def _form_of(visit: Visit) -> None:
+    """The fields that were sent. Raises Problem for a form that is not from this browser's page."""
+    request = visit.request
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Problem("unsupported-media", f"a form is sent as {FORM}")
+    raw = await body_of(request)
+    try:
+        if len(raw) > MAX_FORM:
+            raise ValueError
+        visit.form = parse_qs(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
+        )
+    except ValueError:
+        raise Problem("malformed", "this form cannot be read") from None
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise Problem("form-expired", "this form was not sent from a page of ours")
+    if not visit.cookie or not visit.sessions.is_ours(visit.cookie, visit.field(TOKEN)):
+        raise Problem("form-expired", "this form is not from a page of this session")
+
+
+async def _once(visit: Visit, page: Page) -> Response:
+    """Carry the form out, in a thread of those that write; a form sent twice, once."""
+    work, limiter = page.endpoint, visit.request.app.state.writing
+    form, session = visit.field(ONCE), visit.session
+    if session is None or not form:
+        return await to_thread.run_sync(work, visit, limiter=limiter)
+    is_first, where = visit.sessions.claim(session, form)
+    if not is_first and where is None:
+        raise Problem("idempotency-key-running", "this form is being carried out")
+    if where is not None:
+        return RedirectResponse(where, 303)
+    led = None
+    try:
+        response: Response = await to_thread.run_sync(work, visit, limiter=limiter)
+        led = response.headers.get("location") if response.status_code == 303 else None
+    finally:
+        visit.sessions.settle(session, form, led)
+    return response
+
+
+def _failed(visit: Visit, refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    status = problems.body(refusal)["status"]
+    response = visit.refused(refusal, status)
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,185 @@
+"""One search box, and one person's dated story, each deadline and choice with its reasons.
+
+What is searched for travels in the body of a form, is looked for under every kind of reference that
+this ledger knows, and is kept nowhere: the page of a person is under her random id. Nothing sealed
+is opened for it; who wants to read says why, and that is on record before anything is shown. Read
+next: `stories.py`, which tells the timeline.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from starlette.responses import Response
+
+from api.answers import Times, subject_answer
+from api.console import Page
+from api.console.bundles import person_bundle
+from api.console.naming import class_labels
+from api.console.stories import Story, story_of
+from api.console.visiting import Visit
+from api.facts import check_strict
+from api.problems import Problem
+from api.reading import Reading, reading_answer
+from api.routes import AGENT, AUDITOR, DPO
+from ledger.calendar import end_of, parse_day
+from ledger.commands import Reference
+from ledger.deciding import blinded, unusable
+from ledger.errors import NotFound, ProbantError
+from ledger.policy.requests import Request
+from ledger.requests.reading import queue
+from ledger.store import reader
+
+PEOPLE = "/console/people"
+SEARCHING = frozenset({AGENT, DPO})
+TOLD = frozenset({AGENT, DPO, AUDITOR})
+REASONS = ("rights_request", "complaint", "correction", "security", "litigation")
+MAX_TERM = 400  # characters
+REQUESTS = 100
+
+
+def get_search(visit: Visit) -> Response:
+    """The search box."""
+    return visit.render("search.html", is_unknown=False)
+
+
+def post_search(visit: Visit) -> Response:
+    """On to whoever is meant; nobody is said as such, and what was typed is not repeated."""
+    term = visit.field("term")
+    found = _found(visit, term) if term else None
+    if found is None:
+        return visit.render("search.html", 404, is_unknown=True)
+    return visit.go(f"{PEOPLE}/{found}")
+
+
+def _found(visit: Visit, term: str) -> UUID | None:
+    """The one person known by this reference or address. Not too often, as over HTTP."""
+    if len(term) > MAX_TERM:
+        return None
+    ledger, state = visit.ledger, visit.request.app.state
+    check_strict(term)
+    with ledger.database.read() as connection:
+        kinds = reader.kinds_of_reference(connection, "person")
+    asked = [Reference(kind, term) for kind in kinds]
+    asked = [one for one in asked if unusable(one) is None]
+    state.limits.lookups.take(visit.asker.id, visit.now, max(1, len(asked)))
+    keys = {blinded(ledger, "person", one) for one in asked}
+    with ledger.database.read() as connection:
+        targets = reader.lookups(connection, keys)
+    joins = ledger.joins(ledger.epoch())
+    people = {joins.kept(target.subject) for target in targets.values()}
+    return people.pop() if len(people) == 1 else None
+
+
+class Asked(NamedTuple):
+    """Whose page, and at which two days (empty: now, and all that is known)."""
+
+    subject: UUID
+    as_of: str
+    known_at: str
+
+    @property
+    def times(self) -> Times:
+        """The same as instants: a day means its end."""
+        as_of, known_at = (_end(day) for day in (self.as_of, self.known_at))
+        return Times(as_of, known_at)
+
+
+def get_person(visit: Visit) -> Response:
+    """Everything about one person that opens nothing sealed."""
+    query = visit.request.query_params
+    asked = Asked(_subject(visit), query.get("as_of", ""), query.get("known_at", ""))
+    return visit.render("person.html", **_told(visit, asked, _position(query.get("after", ""))))
+
+
+def post_reading(visit: Visit) -> Response:
+    """Her personal data of some classes, shown once; who reads it and why is on record before."""
+    subject, classes = _subject(visit), tuple(sorted(set(visit.fields("class"))))
+    reason, case = visit.field("reason"), visit.field("case")
+    asked = Asked(subject, "", "")
+    if not classes or reason not in REASONS:
+        problem = Problem("malformed", "choose at least one class, and say why").refusal
+        return visit.render("person.html", 422, **_told(visit, asked) | {"refusal": problem})
+    try:
+        reading = Reading(classes, reason, _case(case))
+        opened = reading_answer(visit.ledger, visit.asker, subject, reading)
+    except (Problem, ProbantError) as error:
+        told = _told(visit, asked) | {"refusal": visit.refusal_of(error)}
+        return visit.render("person.html", 422, **told)
+    return visit.render("person.html", **_told(visit, asked) | {"opened": opened})
+
+
+def post_evidence(visit: Visit) -> Response:
+    """The evidence file about one person: a bundle that a stranger checks without us."""
+    return person_bundle(visit, _subject(visit))
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
+    """What the page of a person is made of. Raises NotFound for somebody nobody knows."""
+    times = asked.times
+    answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
+    story: Story = story_of(visit, asked.subject, times, after)
+    page = queue(
+        visit.ledger,
+        as_of=times.as_of,
+        known_at=times.known_at,
+        limit=REQUESTS,
+        subject=asked.subject,
+    )
+    requests: list[Request] = [one.request for one in page.requests]
+    labels = class_labels(visit)
+    held = sorted({deadline["class"] for deadline in answer["deadlines"]})
+    return {
+        "subject": str(asked.subject),
+        "asked": asked,
+        "answer": answer,
+        "story": story,
+        "requests": requests,
+        "labels": labels,
+        "held": held,
+        "reasons": REASONS,
+        "may_read": bool(visit.asker.roles & SEARCHING),
+        "may_prove": bool(visit.asker.roles & PROVING),
+        "opened": None,
+        "refusal": None,
+    }
+
+
+def _subject(visit: Visit) -> UUID:
+    try:
+        return UUID(visit.path["id"])
+    except ValueError:
+        raise NotFound("this ledger knows no such subject") from None
+
+
+def _end(day: str) -> int | None:
+    try:
+        return end_of(parse_day(day)) if day else None
+    except ValueError:
+        raise Problem("malformed-question", "a day is written YYYY-MM-DD") from None
+
+
+def _position(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _case(text: str) -> str | None:
+    from api.reading import loaded
+    from ledger.fields import CODE
+
+    return None if not text else str(loaded("case", CODE, text))
+
+
+PROVING = frozenset({DPO, AUDITOR})
+
+PAGES = (
+    Page("GET", PEOPLE, get_search, SEARCHING),
+    Page("POST", PEOPLE, post_search, SEARCHING),
+    Page("GET", f"{PEOPLE}/{{id}}", get_person, TOLD),
+    Page("POST", f"{PEOPLE}/{{id}}/reading", post_reading, SEARCHING),
+    Page("POST", f"{PEOPLE}/{{id}}/evidence", post_evidence, PROVING),
+)

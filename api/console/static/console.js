@@ -1,0 +1,23 @@
+// What makes the pages quicker where there is JavaScript; none of them needs it.
+
+// A form is sent once: its buttons wait. (The server would carry it out once all the same.)
+// Not one whose answer is a file: the page stays, and may be asked again.
+for (const form of document.forms) {
+  if ("download" in form.dataset) continue;
+  form.addEventListener("submit", () => {
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button")) {
+        button.setAttribute("aria-disabled", "true");
+      }
+    });
+  });
+}
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const button of document.querySelectorAll("button[aria-disabled]")) {
+    button.removeAttribute("aria-disabled");
+  }
+});
+
+// What went wrong is read first.
+document.getElementById("refusal")?.focus();

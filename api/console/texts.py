@@ -1,0 +1,89 @@
+"""The words of the pages: `words/fr.toml` and `words/en.toml`, and those of the policy beside them.
+
+Templates and endpoints name a sentence by its key; here it is filled in. Days, instants and numbers
+are written as each language writes them. Read next: `rendering.py`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from api.settings import Language
+from ledger.calendar import PARIS, Day, Instant, parse_day, parse_instant
+from ledger.policy.explain import format_long
+from ledger.policy.explain import words as policy_words
+
+NO_BREAK = " "  # narrow: between the thousands of a French number
+
+
+@lru_cache(maxsize=2)
+def words(lang: Language) -> dict[str, dict[str, str]]:
+    """The sentences of one language, by section."""
+    folder = resources.files("api.console").joinpath("words")
+    files = (f"{lang}.toml", f"my-{lang}.toml")  # of everybody; of a person's own pages
+    return {
+        section: found
+        for name in files
+        for section, found in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
+    }
+
+
+class Speech:
+    """What templates are handed to speak with, in one language."""
+
+    def __init__(self, lang: Language) -> None:
+        self.lang = lang
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """One sentence, filled in."""
+        section, _, name = key.partition(".")
+        said = words(self.lang)[section][name]
+        return said.format(**values) if values else said
+
+    def count(self, key: str, n: int, /, **values: Any) -> str:
+        """The sentence of a number: `key_one` for one (in French for none too), else `key_many`."""
+        is_one = n == 1 or (n == 0 and self.lang == "fr")
+        return self(f"{key}_{'one' if is_one else 'many'}", n=self.number(n), **values)
+
+    def policy(self, section: str, name: str) -> str:
+        """What the policy's own words call something; its name when they do not."""
+        return policy_words(self.lang)[section].get(name, name)
+
+    def problem(self, slug: str) -> str:
+        """What a problem means, in a sentence."""
+        said = words(self.lang)["problem"]
+        return said.get(slug, said["refused"])
+
+    def article(self, text: str | None) -> str:
+        """A legal reference as this language names it."""
+        said = text or ""
+        return said.replace("GDPR", "RGPD") if self.lang == "fr" else said
+
+    def number(self, n: int) -> str:
+        """12345 -> '12 345' or '12,345'."""
+        return f"{n:,}".replace(",", NO_BREAK) if self.lang == "fr" else f"{n:,}"
+
+    def day(self, day: Day | str | None) -> str:
+        """20181120 or '2018-11-20' -> '20 novembre 2018' or 'November 20, 2018'."""
+        if day is None:
+            return "–"
+        return format_long(parse_day(day) if isinstance(day, str) else day, self.lang)
+
+    def moment(self, at: Instant | str | None) -> str:
+        """An instant as the clock on a wall in Paris shows it."""
+        if at is None:
+            return "–"
+        instant = parse_instant(at) if isinstance(at, str) else at
+        there = datetime.fromtimestamp(instant // 1_000_000, PARIS)
+        day = format_long(there.year * 10000 + there.month * 100 + there.day, self.lang)
+        return self("page.moment", day=day, time=there.strftime("%H:%M"))
+
+
+@lru_cache(maxsize=2)
+def speech(lang: Language) -> Speech:
+    """The one speech of a language."""
+    return Speech(lang)

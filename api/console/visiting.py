@@ -1,0 +1,126 @@
+"""A visit: one request for a page, with all that its endpoint may know of it.
+
+Read next: `doors.py`, which makes visits and judges what comes of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api.access import Who
+from api.console import cookies, rendering
+from api.console.sessions import Session, Sessions
+from api.console.texts import Speech, speech
+from api.problems import Problem, refusal_of
+from api.routes.taking import language_of
+from api.settings import Language
+from ledger.application import Ledger
+from ledger.calendar import Instant, day_of
+from ledger.errors import ProbantError, Refusal
+
+TOKEN, ONCE = "token", "once"  # hidden fields of every form
+
+
+class Visit:
+    """Who asks, of which ledger, in which language, with which form.
+
+    `who` and `session` are None for whoever is not signed in; `cookie` is what forms are bound to;
+    `form` holds the fields that were sent, each with its values.
+    """
+
+    def __init__(self, request: Request, framed_by: tuple[str, ...] = ()) -> None:
+        self.request, self.framed_by = request, framed_by
+        self.who: Who | None = None
+        self.session: Session | None = None
+        self.cookie = ""
+        self.form: Mapping[str, list[str]] = {}
+        self.lang: Language = _language(request)
+        self.say: Speech = speech(self.lang)
+        self.now: Instant = self.ledger.clock.now()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger that this worker has open."""
+        ledger: Ledger = self.request.app.state.ledger
+        return ledger
+
+    @property
+    def sessions(self) -> Sessions:
+        """Those of this worker."""
+        found: Sessions = self.request.app.state.sessions
+        return found
+
+    @property
+    def asker(self) -> Who:
+        """Who is signed in, where the door let in nobody else."""
+        if self.who is None:
+            raise Problem("unauthorized", "nobody is signed in")
+        return self.who
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The variable parts of the path."""
+        return self.request.path_params
+
+    def field(self, name: str) -> str:
+        """The value of a field of the form, without outer blanks; '' when it was not sent."""
+        values = self.form.get(name, [])
+        return values[0].strip() if values else ""
+
+    def fields(self, name: str) -> list[str]:
+        """Every value of a field: of boxes that were ticked."""
+        return list(self.form.get(name, []))
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def render(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        """A page."""
+        content = rendering.html(template, self._given() | values)
+        said = rendering.headers(self.framed_by) | {"Content-Language": self.lang}
+        return HTMLResponse(content, status, said)
+
+    def go(self, path: str, said: str | None = None, /, **values: Any) -> Response:
+        """On to another page of ours, which begins with the sentence `said`."""
+        if said is not None and self.session is not None:
+            self.session.said.append((said, values))
+        return RedirectResponse(path, 303)
+
+    def refused(self, refusal: Refusal, status: int) -> Response:
+        """The page that says what cannot be done, and why."""
+        return self.render("refused.html", status, refusal=refusal, status=status)
+
+    @staticmethod
+    def refusal_of(error: Problem | ProbantError) -> Refusal:
+        """Why it was refused, to be said beside the form that asked for it."""
+        return error.refusal if isinstance(error, Problem) else refusal_of(error)
+
+    def _given(self) -> dict[str, Any]:
+        """What every template may use."""
+        from api.console.table import menu_of
+
+        said: list[tuple[str, dict[str, Any]]] = []
+        if self.session is not None:
+            said, self.session.said = self.session.said, []
+        return {
+            "t": self.say,
+            "lang": self.lang,
+            "who": self.who,
+            "menu": menu_of(self.who, self.request.url.path),
+            "here": self.request.url.path,
+            "token": self.sessions.token(self.cookie),
+            "once": secrets.token_urlsafe(12),
+            "said": [self.say(key, **values) for key, values in said],
+            "today": day_of(self.now),
+            "demo": self.request.app.state.demo,
+        }
+
+
+def _language(request: Request) -> Language:
+    """The one that was chosen, else the one the browser prefers; French otherwise."""
+    chosen = cookies.read(request, "language")
+    return language_of(request, chosen if chosen in ("fr", "en") else None)
