@@ -50,6 +50,7 @@ types: $(STAMP) ## mypy, strict
 bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.permissions
+	$(BIN)/python -m tests.bench.posting
 
 lock: $(STAMP) ## write both lock files again from pyproject.toml (UPGRADE=1 for newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock

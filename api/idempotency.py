@@ -135,9 +135,13 @@ class Sweeper:
     def __init__(self) -> None:
         self._rests_until: Instant = 0
 
+    def rests(self, now: Instant) -> bool:
+        """Whether nothing is to be swept now."""
+        return self._rests_until - REST <= now < self._rests_until
+
     def sweep(self, ledger: Ledger, now: Instant) -> None:
         """Delete at most 100 rows."""
-        if self._rests_until - REST <= now < self._rests_until:
+        if self.rests(now):
             return
         with ledger.database.glance() as connection:
             doomed = commands.expired(connection, now)

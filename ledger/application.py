@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
@@ -106,7 +106,9 @@ class Ledger(Application[UUID]):
         again), Broken if the database failed.
         """
         try:
-            self.save(Together(drafts), work=work)
+            # What the library's `save` comes to, without what it asks of each aggregate.
+            stored = [self.mapper.to_stored_event(draft) for draft in drafts]
+            self.recorder.insert_events(stored, work=work)
         except IntegrityError:
             self.forget()
             raise Stale("somebody else wrote first; nothing was written") from None
@@ -195,18 +197,6 @@ class Ledger(Application[UUID]):
         past = reader.histories(connection, {stream} if stream else ())
         self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
         self._book_version = version
-
-
-class Together:
-    """Drafts of several streams as one thing to save, so that the library checks one protocol a
-    call and not two an event."""
-
-    def __init__(self, drafts: list[Draft]) -> None:
-        self.id, self.version, self._drafts = uuid4(), 0, drafts
-
-    def collect_events(self) -> list[Draft]:
-        """What is to be recorded."""
-        return self._drafts
 
 
 class Projected:

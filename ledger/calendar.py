@@ -29,6 +29,7 @@ Grain: TypeAlias = Literal["instant", "day"]
 """How precisely a moment is known."""
 
 PARIS = ZoneInfo("Europe/Paris")
+_SECOND: Instant = 1_000_000
 MINUTE: Instant = 60 * 1_000_000
 HOUR: Instant = 60 * MINUTE
 
@@ -101,7 +102,8 @@ def parse_instant(text: str) -> Instant:
 
 def format_instant(at: Instant) -> str:
     """The one way an instant is written: 'YYYY-MM-DDThh:mm:ss.ffffffZ', six decimals, UTC."""
-    return _utc(at).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    second, rest = divmod(at, _SECOND)
+    return f"{_second(second)}.{rest:06d}Z"
 
 
 def day_of(at: Instant) -> Day:
@@ -243,6 +245,12 @@ def french_holidays(year: int) -> frozenset[Day]:
 def _day_of_hour(hour: int) -> Day:
     """The Paris day of a UTC hour; since 1912 Paris days begin on whole UTC hours."""
     return _to_day(_utc(hour * HOUR).astimezone(PARIS))
+
+
+@lru_cache(maxsize=1 << 12)
+def _second(second: int) -> str:
+    """A whole second, written to the second: facts of one moment share it."""
+    return _utc(second * _SECOND).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _utc(at: Instant) -> datetime:

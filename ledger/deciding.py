@@ -7,10 +7,12 @@ store checks at commit that everything read is still true. Read next: `ledger/ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from ledger.aggregates import (
     AGGREGATES,
@@ -19,14 +21,13 @@ from ledger.aggregates import (
     customer,
     door,
     door_kinds,
-    fold,
     policy_book,
 )
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import derived_id
-from ledger.errors import BadData, Broken, Refusal
+from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
     KINDS,
     OWN,
@@ -38,7 +39,6 @@ from ledger.events import (
     DataDisclosed,
     Died,
     Fact,
-    FactCorrected,
     FactVoided,
     FieldDeclared,
     HoldPlaced,
@@ -60,6 +60,7 @@ from ledger.fields import CODE
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
+from ledger.streams import Stream, correction_of
 
 # Always heard, whatever happened before: their aggregates need not look back. What allows something
 # looks back at the person: the dead and the very young allow nothing.
@@ -84,6 +85,7 @@ BEGINNINGS = (
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
 ONE_PER_PERSON = ("customer", "consent")
+AT_ONCE = 16  # ids drawn together
 
 
 Key = tuple[str, bytes]
@@ -107,48 +109,28 @@ class Decision(NamedTuple):
     events: tuple[int, ...]
 
 
-class Stream:
-    """A stream as this session sees it."""
-
-    def __init__(
-        self,
-        aggregate: str,
-        tip: reader.Tip | None,
-        subject: UUID | None,
-        history: Iterable[tuple[int, Fact]],
-    ) -> None:
-        self.aggregate = aggregate
-        self.version = tip.version if tip else 0
-        self.subject = tip.subject if tip else subject
-        self.history = list(history)
-        self.state = fold(AGGREGATES[aggregate], self.history)
-
-    def add(self, fact: Fact) -> None:
-        """One more fact at the end; a correction is folded in where it points."""
-        self.version += 1
-        self.subject = fact.subject
-        self.history.append((-self.version, fact))  # no position yet
-        if fact.aggregate == "any":
-            self.state = fold(AGGREGATES[self.aggregate], self.history)
-        else:
-            self.state = AGGREGATES[self.aggregate].evolve(self.state, fact)
-
-
 def consent_stream(subject: UUID) -> UUID:
     """The stream of a person's choices, derived from her random id so that two writers cannot
     begin two of them."""
     return derived_id(b"probant/consent\x00" + subject.bytes)
 
 
-class Session:
-    """One round of decisions over one ledger."""
+class Early(Stale):
+    """This can be decided only once the round on its way was written."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+
+class Session:
+    """One round of decisions over one ledger; `before`, if given, is the round on its way to the
+    log, and what it will change counts already."""
+
+    def __init__(self, ledger: Ledger, before: Session | None = None) -> None:
+        self.ledger, self._before = ledger, before
         self.epoch = -1
+        self.is_written = False
         self.pending: list[Pending] = []
         self.new_lookups: list[tuple[Any, ...]] = []
         self._now = 0
+        self._drawn: list[bytes] = []
         self._joins = Joins()
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._erased: dict[tuple[str, bytes], int] = {}
@@ -172,20 +154,26 @@ class Session:
 
     def _load(self, commands: Sequence[Command]) -> None:
         self.epoch = self.ledger.recorder.believed().epoch
+        before = self._before
+        if before and (before.new_epoch or before.epoch != self.epoch):
+            raise Early("the epoch moves")
         self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in _streams(command)}
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
         if references or positions:
             with self.ledger.database.glance() as connection:
-                self._targets = self._of_the_kept(reader.lookups(connection, references))
+                found = reader.lookups(connection, references)
+                if before:
+                    found |= {r: before.begun[r] for r in references if r in before.begun}
+                self._targets = self._of_the_kept(found)
                 unknown = [r for r in references if r not in self._targets]
                 self._erased = reader.erased_until(connection, unknown) if unknown else {}
                 for position in positions:
-                    found = reader.event_at(connection, position)
-                    if found is not None:
-                        self._roots[position] = found
-                        streams.add(found.stream)
+                    root = reader.event_at(connection, position)
+                    if root is not None:
+                        self._roots[position] = root
+                        streams.add(root.stream)
             streams |= self._referred(commands)
         self._closed = self._erased_people(commands)
         past = self._looked_back(commands)
@@ -193,7 +181,12 @@ class Session:
         if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
             streams.add(book)
             past.add(book)
-        self._tips = self.ledger.recorder.tips(streams | past)
+        on_its_way = before.ends if before else {}
+        if not past.isdisjoint(on_its_way):
+            raise Early("a past that is being written")
+        streams |= past
+        self._tips = self.ledger.recorder.tips(streams - on_its_way.keys())
+        self._tips |= {s: tip for s, tip in on_its_way.items() if s in streams}
         past = {stream for stream in past if stream in self._tips}
         if past:
             with self.ledger.database.glance() as connection:
@@ -201,21 +194,46 @@ class Session:
         self._now = self.ledger.clock.now()
         self._edition = self.ledger.edition(self.epoch, self._now)
 
-    def keys(self, scopes: Iterable[Scope]) -> dict[Scope, DataKey]:
+    def keys(self, scopes: Collection[Scope]) -> dict[Scope, DataKey]:
         """The data keys that seal what was decided. Raises Refused for a destroyed one."""
-        scopes = list(scopes)
-        vault = self.ledger.vault
-        if vault.missing(self.epoch, scopes) and any(self._may_have_keys(s) for s in scopes):
+        before, vault = self._before, self.ledger.vault
+        held = before.sealing if before else {}
+        wanted = [scope for scope in scopes if scope not in held]
+        self._keys = {scope: held[scope] for scope in scopes if scope in held}
+        if vault.missing(self.epoch, wanted) and any(self._may_have_keys(s) for s in wanted):
             with self.ledger.database.glance() as connection:
-                self._keys = vault.keys_for(connection, self.epoch, scopes)
+                self._keys |= vault.keys_for(connection, self.epoch, wanted)
         else:
-            self._keys = vault.keys_for(None, self.epoch, scopes)
+            self._keys |= vault.keys_for(None, self.epoch, wanted)
         return self._keys
 
     @property
     def new_epoch(self) -> bool:
         """Whether what was decided changes what others decide on."""
         return any(isinstance(pending.fact, MOVING_THE_EPOCH) for pending in self.pending)
+
+    @cached_property
+    def ends(self) -> dict[UUID, reader.Tip]:
+        """Where the streams that this round writes to will end."""
+        written = {pending.stream for pending in self.pending}
+        return {
+            stream: reader.Tip(known.version, known.aggregate, known.subject)
+            for stream, known in self._streams.items()
+            if stream in written
+        }
+
+    @cached_property
+    def begun(self) -> dict[Key, reader.Target]:
+        """What the references will mean that this round begins."""
+        return {
+            (kind, blind): reader.Target(target, subject)
+            for kind, blind, _, target, subject in self.new_lookups
+        }
+
+    @cached_property
+    def sealing(self) -> dict[Scope, DataKey]:
+        """The keys of this round, as they will be stored."""
+        return {scope: key._replace(row=None) for scope, key in self._keys.items()}
 
     def remember(self) -> None:
         """Everything was committed: the keys may be used again, and the tips are where we left
@@ -228,6 +246,7 @@ class Session:
                 if known.version
             }
         )
+        self.is_written = True
 
     def _may_have_keys(self, scope: Scope) -> bool:
         # A person who begins in this session cannot have a stored key.
@@ -274,7 +293,9 @@ class Session:
                 subject = person.subject if person else command.fact.subject
                 if command.fact.aggregate == "consent" and subject:
                     past.add(consent_stream(subject))
-                past |= {s for s in (target and target.target, command.stream, subject) if s}
+                past |= {s for s in (target and target.target, command.stream) if s}
+                if subject and command.fact.aggregate == "customer":
+                    past.add(subject)
                 if subject and command.fact.kind.startswith(ALLOWING):
                     past.update(self._joins.everybody(subject))
         return past
@@ -341,7 +362,9 @@ class Session:
                 return Refusal("conflict", "this order or contract belongs to another person")
             subject = found.subject  # joined to her: what is about this thing stays on its stream
         personal = fact.personal_fields()
-        fact = replace(fact, subject=subject, item=item_of(fact, stream, bool(personal)))
+        item = item_of(fact, stream, bool(personal))
+        if (item, subject) != (fact.item, fact.subject):
+            fact = replace(fact, subject=subject, item=item)
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
             people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
@@ -402,7 +425,7 @@ class Session:
         if target is not None:
             return target.subject
         if registers:
-            return self._begin(uuid4())
+            return self._begin(self._fresh_id())
         return Refusal("malformed", "say whom it concerns: 'subject' or 'person' is required")
 
     def _named(self, fact: Fact, person: Reference) -> UUID | Refusal:
@@ -417,7 +440,7 @@ class Session:
             return door.GONE
         if fact.occurred.at <= self._erased.get(key, -1):
             return door.ERASED_PERSON
-        subject = fact.subject or uuid4()
+        subject = fact.subject or self._fresh_id()
         begun = self._open(subject, "customer", subject).version == 0
         self._refer(key, subject, subject)
         if begun and not isinstance(fact, CustomerRegistered):
@@ -451,7 +474,7 @@ class Session:
         elif command.thing is None and not isinstance(fact, BEGINNINGS):
             return Refusal("malformed", f"say which {fact.aggregate}: 'stream' or 'thing'")
         else:
-            stream = uuid4()
+            stream = self._fresh_id()
             self._open(stream, fact.aggregate, None)
         if command.thing is not None and subject is not None:
             self._refer(self._blinded(fact.aggregate, command.thing), stream, subject)
@@ -493,6 +516,13 @@ class Session:
         return Decision(stream.subject, root.stream, (len(self.pending) - 1,))
 
     # -- bookkeeping ---------------------------------------------------------------------------
+
+    def _fresh_id(self) -> UUID:
+        """A random id (UUIDv4). Drawn many at a time: each draw lets other threads go first."""
+        if not self._drawn:
+            drawn = os.urandom(16 * AT_ONCE)
+            self._drawn = [drawn[n : n + 16] for n in range(0, len(drawn), 16)]
+        return UUID(bytes=self._drawn.pop(), version=4)
 
     def _open(self, stream: UUID, aggregate: str, subject: UUID | None) -> Stream:
         if stream not in self._streams:
@@ -550,33 +580,6 @@ def normal(reference: Reference) -> str:
     """The form of an identifier that is blinded: no outer spaces; an e-mail in lower case."""
     value = reference.value.strip()
     return value.lower() if "email" in reference.kind else value
-
-
-def correction_of(root: reader.Found, command: Correct) -> FactCorrected:
-    """The correcting fact, with every clear column complete. Raises BadData."""
-    typed = {spec.key: spec for spec in root.fact.specs if spec.column}
-    names = {spec.column or "": spec.name for spec in FactCorrected.specs}
-    values: dict[str, Any] = {}
-    for key, spec in typed.items():
-        given = spec.load(command.changes[key]) if key in command.changes else None
-        value = getattr(root.fact, spec.name) if given is None else given
-        if value is not None:
-            tacit = spec.name == "tacit"
-            values[names[spec.column or ""]] = ("tacit" if value else "express") if tacit else value
-    unknown = sorted(set(command.changes) - set(typed))
-    if unknown:
-        raise BadData(f"{root.fact.kind} has no such field that a correction could change")
-    return FactCorrected(
-        subject=root.subject,
-        occurred=command.occurred or root.fact.occurred,
-        actor=command.actor,
-        item=root.fact.item,
-        ref=root.position,
-        root=root.fact.kind,
-        klass=root.fact.home,
-        reason=command.reason,
-        **values,
-    )
 
 
 def _streams(command: Command) -> set[UUID]:

@@ -8,12 +8,13 @@ between, nothing was written and everything is decided again. Read next: `ledger
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
+from random import uniform
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -31,10 +32,11 @@ from ledger.store import editions
 from ledger.store.commands import CommandRecord
 from ledger.store.mapper import Draft, Part
 from ledger.store.recorder import Work, Written
-from ledger.store.vault import scope_of
+from ledger.store.vault import RANDOM, scope_of
 
 ATTEMPTS = 16
 PATIENT = 4  # attempts before deciding under the head lock
+RANDOM_EACH = 16 + 16 + RANDOM  # bytes that one event takes: its id, its salt, its part
 ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
@@ -66,6 +68,20 @@ class Group(NamedTuple):
     commands: Sequence[Command]
     imports: Sequence[ImportId] = ()
     remember: CommandRecord | None = None
+
+
+class Round(NamedTuple):
+    """What was decided, group by group, and what is to be committed for it."""
+
+    session: Session
+    decisions: list[list[Decision | Refusal]]
+    drafts: list[Draft]
+    work: Work
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it was committed: what was decided on it may follow."""
+        return self.session.is_written
 
 
 def record(ledger: Ledger, command: Command) -> Accepted:
@@ -110,27 +126,43 @@ def record_groups(ledger: Ledger, groups: Sequence[Group]) -> list[list[Outcome]
         turn = ledger.recorder.alone() if attempt >= PATIENT else nullcontext()
         try:
             with turn:
-                session, decided, work = _round(ledger, [groups[number] for number in asked], {})
+                outcomes = write(ledger, decide(ledger, [groups[number] for number in asked]))
         except Stale:
             told |= _repeated(ledger, groups)
             if len(told) == len(groups):
                 break
             continue
-        session.remember()
-        for number, decisions in zip(asked, decided, strict=True):
-            told[number] = [_outcome(decision, work) for decision in decisions]
+        told |= dict(zip(asked, outcomes, strict=True))
         break
     else:
         raise Stale("others keep writing to the same records; nothing was written, try again")
     return [told[number] for number in range(len(groups))]
 
 
-def _round(
-    ledger: Ledger, groups: Sequence[Group], refused: dict[int, Refusal]
-) -> tuple[Session, list[list[Decision | Refusal]], Work]:
-    """Load, ask, save, once; the wishes in `refused`, counted over all groups, are not asked.
-    Raises Stale if somebody else was quicker."""
-    session = Session(ledger)
+def decide(ledger: Ledger, groups: Sequence[Group], before: Round | None = None) -> Round:
+    """Load, ask, seal: what these groups will write. Nothing is written.
+
+    `before` is a round on its way to the log: the new one is decided as if it were there, and may
+    be written only if it was (`is_written`). Raises Stale when somebody else was quicker, Early
+    when this can be decided only once `before` was written.
+    """
+    return _decided(ledger, groups, before and before.session, {})
+
+
+def write(ledger: Ledger, decided: Round) -> list[list[Outcome]]:
+    """Commit a round: the outcomes of each group. Raises Stale if somebody else was quicker."""
+    session, decisions, drafts, work = decided
+    if drafts or work.commands:
+        ledger.commit(drafts, work)
+    session.remember()
+    return [[_outcome(one, work) for one in of_group] for of_group in decisions]
+
+
+def _decided(
+    ledger: Ledger, groups: Sequence[Group], before: Session | None, refused: dict[int, Refusal]
+) -> Round:
+    """The wishes in `refused`, counted over all groups, are not asked."""
+    session = Session(ledger, before)
     wished = [command for group in groups for command in group.commands]
     commands = _of_the_kept(ledger, wished)
     session.load(commands)
@@ -146,7 +178,7 @@ def _round(
     except Refused:
         # A key was destroyed: without the wishes that need it, the others are decided again.
         erased = _erased(session, [decision for decisions in decided for decision in decisions])
-        return _round(ledger, groups, refused | erased)
+        return _decided(ledger, groups, before, refused | erased)
     for group, decisions, (first, end) in zip(groups, decided, pairwise(ends), strict=True):
         work.imports += [
             (decision.events[-1], identity)
@@ -155,9 +187,7 @@ def _round(
         ]
         if group.remember is not None:
             work.commands.append(_remembered(group.remember, decisions, first, end))
-    if drafts or work.commands:
-        ledger.commit(drafts, work)
-    return session, decided, work
+    return Round(session, decided, drafts, work)
 
 
 def _remembered(
@@ -281,18 +311,20 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     work = Work(epoch=session.epoch, lookups=session.new_lookups, new_epoch=session.new_epoch)
     drafts: list[Draft] = []
     stored: set[UUID] = set()
+    # Drawn together: each draw lets other threads go first.
+    random = os.urandom(RANDOM_EACH * len(session.pending))
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):
         parts: tuple[Part, ...] = ()
-        event_id = uuid4()
+        mine = random[RANDOM_EACH * index : RANDOM_EACH * (index + 1)]
+        event_id = UUID(bytes=mine[:16], version=4)
         if scope is not None:
             key = keys[scope]
             if key.row is not None and key.id not in stored:
                 stored.add(key.id)
                 work.keys.append((index, key.row))
-            parts = (ledger.vault.seal(pending.fact, pending.personal, event_id, key),)
-        drafts.append(
-            Draft(pending.stream, pending.version, pending.fact, event_id, number, pol, parts)
-        )
+            parts = (ledger.vault.seal(pending.fact, pending.personal, event_id, key, mine[32:]),)
+        stream, version, fact, _ = pending
+        drafts.append(Draft(stream, version, fact, event_id, number, pol, parts, mine[16:32]))
     return drafts, work
 
 
@@ -306,4 +338,4 @@ def _outcome(decision: Decision | Refusal, work: Work) -> Outcome:
 def step_aside(attempt: int) -> None:
     """Wait a little, longer and more randomly each time, so that two who collide do not again."""
     if attempt:
-        time.sleep(random.random() * 0.001 * 2 ** min(attempt, 7))  # noqa: S311
+        time.sleep(uniform(0, 0.001) * 2 ** min(attempt, 7))  # noqa: S311

@@ -64,6 +64,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
+    "ledger.streams": ("ledger",),
     "ledger.acting": ("ledger",),
     "ledger.grouping": ("ledger",),
     "ledger.evidence": ("ledger",),

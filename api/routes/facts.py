@@ -6,22 +6,29 @@ next: `facts.py` (what is sent) and `idempotency.py` (what is sent twice) in the
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
 from anyio import to_thread
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api import idempotency, problems, schema, sealed, telling
-from api.facts import Answers, Parsed, outcome_json, read_item
+from api.direct import Quick
+from api.facts import Answers, Parsed, outcome_json, parse_json, read_item
 from api.once import alone
 from api.routes import Route
 from api.routes.taking import NDJSON, body_of, media_of, parsed_of
 from ledger.application import Ledger
 from ledger.calendar import Instant
+from ledger.commands import Command, Correct, Void
 from ledger.errors import Refusal
 from ledger.grouping import Writer
-from ledger.handlers import Repeated
+from ledger.handlers import Outcome, Repeated
 
 FACTS = "/v1/facts"
+SMALL = 16 * 1024  # bytes: what is read between two other requests, and not in a thread
 
 
 async def post_facts(request: Request) -> Response:
@@ -32,6 +39,10 @@ async def post_facts(request: Request) -> Response:
     media = media_of(request)
     raw = await body_of(request)
     app = request.app
+    if key is None and media not in NDJSON:
+        answer = await _without_waiting(request, raw)
+        if answer is not None:
+            return answer
     fingerprint = None
     if key is not None:
         holder = request.state.who.id
@@ -66,6 +77,49 @@ def _recorded(
     return _answered(app, told, idempotency.REPLAYED)
 
 
+async def _without_waiting(request: Request, raw: bytes) -> Response | None:
+    """One small fact without a key, which is most of what machines send: read here, written with
+    whatever else waits, and no thread waits for it. None for anything else."""
+    app, roles = request.app, request.state.who.roles
+    writer: Writer = app.state.writer
+    now = writer.ledger.clock.now()
+    if len(raw) > SMALL or not app.state.sweeper.rests(now):
+        return None
+    parsed = parse_json(raw)
+    if not parsed.is_single:
+        return None
+    told = read_item(parsed.items[0], now, telling.actor_by_default(roles))
+    if isinstance(told, Correct | Void):
+        return None  # what it amends must be read
+    read = telling.permitted(writer.ledger, roles, [told])
+    wishes = [wish for wish in read if not isinstance(wish, Refusal)]
+    answers = _answers(read, await _recording(writer, wishes) if wishes else [], parsed)
+    if app.state.seal is None or app.state.seal.signer is None:
+        return _answered(app, answers)
+    return await to_thread.run_sync(_answered, app, answers, limiter=app.state.writing)
+
+
+async def _recording(writer: Writer, wishes: Sequence[Command]) -> list[Outcome]:
+    """What came of these wishes, once they were committed."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[list[Outcome]] = loop.create_future()
+
+    def tell(answer: list[Outcome] | Exception) -> None:
+        if future.done():
+            return  # whoever asked has gone
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    def settle(answer: list[Outcome] | Exception) -> None:
+        with suppress(RuntimeError):  # the server has stopped, and nobody waits any more
+            loop.call_soon_threadsafe(tell, answer)
+
+    writer.hand_in(wishes, settle)
+    return await future
+
+
 def _carried_out(
     writer: Writer,
     roles: frozenset[str],
@@ -83,8 +137,14 @@ def _carried_out(
         *remembered, read, now, is_single=parsed.is_single
     )
     has_work = bool(wishes or remember)
-    outcomes = iter(writer.record(wishes, remember).result() if has_work else ())
-    items = [outcome_json(wish if isinstance(wish, Refusal) else next(outcomes)) for wish in read]
+    return _answers(read, writer.record(wishes, remember).result() if has_work else [], parsed)
+
+
+def _answers(
+    read: Sequence[Command | Refusal], outcomes: Iterable[Outcome], parsed: Parsed
+) -> Answers:
+    left = iter(outcomes)
+    items = [outcome_json(wish if isinstance(wish, Refusal) else next(left)) for wish in read]
     return Answers(items, parsed.is_single)
 
 
@@ -95,13 +155,13 @@ def _answered(app: FastAPI, answers: Answers, headers: dict[str, str] | None = N
         recorded = sum(answer["status"] == 201 for answer in answers.items)
         refused = len(answers.items) - recorded
         counted = {"recorded": recorded, "refused": refused, "items": answers.items}
-        return JSONResponse(counted, headers=more)
+        return Quick(counted, headers=more)
     (answer,) = answers.items
     if answer["status"] != 201:
-        return JSONResponse(answer, answer["status"], more, problems.MEDIA)
+        return Quick(answer, answer["status"], more, problems.MEDIA)
     if answer["subject"] is not None:
         more["Location"] = f"/v1/subjects/{answer['subject']}"
-    return JSONResponse(answer, 201, more)
+    return Quick(answer, 201, more)
 
 
 ROUTES = (

@@ -43,6 +43,7 @@ class Draft:
     edition: Day
     pol: str
     parts: tuple[Part, ...] = ()
+    salt: bytes | None = None  # 16 random bytes; None: drawn when it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class FactMapper(Mapper[UUID]):
             originator_id=draft.originator_id,
             originator_version=draft.originator_version,
             topic=draft.fact.kind,
-            state=prepare(draft),
+            state=prepare(draft, draft.salt),
             row=row_of(draft),
             parts=draft.parts,
         )

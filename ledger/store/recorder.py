@@ -276,7 +276,9 @@ class LedgerRecorder(library.ProcessRecorder):
         is still where we believe it to be, nobody wrote to any stream, and if it is not, the append
         fails and everything is read again.
         """
-        found = {stream: self._tips[stream] for stream in streams if stream in self._tips}
+        # One look each: another thread may forget all of them in between.
+        known = ((stream, self._tips.get(stream)) for stream in streams)
+        found = {stream: tip for stream, tip in known if tip is not None}
         unknown = [stream for stream in streams if stream not in found]
         if unknown:
             found |= reader.tips(self.database, unknown)

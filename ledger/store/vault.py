@@ -35,6 +35,7 @@ from ledger.store.mapper import Part
 from ledger.store.recipient import ArchiveRecipient
 
 MAX_CACHED = 4096
+RANDOM = 32 + NONCE  # bytes that one part takes: its salt and its nonce
 _AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
 
 
@@ -91,7 +92,7 @@ class Vault:
         self._epoch = -1
 
     def keys_for(
-        self, connection: sa.Connection | None, epoch: int, wanted: Iterable[Scope]
+        self, connection: sa.Connection | None, epoch: int, wanted: Collection[Scope]
     ) -> dict[Scope, DataKey]:
         """A key for each scope: cached, stored or new. Raises Refused for a destroyed one.
 
@@ -100,7 +101,9 @@ class Vault:
         if epoch != self._epoch:
             self._cache.clear()
             self._epoch = epoch
-        found = {scope: self._cache[scope] for scope in wanted if scope in self._cache}
+        # One look each: another thread may forget all of them in between.
+        cached = ((scope, self._cache.get(scope)) for scope in wanted)
+        found = {scope: key for scope, key in cached if key is not None}
         absent = [scope for scope in wanted if scope not in found]
         if absent and connection is not None:
             found |= self._stored(connection, absent)
@@ -118,11 +121,19 @@ class Vault:
             self._cache.clear()
         self._cache |= {scope: key._replace(row=None) for scope, key in keys.items()}
 
-    def seal(self, fact: Fact, personal: dict[str, str], event_id: UUID, key: DataKey) -> Part:
-        """The fact's personal fields as one part named after its data class."""
+    def seal(
+        self,
+        fact: Fact,
+        personal: dict[str, str],
+        event_id: UUID,
+        key: DataKey,
+        random: bytes | None = None,
+    ) -> Part:
+        """The fact's personal fields as one part named after its data class. `random`: so many
+        bytes (`RANDOM`) drawn for this part alone."""
         name = fact.sealed_class or ""
         plaintext = entry.encode(personal)
-        salt, envelope = encrypt(key, str(event_id), plaintext)
+        salt, envelope = encrypt(key, str(event_id), plaintext, random)
         described = {
             "n": name,
             "kid": key.kid,
@@ -246,9 +257,11 @@ class Vault:
         return _usable_key(named, key, row)
 
 
-def encrypt(key: DataKey, event_id: str, plaintext: bytes) -> tuple[bytes, bytes]:
+def encrypt(
+    key: DataKey, event_id: str, plaintext: bytes, random: bytes | None = None
+) -> tuple[bytes, bytes]:
     """A new salt, and the envelope that hides it with the plaintext."""
-    random = os.urandom(32 + NONCE)
+    random = random or os.urandom(RANDOM)
     salt, nonce = random[:32], random[32:]
     aad = _AAD_HEAD + event_id.encode() + key.aad_tail
     return salt, nonce + key.cipher.encrypt(nonce, salt + plaintext, aad)

@@ -19,7 +19,7 @@ from api.app import create_app
 from api.routes import facts
 from ledger import grouping
 from ledger.calendar import HOUR
-from ledger.handlers import record_groups
+from ledger.handlers import write
 from ledger.opening import open_ledger
 from ledger.store import commands, tables
 from tests.api.conftest import CANARY, Caller, order
@@ -221,9 +221,9 @@ def test_while_it_runs_the_key_is_taken(caller: Caller, monkeypatch: pytest.Monk
     def slow(*given: Any, **more: Any) -> Any:
         entered.set()
         assert leave.wait(30)
-        return record_groups(*given, **more)
+        return write(*given, **more)
 
-    monkeypatch.setattr(grouping, "record_groups", slow)
+    monkeypatch.setattr(grouping, "write", slow)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(caller.post, order(), KEY)
         assert entered.wait(30)

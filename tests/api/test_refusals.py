@@ -153,7 +153,7 @@ def test_when_we_fail_nothing_leaks(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(grouping, "record_groups", fail)
+    monkeypatch.setattr(grouping, "write", fail)
     with caplog.at_level(logging.INFO):
         answer = caller.post(order(CANARY))
     assert answer.status_code == 500
@@ -169,7 +169,8 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise Stale("others keep writing")
 
-    monkeypatch.setattr(grouping, "record_groups", fail)
+    for way in ("write", "record_groups"):
+        monkeypatch.setattr(grouping, way, fail)
     answer = caller.post(order())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 

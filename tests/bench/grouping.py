@@ -20,7 +20,7 @@ from ledger.application import Ledger
 from ledger.commands import Command
 from ledger.grouping import Writer
 
-CALLERS, CONNECTIONS, EACH = 16, 4, 60
+CALLERS, CONNECTIONS, EACH = 16, 4, 200
 ENTRY = 420  # bytes of a typical entry
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, current_thread
 from typing import Any
 
@@ -15,7 +15,7 @@ from ledger.commands import Command, Record, Reference
 from ledger.errors import Broken, Refusal
 from ledger.events import ConsentGiven, LoggedIn, OrderPlaced
 from ledger.fields import Money
-from ledger.grouping import AT_ONCE, Writer
+from ledger.grouping import AT_ONCE, Promise, Writer
 from ledger.handlers import Accepted, Outcome, Repeated
 from ledger.store.commands import CommandRecord, find
 from tests.contracts.props import assert_whole
@@ -57,7 +57,7 @@ class Held:
 
     def __init__(self, writer: Writer) -> None:
         self._begun, self._go = Event(), Event()
-        self.future: Future[str] = writer.run(self._wait)
+        self.future: Promise[str] = writer.run(self._wait)
         assert self._begun.wait(30)
 
     def _wait(self) -> str:
@@ -70,7 +70,7 @@ class Held:
         assert self.future.result(30) == "probant-writer"
 
 
-def accepted(future: Future[list[Outcome]]) -> list[Accepted]:
+def accepted(future: Promise[list[Outcome]]) -> list[Accepted]:
     outcomes = future.result(30)
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     return [outcome for outcome in outcomes if isinstance(outcome, Accepted)]

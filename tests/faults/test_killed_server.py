@@ -217,4 +217,6 @@ def until_refused(port: int) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            pass  # it stopped listening while we were in its queue
     pytest.fail("it still listens")
