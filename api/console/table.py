@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, people, today
+from api.console import Page, entrance, people, requests, today
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
     *people.PAGES,
+    *requests.PAGES,
     *entrance.LAST,
 )
 
 # The pages that a menu names, and the sentence of each.
-MENU = (("/console", "menu.today"), ("/console/people", "menu.people"))
+MENU = (
+    ("/console", "menu.today"),
+    ("/console/people", "menu.people"),
+    ("/console/requests", "menu.requests"),
+)
 
 
 class Item(NamedTuple):

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from api.console import Page
 from api.console.board import Counts
+from api.console.dates import days_between
 from api.console.people import SEARCHING
 from api.console.visiting import Visit
 from api.readiness import reach
 from api.routes import AUDITOR, DPO
-from ledger.calendar import Day, date_of, day_of
-from ledger.policy.requests import Request
+from ledger.calendar import day_of
 
 SHOWN = 6  # of the requests that are due first
 
@@ -38,21 +38,13 @@ def get_today(visit: Visit) -> Response:
         is_counting=is_counting,
         may_search=bool(visit.asker.roles & SEARCHING),
         statuses=[(status, counts.among(status)) for status in ("overdue", "due_soon", "on_track")],
-        first=[(one, left(one, visit)) for one in counts.open_requests[:SHOWN]],
+        first=[
+            (one, days_between(day_of(visit.now), one.due)) for one in counts.open_requests[:SHOWN]
+        ],
         terms=terms(visit, counts),
         seal=reach(visit.ledger, state.seal),
         awaiting=state.readiness.awaiting(visit.ledger),
     )
-
-
-def left(found: Request, visit: Visit) -> int:
-    """Days until an answer is due; negative when it is late."""
-    return days_between(day_of(visit.now), found.due)
-
-
-def days_between(first: Day, last: Day) -> int:
-    """So many days lie between."""
-    return (date_of(last) - date_of(first)).days
 
 
 def terms(visit: Visit, counts: Counts) -> list[Term]:
