@@ -128,7 +128,7 @@ def data_of(visit: Visit, step: str, right: str) -> dict[str, Any]:
         if field.form == "many":
             data[field.name] = [one for one in visit.fields(field.name) if one]
         elif field.form == "yes":
-            data[field.name] = list(REMEDIES) if visit.field(field.name) else []
+            data[field.name] = list(REMEDIES) if visit.field(field.name) else ["none"]
         elif value := visit.field(field.name):
             if field.name == "recipients":
                 data[field.name] = [one.strip() for one in value.split(",") if one.strip()]
