@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, people, requests, today
+from api.console import Page, entrance, keyring, leaving, people, requests, today
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
     *people.PAGES,
     *requests.PAGES,
+    *leaving.PAGES,
+    *keyring.PAGES,
     *entrance.LAST,
 )
 
@@ -20,6 +22,8 @@ MENU = (
     ("/console", "menu.today"),
     ("/console/people", "menu.people"),
     ("/console/requests", "menu.requests"),
+    ("/console/webhooks", "menu.webhooks"),
+    ("/console/access", "menu.access"),
 )
 
 

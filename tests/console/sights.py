@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from api.answers import find
 from ledger.commands import Reference
+from ledger.outbound import endpoints
 from ledger.requests.reading import queue
 from tests.console.room import Company
 
@@ -41,6 +42,15 @@ def request(company: Company) -> str:
     return f"/console/requests/{late}"
 
 
+def webhook(company: Company) -> str:
+    """The page of a destination; there is one, once somebody looked."""
+    found = endpoints.registered(company.ledger)
+    if not found:
+        endpoints.register(company.ledger, "https://mailer.example.org/probant", "routeur")
+        found = endpoints.registered(company.ledger)
+    return f"/console/webhooks/{found[0][0].id}"
+
+
 def _unfold(page: Page) -> None:
     page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
 
@@ -55,5 +65,8 @@ SIGHTS = (
     Sight("requests-all", "dpo", at("/console/requests?status=all")),
     Sight("request", "dpo", request, _unfold),
     Sight("receive", "dpo", at("/console/requests/new")),
+    Sight("webhooks", "dpo", at("/console/webhooks")),
+    Sight("webhook", "dpo", webhook),
+    Sight("access", "dpo", at("/console/access")),
     Sight("not-found", "dpo", at("/console/nowhere")),
 )
