@@ -143,6 +143,7 @@ def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
         "held": held,
         "reasons": REASONS,
         "may_read": bool(visit.asker.roles & SEARCHING),
+        "may_hold": DPO in visit.asker.roles,
         "may_prove": bool(visit.asker.roles & PROVING),
         "opened": None,
         "refusal": None,
