@@ -40,6 +40,7 @@ from api.surrounding import Browsers, Compressed
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
+from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 
@@ -55,6 +56,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     *,
     carry: Carry | None = None,
     journal: Path | None = None,
+    desk: Desk | None = None,
     outbound: Outbound | None = None,
     origins: Collection[str] = (),
     demo: Demo | None = None,
@@ -62,8 +64,9 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
-    the folder of the erasure journal; `outbound` how messages leave; scripts of pages of `origins`
-    may ask what one person may, and frame her pages; `demo`: the parts that may be played."""
+    the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
+    leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
+    the parts that may be played."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -91,7 +94,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry
     app.state.limits = limits()
-    app.state.journal = journal
+    app.state.journal, app.state.desk = journal, desk
     app.state.outbound = outbound or Outbound()
     app.state.sessions, app.state.board = Sessions(), board.Board()
     app.state.origins, app.state.demo = tuple(origins), demo

@@ -421,6 +421,7 @@ FIXED: dict[str, Any] = {
             "position": POSITION,
             "outcomes": {"type": "array", "items": LOOSE},
             "to_tell": {"type": "array", "items": STRING},
+            "certificate": {"$ref": "#/components/schemas/IssuedCertificate"},
             "request": {"$ref": "#/components/schemas/Request"},
         },
     ),

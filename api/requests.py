@@ -7,10 +7,12 @@ wrote is taken and sealed; it is never answered. Read next: `routes/requests.py`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from api.certificates import issued_json
 from api.facts import (
     actor_of,
     an_object,
@@ -23,7 +25,7 @@ from api.facts import (
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import format_day, format_instant, moment_of_instant
-from ledger.erasing.certificate import outcome_json
+from ledger.erasing.certificate import Desk, outcome_json
 from ledger.errors import BadData, NotFound
 from ledger.events import (
     RESTRICTIONS,
@@ -43,7 +45,7 @@ from ledger.events import (
 )
 from ledger.fields import CODE, IDENTIFIER, TEXT
 from ledger.policy.requests import Request, explain
-from ledger.requests.fulfilling import Deed, carry_out
+from ledger.requests.fulfilling import Carried, Deed, carry_out
 from ledger.requests.reading import Page, one
 from ledger.requests.steps import receive, record_step
 
@@ -87,19 +89,28 @@ def received(ledger: Ledger, value: Any, lang: Language) -> dict[str, Any]:
 
 
 def stepped(
-    ledger: Ledger, stream: UUID, step: str, value: Any, lang: Language, journal: Path | None
+    ledger: Ledger,
+    stream: UUID,
+    step: str,
+    value: Any,
+    lang: Language,
+    journal: Path | None,
+    desk: Desk | None = None,
 ) -> dict[str, Any]:
-    """Record one step of a request, and tell where it stands. Raises NotFound for another step."""
+    """Record one step of a request, and tell where it stands; an erasure is certified at the
+    `desk`. Raises NotFound for another step."""
     body = _read(value, STEP_KEYS)
     shared = _shared(ledger, body, "agent")
     data = an_object("data", body.get("data", {}))
     if step == FULFIL:
         if "occurred" in body:
             raise BadData("field 'occurred': it is done now; leave it out")
-        carried = carry_out(ledger, stream, _deed(data, shared["actor"]), journal=journal)
+        deed = _deed(data, shared["actor"])
+        carried = carry_out(ledger, stream, deed, journal=journal, desk=desk)
         answer: dict[str, Any] = {"position": carried.answer.position}
-        answer["outcomes"] = [outcome_json(outcome) for outcome in carried.outcomes]
+        answer["outcomes"] = list(_outcomes(carried))
         answer["to_tell"] = list(carried.to_tell)
+        answer["certificate"] = issued_json(carried.certificate)
     elif step in STEPS:
         answer = {
             "position": record_step(ledger, stream, build(STEPS[step], shared, data)).position
@@ -107,6 +118,13 @@ def stepped(
     else:
         raise NotFound(f"there is no such step; there are: {', '.join((*STEPS, FULFIL))}")
     return answer | {"request": request_json(one(ledger, stream), lang)}
+
+
+def _outcomes(carried: Carried) -> Iterator[dict[str, Any]]:
+    """What became of each class, under each of her references."""
+    for subject, outcomes in carried.by_reference.items():
+        for outcome in outcomes:
+            yield {"subject": str(subject), **outcome_json(outcome)}
 
 
 def _deed(data: dict[str, Any], actor: str) -> Deed:

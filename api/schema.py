@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, webhooks_schema
+from api import choices_schema, examples, problems, rights_schema, webhooks_schema
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -429,8 +429,14 @@ def _schemas() -> dict[str, Any]:
     # Imported late: they take the shape of problems from here.
     from api import register_schema, supposing
 
-    described = {**FIXED, **choices_schema.SCHEMAS, **webhooks_schema.SCHEMAS}
-    described |= register_schema.SCHEMAS | supposing.SCHEMAS
+    described = {
+        **FIXED,
+        **choices_schema.SCHEMAS,
+        **rights_schema.SCHEMAS,
+        **webhooks_schema.SCHEMAS,
+        **register_schema.SCHEMAS,
+        **supposing.SCHEMAS,
+    }
     return {**described, "Item": {"oneOf": references}, **facts}
 
 

@@ -98,6 +98,20 @@ async def inclusion_file(seal: Seal | None, position: int, last: int, wait: floa
     return Response(made, media_type=TEXT)
 
 
+def inclusion_now(seal: Seal | None, position: int) -> bytes:
+    """The `.tlog-proof` of the event at `position`. Raises Problem while it waits for its seal."""
+    note, head = _head(seal)
+    if position > head.size:
+        raise Problem("not-sealed-yet", "this event is recorded and waits for its seal")
+    return _inclusion(seal, position - 1, head.size, note)
+
+
+def size_of(seal: Seal | None) -> int:
+    """How many events the newest checkpoint covers; 0 where nothing is sealed."""
+    raw = None if seal is None else tiles.folder(seal.folder)("checkpoint")
+    return 0 if raw is None else _parsed(raw).size
+
+
 def consistency_file(seal: Seal | None, old: int, new: int | None) -> Response:
     """The proof that the log of `new` leaves (the newest) extends the one of `old` leaves."""
     note, head = _head(seal)

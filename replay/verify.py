@@ -1546,11 +1546,11 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
 
 def citations(said: dict[str, Any]) -> list[tuple[int, tuple[str, str, str, str]]]:
     """The events that a certificate of erasure cites: position, and (kind, id, person, class)."""
-    if said.get("format") != "probant-certificate/1":
+    if said.get("format") not in ("probant-certificate/1", "probant-certificate/2"):
         return []
     try:
         cited = [
-            (one["position"], (ERASED, str(one["event"]), said["subject"], one["class"]))
+            (one["position"], (ERASED, str(one["event"]), (said | one)["subject"], one["class"]))
             for one in said["erased"]
         ]
     except (KeyError, TypeError):

@@ -19,7 +19,8 @@ from api.screen import Screen
 from ledger.errors import Broken, Misuse
 
 if TYPE_CHECKING:
-    from ledger.erasing.certificate import Sign
+    from ledger.erasing.certificate import Desk, Sign
+    from ledger.sealing.client import SignerClient
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
 """What a person or an authority may ask for; ends of terms are the retention run's."""
@@ -54,36 +55,38 @@ def erase(
     _check(reason, subject, reference, klass, item)
     named = subject_of(subject) if subject is not None else reference_of(reference or "")
     from api.answers import find
-    from ledger.erasing.certificate import certificate, outcome_json, write
+    from ledger.erasing.certificate import certificate, issue, outcome_json
     from ledger.erasing.erase import history
     from ledger.erasing.journal import Journal
-    from ledger.erasing.request import erase_person, planned
+    from ledger.erasing.request import erase_everywhere, planned_everywhere
 
     settings, screen = run.settings, run.screen
     with run.ledger() as ledger:
         who = named if isinstance(named, UUID) else find(ledger, named)
-        outcome = planned(ledger, who, reason, klass, item)
+        plan = planned_everywhere(ledger, who, reason, klass, item)
         content: dict[str, Any] = {"subject": str(who), "reason": reason, "rehearsal": dry_run}
-        content["outcome"] = [outcome_json(one) for one in outcome]
-        joins = ledger.joins(ledger.epoch())
-        people = joins.everybody(joins.kept(who))
-        content["joined"] = [str(other) for other in people if other != who]
+        content["outcome"] = [
+            {"subject": str(whose), **outcome_json(one)}
+            for whose, outcomes in plan.items()
+            for one in outcomes
+        ]
+        content["joined"] = [str(other) for other in plan if other != who]
         labels = _labels(ledger, screen)
         if dry_run:
             screen.answer(content, lambda: list(_told(content, labels, screen)))
             return
         if not yes:
             _confirm(content, labels, screen)
-        erase_person(ledger, who, outcome, journal=settings.journal, reason=reason)
-        done = history(ledger, Journal(settings.journal, ledger.keyring.origin), who)
+        erase_everywhere(ledger, plan, journal=settings.journal, reason=reason)
+        journal = Journal(settings.journal, ledger.keyring.origin)
+        done = [one for whose in plan for one in history(ledger, journal, whose)]
         if done:
-            kept = [one for one in outcome if one.is_kept]
             horizon, days = settings.horizon, settings.acknowledge_days
-            made = certificate(ledger, who, done, kept, reason=reason, horizon=horizon, days=days)
-            with _signer(run) as sign:
-                path = write(settings.certificates, made, sign)
-            signed = path.suffix == ".certificate"
-            content |= {"certificate": str(path), "signed": signed, "backups": made["backups"]}
+            made = certificate(ledger, who, done, plan, reason=reason, horizon=horizon, days=days)
+            with desk(run) as where:
+                issued = issue(where, made)
+            content |= {"certificate": str(issued.path), "signed": issued.is_signed}
+            content["backups"] = made["backups"]
     screen.answer(content, lambda: list(_told(content, labels, screen)))
 
 
@@ -97,6 +100,29 @@ def sign_certificates(run: Run) -> None:
         done = certify(run.settings.certificates, sign)
     content = {"signed": [str(path) for path in done]}
     run.screen.answer(content, lambda: [run.screen.word("erasing.signed", n=len(done))])
+
+
+def desk_of(run: Run, signer: SignerClient) -> Desk:
+    """Where erasures are certified; whether the signer answers is found out each time."""
+    from ledger.erasing.certificate import Desk
+
+    def sign(text: bytes) -> bytes:
+        return signer.statements([text.decode()])[0]
+
+    settings = run.settings
+    return Desk(settings.certificates, settings.horizon, settings.acknowledge_days, sign)
+
+
+@contextmanager
+def desk(run: Run) -> Iterator[Desk]:
+    """The same, for one command."""
+    from ledger.sealing.client import SignerClient
+
+    client = SignerClient(run.settings.signer)
+    try:
+        yield desk_of(run, client)
+    finally:
+        client.close()
 
 
 @contextmanager
@@ -172,7 +198,11 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
         yield screen.word("erasing.nothing")
     for other in content["joined"]:
         yield screen.word("erasing.joined", subject=other)
+    whose = content["subject"]
     for one in content["outcome"]:
+        if one["subject"] != whose:
+            whose = one["subject"]
+            yield screen.word("erasing.under", subject=whose)
         label = labels.get(one["class"], one["class"]) + (
             f" ({one['item']})" if one["item"] else ""
         )

@@ -17,6 +17,7 @@ from uuid import UUID
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
+from api.commands.erasing import desk
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import BadData, Misuse
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
         ("show", show),
         ("receive", receive),
         ("step", step),
+        ("certificate", certificate),
     ):
         command(requests, name)(function)
     app.add_typer(requests, name="requests")
@@ -149,9 +151,33 @@ def step(
     with run.ledger() as ledger:
         if name == FULFIL and not yes and one(ledger, stream).right == "erasure":
             raise Misuse("erasing cannot be undone: say --yes")
-        journal = run.settings.journal
-        content = stepped(ledger, stream, name, body, run.screen.lang, journal)
+        lang, journal = run.screen.lang, run.settings.journal
+        with desk(run) as where:
+            content = stepped(ledger, stream, name, body, lang, journal, where)
     run.screen.answer(content, lambda: list(_recorded(content, run.screen)))
+
+
+def certificate(
+    run: Run,
+    id: Id,
+    now: Annotated[bool, typer.Option("--now", help="Made again, checks and all.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the signed note there.")
+    ] = None,
+) -> None:
+    """The certificate of an erasure that was asked for, and who was told of it."""
+    stream = _id(id)
+    from api.certificates import certificate_answer
+    from ledger.sealing.files import write_whole
+
+    with run.ledger() as ledger, desk(run) as where:
+        content = certificate_answer(ledger, stream, where, run.settings.journal, is_now=now)
+    if out is not None:
+        try:
+            write_whole(out, content["note"].encode())
+        except OSError as error:
+            raise Misuse(f"FILE cannot be written to ({type(error).__name__})") from None
+    run.screen.answer(content, lambda: list(_certificate(content, run.screen)))
 
 
 def _id(text: str) -> UUID:
@@ -209,7 +235,22 @@ def _recorded(content: dict[str, Any], screen: Screen) -> Iterator[str]:
             yield screen.word("requests.kept", label=label, ground=one["ground"])
     if content.get("to_tell"):
         yield screen.word("requests.to_tell", recipients=", ".join(content["to_tell"]))
+    if content.get("certificate"):
+        yield _named(content["certificate"], screen)
     yield found["explanation"][0]
+
+
+def _certificate(content: dict[str, Any], screen: Screen) -> Iterator[str]:
+    yield _named(content, screen)
+    for one in content["recipients"]:
+        yield screen.word("requests.standing", **one)
+
+
+def _named(certificate: dict[str, Any], screen: Screen) -> str:
+    state = "certificate_signed" if certificate["is_signed"] else "certificate_unsigned"
+    return screen.word(
+        "requests.certificate", id=certificate["id"], state=screen.word(f"requests.{state}")
+    )
 
 
 def _word(name: str, item: dict[str, Any], screen: Screen) -> str:

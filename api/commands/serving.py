@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
 from api.options import Run, command
@@ -59,7 +60,7 @@ def serve(
     from api.webhooks import Outbound
     from ledger.sealing.client import SignerClient
 
-    path = run.settings.api_keys
+    path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
     now = SystemClock().now()
     key = keys.create(path, now=now) if new_key or not keys.Keys.load(path) else None
     url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
@@ -77,11 +78,12 @@ def serve(
             known,
             Seal(
                 run.settings.log,
-                SignerClient(run.settings.signer),
+                signer,
                 run.settings.opener / "socket",
             ),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
+            desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
             demo=Demo(known) if demo else None,

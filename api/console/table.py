@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, keyring, leaving, people, requests, today
+from api.console import Page, entrance, keyring, leaving, my, people, requests, today
+from api.console.my import account, choices, data, receipts
+from api.console.my import requests as own_requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
@@ -14,6 +16,11 @@ PAGES: tuple[Page, ...] = (
     *requests.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
+    *data.PAGES,
+    *choices.PAGES,
+    *own_requests.PAGES,
+    *receipts.PAGES,
+    *account.PAGES,
     *entrance.LAST,
 )
 
@@ -24,6 +31,7 @@ MENU = (
     ("/console/requests", "menu.requests"),
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),
+    *my.MENU,
 )
 
 

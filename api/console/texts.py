@@ -23,8 +23,13 @@ NO_BREAK = " "  # narrow: between the thousands of a French number
 @lru_cache(maxsize=2)
 def words(lang: Language) -> dict[str, dict[str, str]]:
     """The sentences of one language, by section."""
-    text = resources.files("api.console").joinpath("words", f"{lang}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    folder = resources.files("api.console").joinpath("words")
+    files = (f"{lang}.toml", f"my-{lang}.toml")  # of everybody; of a person's own pages
+    return {
+        section: found
+        for name in files
+        for section, found in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
+    }
 
 
 class Speech:

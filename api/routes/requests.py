@@ -12,8 +12,9 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api import schema, tags
+from api import rights_schema, schema, tags
 from api.answers import Times
+from api.certificates import certificate_answer
 from api.facts import parse_json
 from api.once import once
 from api.problems import Problem
@@ -133,16 +134,29 @@ async def post_step(request: Request, id: str, step: str, lang: Lang = None) -> 
     was recorded since that ETag."""
     value = await _body(request)
     spoken = language_of(request, lang)
-    ledger, stream, journal = ledger_of(request), _request_id(id), request.app.state.journal
+    ledger, stream, state = ledger_of(request), _request_id(id), request.app.state
     expected = request.headers.getlist("if-match")
 
     def work() -> Response:
         if expected and not tags.is_current(tags.tag_of_request(ledger, stream, Times()), expected):
             raise Problem("precondition-failed", "a step was recorded since that ETag")
-        answer = stepped(ledger, stream, step, value, spoken, journal)
+        answer = stepped(ledger, stream, step, value, spoken, state.journal, state.desk)
         return JSONResponse(answer, 201, _spoken(spoken))
 
     return await once(request, work)
+
+
+def get_certificate(
+    request: Request,
+    id: str,
+    now: Annotated[bool, Query(description="Made again, with every check done now.")] = False,
+) -> Response:
+    """The certificate of an erasure that was asked for, as it was issued with the answer; and, as
+    of now, which outside systems were told, acknowledged, or are overdue."""
+    ledger, state = ledger_of(request), request.app.state
+    stream = _request_id(id)
+    said = certificate_answer(ledger, stream, state.desk, state.journal, is_now=now)
+    return JSONResponse(said)
 
 
 async def _body(request: Request) -> object:
@@ -212,6 +226,15 @@ ROUTES = (
         "Where one request stands, explained",
         HANDLING | {AUDITOR},
         schema.GET_REQUEST,
+    ),
+    Route(
+        "GET",
+        f"{REQUESTS}/{{id}}/certificate",
+        get_certificate,
+        "requests",
+        "The certificate of an erasure, and who was told",
+        HANDLING | {AUDITOR},
+        rights_schema.GET_CERTIFICATE,
     ),
     Route(
         "POST",

@@ -101,12 +101,17 @@ def erase_scopes(
     return done
 
 
-def history(ledger: Ledger, journal: Journal, subject: UUID) -> list[Erased]:
-    """Everything of this person that was ever erased, as the journal and the log tell it."""
+def history(
+    ledger: Ledger, journal: Journal, subject: UUID, request: UUID | None = None
+) -> list[Erased]:
+    """Everything of this person that was ever erased (for one request, if it is named), as the
+    journal and the log tell it."""
     found = []
     intents = journal.intents()
     with ledger.database.read() as connection:
         for intent in intents[: erasure.carried_out(connection)]:
+            if request not in (None, intent.request):
+                continue
             hers = [one for one in intent.scopes if one.scope.subject == subject]
             told = erasure.told(connection, [one.scope for one in hers])
             for one in hers:

@@ -1,12 +1,14 @@
 """One person's erasure: what would go, what the law keeps, and then doing it.
 
 The rule is `ledger/policy/erasures.py`; here it is given her state and her open holds, and what it
-lets go is ended by `erase.py`. What this file never does: weigh a ground itself.
+lets go is ended by `erase.py`. A person known under several references is one person: whichever of
+them asks, every reference that is joined with it is reached, each weighed by its own facts. What
+this file never does: weigh a ground itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -49,6 +51,54 @@ def planned(
     if not wanted and klass is not None:
         raise NotFound("nothing of this class, or no such item of it, is there to erase")
     return wanted
+
+
+def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
+    """Every id of one person: the one that is kept first, then those joined with it."""
+    joins = ledger.joins(ledger.epoch())
+    return joins.everybody(joins.kept(subject))
+
+
+def planned_everywhere(
+    ledger: Ledger, subject: UUID, reason: str, klass: str | None = None, item: str | None = None
+) -> dict[UUID, list[Outcome]]:
+    """What an erasure would do now under each of her references, those with nothing left as empty.
+
+    Raises NotFound when none of them has anything of that class, or the ledger knows nobody.
+    """
+    found: dict[UUID, list[Outcome]] = {}
+    missing: NotFound | None = None
+    people = everybody(ledger, subject)
+    for who in (subject, *(one for one in people if one != subject)):
+        try:
+            found[who] = planned(ledger, who, reason, klass, item)
+        except NotFound as error:
+            found[who], missing = [], missing or error
+    if missing is not None and not any(found.values()):
+        raise missing
+    return found
+
+
+def erase_everywhere(
+    ledger: Ledger,
+    outcome: Mapping[UUID, Sequence[Outcome]],
+    *,
+    journal: Path,
+    reason: str,
+    article: str | None = None,
+    request: UUID | None = None,
+) -> None:
+    """Erase what the outcome lets go, reference by reference; the one that is kept last, so that
+    who is joined with whom is known until the end. A crash between two leaves whole references
+    erased: asked again, the rest goes."""
+    if not outcome:
+        return
+    kept = everybody(ledger, next(iter(outcome)))[0]
+    for who, mine in sorted(outcome.items(), key=lambda one: one[0] == kept):
+        if any(not one.is_kept for one in mine):
+            erase_person(
+                ledger, who, mine, journal=journal, reason=reason, article=article, request=request
+            )
 
 
 def erase_person(

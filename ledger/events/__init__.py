@@ -14,6 +14,7 @@ from __future__ import annotations
 # ruff: noqa: I001 (imported in reading order: KINDS keeps it)
 from ledger.events.people import (
     RESTRICTIONS,
+    WISHES,
     AccountClosed,
     AccountOpened,
     Commented,
@@ -207,6 +208,7 @@ __all__ = [
     "RIGHTS",
     "TOLD",
     "VOID",
+    "WISHES",
     "AccessGranted",
     "AccessRevoked",
     "AccountClosed",

@@ -12,6 +12,7 @@ from ledger.fields import CODE, CODES, DAY, IDENTIFIER, Personal, clear, persona
 # The grounds of GDPR art. 18(1): (a) accuracy contested, (b) unlawful processing, (c) needed by
 # the person for a claim, (d) an objection being weighed.
 RESTRICTIONS = ("accuracy", "unlawful", "claims", "objection")
+WISHES = ("erase", "keep", "transmit")  # of her data, after her death (LIL art. 85)
 
 
 @declare("customer.registered.v1", "customer", "contact", "account", "order")
@@ -129,7 +130,7 @@ class DirectiveSet(Fact):
     """The person said what becomes of her data after her death (LIL art. 85; SS-DSR-7). The newest
     directive counts."""
 
-    wish: str = clear(CODE, column="decision", required=True, one_of=("erase", "keep", "transmit"))
+    wish: str = clear(CODE, column="decision", required=True, one_of=WISHES)
     trustee: Personal = personal()
     text: Personal = personal()
 

@@ -103,11 +103,14 @@ def gather(
             raise NotFound("this ledger knows no such subject")
         items: list[dict[str, Any]] = []
         statements: list[tuple[Statement, Any]] = []
+        consultations: list[dict[str, Any]] = []
         for told, amended, parts in history.pages(connection, people, 0, known, PAGE):
             for one in told:
                 personal, state = _opened(ledger, connection, one, parts, opened)
                 items.append(_item(one, amended, personal, state, context))
                 statements += _statements(one, amended, personal, state)
+                if one.row.kind in READS:
+                    consultations.append(consultation_of(one))
         disclosed = erasure.disclosed(connection, {i["class"] for i in items if i["class"]})
     head = {
         "format": FORMAT,
@@ -130,7 +133,7 @@ def gather(
         "deadlines": verdicts["deadlines"],
         "choices": verdicts["consents"],
         "recipients": _recipients(declared, disclosed),
-        "consultations": [_consultation(i) for i in items if i["kind"] in READS],
+        "consultations": consultations,
         "details": _details(statements),
         "automated": _said("automated", policy.AUTOMATED, lang),
         "rights": [{**one, "article": policy.RIGHTS[one["id"]]} for one in _rights(lang)],
@@ -383,13 +386,13 @@ def _recipients(declared: Declared, disclosed: list[Any]) -> list[dict[str, Any]
     ]
 
 
-def _consultation(item: dict[str, Any]) -> dict[str, Any]:
-    """Who looked (one of us, not named), what at, when and why."""
-    data = item["data"]
-    archive = item["kind"] == "archive.consulted.v1"
+def consultation_of(one: history.Told) -> dict[str, Any]:
+    """That somebody looked (one of us, not named), what at, when and why."""
+    data = history.stated(one)
+    archive = one.row.kind == "archive.consulted.v1"
     return {
-        "position": item["position"],
-        "occurred": item["occurred"],
+        "position": one.row.position,
+        "occurred": _when(one.row),
         "archive": archive,
         "classes": [data["of"]] if archive else data["classes"],
         "reason": data["motive"] if archive else data["reason"],

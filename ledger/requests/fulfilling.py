@@ -2,7 +2,8 @@
 
 The deed comes first and the answer after it: a crash in between leaves the request open, and
 carrying it out again does what is left. An answer that the state of the request forbids is refused
-before anything is done.
+before anything is done. An erasure is certified before it is answered, and the answer names the
+certificate, as it names the package that an access request is answered with: by its SHA-256.
 
 What this file never does: weigh a ground. What an erasure keeps is said by
 `ledger/policy/erasures.py`; here it becomes the partial answer that names it.
@@ -21,7 +22,8 @@ from ledger.aggregates.rights_request import CHANGING
 from ledger.application import Ledger
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record
-from ledger.erasing.request import erase_person, planned
+from ledger.erasing.certificate import Desk, Issued, issue, of_request
+from ledger.erasing.request import erase_everywhere, planned_everywhere
 from ledger.errors import BadData, NotFound, Refused
 from ledger.events import (
     REMEDIES,
@@ -65,17 +67,35 @@ class Deed(NamedTuple):
     actor: str = "agent"
 
 
+Outcomes = Mapping[UUID, Sequence[Outcome]]
+"""The outcome of each class, under each reference of one person."""
+
+
 class Carried(NamedTuple):
-    """What came of it: the answer that was recorded, the outcome of each class of an erasure, and
-    who was given such data and must be told (GDPR art. 19)."""
+    """What came of it: the answer that was recorded, the outcome of each class of an erasure, who
+    was given such data and must be told (GDPR art. 19), and the certificate, if something went."""
 
     answer: Accepted
-    outcomes: tuple[Outcome, ...]
+    by_reference: Outcomes
     to_tell: tuple[str, ...]
+    certificate: Issued | None = None
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes under every reference, one after the other."""
+        return tuple(one for some in self.by_reference.values() for one in some)
 
 
-def carry_out(ledger: Ledger, stream: UUID, deed: Deed, *, journal: Path | None = None) -> Carried:
-    """Do what was asked and answer. An erasure needs the folder of the erasure `journal`.
+def carry_out(
+    ledger: Ledger,
+    stream: UUID,
+    deed: Deed,
+    *,
+    journal: Path | None = None,
+    desk: Desk | None = None,
+) -> Carried:
+    """Do what was asked and answer. An erasure needs the folder of the erasure `journal`, and is
+    certified at the `desk`.
 
     Raises NotFound for a request nobody knows, Refused when its state forbids an answer, BadData
     when what its right needs is missing.
@@ -86,20 +106,24 @@ def carry_out(ledger: Ledger, stream: UUID, deed: Deed, *, journal: Path | None 
     if refusal is not None:
         raise Refused(refusal)
     asked = one(ledger, stream)
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Outcomes = {}
+    certificate: Issued | None = None
     answer: Fact = done
     if asked.right == "erasure":
         if journal is None:
             raise BadData("the folder of the erasure journal is not known here")
         outcomes = _erase(ledger, asked, state.classes, journal)
+        certificate = _certified(ledger, asked, outcomes, journal, desk)
+        if certificate is not None and done.package is None:
+            done = replace(done, package=certificate.digest)
         answer = _after_erasure(done, outcomes)
     else:
         effect = _effect(ledger, subject, asked, deed)
         if effect is not None:
             record(ledger, Record(replace(effect, subject=subject)))
     accepted = record_step(ledger, stream, answer)
-    told = _to_tell(ledger, asked, outcomes) if asked.right in CHANGING else ()
-    return Carried(accepted, tuple(outcomes), told)
+    told = _to_tell(ledger, asked, outcomes, certificate) if asked.right in CHANGING else ()
+    return Carried(accepted, outcomes, told, certificate)
 
 
 def _answer(ledger: Ledger, deed: Deed) -> RequestFulfilled:
@@ -141,33 +165,45 @@ def _effect(ledger: Ledger, subject: UUID, asked: Request, deed: Deed) -> Fact |
     return None
 
 
-def _erase(ledger: Ledger, asked: Request, classes: Sequence[str], journal: Path) -> list[Outcome]:
-    """The outcome of each of these classes, of all when none is named (SS-CH-6); what nothing keeps
-    is erased."""
+def _erase(ledger: Ledger, asked: Request, classes: Sequence[str], journal: Path) -> Outcomes:
+    """The outcome of each of these classes, of all when none is named (SS-CH-6), under every
+    reference that is joined with hers; what nothing keeps is erased."""
     subject = asked.subject
     assert subject is not None
     try:
-        found = planned(ledger, subject, "request")
+        found = planned_everywhere(ledger, subject, "request")
     except NotFound:
-        return []
-    outcomes = [outcome for outcome in found if not classes or outcome.klass in classes]
-    if any(not outcome.is_kept for outcome in outcomes):
-        erase_person(
-            ledger,
-            subject,
-            outcomes,
-            journal=journal,
-            reason="request",
-            article="GDPR art. 17",
-            request=asked.stream,
-        )
+        return {subject: []}
+    outcomes = {
+        who: [outcome for outcome in mine if not classes or outcome.klass in classes]
+        for who, mine in found.items()
+    }
+    erase_everywhere(
+        ledger,
+        outcomes,
+        journal=journal,
+        reason="request",
+        article="GDPR art. 17",
+        request=asked.stream,
+    )
     return outcomes
 
 
-def _after_erasure(answer: RequestFulfilled, outcomes: Sequence[Outcome]) -> Fact:
+def _certified(
+    ledger: Ledger, asked: Request, outcomes: Outcomes, journal: Path, desk: Desk | None
+) -> Issued | None:
+    """The certificate of all that was erased for this request, now or before a crash."""
+    if desk is None:
+        return None
+    content = of_request(ledger, desk, journal, outcomes, asked.stream)
+    return None if content is None else issue(desk, content)
+
+
+def _after_erasure(answer: RequestFulfilled, outcomes: Outcomes) -> Fact:
     """Fulfilled when all that was asked for is gone, but for the proof of the request itself; else
     in part, with the ground of each class that is kept (GDPR art. 17(3))."""
-    kept = [one for one in outcomes if one.is_kept and one.klass not in ACCOUNTABLE]
+    found = (one for some in outcomes.values() for one in some)
+    kept = [one for one in found if one.is_kept and one.klass not in ACCOUNTABLE]
     if not kept:
         return answer
     return RequestPartiallyFulfilled(
@@ -177,13 +213,18 @@ def _after_erasure(answer: RequestFulfilled, outcomes: Sequence[Outcome]) -> Fac
         grounds=tuple(dict.fromkeys(GROUND_OF[one.why] for one in kept)),
         kept=tuple(dict.fromkeys(one.klass for one in kept)),
         remedies=REMEDIES,
+        package=answer.package,
     )
 
 
-def _to_tell(ledger: Ledger, asked: Request, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _to_tell(
+    ledger: Ledger, asked: Request, outcomes: Outcomes, certificate: Issued | None
+) -> tuple[str, ...]:
     """Who was handed data of these classes; of which people is not known, so all of them (see
     docs/decisions/0016)."""
-    gone = {one.klass for one in outcomes if not one.is_kept}
+    gone = {one.klass for some in outcomes.values() for one in some if not one.is_kept}
+    if certificate is not None:
+        gone |= {one["class"] for one in certificate.content["erased"]}
     classes = gone if asked.right == "erasure" else {"account", "contact", "order"}
     with ledger.database.read() as connection:
         found = erasure.disclosed(connection, classes)

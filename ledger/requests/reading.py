@@ -6,7 +6,7 @@ The facts of a request are read as they stand at R, corrections applied, and jud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -63,13 +63,16 @@ def queue(
     limit: int = 50,
     wanted: Callable[[Request], bool] = lambda _found: True,
     subject: UUID | None = None,
+    people: Collection[UUID] | None = None,
 ) -> Page:
-    """The next `limit` requests that are `wanted`, in the order in which they were recorded."""
+    """The next `limit` requests that are `wanted`, in the order in which they were recorded; of one
+    `subject`, or of one person under all the ids she has (`people`)."""
     at = ledger.clock.now() if as_of is None else as_of
     with ledger.database.read() as connection:
         known = reader.position_at(connection, known_at)
         found: list[Queued] = []
-        for begun, request in _walk(connection, after, known, at, subject):
+        whose = (subject,) if subject is not None else people
+        for begun, request in _walk(connection, after, known, at, whose):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -78,10 +81,10 @@ def queue(
 
 
 def _walk(
-    connection: Any, after: int, known: int, at: Instant, subject: UUID | None
+    connection: Any, after: int, known: int, at: Instant, people: Collection[UUID] | None
 ) -> Iterator[tuple[Begun, Request]]:
     """Every request begun after a position that is known and had been received, in order."""
-    while some := store.begun(connection, after, AT_ONCE, known, subject):
+    while some := store.begun(connection, after, AT_ONCE, known, people):
         told = store.steps(connection, [begun.stream for begun in some], known)
         for begun in some:
             request = judged(begun.stream, begun.subject, standing(told[begun.stream]), at)

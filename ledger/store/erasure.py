@@ -382,11 +382,11 @@ class Seen(NamedTuple):
     epochs: tuple[int, ...]  # of the KEKs that wrapped the destroyed keys
 
 
-def read_back(connection: sa.Connection, subject: UUID, keys: Sequence[UUID]) -> Seen:
-    """Look for what an erasure destroyed."""
+def read_back(connection: sa.Connection, people: Sequence[UUID], keys: Sequence[UUID]) -> Seen:
+    """Look for what an erasure of one person, under all these ids, destroyed."""
     count, ids = sa.func.count(), list(keys)
     mine = _keys.c.key_id.in_(ids)
-    lookups = tables.lookups.c.subject == subject
+    lookups = tables.lookups.c.subject.in_(people)
 
     def number(query: Any) -> int:
         return connection.scalar(query) or 0
@@ -395,7 +395,7 @@ def read_back(connection: sa.Connection, subject: UUID, keys: Sequence[UUID]) ->
         number(sa.select(count).select_from(_keys).where(mine, _keys.c.wrapped.is_not(None))),
         number(sa.select(count).select_from(_sealed).where(_sealed.c.key_id.in_(ids))),
         number(sa.select(count).select_from(tables.lookups).where(lookups)),
-        number(sa.select(count).select_from(_events).where(_events.c.subject == subject)),
+        number(sa.select(count).select_from(_events).where(_events.c.subject.in_(people))),
         tuple(sorted(connection.scalars(sa.select(_keys.c.kek_epoch).where(mine).distinct()))),
     )
 

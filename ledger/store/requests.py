@@ -39,10 +39,14 @@ class Step(NamedTuple):
 
 
 def begun(
-    connection: sa.Connection, after: int, limit: int, known: int, subject: UUID | None = None
+    connection: sa.Connection,
+    after: int,
+    limit: int,
+    known: int,
+    people: Collection[UUID] | None = None,
 ) -> list[Begun]:
     """The next requests recorded after a position, in that order, among those known; of one person
-    if she is named."""
+    if she is named, by all the ids she has."""
     query = (
         sa.select(events.position, events.stream, events.subject)
         .where(
@@ -53,8 +57,8 @@ def begun(
         .order_by(events.position)
         .limit(limit)
     )
-    if subject is not None:
-        query = query.where(events.subject == subject)
+    if people is not None:
+        query = query.where(events.subject.in_(people))
     return [Begun(*row) for row in connection.execute(query)]
 
 

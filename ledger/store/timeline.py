@@ -56,22 +56,40 @@ def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Ext
 
 
 def page(
-    connection: sa.Connection, people: Sequence[UUID], after: int, known: int, limit: int
+    connection: sa.Connection,
+    people: Sequence[UUID],
+    after: int,
+    known: int,
+    limit: int,
+    kinds: Collection[str] | None = None,
 ) -> list[Told]:
     """At most `limit` events of one person, under all the ids she has, after position `after`, up
-    to position `known`."""
+    to position `known`; of some kinds only, if they are named."""
     query = (
         sa.select(*ROW_COLUMNS, events.entry)
         .where(events.subject.in_(people), events.position > after, events.position <= known)
         .order_by(events.position)
         .limit(limit)
     )
+    if kinds is not None:
+        query = query.where(events.kind.in_(kinds))
     found = []
     for *columns, raw in connection.execute(query):
         said = entry.read(bytes(raw))
         parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
         found.append(Told(Row(*columns), fact_from(said), parts))
     return found
+
+
+def sealed_entry(
+    connection: sa.Connection, people: Sequence[UUID], position: int
+) -> bytes | None:
+    """The entry at a position, byte for byte as it is sealed; None unless it is of one of these
+    people and still there."""
+    found = connection.scalar(
+        sa.select(events.entry).where(events.position == position, events.subject.in_(people))
+    )
+    return None if found is None else bytes(found)
 
 
 def pages(

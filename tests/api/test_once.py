@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api import choices_schema, examples
+from api import choices_schema, examples, rights_schema
 from api.routes.table import TABLE
 from ledger.choosing import joining
 from ledger.errors import Refusal, Refused
@@ -77,6 +77,11 @@ def requests(caller: Caller) -> Iterator[Asked]:
     yield Asked("POST", "/v1/requests", examples.REQUEST_SENT)
     (found,) = caller.get("/v1/requests").json()["items"]
     yield Asked("POST", f"/v1/requests/{found['id']}/acknowledge", examples.STEP_SENT)
+    yield Asked("POST", f"/v1/subjects/{her}/requests", rights_schema.OWN_SENT)
+    (hers,) = caller.get(f"/v1/subjects/{her}/requests", right="access").json()["items"][-1:]
+    yield Asked("POST", f"/v1/subjects/{her}/requests/{hers['id']}/withdraw", None)
+    yield Asked("PUT", f"/v1/subjects/{her}/directive", rights_schema.DIRECTIVE_SENT)
+    yield Asked("DELETE", f"/v1/subjects/{her}/directive", None)
     yield Asked("POST", "/v1/permissions/check", {**examples.MAY_WE, "record": True})
 
 

@@ -282,7 +282,7 @@ def test_a_restored_database_erases_again_before_it_is_served(tmp_path: Path, cl
 def test_a_certificate_is_signed_later_over_the_same_bytes(ledger: Ledger, tmp_path: Path):
     _, anna = told(ledger, "anna", "mine")
     done = erased(ledger, tmp_path, contact(anna))
-    made = certificate(ledger, anna, done, [], reason="request", horizon=35)
+    made = certificate(ledger, anna, done, {}, reason="request", horizon=35)
     folder = tmp_path / "certificates"
     unsigned = write(folder, made)
     text = unsigned.read_text()
@@ -309,5 +309,5 @@ def test_a_check_that_fails_is_said(ledger: Ledger, tmp_path: Path):
         connection.execute(sa.update(tables.keys).values(wrapped=b"back", state="live"))
         values = {"position": 2, "part": "contact", "key_id": done[0].keys[0], "envelope": b"x"}
         connection.execute(sa.insert(tables.sealed).values(values))
-    checks = certificate(ledger, anna, done, [], reason="request", horizon=35)["checks"]
+    checks = certificate(ledger, anna, done, {}, reason="request", horizon=35)["checks"]
     assert checks["keys_destroyed"] is checks["envelopes_deleted"] is False

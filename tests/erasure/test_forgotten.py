@@ -99,7 +99,7 @@ def test_nothing_of_hers_is_left_anywhere(place: Place, tmp_path: Path):
         assert ledger.vault.open(connection, his) == {"text": "his"}
         assert in_tables(connection) == {}
     done = history(ledger, Journal(journal, ledger.keyring.origin), her_id)
-    made = certificate(ledger, her_id, done, [], reason="request", horizon=35)
+    made = certificate(ledger, her_id, done, {}, reason="request", horizon=35)
     write(tmp_path / "certificates", made)
     assert made["checks"]["keys_destroyed"] is made["checks"]["envelopes_deleted"] is True
     kept = [p for name in ("journal", "certificates") for p in (tmp_path / name).iterdir()]

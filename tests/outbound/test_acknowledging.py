@@ -103,7 +103,7 @@ def test_the_certificate_lists_whom_it_concerns(
     )
 
     def listed(erased: Erased) -> list[Any]:
-        made = certificate(ledger, subject, [erased], [], reason="request", horizon=35)
+        made = certificate(ledger, subject, [erased], {}, reason="request", horizon=35)
         return [(one["recipient"], one["state"], one["acknowledged"]) for one in made["recipients"]]
 
     assert listed(done) == [("crm", "to_tell", None), ("mailer", "to_tell", None)]

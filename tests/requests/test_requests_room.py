@@ -3,17 +3,13 @@ stand at any two times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from ledger import calendar as cal
-from ledger.application import Ledger
-from ledger.commands import Correct, Record, Reference, Void
+from ledger.commands import Correct, Reference, Void
 from ledger.errors import BadData, NotFound, Refused
 from ledger.events import (
     AccountOpened,
@@ -22,7 +18,6 @@ from ledger.events import (
     ContactedUs,
     DataDisclosed,
     DirectiveSet,
-    Fact,
     IdentityAsked,
     OrderPlaced,
     RecipientDeclared,
@@ -32,61 +27,16 @@ from ledger.events import (
     RequestReceived,
 )
 from ledger.fields import Money
-from ledger.handlers import Accepted, record
-from ledger.opening import create
-from ledger.policy.requests import Request
+from ledger.handlers import record
 from ledger.requests.fulfilling import Deed, carry_out
-from ledger.requests.reading import Page, one, queue
-from ledger.requests.steps import Received, receive, record_step
-from ledger.store import reader, rebuild, states
+from ledger.requests.reading import Page, one
+from ledger.requests.steps import receive, record_step
+from ledger.store import reader, states
 from ledger.store import requests as store
-from tests.clock import StepClock
+from tests.requests.conftest import ZOE, Office
 from tests.stories.facts_room import on
 
-ZOE = Reference("shop", "0042")
 OLD, NEW = "12 rue des Lilas, Lyon", "3 quai du Canari, Nantes"
-
-
-class Office:
-    """A ledger, a clock and the folder of its erasure journal."""
-
-    def __init__(self, url: str, keyring: Path | None, journal: Path) -> None:
-        self.clock, self.journal = StepClock("2026-02-03T09:00:00Z"), journal
-        self.ledger: Ledger = create(url, keyring, clock=self.clock)
-
-    def told(self, fact: Fact, **more: Any) -> Accepted:
-        person = None if fact.about_nobody else ZOE
-        return record(self.ledger, Record(fact, person, **more))
-
-    def asks(self, right: str, day: str = "2026-01-31", **fields: Any) -> Received:
-        """She writes a letter."""
-        over = fields.pop("over", None)
-        fact = RequestReceived(**on(day), right=right, channel="letter", **fields)
-        return receive(self.ledger, fact, ZOE, over=over)
-
-    def carry_out(self, made: Received, **deed: Any) -> Any:
-        return carry_out(self.ledger, made.stream, Deed(**deed), journal=self.journal)
-
-    def stands(self, made: Received, as_of: str | None = None) -> Request:
-        return one(self.ledger, made.stream, cal.parse_as_of(as_of) if as_of else None)
-
-    def state(self) -> Any:
-        with self.ledger.database.read() as connection:
-            key = "person/shop", self.ledger.keyring.blind("person/shop", ZOE.value)
-            subject = reader.lookups(connection, [key])[key].subject
-            return states.live_state(connection, subject)
-
-    def queue(self, **asked: Any) -> Page:
-        return queue(self.ledger, **asked)
-
-
-@pytest.fixture
-def office(ledger_url: str, tmp_path: Path) -> Iterator[Office]:
-    keyring = None if ledger_url == "sqlite://" else tmp_path / "keys" / "keyring.json"
-    made = Office(ledger_url, keyring, tmp_path / "journal")
-    yield made
-    assert list(rebuild.differences(made.ledger.database)) == []  # what is live is what is derived
-    made.ledger.close()
 
 
 def streams(page: Page) -> list[UUID]:

@@ -1,0 +1,69 @@
+"""*Supprimer mon espace client*: what would go, what the law keeps and until when, then the request
+(SS-CH-6, SS-DSR-3; GDPR art. 17). The agreed phrase does the same from a letter or an e-mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from api import own
+from api.answers import Times
+from api.console.my import herself, page
+from api.console.naming import class_labels
+from api.console.visiting import Visit
+from api.problems import Problem
+from ledger.erasing.certificate import outcome_json
+from ledger.erasing.request import planned_everywhere
+
+HOME = "/my/account"
+CLASSES = ["account"]  # closing the account is not all of art. 17: that is asked for beside it
+REASON = "request"
+
+
+def get_account(visit: Visit) -> Response:
+    """The fate of each class, were it asked for today; and the request that is open, if one is."""
+    subject = herself(visit)
+    plan = planned_everywhere(visit.ledger, subject, REASON)
+    fates = [outcome_json(one) for outcomes in plan.values() for one in outcomes]
+    return visit.render(
+        "my/account.html", fates=_by_class(fates), labels=class_labels(visit), open=_open(visit)
+    )
+
+
+def post_account(visit: Visit) -> Response:
+    """Asked, if she ticked that she means it: the account alone, or everything that may go."""
+    if visit.field("sure") != "yes" or visit.field("what") not in ("account", "all"):
+        raise Problem("malformed", "say what is to go, and tick that you mean it")
+    data: dict[str, Any] = {"right": "erasure"}
+    if visit.field("what") == "account":
+        data["classes"] = CLASSES
+    made = own.asked(visit.ledger, herself(visit), {"data": data}, visit.lang)
+    day = visit.say.day(made["request"]["due"])
+    return visit.go("/my/requests", "my_account.asked", day=day)
+
+
+def _open(visit: Visit) -> dict[str, Any] | None:
+    found = own.all_of_hers(visit.ledger, herself(visit), Times(), 0, 100, visit.lang)
+    waiting = [
+        one
+        for one in found["items"]
+        if one["right"] == "erasure"
+        and one["answered"] is None
+        and one["state"] not in ("withdrawn", "closed")
+    ]
+    return waiting[-1] if waiting else None
+
+
+def _by_class(fates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line for each class and fate: how many things, and the last day of what is kept."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for one in fates:
+        key = one["class"], one["outcome"], one["why"]
+        line = found.setdefault(key, {**one, "things": 0})
+        line["things"] += 1
+        line["until"] = max(filter(None, (line["until"], one["until"])), default=None)
+    return sorted(found.values(), key=lambda one: (one["outcome"], one["class"]))
+
+
+PAGES = (page("GET", HOME, get_account), page("POST", HOME, post_account))

@@ -1,0 +1,102 @@
+"""*Mes reçus*: each choice she expressed, as recorded and sealed. Her browser checks the proof by
+itself, against a key she may have from elsewhere (`static/receipts.js`); the files are there for
+any other verifier (C2SP tlog-proof; ISO/IEC TS 27560)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any, NamedTuple
+
+from starlette.responses import JSONResponse, Response
+
+from api import sealed
+from api.console.my import herself, page
+from api.console.naming import edition_of
+from api.console.visiting import Visit
+from api.packages import receipts_of
+from ledger.erasing.request import everybody
+from ledger.errors import NotFound
+from ledger.events import KINDS
+from ledger.sealing.files import read_if_there
+from ledger.sealing.keys import LOG_KEYS
+from ledger.store import reader
+from ledger.store import timeline as history
+
+HOME = "/my/receipts"
+SHOWN = tuple(kind for kind, cls in KINDS.items() if cls.aggregate == "consent")
+LISTED = 200
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Receipt(NamedTuple):
+    """One expression: what, about what, when, and whether its proof can be had yet."""
+
+    position: int
+    kind: str
+    purpose: str
+    channel: str | None
+    day: int
+    recorded_at: int
+    is_sealed: bool
+
+
+def get_receipts(visit: Visit) -> Response:
+    """The newest first."""
+    ledger, state = visit.ledger, visit.request.app.state
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        people = everybody(ledger, herself(visit))
+        told = history.page(connection, people, 0, known, LISTED, SHOWN)
+    edition, size = edition_of(visit), sealed.size_of(state.seal)
+    found = [_receipt(one, edition, size, visit) for one in reversed(told)]
+    return visit.render("my/receipts.html", receipts=found, key=_key(visit))
+
+
+def get_file(visit: Visit) -> Response:
+    """All of them as one consent receipt (ISO/IEC TS 27560, JSON-LD)."""
+    said = receipts_of(visit.ledger, herself(visit), is_kantara=False)
+    headers = {"Content-Disposition": 'attachment; filename="receipts.jsonld"', **NO_STORE}
+    return JSONResponse(said, media_type="application/ld+json", headers=headers)
+
+
+def get_proof(visit: Visit) -> Response:
+    """What her browser needs to check one: the entry as it was sealed, and the proof."""
+    text = visit.request.query_params.get("position", "")
+    position = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    with visit.ledger.database.read() as connection:
+        found = history.sealed_entry(connection, everybody(visit.ledger, herself(visit)), position)
+    if found is None:
+        raise NotFound("no receipt of yours stands at this position")
+    proof = sealed.inclusion_now(visit.request.app.state.seal, position)
+    answer = {
+        "position": position,
+        "entry": b64encode(found).decode("ascii"),
+        "proof": proof.decode("utf-8"),
+    }
+    return JSONResponse(answer, headers=NO_STORE)
+
+
+def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
+    row = one.row
+    purpose = edition.purposes.get(row.purpose)
+    label = row.purpose or ""
+    if purpose is not None:
+        label = purpose.label_fr if visit.lang == "fr" else purpose.label_en
+    is_sealed = row.position <= size
+    return Receipt(
+        row.position, row.kind, label, row.channel, row.local_day, row.recorded_at, is_sealed
+    )
+
+
+def _key(visit: Visit) -> str:
+    """The public key that this server states: to be compared with one from elsewhere."""
+    seal = visit.request.app.state.seal
+    raw = read_if_there(seal.folder / LOG_KEYS) if seal is not None else None
+    return raw.decode("ascii").strip().splitlines()[-1] if raw else ""
+
+
+PAGES = (
+    page("GET", HOME, get_receipts),
+    page("GET", f"{HOME}/file", get_file),
+    page("GET", f"{HOME}/proof", get_proof),
+)

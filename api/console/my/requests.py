@@ -1,0 +1,94 @@
+"""*Mes demandes*: every right of hers in two clicks, and both clocks of each request; and what
+becomes of her data after her death (GDPR art. 12, 15 to 22; LIL art. 84-86)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from api import own
+from api.answers import Times
+from api.console.my import herself, page
+from api.console.visiting import Visit
+from api.problems import Problem
+from ledger.commands import Record
+from ledger.errors import NotFound, Refusal, Refused
+from ledger.events.people import WISHES
+from ledger.handlers import record_many
+
+HOME, DIRECTIVE = "/my/requests", "/my/directive"
+# What is asked for on this page; a card, her directive and an objection have pages of their own.
+ASKED = (
+    "access",
+    "rectification",
+    "erasure",
+    "restriction",
+    "portability",
+    "objection",
+    "complaint",
+)
+LISTED = 100
+MAX_TEXT = 4000
+
+
+def get_requests(visit: Visit) -> Response:
+    """What she asked, and what she may ask."""
+    subject = herself(visit)
+    found = own.all_of_hers(visit.ledger, subject, Times(), 0, LISTED, visit.lang)
+    items = sorted(found["items"], key=lambda one: (one["received"], one["id"]), reverse=True)
+    return visit.render("my/requests.html", items=items, rights=ASKED)
+
+
+def post_request(visit: Visit) -> Response:
+    """She asks."""
+    right, text = visit.field("right"), visit.field("text")
+    if right not in ASKED or len(text) > MAX_TEXT:
+        raise Problem("malformed", "choose one of the rights, in at most 4000 characters")
+    data: dict[str, Any] = {"right": right, **({"text": text} if text else {})}
+    made = own.asked(visit.ledger, herself(visit), {"data": data}, visit.lang)
+    day = visit.say.day(made["request"]["due"])
+    return visit.go(HOME, "my_requests.received", right=visit.say.policy("right", right), day=day)
+
+
+def post_withdrawal(visit: Visit) -> Response:
+    """She takes one back."""
+    try:
+        stream = UUID(visit.field("request"))
+    except ValueError:
+        raise NotFound("this ledger knows no such request") from None
+    own.withdrawn(visit.ledger, herself(visit), stream, visit.lang)
+    return visit.go(HOME, "my_requests.withdrawn")
+
+
+def get_directive(visit: Visit) -> Response:
+    """What she last said, and what she may say."""
+    found = own.directive_of(visit.ledger, herself(visit))["directive"]
+    return visit.render("my/directive.html", directive=found, wishes=WISHES)
+
+
+def post_directive(visit: Visit) -> Response:
+    """She says it, or takes it back."""
+    subject, wish = herself(visit), visit.field("wish")
+    if wish == "none":
+        _record(visit, own.directive_revoked(visit.ledger, subject))
+        return visit.go(DIRECTIVE, "my_directive.revoked")
+    texts = {key: visit.field(key) for key in ("trustee", "text") if visit.field(key)}
+    _record(visit, own.directive_set(visit.ledger, subject, {"wish": wish, **texts}))
+    return visit.go(DIRECTIVE, "my_directive.set")
+
+
+def _record(visit: Visit, fact: Any) -> None:
+    (outcome,) = record_many(visit.ledger, [Record(fact)])
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+
+
+PAGES = (
+    page("GET", HOME, get_requests),
+    page("POST", HOME, post_request),
+    page("POST", f"{HOME}/withdraw", post_withdrawal),
+    page("GET", DIRECTIVE, get_directive),
+    page("POST", DIRECTIVE, post_directive),
+)
