@@ -7,6 +7,7 @@ next: `api/archive.py`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +80,8 @@ def _told(visit: Visit) -> dict[str, Any]:
     mine: list[Any] = []
     others: list[Any] = []
     where = None
-    try:
+    with suppress(Problem):  # the page says that there is no archive here
         where = _archive(visit)
-    except Problem:
-        pass  # the page says that there is no archive here
     if where is not None:
         mine, others = (
             archive.listed(visit.ledger, where, visit.asker, to_approve=to_approve)["items"]
