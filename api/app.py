@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import access, entering, idempotency, problems, schema
-from api.console import board, doors
+from api.console import doors
 from api.console import table as pages
 from api.console.demo import Demo
 from api.console.sessions import Sessions
@@ -37,12 +37,14 @@ from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
 from api.surrounding import Browsers, Compressed
+from api.today import Board
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.choosing.optin import Carry
 from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
+from ledger.retention.running import Keeper
 
 WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
@@ -60,13 +62,16 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     outbound: Outbound | None = None,
     origins: Collection[str] = (),
     demo: Demo | None = None,
+    archive: Path | None = None,
+    checked: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
-    a person's own address (None: nothing does, and nobody can be asked to confirm); `journal` is
+    a person's own address (None: the courier does, by the webhook registered for it); `journal` is
     the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
     leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
-    the parts that may be played."""
+    the parts that may be played; `archive` is the file of the archive's public key, `checked` that
+    of the note of the last `verify`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,7 +80,9 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         app.state.writer = Writer(app.state.ledger)
+        app.state.keeper = Keeper(app.state.ledger, journal, archive)
         yield
+        await to_thread.run_sync(app.state.keeper.close)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
@@ -96,8 +103,8 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.limits = limits()
     app.state.journal, app.state.desk = journal, desk
     app.state.outbound = outbound or Outbound()
-    app.state.sessions, app.state.board = Sessions(), board.Board()
-    app.state.origins, app.state.demo = tuple(origins), demo
+    app.state.board = Board(journal, checked, app.state.outbound.days)
+    app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)
@@ -147,6 +154,7 @@ def _on_invalid(_request: Request, error: Any) -> Response:
     """The framework would repeat what was sent: only the place of the first mistake is said."""
     place = next((str(e["loc"][-1]) for e in error.errors() if len(e["loc"]) > 1), None)
     named = ("as_of", "known_at", "lang", "id", "after", "limit", "purpose", "channel", "at")
+    named += ("subject", "before", "months", "review_by", "old", "new")
     known = place if place in named else None
     return problems.response(Refusal("malformed-question", "a parameter is not valid", field=known))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from api import examples, problems
+from api import examples
 from api.components import LOOSE, POSITION, STRING, TEXT, UUID, WHEN, closed
+from api.describing import described, ref
 from ledger.calendar import format_day
 from ledger.choosing.choose import BY
 from ledger.events import CHANNELS_IN, RIGHTS
@@ -20,17 +21,13 @@ IF_MATCH = {
     "description": "The ETag of an earlier answer: 412 when something was recorded since.",
     "schema": {"type": "string"},
 }
-_RECORDED = {"$ref": "#/components/schemas/Recorded"}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
+_RECORDED = ref("Recorded")
 
 
 def _counted(more: dict[str, Any]) -> dict[str, Any]:
     """An object that tells what came of some choices, and of what else."""
     counts = {name: {"type": "integer"} for name in ("recorded", "unchanged", "refused")}
-    items = {"type": "array", "items": _ref("ChosenItem")}
+    items = {"type": "array", "items": ref("ChosenItem")}
     return closed([*more, *counts, "items"], {**more, **counts, "items": items})
 
 
@@ -117,7 +114,7 @@ SCHEMAS: dict[str, Any] = {
     "Written": closed(
         ["text", "channel"],
         {
-            "person": _ref("Person"),
+            "person": ref("Person"),
             "subject": UUID,
             "text": {"type": "string", "maxLength": MAX_TEXT, "description": "Sealed."},
             "channel": {"enum": list(CHANNELS_IN)},
@@ -129,7 +126,7 @@ SCHEMAS: dict[str, Any] = {
         {
             "match": {"enum": ["applied", "exact", "near", "unmatched"]},
             "motive": TEXT,
-            "text_withheld": {"anyOf": [_ref("Problem"), {"type": "null"}]},
+            "text_withheld": {"anyOf": [ref("Problem"), {"type": "null"}]},
             "request": _OPENED,
             "received": _RECORDED,
         }
@@ -210,53 +207,25 @@ WAITS = {
     "received": "2026-01-05T09:00:00.000000Z",
     "recorded_at": "2026-01-06T09:00:00.000000Z",
 }
-_PROBLEM = {
-    "description": "A problem (RFC 9457).",
-    "content": {problems.MEDIA: {"schema": _ref("Problem"), "example": examples.PROBLEM}},
-}
-
-
-def _described(
-    status: int,
-    description: str,
-    answer: tuple[str, Any],
-    sent: tuple[str, Any] | None = None,
-    parameters: tuple[dict[str, Any], ...] = (),
-) -> dict[str, Any]:
-    """The description of one operation: what is sent and what is answered, each with an example."""
-    name, shown = answer
-    content = {"application/json": {"schema": _ref(name), "example": shown}}
-    extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
-    if sent is not None:
-        body = {"application/json": {"schema": _ref(sent[0]), "example": sent[1]}}
-        extra["requestBody"] = {"required": True, "content": body}
-    told = {status: {"description": description, "content": content}}
-    return {
-        "status_code": status,
-        "responses": {**told, "4XX": _PROBLEM, "5XX": _PROBLEM},
-        "openapi_extra": extra,
-    }
-
-
-PUT_CHOICES = _described(
+PUT_CHOICES = described(
     200, "What came of each choice.", ("ChosenItems", COUNTED), ("SayChoices", SAY), (IF_MATCH,)
 )
-POST_REQUEST = _described(
+POST_REQUEST = described(
     201,
     "She was asked; the token went to her, and to nobody else.",
     ("Recorded", examples.RECORDED),
     ("AskConfirmation", {"purpose": "newsletter", "channel": "email", "form": "popup-3"}),
 )
-POST_CONFIRMATION = _described(
+POST_CONFIRMATION = described(
     201, "She consents.", ("Recorded", examples.RECORDED), ("Confirm", {"token": "AAAAAAAAAAc"})
 )
-POST_DEVICE = _described(
+POST_DEVICE = described(
     200,
     "What came of each choice of the device.",
     ("DeviceAttached", {"attached": {"outcome": "recorded", **examples.RECORDED}, **NOTHING}),
     ("AttachDevice", {"device": OTHER}),
 )
-POST_SIGNAL = _described(
+POST_SIGNAL = described(
     200,
     "What the signal objects to; `signal` is null when none was sent.",
     ("Signalled", {"signal": {"outcome": "recorded", **examples.RECORDED}, **NOTHING}),
@@ -270,10 +239,10 @@ POST_SIGNAL = _described(
         },
     ),
 )
-GET_GPC = _described(
+GET_GPC = described(
     200, "The statement.", ("Gpc", {"gpc": True, "lastUpdate": format_day(20181120)})
 )
-POST_MOTIVE = _described(
+POST_MOTIVE = described(
     201,
     "It is recorded, and applied or put before a person.",
     (
@@ -297,11 +266,11 @@ POST_MOTIVE = _described(
         },
     ),
 )
-GET_QUEUE = _described(200, "A page of it.", ("Queue", {"items": [WAITS], "next": None}))
-GET_WAITING = _described(
+GET_QUEUE = described(200, "A page of it.", ("Queue", {"items": [WAITS], "next": None}))
+GET_WAITING = described(
     200, "The text.", ("Waiting", {**WAITS, "text": "Stop e-mail SoftSystem", "text_state": "kept"})
 )
-POST_DECISION = _described(
+POST_DECISION = described(
     200,
     "It is decided, and done.",
     ("Settled", {"decision": "motive", "position": 9, "request": None, **COUNTED}),
@@ -309,7 +278,7 @@ POST_DECISION = _described(
 )
 _PAIR = {"subject": examples.SUBJECT, "other": OTHER, "position": 9}
 _OTHER = {"other": OTHER, "reason": "same_address"}
-POST_JOIN = _described(201, "They are one.", ("Joined", _PAIR), ("Join", _OTHER))
-POST_UNDOING = _described(
+POST_JOIN = described(201, "They are one.", ("Joined", _PAIR), ("Join", _OTHER))
+POST_UNDOING = described(
     200, "They are two again.", ("Unjoined", {**_PAIR, "meanwhile": [8]}), ("Join", _OTHER)
 )

@@ -13,7 +13,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import choices_schema, examples, problems, rights_schema, webhooks_schema
+from api import (
+    choices_schema,
+    examples,
+    policy_schema,
+    problems,
+    retention_schema,
+    rights_schema,
+    things_schema,
+    webhooks_schema,
+)
 from api.components import ACTOR, FIXED, UUID, WHEN, closed
 from api.facts import MAX_ITEMS
 from api.routes import PUBLIC
@@ -432,7 +441,10 @@ def _schemas() -> dict[str, Any]:
     described = {
         **FIXED,
         **choices_schema.SCHEMAS,
+        **policy_schema.SCHEMAS,
+        **retention_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
+        **things_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
         **register_schema.SCHEMAS,
         **supposing.SCHEMAS,

@@ -200,6 +200,11 @@ class Settings(NamedTuple):
         return self.home / "archive.pub"
 
     @property
+    def checked(self) -> Path:
+        """The note of the last `verify`, for the first screen: it proves nothing."""
+        return self.home / "verified.json"
+
+    @property
     def opener(self) -> Path:
         """The folder of the opener: its key, rules, memory and socket."""
         return self.home / "opener"

@@ -83,6 +83,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.outbound": ("ledger",),
     "ledger.restoring": ("ledger",),
     "ledger.retention": ("ledger",),
+    "ledger.today": ("ledger",),
     "ledger.packages": ("ledger",),
     "ledger.packages.page": ("ledger.policy.explain",),
     "ledger.register": ("ledger",),

@@ -13,6 +13,7 @@ import typer
 
 from api.options import Run, command
 from api.screen import Screen
+from ledger.calendar import format_instant
 from ledger.errors import Misuse
 
 FOUND, INCOMPLETE = 1, 3  # exit codes: verify found something; --strict and some lines rejected
@@ -187,8 +188,21 @@ def verify(
     """Recompute every leaf, compare columns with entries and live tables with history."""
     with run.ledger() as ledger, run.screen.progress(run.screen.word("verify.title")) as advance:
         answer = _compared(ledger) if projections else _verified(ledger, advance)
+        if not projections:
+            _note(run, ledger, answer)
     run.screen.answer(answer, lambda: list(_findings(answer, run.screen)))
     return 0 if answer["ok"] else FOUND
+
+
+def _note(run: Run, ledger: Any, answer: dict[str, Any]) -> None:
+    """When it was done and how it went, for the first screen."""
+    from api.today import note_check
+
+    said = {"at": format_instant(ledger.clock.now()), "position": answer["events"]}
+    note_check(
+        run.settings.checked,
+        {**said, "ok": answer["ok"], "findings": sum(answer["counts"].values())},
+    )
 
 
 def _verified(ledger: Any, advance: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import typer
 
 from api.commands.keeping import read_file
 from api.options import Run, command
+from api.policies import report_json
 from api.screen import Screen
-from ledger.calendar import Day, SystemClock, day_of, format_day, parse_day
+from ledger.calendar import Day, SystemClock, day_of, parse_day
 from ledger.errors import Misuse, NotFound
 
 if TYPE_CHECKING:
-    from ledger.policy.lint import Finding, Report
     from ledger.policy.model import Edition
 
 SEVERITIES = {"error": "lint.error", "warning": "lint.warning", "review": "lint.review"}
@@ -48,36 +48,9 @@ def lint(
     else:
         edition, day = _in(file), asked or day_of(SystemClock().now())
     report = judge(edition, day)
-    content = report_json(report, run.screen)
+    content = report_json(report, run.screen.lang)
     run.screen.answer(content, lambda: list(_lines(content, run.screen)))
     return 1 if report.is_contrary else 0
-
-
-def report_json(report: Report, screen: Screen) -> dict[str, Any]:
-    """The report as plain values, in the words of the screen's language."""
-    return {
-        "edition": report.edition,
-        "day": format_day(report.day),
-        "findings": [_finding(found, screen) for found in report.findings],
-        "undeclared": report.undeclared,
-        "to_come": list(report.to_come),
-    }
-
-
-def _finding(found: Finding, screen: Screen) -> dict[str, Any]:
-    from ledger.policy.lint import described
-
-    rule = found.rule
-    return {
-        "id": rule.id,
-        "severity": rule.severity,
-        "clause": found.clause,
-        "article": rule.article,
-        "in_force_since": format_day(rule.since),
-        "looks_at": list(rule.looks_at),
-        "seen": found.seen,
-        **described(found, screen.lang),
-    }
 
 
 def _of_the_ledger(run: Run, asked: Day | None) -> tuple[Edition, Day]:

@@ -13,6 +13,7 @@ import typer
 from api.commands import linting, supposing
 from api.commands.keeping import read_file
 from api.options import Run, command
+from api.policies import edition_json
 from api.screen import Screen, table
 from ledger.calendar import day_of, end_of, format_day, parse_day
 from ledger.errors import Misuse, NotFound
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ledger.application import Ledger
     from ledger.policy.book import Book, Published
     from ledger.policy.diff import Change
-    from ledger.policy.model import DataClass, Edition, Purpose
+    from ledger.policy.model import Edition
 
 
 CLASS_HEAD = ("class", "clause", "article", "months", "archive")
@@ -66,7 +67,7 @@ def show(
         if document:
             _show_document(run, ledger, published.edition)
             return
-    content = _edition(published)
+    content = edition_json(published)
     content["editions"] = [format_day(one.edition.effective_from) for one in book.entries]
     run.screen.answer(content, lambda: list(_lines(content, run.screen)))
 
@@ -97,7 +98,7 @@ def publish(
         longer = lengthened(entries[place - 1].edition, new) if place else ()
         with ledger.database.read() as connection:
             people = untold(connection, new.number)
-    content = _edition(entries[place]) | {"lengthens": list(longer), "untold": people}
+    content = edition_json(entries[place]) | {"lengthens": list(longer), "untold": people}
     said = {"id": content["id"], "position": content["position"], "day": content["effective_from"]}
     lines = [run.screen.word("policy.published", **said)]
     if longer:
@@ -221,59 +222,6 @@ def _differences(
         yield screen.word("policy.people", day=content["people"]["day"])
         for name, counted in content["people"]["past"].items():
             yield f"  {name}: {counted['before']} → {counted['after']}"
-
-
-def _edition(published: Published) -> dict[str, Any]:
-    edition = published.edition
-    return {
-        "id": edition.id,
-        "title": edition.title,
-        "company": edition.company,
-        "effective_from": format_day(edition.effective_from),
-        "position": published.position,
-        "sha256": edition.pol,
-        "published_sha256": edition.published_sha256,
-        "classes": {name: _class(found) for name, found in edition.classes.items()},
-        "purposes": {name: _purpose(found) for name, found in edition.purposes.items()},
-    }
-
-
-def _class(c: DataClass) -> dict[str, Any]:
-    archive = None
-    if c.archive is not None:
-        archive = {
-            "months": c.archive.months,
-            "from": c.archive.counted_from,
-            "article": c.archive.article,
-        }
-    return {
-        "label_fr": c.label_fr,
-        "label_en": c.label_en,
-        "clock": c.clock,
-        "operational_months": c.operational_months,
-        "archive": archive,
-        "moved_by": list(c.moved_by),
-        "suspended_by": list(c.suspended_by),
-        "rule": c.rule,
-        "clause": c.clause,
-        "article": c.article,
-        "choice": c.choice,
-        "why_fr": c.why_fr,
-        "why_en": c.why_en,
-    }
-
-
-def _purpose(p: Purpose) -> dict[str, Any]:
-    return {
-        "label_fr": p.label_fr,
-        "label_en": p.label_en,
-        "basis": p.basis,
-        "channels": list(p.channels),
-        "marketing": p.marketing,
-        "validity_months": p.validity_months,
-        "clause": p.clause,
-        "article": p.article,
-    }
 
 
 def _lines(content: dict[str, Any], screen: Screen) -> Iterator[str]:

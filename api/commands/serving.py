@@ -87,6 +87,8 @@ def serve(
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             origins=run.settings.origins,
             demo=Demo(known) if demo else None,
+            archive=run.settings.archive_recipient,
+            checked=run.settings.checked,
         ),
         log_config=None,
         access_log=False,

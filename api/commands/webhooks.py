@@ -50,14 +50,23 @@ def add(
     to: Annotated[str, typer.Argument(help="Where to send: https://…", metavar="URL")],
     recipient: Annotated[str, typer.Option("--recipient", help="Whose it is, as declared.")],
     kinds: Annotated[str, typer.Option("--kinds", help="Kinds of fact, separated by commas.")] = "",
+    confirmations: Annotated[
+        bool,
+        typer.Option("--confirmations", help="The mailer that carries tokens of confirmation."),
+    ] = False,
 ) -> None:
     """Register a webhook for a declared recipient; its secret is shown once."""
     from api.webhooks import endpoint_json
     from ledger.outbound import endpoints
 
     chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
+    if confirmations and chosen:
+        raise Misuse("--confirmations is for a webhook of its own: leave --kinds out")
     with run.ledger() as ledger:
-        made = endpoints.register(ledger, to, recipient, chosen)
+        if confirmations:
+            made = endpoints.register_carrier(ledger, to, recipient)
+        else:
+            made = endpoints.register(ledger, to, recipient, chosen)
     content = {**endpoint_json(made.endpoint), "secret": made.secret}
     named = {**content, "kinds": ", ".join(content["kinds"])}
     lines = [

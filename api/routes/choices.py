@@ -27,6 +27,7 @@ from ledger.choosing.choose import choose
 from ledger.errors import NotFound, Refusal
 from ledger.events import ConsentRequested
 from ledger.handlers import Accepted
+from ledger.outbound.endpoints import carries
 
 CHOICES = "/v1/subjects/{id}/choices"
 
@@ -56,12 +57,14 @@ async def put_choices(request: Request, id: str) -> Response:
 
 async def post_request(request: Request, id: str) -> Response:
     """Ask her to confirm a consent from her own address: recorded, and the token handed to what
-    carries messages, never answered here. Refused where nothing carries them."""
+    carries messages (the company's mailer, by a signed webhook), never answered here. Refused where
+    nothing carries them."""
     subject = saying.subject_of(id)
     item = saying.body_object(await body_of(request), ("purpose", "channel", "form", "occurred"))
     ledger, carry = ledger_of(request), request.app.state.carry
-    if carry is None:
-        raise Problem("no-carrier", "nothing carries messages to people here: see the settings")
+    if carry is None and not carries(ledger):
+        detail = "nothing carries messages to people here: probant webhooks add --confirmations"
+        raise Problem("no-carrier", detail)
     wish = ConsentRequested(
         subject=subject,
         occurred=saying.moment_of("occurred", item, ledger.clock.now()),

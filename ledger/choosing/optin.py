@@ -1,7 +1,9 @@
 """A consent in two steps, the second of which only the person can take (GDPR art. 7(1)).
 
 1. She is asked: `consent.requested`, act `double_opt_in`. A token is made for that very request and
-   handed to whatever carries messages to her own address; it is in no answer, log or fact.
+   handed to whatever carries messages to her own address; it is in no answer, log, table or fact.
+   Where no function carries it, the courier does, to the webhook that the command line registered
+   for confirmations: the token is made when the message is sent, and again if it is sent again.
 2. The token comes back: `consent.given`, proved, by herself. Until then nobody's yes is taken, ours
    least of all; a no ends the matter, as always.
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
@@ -51,20 +53,27 @@ class Confirmation(NamedTuple):
     channel: str | None
     token: str
     expires_at: Instant
+    form: str | None = None
 
+
+Void: TypeAlias = Literal["void", "expired"]
+"""Why a confirmation would serve nothing: something was said since, or it is too old."""
 
 Carry = Callable[[Confirmation], None]
 """Takes a confirmation to the person's own address. Must not raise for what can be tried again."""
 
 
-def ask(ledger: Ledger, subject: UUID, wish: ConsentRequested, carry: Carry) -> Accepted | Refusal:
-    """Record that she was asked, then have the token carried to her. What came of it, without the
-    token: whoever asked does not learn it."""
+def ask(
+    ledger: Ledger, subject: UUID, wish: ConsentRequested, carry: Carry | None = None
+) -> Accepted | Refusal:
+    """Record that she was asked, then have the token carried to her (None: by the courier, whose
+    delivery is of the same transaction). What came of it, without the token: whoever asked does
+    not learn it."""
     (outcome,) = record_many(ledger, [Record(wish)])
-    if isinstance(outcome, Accepted):
+    if isinstance(outcome, Accepted) and carry is not None:
         expires_at = outcome.written[-1].recorded_at + LASTS
         token = _token(ledger, outcome.position, subject, expires_at)
-        carry(Confirmation(subject, wish.purpose, wish.channel, token, expires_at))
+        carry(Confirmation(subject, wish.purpose, wish.channel, token, expires_at, wish.form))
     return outcome
 
 
@@ -85,6 +94,25 @@ def complete(ledger: Ledger, token: str) -> Accepted | Refusal:
         )
         (outcome,) = record_many(ledger, [Record(wish)])
         return outcome
+
+
+def confirmation_of(ledger: Ledger, position: int) -> Confirmation | Void | None:
+    """What is carried to her about the request at this position: the very same, whenever it is
+    asked. Why not, when it would serve nothing any more; None for a request of another act.
+    """
+    with ledger.database.read() as connection:
+        asked, found = _request(connection, position), reader.event_at(connection, position)
+        if asked is None or found is None or found.subject is None:
+            return None
+        rows = standing(states.rows_of(connection, found.subject))
+        waits = position in waiting(connection, rows).values()
+    expires_at = found.recorded_at + LASTS
+    if not waits:
+        return "void"
+    if ledger.clock.now() > expires_at:
+        return "expired"
+    token = _token(ledger, position, found.subject, expires_at)
+    return Confirmation(found.subject, asked.purpose, asked.channel, token, expires_at, asked.form)
 
 
 def waiting(connection: Any, rows: Sequence[Row]) -> dict[ChoiceKey, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.calendar import day_of
+from ledger.calendar import Instant, day_of
 from ledger.erasing.erase import Erased, erase_scopes, settle
 from ledger.erasing.journal import Journal
 from ledger.errors import NotFound
@@ -131,10 +131,10 @@ def erase_person(
     return done
 
 
-def holds_of(ledger: Ledger, subject: UUID) -> list[Hold]:
-    """Her open holds, now."""
+def holds_of(ledger: Ledger, subject: UUID, at: Instant | None = None) -> list[Hold]:
+    """Her holds, as known, that are open at that moment (None: now)."""
     with ledger.database.read() as connection:
         rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in HOLDS]
         events = [reader.event_at(connection, row.position) for row in rows]
     facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
-    return open_holds(rows, facts, ledger.clock.now())
+    return open_holds(rows, facts, ledger.clock.now() if at is None else at)

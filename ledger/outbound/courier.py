@@ -8,6 +8,7 @@
    may say when (Retry-After). After `ATTEMPTS` it is dead, and waits for `redeliver`.
 4. A receiver that answers 410 is gone: nothing is sent there any more.
 5. What is nothing to a recipient is not sent to it (`ledger/policy/telling.py`).
+6. A token of confirmation is made for its message and kept nowhere; void or too old, it stays.
 
 Two couriers at once would do no harm but send twice; a lock on a file keeps it to one a machine.
 What this file never does: put anything into the outbox. Read next: `ledger/store/outbox.py`.
@@ -29,9 +30,10 @@ from uuid import UUID
 
 from ledger.application import Ledger
 from ledger.calendar import Instant
+from ledger.choosing.optin import Confirmation, confirmation_of
 from ledger.errors import ProbantError
 from ledger.outbound import envelope, recording
-from ledger.outbound.endpoints import headers_of
+from ledger.outbound.endpoints import CONFIRMATIONS, headers_of
 from ledger.outbound.posting import GONE, Answer, Post
 from ledger.outbound.recording import Taken
 from ledger.outbound.standing import DAYS, declared, due_day
@@ -87,6 +89,16 @@ class Courier:
             if one is None:  # pruned: there is nothing left to say
                 done.append(row._replace(state="dead", last_error="pruned"))
                 continue
+            if CONFIRMATIONS in endpoint.kinds:
+                confirmed = self._confirmed(endpoint, row, one)
+                if confirmed is None:
+                    foreign.append(row.position)
+                    continue
+                done.append(confirmed)
+                if confirmed.state == "delivered" or confirmed.attempts == row.attempts:
+                    continue
+                is_gone = confirmed.last_status == GONE
+                break
             asked = one.row.kind in CONCERNING
             if asked and endpoint.recipient not in known.concerned(one):
                 foreign.append(row.position)
@@ -144,6 +156,19 @@ class Courier:
         body = envelope.body(self.ledger.keyring.origin, message, one, due)
         now = self.ledger.clock.now()
         return self.post(endpoint.url, body, headers_of(self.ledger, endpoint, message, now, body))
+
+    def _confirmed(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
+        """What became of a token for our mailer; None for a request that has none."""
+        to_her = confirmation_of(self.ledger, row.position)
+        if to_her is None:
+            return None
+        if not isinstance(to_her, Confirmation):
+            return row._replace(state="dead", last_error=to_her)
+        message = self._message(endpoint, one.row.position)
+        body = envelope.confirmation(self.ledger.keyring.origin, message, one, to_her)
+        now = self.ledger.clock.now()
+        headers = headers_of(self.ledger, endpoint, message, now, body)
+        return self._noted(row, self.post(endpoint.url, body, headers))
 
     def _noted(self, row: Delivery, answer: Answer) -> Delivery:
         now, attempts = self.ledger.clock.now(), row.attempts + 1

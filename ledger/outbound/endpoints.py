@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from ledger.application import Ledger
 from ledger.errors import Misuse, NotFound, Refusal, Refused
-from ledger.events import KINDS
+from ledger.events import KINDS, ConsentRequested
 from ledger.outbound import envelope, signing
 from ledger.outbound.addresses import target_of
 from ledger.outbound.posting import Answer, Post
@@ -27,6 +27,10 @@ AT_ONCE = 1000  # positions named in one wish to send again
 STATES = ("pending", "delivered", "dead")
 
 
+CONFIRMATIONS = "confirmations"
+"""Among the kinds of an endpoint: it is our mailer, and is sent what only the person may read."""
+
+
 class Registered(NamedTuple):
     """A new endpoint, and the only time its secret is shown."""
 
@@ -37,8 +41,26 @@ class Registered(NamedTuple):
 def register(ledger: Ledger, url: str, recipient: str, kinds: Sequence[str] = ()) -> Registered:
     """Send facts of these kinds (by default those of which recipients are told) to `url` from now
     on. Raises Misuse for a URL or kind that cannot be, Refused for a recipient nobody declared."""
-    target_of(url)
     chosen = tuple(dict.fromkeys(_kind(kind) for kind in kinds)) or CONCERNING
+    return _register(ledger, url, recipient, chosen)
+
+
+def register_carrier(ledger: Ledger, url: str, recipient: str) -> Registered:
+    """Have tokens of confirmation (`ledger/choosing/optin.py`) sent to `url`, where the company's
+    mailer carries each to the person's own address. To be called by the command line only: whoever
+    chooses where tokens go can read them, and who runs the machine holds the keyring already."""
+    return _register(ledger, url, recipient, (ConsentRequested.kind, CONFIRMATIONS))
+
+
+def carries(ledger: Ledger) -> bool:
+    """Whether tokens of confirmation are carried anywhere."""
+    with ledger.database.read() as connection:
+        found = outbox.listed(connection)
+    return any(one.state == "live" and CONFIRMATIONS in one.kinds for one in found)
+
+
+def _register(ledger: Ledger, url: str, recipient: str, chosen: tuple[str, ...]) -> Registered:
+    target_of(url)
     if recipient not in ledger.declared(ledger.epoch()).recipients:
         raise Refused(
             Refusal(
@@ -127,6 +149,8 @@ def headers_of(
 
 
 def _kind(said: str) -> str:
+    if said == CONFIRMATIONS:
+        raise Misuse("confirmations are for the machine's command line: probant webhooks add")
     kind = said if said in KINDS else f"{said}.v1"
     if kind not in KINDS or kind in HEARD:
         raise Misuse("a kind is none that a webhook can be sent")

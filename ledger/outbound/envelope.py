@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
+from ledger.choosing.optin import Confirmation
 from ledger.entry import derived_id
 from ledger.store.telling import Stated
 
 MEDIA = "application/cloudevents+json"
-PING = "probant.ping"
+PING, CONFIRM = "probant.ping", "probant.confirmation"
 _INTERNAL = ("keys",)  # ids of data keys are nothing to anybody outside
 
 
@@ -53,6 +54,21 @@ def body(origin: str, message: UUID, one: Stated, due: Day | None) -> bytes:
     }
     subject = {} if row.subject is None else {"subject": str(row.subject)}
     return _event(origin, message, row.kind, format_instant(row.occurred_at), subject, data)
+
+
+def confirmation(origin: str, message: UUID, one: Stated, to_her: Confirmation) -> bytes:
+    """The one message with a secret in it: the token that the person sends back to say yes. For the
+    company's mailer, which carries it to her own address and keeps it nowhere."""
+    data = {
+        "position": one.row.position,
+        "purpose": to_her.purpose,
+        "channel": to_her.channel,
+        "form": to_her.form,
+        "token": to_her.token,
+        "expires_at": format_instant(to_her.expires_at),
+    }
+    at = format_instant(one.row.occurred_at)
+    return _event(origin, message, CONFIRM, at, {"subject": str(to_her.subject)}, data)
 
 
 def ping(origin: str, message: UUID, at: int) -> bytes:

@@ -28,12 +28,12 @@ from ledger.calendar import (
     moment_of_instant,
     start_of,
 )
-from ledger.events import FormPublished, PurposeDeclared
-from ledger.policy import phone
+from ledger.events import PurposeDeclared
+from ledger.policy import phone, stale
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, words
-from ledger.policy.model import Basis, Edition, Purpose
+from ledger.policy.model import Basis, Purpose
 from ledger.policy.permitting import (
     OPENS_DELIBERATED,
     Answer,
@@ -343,33 +343,16 @@ def _order(expression: Expression) -> tuple[int, int, int]:
 
 
 def _stale(case: Case) -> str | None:
-    """Why the consent rests on words that are no longer ours: its form was published again with
-    another text that was not said to be editorial, or the purpose is declared otherwise. A flag:
-    what changed, a person must read."""
+    """Why the consent rests on words that are no longer ours (`stale.py`)."""
     found = case.choice
     fact = case.person.facts.get(found.position or 0)
     form = getattr(fact, "form", None)
     if fact is not None and form is not None:
-        texts = [
-            (told.occurred.at, position, told.document, told.material is not False)
-            for position, told in case.company.facts
-            if isinstance(told, FormPublished) and told.form == form
-        ]
-        shown = max((text for text in texts if text[0] <= fact.occurred.at), default=None)
-        later = [text for text in texts if shown and text > shown and text[3]]
-        if shown is not None and later and max(later)[2] != shown[2]:
+        texts = stale.texts(case.company.facts).get(form, ())
+        if stale.form_changed(texts, fact.occurred.at):
             return "form_changed"
     before = case.book.edition(found.edition_number or 0)
-    if before is None or before.number >= case.edition.number:
-        return None
-    return None if _told(before, case.purpose) == _told(case.edition, case.purpose) else "changed"
-
-
-def _told(edition: Edition, purpose: Purpose) -> tuple[object, ...]:
-    """What a person reading that edition learns of a purpose."""
-    told = edition.purposes.get(purpose.id, purpose)
-    clause = edition.clauses.get(told.clause)
-    return told.label_fr, told.basis, told.marketing, clause.fr if clause else None
+    return "changed" if stale.purpose_changed(before, case.edition, case.purpose) else None
 
 
 def _turns(case: Case) -> Iterator[Instant]:

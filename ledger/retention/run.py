@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from ledger.acting import act, act_of
+from ledger.acting import After, act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, moment_of_instant
-from ledger.erasing.erase import NOTHING, erase_scopes, settle
+from ledger.erasing.erase import NOTHING, Deed, erase_scopes, settle
 from ledger.erasing.journal import Journal
 from ledger.errors import Misuse
 from ledger.events import RetentionRan
@@ -38,9 +38,13 @@ AT_ONCE = 25  # people in one transaction: others wait a fraction of a second fo
 Progress = Callable[[int], None]
 """Hears how many people were looked at."""
 
-After: TypeAlias = tuple[UUID, str] | None
+Note: TypeAlias = Callable[[Any, int, Sequence[Judged]], None]
+"""Told of each batch, in the transaction that carries it out: (connection, people looked at, what
+was found of them)."""
+
+Behind: TypeAlias = tuple[UUID, str] | None
 Page: TypeAlias = list[tuple[UUID, str]]
-Question: TypeAlias = Callable[[Any, After, int], Page]
+Question: TypeAlias = Callable[[Any, Behind, int], Page]
 """A page of people and things behind the last one of the page before, in the order of their ids."""
 
 
@@ -57,7 +61,7 @@ def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Judged]:
     """Everything that is past its end at `as_of` (None: now), person by person."""
     at = ledger.clock.now() if as_of is None else as_of
     book = ledger.book(ledger.epoch())
-    for subject in _people(ledger, at):
+    for subject in people_due(ledger, at):
         yield from judge(ledger, book, subject, at)
 
 
@@ -74,9 +78,9 @@ def run(
     """
     counts: Counter[What] = Counter()
     people = looked = 0
-    everybody = _people(ledger, ledger.clock.now())
+    everybody = people_due(ledger, ledger.clock.now())
     while some := list(islice(everybody, AT_ONCE)):
-        found = _some(ledger, some, recipient, journal)
+        found = batch(ledger, some, recipient, journal)
         people += len({one.scope.subject for one in found})
         counts.update(one.what for one in found)
         looked += len(some)
@@ -88,8 +92,8 @@ def run(
     return made
 
 
-def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool) -> None:
-    """Put a run, or a rehearsal, on record (SS-RET-3)."""
+def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool, after: After | None = None) -> None:
+    """Put a run, or a rehearsal, on record (SS-RET-3), and do `after` in the same transaction."""
     found = made.archived + made.erased + made.held
     fact = RetentionRan(
         occurred=moment_of_instant(ledger.clock.now()),
@@ -101,12 +105,17 @@ def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool) -> None:
         held=made.held,
     )
     if rehearsal:
-        act(ledger, [act_of(fact)])
+        act(ledger, [act_of(fact)], after)
         return
     today = day_of(ledger.clock.now())
-    # What outlived the erased, so that nothing of theirs comes back, has a last day too.
-    expire = suppressions.expire
-    act(ledger, [act_of(fact)], lambda connection, _: expire(connection, today), new_epoch=True)
+
+    def ending(connection: Any, written: Any) -> None:
+        # What outlived the erased, so that nothing of theirs comes back, has a last day too.
+        suppressions.expire(connection, today)
+        if after is not None:
+            after(connection, written)
+
+    act(ledger, [act_of(fact)], ending, new_epoch=True)
 
 
 def counted(found: Iterator[Judged]) -> tuple[Ran, dict[tuple[str, What], int]]:
@@ -124,11 +133,16 @@ def counted(found: Iterator[Judged]) -> tuple[Ran, dict[tuple[str, What], int]]:
     return made, dict(sorted(by_class.items()))
 
 
-def _some(
-    ledger: Ledger, people: Sequence[UUID], recipient: ArchiveRecipient | None, journal: Path
+def batch(
+    ledger: Ledger,
+    people: Sequence[UUID],
+    recipient: ArchiveRecipient | None,
+    journal: Path,
+    note: Note = lambda _connection, _looked, _found: None,
 ) -> list[Judged]:
     """These people, now: archived and erased in one transaction, and what was found."""
     intents = Journal(journal, ledger.keyring.origin)
+    noted = False
     # What a run that was cut had intended comes first, committed before we look.
     settle(ledger, intents)
     with ledger.recorder.alone():
@@ -140,23 +154,35 @@ def _some(
         if leaving and recipient is None:
             raise Misuse("there is no archive key; make one: probant archive init")
         deed = archiving(ledger, leaving, recipient) if leaving and recipient else NOTHING
+
+        def beside(connection: Any, written: Any) -> None:
+            nonlocal noted
+            if deed.after is not None:
+                deed.after(connection, written)
+            note(connection, len(people), found)
+            noted = True
+
         if leaving or ending:
-            erase_scopes(ledger, ending, journal=journal, reason="term", beside=deed)
+            both = Deed(deed.acts, beside)
+            erase_scopes(ledger, ending, journal=journal, reason="term", beside=both)
     settle(ledger, intents)
+    if not noted:
+        with ledger.database.write() as connection:
+            note(connection, len(people), found)
     return found
 
 
-def _people(ledger: Ledger, at: Instant) -> Iterator[UUID]:
+def people_due(ledger: Ledger, at: Instant) -> Iterator[UUID]:
     """Everybody of whom something may be due, each once, a page at a time: those past a term, those
     with a card, whose end no term tells, and those of whom something was recorded in a class that
     was archived before. What is kept in memory is their ids."""
     book = ledger.book(ledger.epoch())
 
-    def past(klass: str, connection: Any, after: After, limit: int) -> Page:
+    def past(klass: str, connection: Any, after: Behind, limit: int) -> Page:
         found = past_due(connection, book, at, klass=klass, limit=limit, after=after, source="live")
         return [(item.subject, item.scope) for item in found]
 
-    def paid(klass: str, connection: Any, after: After, limit: int) -> Page:
+    def paid(klass: str, connection: Any, after: Behind, limit: int) -> Page:
         return archival.people_with(connection, klass, after, limit)
 
     questions: list[Question] = [
@@ -172,7 +198,7 @@ def _people(ledger: Ledger, at: Instant) -> Iterator[UUID]:
 
 def _pages(ledger: Ledger, question: Question) -> Iterator[UUID]:
     """Everybody that one question answers with, a page at a time."""
-    after: After = None
+    after: Behind = None
     while True:
         with ledger.database.read() as connection:
             page = question(connection, after, PAGE)

@@ -152,6 +152,47 @@ def all_said(
     text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
+class Falling(NamedTuple):
+    """How many items of a class fall due in a month (YYYYMM; BEFORE: they are due already; AFTER:
+    later than was asked), or whose clock a contract stops (month None)."""
+
+    klass: str
+    what: Literal["leaving", "ending", "suspended"]
+    month: int | None
+    items: int
+
+
+BEFORE, AFTER = 0, 999_999
+
+
+def falling(
+    connection: sa.Connection, book: Book, since: Day, until: Instant, known: int | None = None
+) -> list[Falling]:
+    """What leaves daily use, and what ends for ever, month by month from the day `since` on.
+
+    The rule: as it will be judged at the end (`until`), if nothing more is recorded and no other
+    edition is published. So a contract that ends as planned before then ends, and its clocks go on
+    from there; an item is counted in the month of its last day. Counted in the database, from the
+    live tables: a row for each class and month comes back.
+    """
+    last = day_of(until)
+    query = _Query(connection, book, until, known, "live")
+
+    def month(day: str) -> str:
+        return (
+            f"CASE WHEN {day} < {since:d} THEN {BEFORE} WHEN {day} > {last:d} THEN {AFTER}"
+            f" ELSE {day} / 100 END"
+        )
+
+    end = "(CASE WHEN archive_until IS NULL THEN due ELSE archive_until END)"
+    text = f"""SELECT class, 'leaving', {month("due")}, COUNT(*) FROM judged
+        WHERE suspended = 0 AND archived = 0 AND erased = 0 GROUP BY 1, 2, 3
+    UNION ALL SELECT class, 'ending', {month(end)}, COUNT(*) FROM judged
+        WHERE suspended = 0 AND erased = 0 GROUP BY 1, 2, 3
+    UNION ALL SELECT class, 'suspended', NULL, COUNT(*) FROM judged
+        WHERE suspended = 1 GROUP BY 1, 2
+    ORDER BY 1, 2, 3"""
+    return [Falling(*row) for row in query.run(text)]
 
 
 def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:

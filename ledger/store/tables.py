@@ -369,5 +369,33 @@ sa.Index(
     sqlite_where=_concerning,
 )
 
+# Retention runs that a server was asked for: how far each got, so that the next server goes on with
+# what a killed one left. What was done is in the facts; this says how it goes.
+runs = sa.Table(
+    "runs",
+    metadata,
+    _col("id", Id, pk=True),
+    _col("rehearsal", sa.SmallInteger),
+    _col("asked_by", CODE),  # id of the key
+    _col("state", CODE),  # running | done | failed
+    _col("holder", Id, null=True),  # the server at it; NULL when it let go
+    _col("begun_at", INSTANT),
+    _col("beat_at", INSTANT),  # when its holder was last heard of
+    *(_col(name, BIG) for name in ("looked", "people", "archived", "erased", "held")),
+    _col("position", BIG, null=True),  # of its retention.ran
+    _col("error", CODE, null=True),
+    _col("classes", sa.Text, null=True),  # of a rehearsal, counts by class (JSON)
+)
+# What is listed for people, few among many.
+LISTED = "kind IN ('hold.placed.v1', 'retention.ran.v1', 'recipient.acknowledged.v1')"
+_listed = sa.text(LISTED)
+sa.Index(
+    "events_listed",
+    events.c.kind,
+    events.c.position,
+    postgresql_where=_listed,
+    sqlite_where=_listed,
+)
+
 PROJECTIONS = (activity, contracts, consents, notified, ended)
 APPEND_ONLY = (events, documents)

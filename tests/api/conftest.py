@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ledger.opening import create
 from tests.clock import StepClock
 
 CANARY = "zoe.canari@example.org"
+PATIENCE_SECONDS = 60
 
 
 class Caller:
@@ -72,7 +74,14 @@ def open_caller(tmp_path: Path, clock: StepClock) -> Iterator[Opened]:
         path = tmp_path / "api-keys.json"
         key = keys.create(path, HELD)
         carried: list[Confirmation] = []
-        app = create_app(lambda: ledger, keys.Keys.load(path), carry=carried.append)
+        app = create_app(
+            lambda: ledger,
+            keys.Keys.load(path),
+            carry=carried.append,
+            journal=tmp_path / "journal",
+            archive=tmp_path / "archive.pub",
+            checked=tmp_path / "verified.json",
+        )
         client = TestClient(app)
         client.__enter__()
         clients.append(client)
@@ -95,6 +104,17 @@ def caller(open_caller: Opened) -> Caller:
 def anywhere(open_caller: Opened, ledger_url: str) -> Caller:
     """Over each kind of database in turn."""
     return open_caller(ledger_url)
+
+
+def finished(caller: Caller, run: str) -> dict[str, Any]:
+    """The retention run of this id, once it is over."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found: dict[str, Any] = caller.get(f"/v1/retention/runs/{run}").json()
+        if found["state"] in ("done", "failed"):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.01)
 
 
 def order(customer: str = "0042", thing: str = "A-1", **more: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api import examples, keys
+from api import examples, keys, things_schema
 from api.access import HELD
 from api.app import create_app
 from api.sealed import Seal
@@ -121,12 +121,22 @@ def furnished(caller: Caller) -> dict[str, list[Any]]:
     position = caller.get("/v1/queue").json()["items"][0]["position"]
     refused = {"kind": "tracker.refused", "data": {"purpose": "audience"}}
     device = caller.post(refused).json()["stream"]
+    things = {
+        name: [one["stream"]]
+        for name, one in zip(("cards", "contracts", "holds"), begun(caller, people[0]), strict=True)
+    }
     size = caller.position()
     days = ["2026-01-05", "2031-01-05T09:30:00Z", "1999-12-31"]
     return {
         **dict.fromkeys(("id", "subject", "other"), people),
         "request": [request],
+        **things,
+        "card": things["cards"],
+        "day": ["current", "2020-01-01"],
+        "name": ["contact", "card", "order"],
         **dict.fromkeys(("as_of", "known_at", "at", "due_before"), days),
+        "review_by": ["2026-01-05"],
+        "law_of": ["1999-12-31"],
         "person": [{"kind": "shop", "value": name} for name in ("0042", "0043", "nobody")],
         "purpose": ["newsletter", "resale", "audience"],
         "channel": ["email", "phone", "letter", "form"],
@@ -138,6 +148,20 @@ def furnished(caller: Caller) -> dict[str, list[Any]]:
         "path": [f"0/000.p/{size}", f"entries/000.p/{size}", "entries/000"],
         "step": ["acknowledge", "qualify", "extend", "fulfil", "refuse", "withdraw", "close"],
     }
+
+
+def begun(caller: Caller, subject: str) -> list[Any]:
+    """A card, a contract and a hold of hers."""
+    yes = {"kind": "consent.given", "subject": subject, "data": {"purpose": "wallet"}}
+    data = {"ground": "wallet", "expiry": "2031-03"}
+    card = caller.post([yes, {"kind": "card.kept", "subject": subject, "data": data}]).json()
+    found = [card["items"][1]]
+    for path, body in (
+        ("/v1/contracts", things_schema.BEGIN_CONTRACT),
+        ("/v1/holds", things_schema.BEGIN_HOLD),
+    ):
+        found.append(caller.say("POST", path, body).json())
+    return found
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -154,6 +178,10 @@ def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
     named = server.named
     if "/v1/requests/" in label:
         named = {**named, "id": named["request"]}
+    for thing in ("cards", "contracts", "holds"):
+        if f"/v1/{thing}/" in label:
+            steps = ["notify-renewal", "renew", "amend", "end", "review", "lift"]
+            named = {**named, "id": named[thing], "step": steps}
 
     @seed(SEED)
     @SETTINGS

@@ -1,0 +1,156 @@
+"""What the first screen counts: named questions over the clear columns, nothing folded.
+
+Each answers with groups, and whoever asked judges a group once for all its members. Two of them
+read a code out of entries that has no column of its own (the form of a consent, the recipient of an
+acknowledgement), in the database. Read next: `ledger/today.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from ledger.calendar import Day, Instant
+from ledger.events import VOID
+from ledger.policy.consents import GRANTS
+from ledger.policy.telling import RECTIFIED
+from ledger.store import tables
+from ledger.store.requests import Begun
+
+ANSWERS = (
+    "request.fulfilled.v1",
+    "request.partially_fulfilled.v1",
+    "request.refused.v1",
+    "request.withdrawn.v1",
+)
+
+
+class Granted(NamedTuple):
+    """So many consents to a purpose, recorded under an edition on a form, `bucket` of the cuts
+    before them."""
+
+    purpose: str
+    edition: Day
+    form: str | None
+    bucket: int
+    people: int
+
+
+class Told(NamedTuple):
+    """So many facts alike of which recipients are told. `bucket`: so many of the cuts are before
+    their positions, of which `position` is one."""
+
+    kind: str
+    klass: str | None
+    decision: str | None
+    purpose: str | None
+    channel: str | None
+    changed: tuple[str, ...]
+    bucket: int
+
+
+def unanswered(connection: sa.Connection) -> list[Begun]:
+    """The requests on whose stream no answer stands, or of which something was amended: those that
+    may be owed an answer."""
+    text = f"""SELECT r.position, r.stream, r.subject FROM events r
+        WHERE {tables.REQUESTED.replace("kind", "r.kind")} AND (
+            NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN :answers)
+            OR EXISTS (SELECT 1 FROM events v WHERE v.stream = r.stream
+                AND v.ref_position IS NOT NULL))
+        ORDER BY r.position"""
+    query = sa.text(text).bindparams(sa.bindparam("answers", ANSWERS, expanding=True))
+    ids = (sa.column("position"), sa.column("stream", tables.Id), sa.column("subject", tables.Id))
+    return [Begun(*row) for row in connection.execute(query.columns(*ids))]
+
+
+def waiting(connection: sa.Connection) -> dict[str, int]:
+    """How many texts wait for a person, by how they resemble an agreed phrase."""
+    text = """SELECT heard.decision, COUNT(*) FROM events heard
+        WHERE heard.kind = 'motive.received.v1' AND heard.decision <> 'applied'
+        AND NOT EXISTS (SELECT 1 FROM events reply WHERE reply.ref_position = heard.position
+            AND reply.kind IN ('motive.decided.v1', 'fact.voided.v1'))
+        GROUP BY heard.decision"""
+    return dict(map(tuple, connection.execute(sa.text(text))))
+
+
+def granted(
+    connection: sa.Connection, purposes: Collection[str], cuts: Sequence[Instant]
+) -> list[Granted]:
+    """The consents that count, grouped. Without cuts (no form was ever published twice) no entry
+    is read."""
+    if not purposes:
+        return []
+    form, bucket, joined = "NULL", "0", ""
+    if cuts:
+        form = _said(connection, "e.entry", "form")
+        bucket = _bucket("c.at", cuts)
+        joined = "LEFT JOIN events e ON e.position = c.position"
+    text = f"""SELECT c.purpose, c.edition, {form}, {bucket}, COUNT(*) FROM consents c {joined}
+        WHERE c.kind IN :grants AND c.purpose IN :purposes GROUP BY 1, 2, 3, 4"""
+    query = sa.text(text).bindparams(
+        sa.bindparam("grants", GRANTS, expanding=True),
+        sa.bindparam("purposes", sorted(purposes), expanding=True),
+    )
+    return [Granted(*row) for row in connection.execute(query)]
+
+
+def concerning(
+    connection: sa.Connection, before: Instant, cuts: Sequence[int]
+) -> Iterator[tuple[Told, int, int]]:
+    """The facts of which recipients are told, recorded before then and not voided, grouped: what
+    they are about, a position among them, how many."""
+    text = f"""SELECT {_about(connection, cuts)}, MIN(f.position), COUNT(*) FROM events f
+        WHERE {_STANDING} GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+    for *about, position, n in connection.execute(sa.text(text), {"before": before}):
+        yield _told(about), position, n
+
+
+def acknowledged(
+    connection: sa.Connection, before: Instant, cuts: Sequence[int]
+) -> Iterator[tuple[Told, str, int]]:
+    """The same facts, by the recipient that acknowledged them: how many, however often."""
+    recipient = _said(connection, "entry", "recipient")
+    fact = f"CAST({_said(connection, 'entry', 'fact')} AS BIGINT)"
+    text = f"""WITH said AS (SELECT DISTINCT {recipient} AS recipient, {fact} AS fact FROM events
+            WHERE {tables.LISTED} AND kind = 'recipient.acknowledged.v1')
+        SELECT {_about(connection, cuts)}, said.recipient, COUNT(*)
+        FROM said JOIN events f ON f.position = said.fact
+        WHERE {_STANDING} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+    for *about, code, n in connection.execute(sa.text(text), {"before": before}):
+        yield _told(about), code, n
+
+
+_CONCERNING = tables.CONCERNING_SQL.replace("kind", "f.kind", 1)
+_STANDING = f"""{_CONCERNING} AND f.actor <> 'import' AND f.subject IS NOT NULL
+    AND f.recorded_at < :before AND NOT EXISTS (SELECT 1 FROM events v
+        WHERE v.ref_position = f.position AND v.kind = '{VOID}' AND NOT EXISTS (SELECT 1
+            FROM events w WHERE w.ref_position = f.position AND w.position > v.position))"""
+
+
+def _about(connection: sa.Connection, cuts: Sequence[int]) -> str:
+    changed = _said(connection, "f.entry", "changed")
+    return (
+        'f.kind, f."class", f.decision, f.purpose, f.channel,'
+        f" CASE WHEN f.kind = '{RECTIFIED}' THEN {changed} END, {_bucket('f.position', cuts)}"
+    )
+
+
+def _told(about: Sequence[Any]) -> Told:
+    *columns, changed, bucket = about
+    return Told(*columns, tuple(json.loads(changed)) if changed else (), bucket)
+
+
+def _bucket(column: str, cuts: Sequence[int]) -> str:
+    """SQL for how many of the cuts are at or before the column."""
+    steps = " ".join(f"WHEN {column} < {cut:d} THEN {n}" for n, cut in enumerate(sorted(cuts)))
+    return f"(CASE {steps} ELSE {len(cuts)} END)" if cuts else "0"
+
+
+def _said(connection: sa.Connection, entry: str, key: str) -> str:
+    """SQL for one clear field of an entry, as text."""
+    if connection.dialect.name == "sqlite":
+        return f"json_extract(CAST({entry} AS TEXT), '$.meta.{key}')"
+    return f"(CAST(convert_from({entry}, 'UTF8') AS json) #>> '{{meta,{key}}}')"

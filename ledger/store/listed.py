@@ -1,0 +1,112 @@
+"""What is listed for people, page by page: holds, and the retention runs on record.
+
+Both are few among many facts, found through one small partial index. Read next:
+`ledger/policy/holds.py`, which says what a hold is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger import entry
+from ledger.calendar import Instant
+from ledger.events import Fact, HoldPlaced, RetentionRan, Row
+from ledger.store import tables
+from ledger.store.mapper import fact_from
+from ledger.store.states import ROW_COLUMNS
+
+events = tables.events.c
+# Written out, not bound: the partial index is found by these very words.
+_LISTED = sa.text(tables.LISTED)
+PAGE = 200
+
+
+class Placed(NamedTuple):
+    """A hold by the fact that placed it: where it stands in the log, its stream, whose it is."""
+
+    position: int
+    stream: UUID
+    subject: UUID
+
+
+class Told(NamedTuple):
+    """One fact on the stream of a hold, or that amends one."""
+
+    row: Row
+    fact: Fact
+
+
+def placed(connection: sa.Connection, after: int, limit: int, known: int) -> list[Placed]:
+    """The next holds placed after a position, in that order, among those known."""
+    query = (
+        sa.select(events.position, events.stream, events.subject)
+        .where(_LISTED, events.kind == HoldPlaced.kind)
+        .where(events.position > after, events.position <= known)
+        .order_by(events.position)
+        .limit(limit)
+    )
+    return [Placed(*row) for row in connection.execute(query)]
+
+
+def hold(connection: sa.Connection, stream: UUID) -> Placed | None:
+    """The hold that this stream is, or None."""
+    query = sa.select(events.position, events.stream, events.subject)
+    query = query.where(events.stream == stream, events.kind == HoldPlaced.kind)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else Placed(*found)
+
+
+def told(connection: sa.Connection, streams: Sequence[UUID], known: int) -> dict[UUID, list[Told]]:
+    """Every fact of these holds that is known, in the order of each."""
+    query = (
+        sa.select(*ROW_COLUMNS, events.entry)
+        .where(events.stream.in_(streams), events.position <= known)
+        .order_by(events.stream, events.version)
+    )
+    found: dict[UUID, list[Told]] = {stream: [] for stream in streams}
+    for *columns, raw in connection.execute(query):
+        row = Row(*columns)
+        found[row.stream].append(Told(row, fact_from(entry.read(bytes(raw)))))
+    return found
+
+
+def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
+    """The clear columns of every hold that was ever placed, hold by hold: entries are not read."""
+    streams = sa.select(events.stream).where(_LISTED, events.kind == HoldPlaced.kind)
+    query = (
+        sa.select(*ROW_COLUMNS)
+        .where(events.stream.in_(streams))
+        .order_by(events.stream, events.version)
+    )
+    found = connection.execute(query, execution_options={"yield_per": PAGE})
+    for _, rows in groupby((Row(*row) for row in found), key=lambda row: row.stream):
+        yield list(rows)
+
+
+class Run(NamedTuple):
+    """A retention run on record."""
+
+    position: int
+    recorded_at: Instant
+    fact: RetentionRan
+
+
+def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
+    """The last runs on record before a position, the newest first."""
+    query = (
+        sa.select(events.position, events.recorded_at, events.entry)
+        .where(_LISTED, events.kind == RetentionRan.kind, events.position < before)
+        .order_by(events.position.desc())
+        .limit(limit)
+    )
+    found = []
+    for row in connection.execute(query):
+        fact = fact_from(entry.read(bytes(row.entry)))
+        assert isinstance(fact, RetentionRan)
+        found.append(Run(row.position, row.recorded_at, fact))
+    return found

@@ -1,0 +1,119 @@
+"""Retention runs that a server was asked for: who is at each, and how far it got.
+
+A row is a lease: whoever's `holder` stands in it may go on, and says so with every batch (`beat`).
+One who was not heard of for `SILENT` may be dead, and another takes the run over; should the first
+one wake, its next beat finds another holder, and the batch that it is part of is undone. Numbers
+only, never whom. Read next: `ledger/retention/running.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger.calendar import MINUTE, Instant
+from ledger.store import tables
+from ledger.store.recorder import lock_head
+
+runs = tables.runs.c
+SILENT: Instant = MINUTE
+KEPT = ("people", "archived", "erased")  # by whoever goes on: what was done is not found again
+
+
+class Asked(NamedTuple):
+    """One run. `looked` and `held` are of the last beginning, the others of all of it. `people`: of
+    whom something was archived or erased (in a rehearsal: is due). `position`: of its
+    `retention.ran`, once it is done."""
+
+    id: UUID
+    rehearsal: bool
+    asked_by: str
+    state: str
+    holder: UUID | None
+    begun_at: Instant
+    beat_at: Instant
+    looked: int
+    people: int
+    archived: int
+    erased: int
+    held: int
+    position: int | None
+    error: str | None
+    classes: dict[str, dict[str, int]] | None
+
+
+class Overtaken(Exception):
+    """Another server took the run over."""
+
+
+def under_way(connection: sa.Connection) -> Asked | None:
+    """The run that is not finished; there is at most one."""
+    found = connection.execute(sa.select(tables.runs).where(runs.state == "running")).first()
+    return None if found is None else _asked(found)
+
+
+def find(connection: sa.Connection, id: UUID) -> Asked | None:
+    """The run of this id."""
+    found = connection.execute(sa.select(tables.runs).where(runs.id == id)).one_or_none()
+    return None if found is None else _asked(found)
+
+
+def by_position(connection: sa.Connection, positions: list[int]) -> dict[int, UUID]:
+    """The runs of these `retention.ran`, those that a server was asked for."""
+    query = sa.select(runs.position, runs.id).where(runs.position.in_(positions))
+    return {row.position: row.id for row in connection.execute(query)}
+
+
+def begin(connection: sa.Connection, one: Asked, otherwise: Exception) -> None:
+    """One more run, unless there is one under way: then `otherwise` is raised."""
+    lock_head(connection)  # of two who ask at once, one is second
+    if under_way(connection) is not None:
+        raise otherwise
+    values = one._asdict() | {"rehearsal": int(one.rehearsal)}
+    connection.execute(tables.runs.insert().values(values))
+
+
+def take(connection: sa.Connection, id: UUID, holder: UUID, now: Instant) -> bool:
+    """Take over a run whose holder let go, or was silent for too long. What was done stays counted;
+    a rehearsal begins anew."""
+    free = runs.holder.is_(None) | (runs.beat_at < now - SILENT)
+    anew = {name: sa.case((runs.rehearsal == 1, 0), else_=runs[name]) for name in KEPT}
+    taken = connection.execute(
+        tables.runs.update()
+        .where(runs.id == id, runs.state == "running", free)
+        .values(holder=holder, beat_at=now, looked=0, held=0, **anew)
+    )
+    return bool(taken.rowcount)
+
+
+def beat(connection: sa.Connection, id: UUID, holder: UUID, now: Instant, **more: int) -> None:
+    """The holder is alive, and got so much further. Raises Overtaken when it holds it no more."""
+    added = {name: runs[name] + n for name, n in more.items()}
+    _held(connection, id, holder, {"beat_at": now, **added})
+
+
+def let_go(connection: sa.Connection, id: UUID, holder: UUID) -> None:
+    """The holder stops before the end: whoever comes next may go on at once."""
+    _held(connection, id, holder, {"holder": None})
+
+
+def finish(connection: sa.Connection, id: UUID, holder: UUID, **said: Any) -> None:
+    """It is over: done, or failed. Raises Overtaken when it holds it no more."""
+    if said.get("classes") is not None:
+        said["classes"] = json.dumps(said["classes"])
+    _held(connection, id, holder, {"holder": None, **said})
+
+
+def _held(connection: sa.Connection, id: UUID, holder: UUID, values: dict[str, Any]) -> None:
+    mine = (runs.id == id) & (runs.holder == holder) & (runs.state == "running")
+    if not connection.execute(tables.runs.update().where(mine).values(values)).rowcount:
+        raise Overtaken
+
+
+def _asked(row: Any) -> Asked:
+    values = dict(row._mapping)
+    classes = values["classes"] and json.loads(values["classes"])
+    return Asked(**values | {"rehearsal": bool(values["rehearsal"]), "classes": classes})
