@@ -26,7 +26,7 @@ from ledger.events import RIGHTS
 from ledger.events.requests import REQUEST_CHANNELS
 from ledger.policy.erasures import Outcome
 from ledger.policy.requests import OPEN, STATUSES, Request, explain
-from ledger.requests.reading import one, queue
+from ledger.requests.reading import one, owed, queue
 from ledger.requests.steps import current
 from ledger.store import requests as store
 
@@ -50,8 +50,7 @@ def get_queue(visit: Visit) -> Response:
     if status not in ("open", "all", *STATUSES):
         status = "open"
     if status == "open":
-        counts, is_counting = visit.request.app.state.board.counts(visit.ledger)
-        lines, following = [_line(visit, found) for found in counts.open_requests], None
+        lines, following = [_line(visit, found) for found in owed(visit.ledger)], None
     else:
         after = query.get("after", "")
         page = queue(
@@ -61,14 +60,13 @@ def get_queue(visit: Visit) -> Response:
             wanted=lambda found: status in ("all", found.status),
         )
         lines = [_line(visit, queued.request) for queued in page.requests]
-        following, is_counting = page.next, False
+        following = page.next
     return visit.render(
         "requests.html",
         lines=lines,
         status=status,
         statuses=("open", *STATUSES, "all"),
         next=following,
-        is_counting=is_counting,
         may_receive=bool(visit.asker.roles & HANDLING),
     )
 

@@ -30,7 +30,7 @@ WHATS = ("leaving", "ending")
 MONTHS = 24
 PAST_RUNS = 10
 LIMIT = 100
-NOT_REHEARSED = Refusal("not-rehearsed", "rehearse first: no dry run of today is on record")
+NOT_REHEARSED = Refusal("not-rehearsed", "rehearse first: no dry run of today was asked for here")
 
 
 def get_retention(visit: Visit) -> Response:
@@ -80,11 +80,12 @@ def _run(visit: Visit) -> dict[str, Any]:
 
 
 def _is_rehearsed(visit: Visit) -> bool:
-    """Whether a dry run of today is among the last on record."""
+    """Whether a dry run that was asked for here today is among the last on record."""
     today = day_of(visit.now)
     found = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)["items"]
     return any(
-        one["rehearsal"] and day_of(parse_instant(one["recorded_at"])) == today for one in found
+        one["rehearsal"] and one["run"] and day_of(parse_instant(one["recorded_at"])) == today
+        for one in found
     )
 
 
@@ -102,7 +103,7 @@ def _told(visit: Visit) -> dict[str, Any]:
             one[what]["after"],
         )
         for name, one in sorted(calendar["classes"].items())
-        if any((one[what]["before"], *one[what]["months"].values(), one[what]["after"]))
+        if any(one[what]["months"].values())
     }
     past = {
         name: one

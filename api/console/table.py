@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, keyring, leaving, my, people, requests, today
+from api.console import (
+    Page,
+    editions,
+    entrance,
+    holding,
+    keyring,
+    leaving,
+    my,
+    people,
+    requests,
+    retaining,
+    today,
+)
 from api.console.my import account, choices, data, receipts
 from api.console.my import requests as own_requests
 
@@ -14,6 +26,9 @@ PAGES: tuple[Page, ...] = (
     *today.PAGES,
     *people.PAGES,
     *requests.PAGES,
+    *holding.PAGES,
+    *retaining.PAGES,
+    *editions.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
     *data.PAGES,
@@ -29,6 +44,9 @@ MENU = (
     ("/console", "menu.today"),
     ("/console/people", "menu.people"),
     ("/console/requests", "menu.requests"),
+    ("/console/holds", "menu.holds"),
+    ("/console/retention", "menu.retention"),
+    ("/console/policy", "menu.policy"),
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),
     *my.MENU,

@@ -152,6 +152,8 @@ def all_said(
     text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
+
+
 class Falling(NamedTuple):
     """How many items of a class fall due in a month (YYYYMM; BEFORE: they are due already; AFTER:
     later than was asked), or whose clock a contract stops (month None)."""

@@ -81,9 +81,7 @@ def page(
     return found
 
 
-def sealed_entry(
-    connection: sa.Connection, people: Sequence[UUID], position: int
-) -> bytes | None:
+def sealed_entry(connection: sa.Connection, people: Sequence[UUID], position: int) -> bytes | None:
     """The entry at a position, byte for byte as it is sealed; None unless it is of one of these
     people and still there."""
     found = connection.scalar(

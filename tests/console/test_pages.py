@@ -155,6 +155,7 @@ def test_a_search_leads_to_a_person_and_leaves_no_trace(
     assert unknown.status_code == 404
     assert "Personne n'est connu" in seen(unknown.text)
     assert "canari" not in unknown.text + caplog.text
+    assert "POST /console/people 303" in caplog.text
     assert "D-0042" not in caplog.text and of(visitor).rpartition("/")[2] not in caplog.text
     for term in (HOSTILE, "\x00", "x" * 500, "\ud800".encode("utf-8", "surrogatepass")):
         assert visitor.send("/console/people", on="/console/people", term=term).status_code in (
