@@ -66,10 +66,12 @@ def visitor(open_visitor: Opened) -> Visitor:
 
 
 class Live:
-    """A server of a company, on loopback."""
+    """A server of a company, on loopback. `signed_in`: the cookies of each part that somebody
+    played."""
 
     def __init__(self, company: Company) -> None:
         self.company = company
+        self.signed_in: dict[str, Any] = {}
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(company.app(), log_config=None, access_log=False, ws="none")
@@ -138,6 +140,15 @@ class Window:
         self.page.locator(f"button[name=part][value={part}]").click()
         self.page.wait_for_load_state()
         return self.page
+
+    def resume(self, part: str) -> None:
+        """Be signed in as one was in another window of the same server; the first time, come in."""
+        cookies = self.live.signed_in.get(part)
+        if cookies is None:
+            self.play(part)
+            self.live.signed_in[part] = self.context.cookies()
+        else:
+            self.context.add_cookies(cookies)
 
 
 Windows = Callable[..., Window]

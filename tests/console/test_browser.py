@@ -21,7 +21,7 @@ def see(sight: Sight, live: Live, window: Windows, **how: Any) -> Page:
     """The page, in a window of its own."""
     opened: Window = window(live, may_fail=sight.name in LOUD, **how)
     if sight.part is not None:
-        opened.play(sight.part)
+        opened.resume(sight.part)
     opened.page.goto(sight.path(live.company))
     sight.then(opened.page)
     return opened.page
