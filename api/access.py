@@ -17,12 +17,22 @@ HELD = frozenset(ROLES) - {SUBJECT}  # what keys and staff may be given: a perso
 OWN = "/v1/subjects/{id}"  # what is about one person lies here or below
 
 
+HERSELF = "self"  # how the ids of tokens of a person begin
+
+
 class Who(NamedTuple):
-    """The one who asks. `id` is no secret and names nobody; `subject` is set for `subject` only."""
+    """The one who asks. `id` is no secret and names nobody; `subject` is set for `subject` only;
+    `recipient` is the declared recipient whose key it is, and for whom it may acknowledge."""
 
     id: str
     roles: frozenset[str]
     subject: UUID | None = None
+    recipient: str | None = None
+
+    @property
+    def holder(self) -> str:
+        """Who repeats a request: a person, whichever of her tokens she shows; else the key."""
+        return HERSELF if self.subject is not None else self.id
 
 
 class Trusted(NamedTuple):

@@ -153,8 +153,10 @@ def _on_failure(_request: Request, error: Any) -> Response:
 def _on_invalid(_request: Request, error: Any) -> Response:
     """The framework would repeat what was sent: only the place of the first mistake is said."""
     place = next((str(e["loc"][-1]) for e in error.errors() if len(e["loc"]) > 1), None)
-    named = ("as_of", "known_at", "lang", "id", "after", "limit", "purpose", "channel", "at")
-    named += ("subject", "before", "months", "review_by", "old", "new")
+    named = (
+        *("as_of", "known_at", "lang", "id", "after", "limit", "purpose", "channel", "at"),
+        *("subject", "before", "months", "review_by", "old", "new"),
+    )
     known = place if place in named else None
     return problems.response(Refusal("malformed-question", "a parameter is not valid", field=known))
 

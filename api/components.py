@@ -222,8 +222,13 @@ FIXED: dict[str, Any] = {
         },
     ),
     "Token": closed(
-        ["token", "subject", "expires"],
-        {"token": STRING, "subject": UUID, "expires": {"type": "string", "format": "date-time"}},
+        ["token", "id", "subject", "expires"],
+        {
+            "token": STRING,
+            "id": {**STRING, "description": "What logs call it; it opens nothing."},
+            "subject": UUID,
+            "expires": {"type": "string", "format": "date-time"},
+        },
         description="Keep it in memory: it is gone in fifteen minutes.",
     ),
     "Reading": closed(

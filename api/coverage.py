@@ -60,7 +60,6 @@ CONTROLS_IN = 5
 # clauses, or not all of what they ask. An entry goes when its part is done.
 COMING = {
     3: "SS-RET-2 SS-RET-3 SS-RET-7 SS-DSR-3",
-    4: "SS-CH-2 SS-CH-3 SS-CH-6 SS-DSR-2",
     6: "SS-CTL-1 SS-AUD-2 SS-CH-1 SS-COL-2 SS-COL-3 SS-COL-4",
 }
 

@@ -26,12 +26,11 @@ def only(roles: frozenset[str]) -> Callable[[Request], Awaitable[None]]:
     """A dependency that lets in who has one of `roles`, and puts her into `request.state.who`."""
 
     async def let_in(request: Request) -> None:
-        who = await known(request)
+        who = request.state.who = await known(request)
         if not who.roles & roles:
             raise Problem("forbidden", "your roles do not open this page")
         if who.subject is not None:
             await _as_herself(request, who.subject)
-        request.state.who = who
 
     return let_in
 

@@ -69,6 +69,7 @@ UNKNOWN: dict[str, Any] = {"known": False}
 FOUNDS: dict[str, Any] = {"known": 1, "unknown": 1, "refused": 0, "items": [FOUND, UNKNOWN]}
 TOKEN: dict[str, Any] = {
     "token": "person_XwxH…",
+    "id": "self:0b3ad27c1c31f6e0",
     "subject": SUBJECT,
     "expires": "2026-01-06T09:15:00.000000Z",
 }
@@ -219,7 +220,11 @@ STANDING: dict[str, Any] = {
     ],
 }
 OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
-OVERDUE: dict[str, Any] = {"days": 7, "items": [{**STANDING, "subject": SUBJECT}]}
+OVERDUE: dict[str, Any] = {
+    "days": 7,
+    "items": [{**STANDING, "subject": SUBJECT}],
+    "next": None,
+}
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}
 READY: dict[str, Any] = {
     "status": "ready",

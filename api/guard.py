@@ -1,8 +1,9 @@
 """What surrounds every request: a log line without personal data, a count, headers, and no leak.
 
-The line holds the route's template (never the path, which names a subject), the status, the time
-taken and, if the caller sent a valid one, the trace it belongs to. An exception that nobody
-expected becomes a problem; only its class is logged. Read next: `logs.py`, `metrics.py`.
+The line holds the route's template (never the path, which names a subject), by whose key or token
+it was asked (ids that name nobody), the status, the time taken and, if the caller sent a valid one,
+the trace it belongs to. An exception that nobody expected becomes a problem; only its class is
+logged. Read next: `logs.py`, `metrics.py`.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ def _log(scope: Scope, status: int, elapsed: float, failure: str) -> None:
         "ms": round(elapsed * 1000, 1),
     }
     said = f"{members['method']} {members['route']} {status} {members['ms']} ms"
+    who: Any = scope.get("state", {}).get("who")  # of whoever was let in
+    if who is not None:
+        members["by"] = who.id
+        said += f" by={who.id}"
     if failure:
         members["error"] = failure
         said += f" {failure}"

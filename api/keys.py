@@ -24,6 +24,7 @@ from api.access import HELD, Who
 from api.routes import AGENT, DPO, READER, RECORDER
 from ledger.calendar import Instant, SystemClock, format_instant, parse_instant
 from ledger.errors import Broken, Misuse, NotFound
+from ledger.fields import CODE
 from ledger.sealing.files import write_whole
 
 PREFIX = "probant_"
@@ -41,7 +42,9 @@ class Old(NamedTuple):
 
 
 class Key(NamedTuple):
-    """One holder of a key. `id` names her in facts and never changes; None: not known, or never."""
+    """One holder of a key. `id` names her in facts and never changes; None: not known, or never.
+    `recipient`: the declared recipient (GDPR art. 4(9)) whose system holds it, for whom alone it
+    may acknowledge; None: for nobody."""
 
     id: str
     sha256: str
@@ -52,6 +55,7 @@ class Key(NamedTuple):
     rotated: Instant | None = None
     revoked: Instant | None = None
     old: Old | None = None
+    recipient: str | None = None
 
     def is_live(self, now: Instant) -> bool:
         """Whether it still opens anything."""
@@ -102,7 +106,7 @@ class Keys:
             if key.old is not None:
                 is_hers |= hmac.compare_digest(given, key.old.sha256) and now < key.old.until
             if is_hers and key.is_live(now):
-                found = Who(key.id, key.roles)
+                found = Who(key.id, key.roles, recipient=key.recipient)
         return found
 
     def _refresh(self) -> None:
@@ -150,7 +154,12 @@ def create(path: Path, roles: frozenset[str] = FIRST, now: Instant | None = None
 
 
 def add(
-    path: Path, name: str, roles: frozenset[str], now: Instant, expires: Instant | None = None
+    path: Path,
+    name: str,
+    roles: frozenset[str],
+    now: Instant,
+    expires: Instant | None = None,
+    recipient: str | None = None,
 ) -> tuple[Key, str]:
     """One more key, and its secret, which can be read now and never again. Raises Misuse."""
     if not roles or not roles <= HELD:
@@ -159,8 +168,11 @@ def add(
         raise Misuse(f"a key is named in 1 to {NAME_MAX} characters: a machine or a post")
     if expires is not None and expires <= now:
         raise Misuse("this key would have expired already")
+    if recipient is not None:
+        _check_recipient(recipient, roles)
     with _alone(path):
-        key, secret = _new(name, roles, now, expires)
+        made, secret = _new(name, roles, now, expires)
+        key = made._replace(recipient=recipient)
         _write(path, [*read(path), key])
     return key, secret
 
@@ -194,6 +206,16 @@ def _new(
 ) -> tuple[Key, str]:
     secret = PREFIX + secrets.token_urlsafe(32)
     return Key(f"key:{secrets.token_hex(6)}", _hash(secret), roles, name, now, expires), secret
+
+
+def _check_recipient(recipient: str, roles: frozenset[str]) -> None:
+    """Raises Misuse. Whether somebody declared it is found out when it acknowledges."""
+    try:
+        CODE.load(recipient)
+    except ValueError:
+        raise Misuse("a recipient is named by a code, as `recipient.declared` names it") from None
+    if RECORDER not in roles:
+        raise Misuse("a recipient's key needs the role recorder, or it acknowledges nothing")
 
 
 def _find(keys: Sequence[Key], id: str) -> Key:
@@ -233,7 +255,13 @@ def _read(stored: dict[str, Any]) -> Key:
     if not roles <= HELD:
         raise ValueError("a role that no key may have")
     times: Any = {name: stored[name] and parse_instant(stored[name]) for name in TIMES}
-    return Key(stored["id"], stored["sha256"], roles, stored["name"], old=old, **times)
+    recipient = stored.get("recipient")  # a key of before has none
+    return Key(
+        *(stored["id"], stored["sha256"], roles, stored["name"]),
+        old=old,
+        recipient=recipient,
+        **times,
+    )
 
 
 def _read_1(stored: dict[str, Any]) -> Key:

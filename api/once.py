@@ -76,7 +76,7 @@ def _claim_of(request: Request, key: str) -> Claim:
     """Its path is of the fingerprint: the same key elsewhere is another request."""
     ledger: Ledger = request.app.state.ledger
     where = f"{request.method} {request.url.path}"
-    fingerprint = idempotency.fingerprint_of(ledger, request.state.who.id, where, key)
+    fingerprint = idempotency.fingerprint_of(ledger, request.state.who.holder, where, key)
     form = f"json?{request.url.query}"
     body: bytes = getattr(request.state, "body", b"")
     return fingerprint, idempotency.payload_mac(ledger, form, body)

@@ -15,7 +15,7 @@ import secrets
 import struct
 from uuid import UUID
 
-from api.access import Who
+from api.access import HERSELF, Who
 from api.routes import SUBJECT
 from ledger.application import Ledger
 from ledger.calendar import MINUTE, Instant
@@ -38,7 +38,8 @@ def issue(ledger: Ledger, subject: UUID, now: Instant) -> tuple[str, Instant]:
 def who(ledger: Ledger, token: str, now: Instant) -> Who | None:
     """The person who holds this token; None if it is not ours, or has ended.
 
-    Its id in facts is `self`: her own id is the fact's subject already.
+    Her id says which token (`blind`) and nothing of whom: the log of who asked tells a stolen one
+    from the one that was issued.
     """
     text = token.removeprefix(PREFIX)
     try:
@@ -51,7 +52,15 @@ def who(ledger: Ledger, token: str, now: Instant) -> Who | None:
     if not hmac.compare_digest(mac, _mac(ledger, said)):
         return None
     subject, until, _ = _SHAPE.unpack(said)
-    return Who("self", frozenset({SUBJECT}), UUID(bytes=subject)) if now < until else None
+    if now >= until:
+        return None
+    return Who(blind(ledger, token), frozenset({SUBJECT}), UUID(bytes=subject))
+
+
+def blind(ledger: Ledger, token: str) -> str:
+    """What a token is called where it may not be shown: a keyed hash, told when it is issued."""
+    secret = ledger.keyring.secret("subject-token-id")
+    return f"{HERSELF}:{hmac.digest(secret, token.encode(), 'sha256')[:8].hex()}"
 
 
 def is_erased(ledger: Ledger, subject: UUID) -> bool:

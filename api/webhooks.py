@@ -10,7 +10,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from api.access import Who
 from api.facts import an_object, check_keys, check_strict
+from api.problems import Problem
+from api.routes import DPO
 from ledger.application import Ledger
 from ledger.calendar import format_instant
 from ledger.erasing.certificate import standing_json
@@ -18,6 +21,7 @@ from ledger.errors import BadData, Misuse, NotFound
 from ledger.fields import CODE, IDENTIFIER, INTEGER, Codec
 from ledger.outbound import endpoints, envelope, recording
 from ledger.outbound.posting import Post, poster
+from ledger.outbound.recording import InPlace
 from ledger.outbound.standing import DAYS, About, overdue, standing
 from ledger.store import reader, timeline
 from ledger.store.outbox import Delivery, Endpoint
@@ -123,20 +127,35 @@ def delivery_json(ledger: Ledger, one: Delivery) -> dict[str, Any]:
 # --- acknowledgements -----------------------------------------------------------------------------
 
 
-def acknowledged(ledger: Ledger, value: Any) -> dict[str, Any]:
-    """Record that a recipient did its part; said again, the answer is what is on record."""
-    item = _item(value, ("recipient", "positions", "receipt"))
+def acknowledged(ledger: Ledger, value: Any, who: Who | None = None) -> dict[str, Any]:
+    """Record that a recipient did its part; said again, the answer is what is on record. `who`
+    asks: the recipient's own key, or the DPO with a `reason`; None: the command line."""
+    item = _item(value, ("recipient", "positions", "receipt", "reason"))
     recipient = _field(CODE, "recipient", _needed(item, "recipient"))
     positions = _list(INTEGER, "positions", _needed(item, "positions"))
     if not 0 < len(positions) <= recording.AT_ONCE:
         raise BadData(f"field 'positions' must name 1 to {recording.AT_ONCE} facts")
     receipt = _field(CODE, "receipt", item["receipt"]) if "receipt" in item else None
-    found = recording.acknowledge(ledger, recipient, positions, receipt)
+    in_place = None if who is None else _in_place(who, recipient, item)
+    found = recording.acknowledge(ledger, recipient, positions, receipt, in_place)
     return {
         "items": [
             {"about": one.about, "position": one.position, "recorded": one.is_new} for one in found
         ]
     }
+
+
+def _in_place(who: Who, recipient: str, item: dict[str, Any]) -> InPlace | None:
+    """None when a recipient speaks for itself. Raises Problem for a key of nobody's, or of another
+    recipient's; BadData for a DPO who says no reason."""
+    if who.recipient == recipient and "reason" not in item:
+        return None
+    if DPO not in who.roles:
+        detail = "field 'recipient': this key acknowledges for another one, or for none"
+        raise Problem("forbidden", detail, field="recipient")
+    if "reason" not in item:
+        raise BadData("field 'reason' is required: why you say it in the recipient's place")
+    return InPlace(who.id, _field(CODE, "reason", item["reason"]))
 
 
 def recipients_of(ledger: Ledger, subject: UUID, days: int) -> dict[str, Any]:
@@ -149,11 +168,14 @@ def recipients_of(ledger: Ledger, subject: UUID, days: int) -> dict[str, Any]:
     return {"subject": str(subject), "days": days, "items": items}
 
 
-def all_overdue(ledger: Ledger, days: int) -> dict[str, Any]:
-    """Where somebody outside is overdue, oldest first, a thousand facts at most."""
-    found: Iterator[About] = islice(overdue(ledger, days), MOST_OVERDUE)
+def all_overdue(
+    ledger: Ledger, days: int, after: int = 0, limit: int = MOST_OVERDUE
+) -> dict[str, Any]:
+    """Where somebody outside is overdue, oldest first, a page of facts after a position."""
+    found: Iterator[About] = islice(overdue(ledger, days, after), limit + 1)
     items = [{**about_json(one), "subject": str(one.subject)} for one in found]
-    return {"days": days, "items": items}
+    following = items[limit - 1]["position"] if len(items) > limit else None
+    return {"days": days, "items": items[:limit], "next": following}
 
 
 def about_json(one: About) -> dict[str, Any]:

@@ -97,6 +97,10 @@ SCHEMAS: dict[str, Any] = {
                 "description": "The facts it did its part about: `data.position` of messages.",
             },
             "receipt": {**CODE.schema, "description": "A reference of its own; names nobody."},
+            "reason": {
+                **CODE.schema,
+                "description": "Why the DPO says it in its place; not for its own key.",
+            },
         },
     ),
     "Acknowledged": closed(
@@ -146,6 +150,11 @@ SCHEMAS: dict[str, Any] = {
         {"subject": UUID, "days": {"type": "integer"}, "items": _listed("Standing")},
     ),
     "Overdue": closed(
-        ["days", "items"], {"days": {"type": "integer"}, "items": _listed("Standing")}
+        ["days", "items", "next"],
+        {
+            "days": {"type": "integer"},
+            "items": _listed("Standing"),
+            "next": {"type": ["integer", "null"]},
+        },
     ),
 }

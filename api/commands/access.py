@@ -19,6 +19,7 @@ HEAD = (
     "access.head_id",
     "access.head_name",
     "access.head_roles",
+    "access.head_recipient",
     "access.head_created",
     "access.head_rotated",
     "access.head_state",
@@ -57,12 +58,16 @@ def add(
     expires: Annotated[
         str | None, typer.Option("--expires", help="YYYY-MM-DD (end of that day) or RFC 3339.")
     ] = None,
+    recipient: Annotated[
+        str | None,
+        typer.Option("--recipient", help="Whose key: it may acknowledge for this recipient."),
+    ] = None,
 ) -> None:
     """One more key. Its secret is shown once."""
     from api import keys
 
     now, until = SystemClock().now(), instant("--expires", expires)
-    key, secret = keys.add(run.settings.api_keys, name, frozenset(role), now, until)
+    key, secret = keys.add(run.settings.api_keys, name, frozenset(role), now, until, recipient)
     _answer(run, "access.added", key, now, secret)
 
 
@@ -126,6 +131,7 @@ def _shown(key: Any, now: Instant) -> dict[str, Any]:
     }
     shown = {name: None if at is None else format_instant(at) for name, at in times.items()}
     named = {"id": key.id, "name": key.name, "roles": sorted(key.roles)}
+    named["recipient"] = key.recipient
     return {**named, "live": key.is_live(now), **shown}
 
 
@@ -138,6 +144,7 @@ def _listed(content: dict[str, Any], screen: Screen) -> Iterator[str]:
             key["id"],
             key["name"],
             ", ".join(key["roles"]),
+            key["recipient"] or "-",
             (key["created"] or "")[:10],
             (key["rotated"] or "")[:10],
             _state(key, screen),

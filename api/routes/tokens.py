@@ -22,12 +22,13 @@ from ledger.errors import Refused
 async def post_token(request: Request, asked: Annotated[Asked, Depends(asked_of)]) -> Response:
     """A token with which a browser may ask about this person, and nobody else, for fifteen minutes.
     To be asked for by a server that has just made sure who she is, and never by staff: who holds
-    it speaks for her."""
+    it speaks for her. `id` is what logs call it: keep it, to know whose browser asked."""
     ledger = ledger_of(request)
     now = ledger.clock.now()
     request.app.state.limits.tokens.take(request.state.who.id, now)
     token, until = await to_thread.run_sync(_issued, ledger, asked, now)
-    answer = {"token": token, "subject": str(asked.subject), "expires": format_instant(until)}
+    named = {"id": tokens.blind(ledger, token), "subject": str(asked.subject)}
+    answer = {"token": token, **named, "expires": format_instant(until)}
     return JSONResponse(answer, 201)
 
 

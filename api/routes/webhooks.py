@@ -67,15 +67,26 @@ async def post_redeliver(request: Request) -> Response:
 
 
 async def post_acknowledgement(request: Request) -> Response:
-    """An outside system says that it did its part about these facts, with a receipt. All are
-    recorded, or none; sent again, nothing is recorded twice."""
-    return JSONResponse(await _in_turn(request, webhooks.acknowledged, await _body(request)))
+    """An outside system says that it did its part about these facts, with a receipt: by a key that
+    is its own (`probant access add --recipient`). The DPO may say it for anybody, with a `reason`.
+    All are recorded, or none; sent again, nothing is recorded twice."""
+    value, who = await _body(request), request.state.who
+
+    def deed(ledger: Any, stated: Any) -> Any:
+        return webhooks.acknowledged(ledger, stated, who)
+
+    return JSONResponse(await _in_turn(request, deed, value))
 
 
-def get_overdue(request: Request) -> Response:
-    """Every fact about which somebody outside has let its days pass without acknowledging."""
+def get_overdue(
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=2**53, description=schema.AFTER)] = 0,
+    limit: Annotated[int, Query(ge=1, le=LIMIT, description="How many at most.")] = LISTED,
+) -> Response:
+    """The facts about which somebody outside has let its days pass without acknowledging, oldest
+    first, page by page."""
     days = request.app.state.outbound.days
-    return JSONResponse(webhooks.all_overdue(ledger_of(request), days))
+    return JSONResponse(webhooks.all_overdue(ledger_of(request), days, after, limit))
 
 
 def get_recipients(request: Request, id: str) -> Response:

@@ -31,8 +31,11 @@ class RecipientTold(Fact):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipientAcknowledged(Fact):
     """A declared recipient says that it did its part about the fact at position `fact`, and gave a
-    receipt: a reference of its own, a code that names nobody (GDPR art. 19; SS-REC-1)."""
+    receipt: a reference of its own, a code that names nobody (GDPR art. 19; SS-REC-1). Said in its
+    place by somebody of ours, by whose key and why (`by`, `reason`)."""
 
     recipient: str = clear(CODE, required=True)
     fact: int = clear(INTEGER, required=True)
     receipt: str | None = clear(CODE)
+    by: str | None = clear(CODE)
+    reason: str | None = clear(CODE)

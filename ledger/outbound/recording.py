@@ -73,8 +73,19 @@ def tell(ledger: Ledger, taken: Sequence[Taken], after: After) -> None:
             after(connection, ())
 
 
+class InPlace(NamedTuple):
+    """Who of ours says it in a recipient's place (the id of a key), and why (a code)."""
+
+    by: str
+    reason: str
+
+
 def acknowledge(
-    ledger: Ledger, recipient: str, positions: Sequence[int], receipt: str | None
+    ledger: Ledger,
+    recipient: str,
+    positions: Sequence[int],
+    receipt: str | None,
+    in_place: InPlace | None = None,
 ) -> list[Acknowledged]:
     """A recipient says that it did its part about these facts: all of them recorded, or none.
 
@@ -115,6 +126,8 @@ def acknowledge(
                 recipient=recipient,
                 fact=position,
                 receipt=receipt,
+                by=in_place and in_place.by,
+                reason=in_place and in_place.reason,
             )
             acts.append(Act(subject, said, uuid4()))
         written = act(ledger, acts) if acts else ()

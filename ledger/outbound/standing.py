@@ -89,18 +89,21 @@ def standing(
     return found
 
 
-def overdue(ledger: Ledger, days: int = DAYS) -> Iterator[About]:
-    """Every fact, oldest first, about which somebody outside is overdue; those only."""
-    known, after = declared(ledger), 0
+def overdue(ledger: Ledger, days: int = DAYS, after: int = 0) -> Iterator[About]:
+    """Every fact after a position, oldest first, about which somebody outside is overdue; those
+    only."""
+    known = declared(ledger)
     while True:
         with ledger.database.read() as connection:
             page = questions.people_concerned(connection, after, PAGE)
+        found = []
         for subject in dict.fromkeys(subject for _, subject in page):
             mine = {position for position, owner in page if owner == subject}
             for about in standing(ledger, subject, days, mine, known):
                 late = tuple(one for one in about.recipients if one.state == "overdue")
                 if late:
-                    yield about._replace(recipients=late)
+                    found.append(about._replace(recipients=late))
+        yield from sorted(found, key=lambda about: about.position)
         if len(page) < PAGE:
             return
         after = page[-1][0]

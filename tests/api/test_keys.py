@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from api import keys
-from api.access import HELD
+from api.access import HELD, Who
 from api.routes import AUDITOR, READER, RECORDER
 from ledger.calendar import HOUR
 from ledger.errors import Broken, Misuse, NotFound
@@ -77,7 +77,7 @@ def test_rotation_overlaps_until_a_stated_time(path: Path) -> None:
     turned, two = keys.rotate(path, key.id, NOW + 1, NOW + HOUR)
     known = keys.Keys.load(path)
     assert turned.id == key.id
-    assert known.who(one, NOW + HOUR - 1) == known.who(two, NOW) == (key.id, key.roles, None)
+    assert known.who(one, NOW + HOUR - 1) == known.who(two, NOW) == Who(key.id, key.roles)
     assert known.who(one, NOW + HOUR) is None
     _, three = keys.rotate(path, key.id, NOW + 2, NOW + HOUR)
     assert [bool(known.who(secret, NOW + 3)) for secret in (one, two, three)] == [False, True, True]

@@ -40,6 +40,7 @@ def test_its_lint_is_that_of_the_policy_room(caller: Caller) -> None:
         assert [one["id"] for one in told["findings"]] == [one.rule.id for one in found.findings]
         assert told["to_come"] == list(found.to_come)
     french = caller.get(path, lang="fr")
+    told = caller.get(path, lang="en").json()
     assert french.headers["content-language"] == "fr"
     assert french.json()["findings"][0]["found"] != told["findings"][0]["found"]
     assert caller.get(path, law_of="soon").status_code == 400

@@ -177,16 +177,16 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
 def test_the_log_names_routes_and_never_people(
     caller: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Method, template, status, time."""
+    """Method, template, status, time, by whose key."""
     with caplog.at_level(logging.INFO):
         subject = caller.post(order(CANARY)).json()["subject"]
         caller.get(f"/v1/subjects/{subject}", as_of="2026-01-01")
         caller.get(f"/v1/{CANARY}")
     ours = [record.getMessage() for record in caplog.records if record.name == "probant.access"]
-    shapes = [re.sub(r"[0-9.]+ ms", "T", line) for line in ours]
+    shapes = [re.sub(r"by=key:[0-9a-f]+", "K", re.sub(r"[0-9.]+ ms", "T", line)) for line in ours]
     assert shapes == [
-        "POST /v1/facts 201 T",
-        "GET /v1/subjects/{id} 200 T",
+        "POST /v1/facts 201 T K",
+        "GET /v1/subjects/{id} 200 T K",
         "GET (no route) 404 T",
     ]
 

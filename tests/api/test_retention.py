@@ -14,6 +14,7 @@ from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, day_of, end_of, format_day
 from ledger.policy.evaluate import deadlines
 from ledger.retention import running
+from ledger.retention.run import batch
 from ledger.retention.running import Keeper
 from ledger.store import runs, states
 from ledger.store.runs import Overtaken
@@ -62,9 +63,10 @@ def test_what_is_due_is_counted_and_listed_page_by_page(anywhere: Caller) -> Non
     furnished(anywhere)
     counted = anywhere.get("/v1/retention/due", as_of="2027-06-01").json()
     assert counted["classes"]["contact"]["past_operational"] > 3
-    path, after, seen = "/v1/retention/due/contact", None, []
+    path, after = "/v1/retention/due/contact", None
+    seen: list[dict[str, Any]] = []
     while True:
-        more = {} if after is None else {"after": after}
+        more: dict[str, str] = {} if after is None else {"after": after}
         page = anywhere.get(path, as_of="2027-06-01", limit="2", **more).json()
         assert len(page["items"]) <= 2
         seen += page["items"]
@@ -209,7 +211,7 @@ def test_a_server_told_to_stop_lets_go_between_two_batches(
     clock.advance(days=500)
     (tmp_path / "archive.pub").write_bytes(ArchiveKey.generate().recipient.to_bytes())
     keeper: Keeper = caller.client.app.state.keeper  # type: ignore[attr-defined]
-    real, done_one = running.batch, Event()
+    real, done_one = batch, Event()
     monkeypatch.setattr(running, "AT_ONCE", 3)
 
     def stopping(*given: Any) -> Any:

@@ -162,7 +162,7 @@ def test_who_is_overdue_is_counted_as_the_list_says(anywhere: Caller, clock: Ste
             "data": rectified,
         }
     )
-    said = {"recipient": "crm", "positions": positions[:1]}
+    said = {"recipient": "crm", "positions": positions[:1], "reason": "by_phone"}
     assert anywhere.say("POST", "/v1/acknowledgements", said).status_code == 200
     anywhere.say("POST", "/v1/acknowledgements", said)
     anywhere.post({"void": {"position": positions[3]}})

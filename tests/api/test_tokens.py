@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import logging
+import re
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -142,3 +144,50 @@ def test_an_erased_person_s_token_is_answered_gone(anywhere: Caller, tmp_path: P
     again = anywhere.client.post(f"/v1/subjects/{subject}/token", headers=anywhere.headers)
     assert again.status_code == 410
     assert again.json()["type"] == "/docs#problem-erased"
+
+
+def test_the_log_says_which_token_asked_and_of_nobody(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two tokens of one person are two ids, told when they are issued; neither is hers, and a
+    request that was refused says by which it was sent."""
+    subject, other = (caller.post(order(who, who)).json()["subject"] for who in ("0042", "0043"))
+    issued = [caller.say("POST", f"/v1/subjects/{subject}/token").json() for _ in range(2)]
+    ids = [one["id"] for one in issued]
+    assert len(set(ids)) == 2
+    assert all(re.fullmatch("self:[0-9a-f]{16}", one) for one in ids)
+    for asked in (subject, other):
+        for one in issued:
+            with caplog.at_level(logging.INFO, "probant.access"):
+                caplog.clear()
+                headers = {"Authorization": f"Bearer {one['token']}"}
+                caller.client.get(f"/v1/subjects/{asked}/consents", headers=headers)
+            (line,) = [record for record in caplog.records if record.name == "probant.access"]
+            said = line.getMessage()
+            assert f"by={one['id']}" in said
+            assert line.members["by"] == one["id"]  # type: ignore[attr-defined]
+            assert subject not in said
+            assert one["token"][:20] not in said
+    with caplog.at_level(logging.INFO, "probant.access"):
+        caplog.clear()
+        caller.get("/v1/queue")
+        caller.client.get("/healthz")
+    by_key, by_nobody = [
+        record.getMessage() for record in caplog.records if record.name == "probant.access"
+    ]
+    assert "by=key:" in by_key
+    assert "by=" not in by_nobody
+
+
+def test_a_retry_with_a_new_token_is_the_same_request(caller: Caller) -> None:
+    """A key belongs to the person, whichever of her tokens she shows: nothing is done twice."""
+    subject = caller.post(order()).json()["subject"]
+    said = {"choices": [{"purpose": "newsletter", "channel": "email", "choice": "no"}]}
+    answers = []
+    for _ in range(2):
+        token = caller.say("POST", f"/v1/subjects/{subject}/token").json()["token"]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": '"once"'}
+        path = f"/v1/subjects/{subject}/choices"
+        answers.append(caller.client.put(path, json=said, headers=headers))
+    assert answers[1].headers.get("idempotency-replayed") == "true"
+    assert answers[0].json()["items"][0]["position"] == answers[1].json()["items"][0]["position"]

@@ -72,7 +72,7 @@ def test_a_webhook_from_end_to_end(declared: Caller, receiver: Receiver, clock: 
     overdue = declared.get("/v1/acknowledgements/overdue").json()
     assert overdue.keys() == examples.OVERDUE.keys()
     assert [item["position"] for item in overdue["items"]] == [at]
-    said = {"recipient": "crm", "positions": [at], "receipt": "job-7"}
+    said = {"recipient": "crm", "positions": [at], "receipt": "job-7", "reason": "by_phone"}
     first = post(declared, "/v1/acknowledgements", said)
     assert first.status_code == 200
     [item] = first.json()["items"]
@@ -153,6 +153,8 @@ def test_what_cannot_be_registered(caller: Caller, body: Any, status: int, slug:
 def test_what_cannot_be_asked(caller: Caller, path: str, body: Any, status: int) -> None:
     """Unknown webhooks and positions are not found; the rest is malformed."""
     caller.post({"kind": "recipient.declared", "data": {"recipient": "crm", "type": "other"}})
+    if path.endswith("/acknowledgements"):
+        body = {"reason": "by_phone", **body}
     assert post(caller, path, body).status_code == status
 
 

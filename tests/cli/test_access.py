@@ -43,3 +43,16 @@ def test_what_each_role_opens_is_printed(probant: Probant) -> None:
     assert "| `POST /v1/facts` | yes |" in probant("access", "roles").out
     routes = probant.json("access", "roles")["routes"]
     assert {"method": "GET", "path": "/healthz", "roles": ["public"]} in routes
+
+
+def test_whose_key_it_is_is_listed(probant: Probant) -> None:
+    """The recipient for whom it may acknowledge; for a role that records, and a code."""
+    made = probant.json(
+        "access", "add", "--name", "crm", "--role", "recorder", "--recipient", "crm"
+    )
+    assert made["recipient"] == "crm"
+    (key,) = probant.json("access", "list")["keys"]
+    assert key["recipient"] == "crm"
+    assert "acquitte pour" in probant("access", "list", "--lang", "fr").out
+    wrong = ("--name", "x", "--role", "reader", "--recipient", "crm")
+    assert probant("access", "add", *wrong).code == 2

@@ -73,5 +73,12 @@ SIGHTS = (
     Sight("webhooks", "dpo", at("/console/webhooks")),
     Sight("webhook", "dpo", webhook),
     Sight("access", "dpo", at("/console/access")),
+    *(
+        Sight(f"my-{name}", "customer", at(f"/my/{name}".rstrip("/")))
+        for name in (
+            *("", "choices", "requests"),
+            *("receipts", "readers", "directive", "account"),
+        )
+    ),
     Sight("not-found", "dpo", at("/console/nowhere")),
 )

@@ -15,6 +15,15 @@ from tests.console.sights import SIGHTS, Sight
 EVERY = pytest.mark.parametrize("sight", SIGHTS, ids=lambda sight: sight.name)
 # A page that is not there is a complaint of the browser's console, and of nobody else's.
 LOUD = ("not-found",)
+SCRIPTED = (
+    "my-receipts",
+)  # there, a script checks what we say: without one, nothing of it is shown
+STOPS = """() => {
+  const all = [...document.querySelectorAll(`main :is(a[href], button, select, textarea, summary,
+    input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.offsetParent);
+  const groups = new Set(all.filter((one) => one.type === "radio").map((one) => one.name));
+  return all.filter((one) => one.type !== "radio").length + groups.size;
+}"""
 
 
 def see(sight: Sight, live: Live, window: Windows, **how: Any) -> Page:
@@ -22,6 +31,7 @@ def see(sight: Sight, live: Live, window: Windows, **how: Any) -> Page:
     opened: Window = window(live, may_fail=sight.name in LOUD, **how)
     if sight.part is not None:
         opened.resume(sight.part)
+    live.company.clock.advance(seconds=1)  # one person may ask so many pages in a second
     opened.page.goto(sight.path(live.company))
     sight.then(opened.page)
     return opened.page
@@ -61,12 +71,11 @@ def test_a_page_speaks_both_languages(sight: Sight, shared: Live, window: Window
 @EVERY
 def test_a_page_needs_no_script(sight: Sight, shared: Live, window: Windows) -> None:
     """What it says with scripts, it says without."""
-    with_scripts = see(sight, shared, window)
-    said = with_scripts.locator("main").inner_text()
-    without = see(
-        sight._replace(then=lambda _page: None), shared, window, java_script_enabled=False
-    )
-    if sight.then.__name__ == "<lambda>":
+    plain = sight._replace(then=lambda _page: None)
+    with_scripts = see(plain, shared, window)
+    without = see(plain, shared, window, java_script_enabled=False)
+    if sight.name not in SCRIPTED:
+        said = with_scripts.locator("main").inner_text()
         assert without.locator("main").inner_text() == said
     expect(without.get_by_role("heading", level=1)).to_be_visible()
 
@@ -84,10 +93,7 @@ def test_the_keyboard_reaches_everything_in_order(
     page.locator(".skip").focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    wanted: int = page.evaluate(
-        "[...document.querySelectorAll('main :is(a[href], button, select, textarea, summary,"
-        ' input:not([type=hidden]), [tabindex="0"])\')].filter(one => one.offsetParent).length'
-    )
+    wanted: int = page.evaluate(STOPS)  # of some buttons only one can be chosen: one stop
     stops = 0
     for _ in range(wanted * 4 + 5):  # a date is three stops, and its button one more
         page.keyboard.press("Tab")
