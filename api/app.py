@@ -40,6 +40,7 @@ from api.surrounding import Browsers, Compressed
 from api.today import Board
 from api.webhooks import Outbound
 from ledger.application import Ledger
+from ledger.archiving.asking import Ask
 from ledger.choosing.optin import Carry
 from ledger.erasing.certificate import Desk
 from ledger.errors import ProbantError, Refusal
@@ -60,6 +61,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     journal: Path | None = None,
     desk: Desk | None = None,
     outbound: Outbound | None = None,
+    opener: Ask | None = None,
     origins: Collection[str] = (),
     demo: Demo | None = None,
     archive: Path | None = None,
@@ -69,9 +71,10 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: the courier does, by the webhook registered for it); `journal` is
     the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
-    leave; scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`:
-    the parts that may be played; `archive` is the file of the archive's public key, `checked` that
-    of the note of the last `verify`."""
+    leave; `opener` asks whoever opens the archive for what the log proves (None: nobody does);
+    scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`: the
+    parts that may be played; `archive` is the file of the archive's public key, `checked` that of
+    the note of the last `verify`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -103,6 +106,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.limits = limits()
     app.state.journal, app.state.desk = journal, desk
     app.state.outbound = outbound or Outbound()
+    app.state.opener = opener
     app.state.board = Board(journal, checked, app.state.outbound.days)
     app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)

@@ -32,7 +32,7 @@ from ledger.calendar import Instant
 from ledger.errors import BadData, Misuse, NotFound, Refused, Stale
 from ledger.store import commands
 
-KEPT_HEADERS = ("location", "content-language", "receipt-missing")
+KEPT_HEADERS = ("location", "content-language", "receipt-missing", "retry-after")
 NOTHING_DONE = (Problem, Refused, NotFound, Misuse, BadData, Stale)
 Claim = tuple[bytes, bytes]
 """The fingerprint of a request and the keyed hash of its body."""

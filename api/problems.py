@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
     "archived-motive-required": Kind(422, "Motive required", "The archive needs a motive."),
     "not-rehearsed": Kind(422, "Not rehearsed", "A run is begun after a dry run of the same day."),
     "opener-refused": Kind(422, "Opener refused", "The opener was not shown what it asks for."),
-    "four-eyes": Kind(422, "Four eyes", "Nobody grants herself access to the archive."),
+    "four-eyes": Kind(422, "Four eyes", "It takes a second person to grant or to approve this."),
     "double-opt-in": Kind(422, "Hers to confirm", "Only the token sent to her says yes."),
     "token-void": Kind(422, "Token void", "Unknown, too old, used, or overtaken."),
     "no-carrier": Kind(422, "No carrier", "Nothing carries messages to people here."),
@@ -83,6 +83,7 @@ KINDS: dict[str, Kind] = {
     "too-many": Kind(429, "Too many", "Come back after the seconds that Retry-After names."),
     "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),
     "not-ready": Kind(503, "Not ready", "This worker must not be sent requests now."),
+    "no-opener": Kind(503, "No opener", "Nobody opens the archive here now."),
     "overloaded": Kind(503, "Overloaded", "Too many requests at once; nothing was read."),
     "stale": Kind(503, "Busy", "Others kept writing; nothing was written. Try again."),
 }

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api import (
+    archive_schema,
     choices_schema,
     examples,
     policy_schema,
@@ -446,6 +447,7 @@ def _schemas() -> dict[str, Any]:
         **rights_schema.SCHEMAS,
         **things_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
+        **archive_schema.SCHEMAS,
         **register_schema.SCHEMAS,
         **supposing.SCHEMAS,
     }

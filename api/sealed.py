@@ -32,12 +32,15 @@ TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 
 
 class Seal(NamedTuple):
-    """Where the log is sealed: the exported folder, who signs receipts (None: nobody), and the
-    socket of whoever opens the archive for what is proven by that log."""
+    """Where the log is sealed: the exported folder, and who signs receipts (None: nobody)."""
 
     folder: Path
     signer: SignerClient | None
-    opener: Path | None = None
+
+    def size(self) -> int:
+        """How many events the exported checkpoint covers; 0 before the first one."""
+        raw = tiles.folder(self.folder)("checkpoint")
+        return 0 if raw is None else _parsed(raw).size
 
 
 def with_receipts(seal: Seal | None, ledger: Ledger, answers: Answers) -> dict[str, str]:

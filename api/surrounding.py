@@ -8,9 +8,9 @@ travels in a header that the script sets, never in a cookie that a browser would
 **gzip.** Compressing beside a secret lets whoever makes a browser ask again and again, and sees
 the lengths, guess it (BREACH). Here a browser adds no credentials by itself, so nobody but the
 holder of the token can make it ask; no answer repeats what was sent; and the answers that are
-secrets, tokens and those of webhooks, are never compressed. Nor are the pages of `console/`, which
-a cookie opens and which hold the token of their forms. Nor are streams: their lines leave when they
-are ready.
+secrets, tokens and those of webhooks, are never compressed, nor what the archive's opener opened.
+Nor are the pages of `console/`, which a cookie opens and which hold the token of their forms. Nor
+are streams: their lines leave when they are ready.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from api.routes.taking import NDJSON
 WORTH_IT = 1024  # bytes of an answer, before it is compressed
 LEVEL = 5  # of 9: most of the gain for a third of the time
 UNZIPPED = ("/token", "/webhooks")  # how the paths end of what answers a secret
+UNZIPPED_BELOW = ("/v1/archive/",)  # how they begin
 PAGES = ("/console", "/audit", "/my")
 ASKED = ("Accept-Language", "Authorization", "Content-Type", "Idempotency-Key")
 ASKED_IF = ("If-Match", "If-None-Match")
@@ -52,7 +53,9 @@ class Compressed:
 
 
 def _wants_gzip(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["path"].endswith(UNZIPPED) or _is_page(scope["path"]):
+    path = scope.get("path", "")
+    secret = path.endswith(UNZIPPED) or path.startswith(UNZIPPED_BELOW)
+    if scope["type"] != "http" or secret or _is_page(path):
         return False
     return any(name == b"accept-encoding" and b"gzip" in said for name, said in scope["headers"])
 

@@ -127,7 +127,8 @@ def consult(  # noqa: PLR0913, PLR0917
         who = named if isinstance(named, UUID) else find(ledger, named)
         given = _id(grant_id, "--grant")
         wish = Consultation(who, klass, reader, given, motive, case, scope, approver)
-        content = {"position": recorded(ledger, wish)}
+        consultation, position = recorded(ledger, wish)
+    content = {"consultation": str(consultation), "position": position}
     run.screen.answer(content, lambda: [run.screen.word("archive.consulted", **content)])
 
 

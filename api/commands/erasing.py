@@ -6,8 +6,9 @@ What the law keeps is kept and said, with its article and its day. Nothing is de
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -153,13 +154,18 @@ def prune(
 
     screen = run.screen
     with run.ledger() as ledger, screen.progress(screen.word("erasing.pruning")) as advance:
-        done = pruned(ledger, rehearsal=dry_run, progress=lambda n, _entries: advance(n, 0, ""))
+        where, heard = run.settings.journal, partial(_heard, advance)
+        done = pruned(ledger, where, rehearsal=dry_run, progress=heard)
         if not dry_run:
             # All that was ever pruned: whatever a crash left in the exported bundles goes now.
             export_entries(ledger.database, run.settings.log, named(ledger.database))
     content = {"rehearsal": dry_run, "people": done.people, "entries": done.entries}
     sentence = "erasing.to_prune" if dry_run else "erasing.pruned"
     screen.answer(content, lambda: [screen.word(sentence, **content)])
+
+
+def _heard(advance: Callable[[int, int, str], None], people: int, _entries: int) -> None:
+    advance(people, 0, "")
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +59,7 @@ def serve(
     from api.oidc import Issuer
     from api.sealed import Seal
     from api.webhooks import Outbound
+    from ledger.archiving import asking
     from ledger.sealing.client import SignerClient
 
     path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
@@ -76,15 +78,13 @@ def serve(
         create_app(
             run.open,
             known,
-            Seal(
-                run.settings.log,
-                signer,
-                run.settings.opener / "socket",
-            ),
+            Seal(run.settings.log, signer),
             run.settings.oidc and Issuer(run.settings.oidc),
             journal=run.settings.journal,
             desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
+            # Whether an opener listens there is found out when it is asked.
+            opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
             demo=Demo(known) if demo else None,
             archive=run.settings.archive_recipient,

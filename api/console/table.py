@@ -7,6 +7,7 @@ from typing import NamedTuple
 from api.access import Who
 from api.console import (
     Page,
+    consulting,
     editions,
     entrance,
     holding,
@@ -28,6 +29,7 @@ PAGES: tuple[Page, ...] = (
     *requests.PAGES,
     *holding.PAGES,
     *retaining.PAGES,
+    *consulting.PAGES,
     *editions.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
@@ -46,6 +48,7 @@ MENU = (
     ("/console/requests", "menu.requests"),
     ("/console/holds", "menu.holds"),
     ("/console/retention", "menu.retention"),
+    ("/console/archive", "menu.archive"),
     ("/console/policy", "menu.policy"),
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import schema
 from api.access import Who
+from api.archive import archive_of
 from api.facts import parse_json
 from api.packages import Package, Wanted, package_of, receipts_of, wanted_of
 from api.problems import Problem
@@ -24,7 +25,7 @@ from api.routes.taking import body_of, language_of, ledger_of, media_of
 from api.sealed import Seal
 from api.settings import Language
 from ledger.application import Ledger
-from ledger.archiving import asking
+from ledger.archiving.asking import Ask, NoOpener
 from ledger.packages.archived import Opened, opened
 from ledger.packages.gathering import everybody
 from ledger.packages.rendering import MEDIA
@@ -49,7 +50,8 @@ async def post_export(
     wanted = wanted_of(scope, format, await _body(request))
     spoken, ledger, who = language_of(request, lang), ledger_of(request), request.state.who
     _not_too_often(request, who, ledger)
-    work = (ledger, who, asked.subject, wanted, spoken, request.app.state.seal)
+    state = request.app.state
+    work = (ledger, who, asked.subject, wanted, spoken, state.seal, state.opener)
     made = await to_thread.run_sync(_made, *work, limiter=request.app.state.writing)
     ending = "json" if wanted.form == "json" else "zip"
     headers = {
@@ -69,22 +71,24 @@ def _not_too_often(request: Request, who: Who, ledger: Ledger) -> None:
 
 
 def _made(
-    ledger: Ledger, who: Who, subject: UUID, wanted: Wanted, lang: Language, seal: Seal | None
+    ledger: Ledger,
+    who: Who,
+    subject: UUID,
+    wanted: Wanted,
+    lang: Language,
+    seal: Seal | None,
+    opener: Ask | None,
 ) -> Package:
     archive: Opened = {}
     if wanted.consultations:
         if who.subject is not None:
             raise Problem("forbidden", "the archive is opened by somebody who holds a grant")
-        if seal is None or seal.opener is None:
-            raise Problem("broken", "this server is not told where the archive's opener listens")
-        socket = seal.opener
-        archive = opened(
-            ledger,
-            seal.folder,
-            everybody(ledger, subject),
-            wanted.consultations,
-            lambda asked: asking.ask(socket, asked),
-        )
+        where = archive_of(seal, opener)
+        people = everybody(ledger, subject)
+        try:
+            archive = opened(ledger, where.seal.folder, people, wanted.consultations, where.ask)
+        except NoOpener:
+            raise Problem("no-opener", "no opener of the archive answers; ask again") from None
     return package_of(ledger, who, subject, wanted, lang, archive)
 
 

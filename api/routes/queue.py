@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api import choices as saying
@@ -55,6 +55,9 @@ async def post_motive(request: Request) -> Response:
     return await once(request, work)
 
 
+Position = Annotated[int, Path(ge=1, le=2**53)]  # beyond: no log is so long
+
+
 def get_queue(
     request: Request,
     after: Annotated[int, Query(ge=0, le=2**53, description=schema.AFTER)] = 0,
@@ -67,7 +70,7 @@ def get_queue(
     return JSONResponse({"items": items, "next": following})
 
 
-async def get_waiting(request: Request, position: int) -> Response:
+async def get_waiting(request: Request, position: Position) -> Response:
     """One text that waits, opened: that you looked is recorded before it is."""
     ledger, reader = ledger_of(request), request.state.who.id
 
@@ -81,7 +84,7 @@ async def get_waiting(request: Request, position: int) -> Response:
     return await writing(request, work)
 
 
-async def post_decision(request: Request, position: int) -> Response:
+async def post_decision(request: Request, position: Position) -> Response:
     """Decide what a text amounts to: an agreed phrase (`motive`), a request under a `right`
     (`request`), or nothing that is asked (`nothing`). Done as of the day the text came."""
     item = saying.body_object(await body_of(request), saying.DECISION_KEYS)

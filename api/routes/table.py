@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.routes import (
+    archive,
     cards,
     choices,
     contracts,
@@ -34,6 +35,7 @@ TABLE = (
     *tokens.ROUTES,
     *readings.ROUTES,
     *packages.ROUTES,
+    *archive.ROUTES,
     *choices.ROUTES,
     *queue.ROUTES,
     *joins.ROUTES,

@@ -1,18 +1,33 @@
 """Grants to consult the archive: given once by somebody else than their holder, ended once.
 
-A consultation has a stream of its own; whether its grant allows it is asked by the command that
-records it, and again by the opener, which believes nobody.
+A consultation has a stream of its own: asked for once, and once approved, word for word, by
+somebody else (decision 0030). Whether its grant allows it is asked by the command that records it,
+and again by the opener, which believes nobody.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+from uuid import UUID
 
 from ledger.calendar import Day
 from ledger.errors import Refusal
 from ledger.events import AccessGranted, AccessRevoked, ArchiveConsulted, Fact
 
 CLAUSE, ARTICLE = "SS-RET-2", "RGPD art. 29, 32"
+
+
+class Asked(NamedTuple):
+    """A consultation, without its case: what an approval must repeat, and who approved."""
+
+    subject: UUID | None
+    reader: str
+    motive: str
+    of: str
+    scope: str | None
+    keys: tuple[UUID, ...]
+    grant: UUID
+    approver: str | None
 
 
 class Grant(NamedTuple):
@@ -22,7 +37,7 @@ class Grant(NamedTuple):
     classes: tuple[str, ...] = ()
     until: Day = 0
     revoked: bool = False
-    consulted: bool = False
+    asked: Asked | None = None
 
 
 def initial() -> Grant:
@@ -33,8 +48,15 @@ def initial() -> Grant:
 def decide(state: Grant, fact: Fact) -> Refusal | None:
     """Four eyes, an end, and one beginning."""
     match fact:
-        case AccessGranted() | ArchiveConsulted() if state.holder or state.consulted:
+        case AccessGranted() | ArchiveConsulted() if state.holder:
             return Refusal("conflict", "this is already recorded", CLAUSE, ARTICLE)
+        case AccessGranted() if state.asked:
+            return Refusal("conflict", "this is already recorded", CLAUSE, ARTICLE)
+        case ArchiveConsulted() if fact.approver == fact.reader:
+            detail = "field 'approver': nobody approves her own consultation"
+            return Refusal("four-eyes", detail, CLAUSE, ARTICLE, "approver")
+        case ArchiveConsulted() if state.asked:
+            return _refuse_approval(state.asked, asked_of(fact))
         case AccessGranted() if fact.holder == fact.approver:
             return Refusal(
                 "four-eyes",
@@ -60,5 +82,16 @@ def evolve(state: Grant, fact: Fact) -> Grant:
         case AccessRevoked():
             return state._replace(revoked=True)
         case ArchiveConsulted():
-            return state._replace(consulted=True)
+            return state._replace(asked=asked_of(fact))
     return state
+
+
+def asked_of(fact: ArchiveConsulted) -> Asked:
+    """What a consultation asks for."""
+    return Asked(*(getattr(fact, name) for name in Asked._fields))
+
+
+def _refuse_approval(before: Asked, now: Asked) -> Refusal | None:
+    if before.approver is None and now.approver and now._replace(approver=None) == before:
+        return None
+    return Refusal("conflict", "this consultation is already recorded", CLAUSE, ARTICLE)

@@ -10,6 +10,7 @@ What this file never does: judge the request (the opener does), or hold a data k
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,16 @@ from ledger.seal.tiles import folder, tile_reader
 from ledger.store import archive as questions
 
 PATIENCE = 60  # seconds: the opener reads the whole log first
+TOLD = ("opener-refused", "four-eyes")  # why an opener refuses, for whoever can do something
 FAMILIES: dict[str, type[Exception]] = {"misuse": Misuse, "bad-data": BadData, "broken": Broken}
+
+
+Ask = Callable[[Request], dict[str, Any]]
+"""Has the opener open one consultation: its answer, or what it raises."""
+
+
+class NoOpener(Broken):
+    """Nobody opens the archive here now."""
 
 
 def gather(ledger: Ledger, log: Path, position: int) -> Request:
@@ -63,7 +73,7 @@ def gather(ledger: Ledger, log: Path, position: int) -> Request:
 
 
 def ask(path: Path, request: Request) -> dict[str, Any]:
-    """What the opener at this socket answers. Raises its refusal; Broken when nobody listens."""
+    """What the opener at this socket answers. Raises its refusal; NoOpener when nobody listens."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(PATIENCE)
@@ -71,12 +81,13 @@ def ask(path: Path, request: Request) -> dict[str, Any]:
             send(connection, request.to_json())
             answer = receive(connection)
     except OSError as error:
-        raise Broken(f"no opener answers at {path}; see `probant opener serve`") from error
+        raise NoOpener(f"no opener answers at {path}; see `probant opener serve`") from error
     if "error" not in answer:
         return answer
     code, detail = answer["error"]["code"], answer["error"]["detail"]
     if code == "refused":
-        raise _refused("opener-refused", detail)
+        problem = answer["error"].get("problem")
+        raise _refused(problem if problem in TOLD else TOLD[0], detail)
     raise FAMILIES.get(code, Broken)(detail)
 
 

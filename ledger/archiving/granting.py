@@ -1,9 +1,10 @@
 """Who may consult the archive, and each consultation on record before it is opened (SS-RET-2).
 
-A consultation names the reader, the motive, the case (sealed), the grant and the keys it is about.
-Everything is read and decided under the head lock, so that no grant ends and no key dies between
-the decision and the record. A crash afterwards leaves a consultation that opened nothing, never an
-opening without a consultation. What this file never does: open. Read next: `asking.py`.
+A consultation names the reader, the motive, the case (sealed), the grant and the keys it is about;
+whoever approves it records it a second time. Everything is read and decided under the head lock, so
+that no grant ends and no key dies between the decision and the record. A crash afterwards leaves a
+consultation that opened nothing, never an opening without a consultation. What this file never
+does: open. Read next: `asking.py`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.acting import act, act_of
-from ledger.aggregates.archive import ARTICLE, CLAUSE, Grant
+from ledger.aggregates.archive import ARTICLE, CLAUSE, Asked, Grant
 from ledger.application import Ledger
 from ledger.calendar import Day, moment_of_instant
-from ledger.errors import Refusal, Refused
+from ledger.errors import NotFound, Refusal, Refused
 from ledger.events import AccessGranted, AccessRevoked, ArchiveConsulted
 from ledger.events.ending import MOTIVES
 from ledger.store import archive as questions
@@ -70,8 +71,9 @@ def revoke(ledger: Ledger, given: UUID, approver: str) -> int:
     return written.position
 
 
-def consult(ledger: Ledger, wish: Consultation) -> int:
-    """Record that somebody consults the archive. Returns the position to open it by.
+def consult(ledger: Ledger, wish: Consultation) -> tuple[UUID, int]:
+    """Record that somebody consults the archive. Returns the consultation, and the position to open
+    it by.
 
     Raises Refused without a motive of the closed list, a case, a live grant of this reader for this
     class, or an archived key of this class and scope.
@@ -79,10 +81,7 @@ def consult(ledger: Ledger, wish: Consultation) -> int:
     if wish.motive not in MOTIVES:
         said = f"the archive is opened for a motive: {', '.join(MOTIVES)}"
         raise _refused("archived-motive-required", said, "motive")
-    if not (wish.case or "").strip():
-        raise _refused("archived-motive-required", "name the case that this is about", "case")
-    if wish.approver == wish.reader:
-        raise _refused("four-eyes", "nobody approves her own consultation", "approver")
+    _check_case(wish.case)
     with ledger.recorder.alone():
         now = moment_of_instant(ledger.clock.now())
         _check_grant(_grant(ledger, wish.grant), wish, now.day)
@@ -103,7 +102,36 @@ def consult(ledger: Ledger, wish: Consultation) -> int:
             approver=wish.approver,
             case=wish.case,
         )
-        (written,) = act(ledger, [act_of(fact)])
+        new = act_of(fact)
+        (written,) = act(ledger, [new])
+    return new.stream, written.position
+
+
+def approve(ledger: Ledger, consultation: UUID, approver: str, case: str | None) -> int:
+    """Record that somebody else approves a consultation, and of which case: it is asked for again,
+    word for word, in both names (decision 0030). Returns the position to open it by.
+
+    Raises NotFound; Refused by her who asked, a second time, without a case, or when the grant, or
+    what it is about, has ended.
+    """
+    _check_case(case)
+    with ledger.recorder.alone():
+        state = ledger.state(consultation) if ledger.version(consultation) else None
+        asked = state.asked if isinstance(state, Grant) else None
+        if asked is None or asked.subject is None:
+            raise NotFound("there is no such consultation")
+        now = moment_of_instant(ledger.clock.now())
+        _check_grant(_grant(ledger, asked.grant), asked, now.day)
+        if len(questions.living(ledger.database, asked.keys)) != len(asked.keys):
+            raise _refused("erased", "what this consultation is about was erased meanwhile")
+        fact = ArchiveConsulted(
+            **asked._replace(approver=approver)._asdict(),
+            occurred=now,
+            actor="agent",
+            item=str(now.day),
+            case=case,
+        )
+        (written,) = act(ledger, [act_of(fact, consultation)])
     return written.position
 
 
@@ -114,7 +142,12 @@ def _grant(ledger: Ledger, stream: UUID) -> Grant:
     return state
 
 
-def _check_grant(given: Grant, wish: Consultation, today: Day) -> None:
+def _check_case(case: str | None) -> None:
+    if not (case or "").strip():
+        raise _refused("archived-motive-required", "name the case that this is about", "case")
+
+
+def _check_grant(given: Grant, wish: Consultation | Asked, today: Day) -> None:
     if given.revoked or given.until < today:
         raise _refused("no-grant", "this grant has ended", "grant")
     if given.holder != wish.reader:

@@ -239,7 +239,8 @@ def _check_keys(meta: dict[str, Any], request: Request, many: int) -> None:
         raise _refused("the keys are not of the scope that the consultation names")
     approver = meta.get("approver")
     if len(request.keys) > many and approver in (None, meta["reader"]):
-        raise _refused(f"more than {many} keys need an approver who is not the reader")
+        detail = f"more than {many} keys need an approver who is not the reader"
+        raise _refused(detail, "four-eyes")
 
 
 def _opened(meta: dict[str, Any], deks: dict[str, bytes], part: Part) -> dict[str, Any]:
@@ -306,8 +307,8 @@ def _entries(fetch: Fetch, index: int, width: int) -> list[bytes]:
     raise BadData("the exported log is not as long as the checkpoint shown; export it first")
 
 
-def _refused(detail: str) -> Refused:
-    return Refused(Refusal("opener-refused", detail, CLAUSE, ARTICLE))
+def _refused(detail: str, problem: str = "opener-refused") -> Refused:
+    return Refused(Refusal(problem, detail, CLAUSE, ARTICLE))
 
 
 # --- the process --------------------------------------------------------------------------------
@@ -320,7 +321,8 @@ def answer(opener: Opener, said: dict[str, Any]) -> dict[str, Any]:
     except ProbantError as error:
         family = error.code if error.code in ("misuse", "refused") else None
         family = family or ("broken" if isinstance(error, Broken) else "bad-data")
-        return {"error": {"code": family, "detail": str(error)}}
+        problem = error.refusal.problem if isinstance(error, Refused) else None
+        return {"error": {"code": family, "problem": problem, "detail": str(error)}}
     except (KeyError, TypeError, ValueError, AttributeError):  # an entry that lacks its fields
         return {"error": {"code": "bad-data", "detail": "an entry shown has not its own form"}}
 

@@ -1,8 +1,8 @@
 """What the service and the opener say to each other: one request, one answer, over a unix socket.
 
 A message is its length (u32, big-endian) and a JSON object. Bytes are base64url. An error is
-{"error": {"code", "detail"}}: the code is a family of `ledger/errors.py`. What this file never
-does: believe what it parses.
+{"error": {"code", "problem", "detail"}}: the code is a family of `ledger/errors.py`, the problem,
+of a refusal, its slug. What this file never does: believe what it parses.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 NDJSON, append-only, one file per ledger in a folder of its own (`HOME/journal`): keep that folder
 out of the backups of the database, or a restore takes the memory of erasures back with the data.
 An `intent` line is on disk before anything is erased; a `done` line follows the commit, for the
-reader: what counts is how many intents the *database* says it has carried out. Only random ids,
-blinded references and key commitments are written, nothing personal.
+reader: what counts is how many intents the *database* says it has carried out. A `pruned` line, on
+disk before the entries go, keeps how many of each class and day they were: of what was recorded and
+pruned after a backup nobody else could tell. Only random ids, blinded references, key commitments
+and counts are written, nothing personal.
 
 Crash while a line is written: it has no line end, nothing was erased under it, and it is cut off
 before the next one. What this file never does: erase. Read next: `ledger/erasing/erase.py`.
@@ -26,13 +28,14 @@ from ledger.calendar import Day, Instant
 from ledger.errors import Broken, Misuse
 from ledger.sealing.files import sync_folder
 from ledger.store.erasure import Condemned, Doomed
+from ledger.store.pruning import Cell
 from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
 
 NAME = "erasures.ndjson"
 # Our own lines are compact and sorted, and a quote inside a text is escaped: these bytes stand in a
 # line only where they mean it.
-_INTENT, _DONE = b'"type":"intent"', b'"type":"done"'
+_INTENT, _DONE, _PRUNED = b'"type":"intent"', b'"type":"done"', b'"type":"pruned"'
 UNREADABLE = "line {number} of the erasure journal cannot be read"
 _ID = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
@@ -50,6 +53,13 @@ class Intent(NamedTuple):
     request: UUID | None
 
 
+class Counted(NamedTuple):
+    """How many facts of each class and day one `ledger.pruned` fact, of this id, takes away."""
+
+    id: UUID
+    cells: tuple[Cell, ...]
+
+
 class Journal:
     """The journal of one ledger. `folder` is made when the first intent is written."""
 
@@ -65,11 +75,11 @@ class Journal:
 
     def count(self) -> int:
         """How many intents were ever written. Raises Misuse when the journal is another ledger's,
-        Broken when a line says neither that something was intended nor that it was done."""
+        Broken when a line says nothing that a journal says."""
         whole = self._whole_lines()
         next(self._read(enumerate(whole[:1], 1)), None)
         for number, line in enumerate(whole[1:], 2):
-            if _INTENT not in line and _DONE not in line:
+            if not any(said in line for said in (_INTENT, _DONE, _PRUNED)):
                 raise Broken(UNREADABLE.format(number=number))
         return sum(_INTENT in line for line in whole)
 
@@ -83,6 +93,13 @@ class Journal:
         done = set(_ids(whole, _DONE))
         return [one for one in list(_ids(whole, _INTENT))[:among] if one not in done]
 
+    def counts(self) -> dict[UUID, tuple[Cell, ...]]:
+        """What each prune took away, by the id of its fact; some of those may never have been
+        recorded. Raises as `intents` does."""
+        whole = list(enumerate(self._whole_lines(), 1))
+        wanted = [(number, line) for number, line in whole if _PRUNED in line]
+        return dict(_counted(line) for line in self._read(whole[:1] + wanted))
+
     def intend(self, intent: Intent) -> None:
         """Write an intent; it is on disk when this returns."""
         self._append(_line(intent))
@@ -90,6 +107,15 @@ class Journal:
     def finish(self, intent: UUID, at: Instant) -> None:
         """Say that it was carried out."""
         self._append({"type": "done", "id": str(intent), "at": at})
+
+    def keep(self, counted: Iterable[Counted]) -> None:
+        """Write what is about to be pruned, counted; it is on disk when this returns."""
+        lines = [
+            {"type": "pruned", "id": str(one.id), "cells": [list(cell) for cell in one.cells]}
+            for one in counted
+        ]
+        if lines:
+            self._append(*lines)
 
     def is_settled(self, carried_out: int) -> bool:
         """Whether so many intents were written and all of them are done: asked before every
@@ -121,7 +147,7 @@ class Journal:
             if number > 1:
                 yield line
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, *lines: dict[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         is_new = not self.path.exists()
         with _alone(self.path) as file:
@@ -130,7 +156,7 @@ class Journal:
             file.seek(end)
             if end == 0:
                 file.write(_raw({"type": "journal", "format": 1, "origin": self.origin}))
-            file.write(_raw(line))
+            file.write(b"".join(map(_raw, lines)))
             file.flush()
             os.fsync(file.fileno())
         if is_new:
@@ -204,3 +230,11 @@ def _intent(line: dict[str, Any]) -> Intent:
         return Intent(UUID(line["id"]), line["at"], scopes, suppressed, *said)
     except (ValueError, KeyError, TypeError):
         raise Broken("an intent of the erasure journal cannot be read") from None
+
+
+def _counted(line: dict[str, Any]) -> Counted:
+    try:
+        cells = tuple(Cell(str(klass), int(day), int(n)) for klass, day, n in line["cells"])
+        return Counted(UUID(line["id"]), cells)
+    except (ValueError, KeyError, TypeError):
+        raise Broken("a count of the erasure journal cannot be read") from None

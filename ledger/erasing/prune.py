@@ -7,15 +7,17 @@ state is folded with and without them, and if one surviving answer would differ,
 day it is to change, nothing of hers goes this time.
 
 Each batch is one transaction: `ledger.pruned` facts naming the positions, how many of each class
-and day go (decision 0027), the entries emptied, the live tables of those people folded again. A
-crash leaves whole batches done and the others not. Hash tiles never change; exported bundles are
-rewritten by the sealer. Read next: `ledger/store/pruning.py`.
+and day go (decision 0027), the entries emptied, the live tables of those people folded again. The
+counts are in the erasure journal before that, for a database that is restored. A crash leaves whole
+batches done and the others not; a count of a prune that never came is ignored. Hash tiles never
+change; exported bundles are rewritten by the sealer. Read next: `ledger/store/pruning.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from ledger.acting import act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Instant, end_of, moment_of_instant
 from ledger.deciding import consent_stream
+from ledger.erasing.journal import Counted, Journal
 from ledger.erasing.request import holds_of
 from ledger.events import Fact, Pruned, Row
 from ledger.policy.book import Book
@@ -48,11 +51,13 @@ class Done(NamedTuple):
 
 def prune(
     ledger: Ledger,
+    journal: Path,
     *,
     rehearsal: bool = False,
     progress: Progress = lambda _people, _entries: None,
 ) -> Done:
-    """Empty every entry that may go. Running again after a crash does the rest.
+    """Empty every entry that may go. Running again after a crash does the rest. `journal` is the
+    folder of the erasure journal.
 
     Raises Misuse when the database user may not prune; nothing more is emptied then.
     """
@@ -69,7 +74,7 @@ def prune(
             with ledger.recorder.alone():
                 found = {who: going for who in some if (going := prunable(ledger, who))}
                 if found:
-                    _empty(ledger, found)
+                    _empty(ledger, found, Journal(journal, ledger.keyring.origin))
         people += len(found)
         entries += sum(map(len, found.values()))
         last = some[-1]
@@ -158,19 +163,23 @@ def _prefixes(entries: list[Entry], stays: Callable[[Entry], bool]) -> Iterator[
             yield one.position
 
 
-def _empty(ledger: Ledger, found: dict[UUID, list[int]]) -> None:
-    positions = sorted(position for going in found.values() for position in going)
-    ranges = pruning.ranges_of(positions)
+def _empty(ledger: Ledger, found: dict[UUID, list[int]], journal: Journal) -> None:
+    ranges = pruning.ranges_of(position for going in found.values() for position in going)
     now = moment_of_instant(ledger.clock.now())
-    acts = []
+    acts, kept = [], []
     for start in range(0, len(ranges), RANGES):
         some = tuple(ranges[start : start + RANGES])
-        count = sum(last - first + 1 for first, last in some)
-        fact = Pruned(occurred=now, actor="system", ranges=some, events=count, reason="erased")
+        going = [position for first, last in some for position in range(first, last + 1)]
+        fact = Pruned(occurred=now, actor="system", ranges=some, events=len(going), reason="erased")
         acts.append(act_of(fact))
+        with ledger.database.read() as connection:
+            kept.append(Counted(acts[-1].id, pruning.cells(connection, going)))
+    journal.keep(one for one in kept if one.cells)
 
     def deed(connection: Any, written: Any) -> None:
-        pruning.count(connection, positions, written[0].position)
+        for one, told in zip(kept, written, strict=True):
+            pruning.keep(connection, told.position, one.cells)
+        positions = [position for first, last in ranges for position in range(first, last + 1)]
         pruning.empty(connection, ledger.database, positions)
         for subject in found:
             states.refold(connection, subject)

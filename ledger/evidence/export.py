@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
+from ledger.erasing.certificate import UNSIGNED
 from ledger.errors import Broken, Misuse, Tampered
 from ledger.events import PolicyPublished, Row
 from ledger.evidence import words
@@ -281,7 +282,9 @@ class _Bundle:
                 continue
             for path in sorted(source.rglob("*")) if source.is_dir() else ():
                 later = name == "tsa" and path.stem.isdigit() and int(path.stem) > self.head.size
-                if path.is_file() and not path.name.startswith(".") and not later:
+                # A certificate that nobody signed yet says nothing to a stranger.
+                left_out = later or path.name.startswith(".") or path.name.endswith(UNSIGNED)
+                if path.is_file() and not left_out:
                     self.add(f"{name}/{path.relative_to(source)}", path.read_bytes())
         policy = read_if_there(self.log / "policy.txt")
         if policy is not None:

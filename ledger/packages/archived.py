@@ -8,22 +8,17 @@ what it was answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from ledger import entry
 from ledger.application import Ledger
-from ledger.archiving.asking import gather
-from ledger.archiving.wire import Request
+from ledger.archiving.asking import Ask, gather
 from ledger.errors import Refusal, Refused
 from ledger.store import archive as questions
 
 MOTIVE = "rights_request"
-Ask = Callable[[Request], dict[str, Any]]
-"""Has the opener open one consultation."""
-
 Opened = dict[int, dict[str, str]]
 """The fields of archived parts in clear, by the position of their fact."""
 

@@ -27,8 +27,3 @@ def delta(row: Row) -> list[tuple[ActivityKey, Span]]:
         return [(ActivityKey(klass, item, kind, row.edition), span)]
     home = (ActivityKey(klass, "", kind, row.edition), span)
     return [home, (ActivityKey(also, item, kind, row.edition), span)] if item else [home]
-
-
-def is_home(klass: str, kind: str) -> bool:
-    """Whether this key is the one under which a fact of that kind is counted once."""
-    return ALSO.get(kind) != klass

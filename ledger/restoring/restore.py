@@ -8,7 +8,8 @@
    byte, a bundle in a transaction; with them policies, and envelopes where their keys survived.
 4. What the archive had taken is archived again; the live tables are computed afresh.
 5. The journal erases again whom it names. A log that tells of an erasure which the journal does not
-   know ends it here: nobody is served who was erased. What was pruned is pruned again.
+   know ends it here: nobody is served who was erased. What was pruned is pruned again, and what the
+   journal kept of it by class and day is counted again.
 6. Every living key is wrapped under the newest KEK: the one of the backup may be about to die.
 7. `ledger.restored` names the positions whose sealed parts were lost (rule R3), and takes the mark
    away: both in one transaction.
@@ -178,9 +179,10 @@ class _Work:
         put_back = self._put_back()
         archived = self._archive_again()
         rebuild.rebuild(self.database, lambda table, rows: self.progress(rows, rows, table))
-        erased = settle(self.ledger, Journal(self.places.journal, self.origin))
+        journal = Journal(self.places.journal, self.origin)
+        erased = settle(self.ledger, journal)
         self._demand_erased()
-        if pruned := restoring.prune_again(self.database):
+        if pruned := restoring.prune_again(self.database, journal.counts()):
             rebuild.rebuild(self.database)
         erasure.tidy(self.database)
         if pruned:

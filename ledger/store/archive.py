@@ -12,7 +12,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ledger.store import tables
+from ledger.calendar import Instant
+from ledger.store import reader, tables
 from ledger.store.database import Database, speaking
 
 _e, _k, _s = tables.events.c, tables.keys.c, tables.sealed.c
@@ -34,6 +35,26 @@ class SealedPart(NamedTuple):
     part: str
     entry: bytes
     envelope: bytes
+
+
+class Entry(NamedTuple):
+    """An entry, and where it stands."""
+
+    stream: UUID
+    position: int
+    entry: bytes
+
+
+def stream(database: Database, wanted: UUID) -> list[Entry]:
+    """The entries of one stream, in order."""
+    return _entries(database, _e.stream == wanted)
+
+
+def recorded_since(database: Database, kind: str, since: Instant) -> list[Entry]:
+    """The entries of one kind recorded after an instant, in order: only what is younger is read."""
+    with speaking(), database.read() as connection:
+        after = reader.position_at(connection, since)
+    return _entries(database, (_e.position > after) & (_e.kind == kind))
 
 
 def archived_keys(
@@ -82,6 +103,12 @@ def _entry(database: Database, where: Any) -> bytes | None:
     for row in _rows(database, sa.select(_e.entry).where(where)):
         return None if row.entry is None else bytes(row.entry)
     return None
+
+
+def _entries(database: Database, where: Any) -> list[Entry]:
+    query = sa.select(_e.stream, _e.position, _e.entry).where(where, _e.entry.is_not(None))
+    rows = _rows(database, query.order_by(_e.position))
+    return [Entry(row.stream, row.position, bytes(row.entry)) for row in rows]
 
 
 def _keys(database: Database, where: Any) -> list[ArchivedKey]:

@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger import entry
+from ledger.calendar import Day
 from ledger.errors import Misuse
 from ledger.events import Pruned
 from ledger.projections.population import Unreadable
@@ -25,6 +26,15 @@ from ledger.store.migrations.fences import PRUNER
 from ledger.store.vault import Scope
 
 CELL = 5  # facts of one class and day: fewer are not told apart
+
+
+class Cell(NamedTuple):
+    """How many facts of one class and day were pruned together."""
+
+    klass: str
+    day: Day
+    n: int
+
 
 _e, _k = tables.events.c, tables.keys.c
 _EMPTY = {column.name: None for column in tables.events.c if column.nullable}
@@ -71,23 +81,25 @@ def ended_classes(connection: sa.Connection, subject: UUID) -> set[tuple[str, st
     return {(one.data_class, one.item) for one in erasure.closed_scopes(connection, subject)}
 
 
-def count(connection: sa.Connection, positions: Sequence[int], at: int) -> None:
-    """Write down how many of these entries, about to go, are of each class and day; `at` is where
-    the fact that names them stands. A cell under five says too much of somebody: it is not kept,
-    and what it held is later counted without class and day."""
+def cells(connection: sa.Connection, positions: Sequence[int]) -> tuple[Cell, ...]:
+    """How many of these entries, about to go, are of each class and day. A cell under five says too
+    much of somebody: it is left out, and what it held is later counted without class and day."""
     found: Counter[tuple[str, int]] = Counter()
     for start in range(0, len(positions), erasure.AT_ONCE):
         some = positions[start : start + erasure.AT_ONCE]
         query = sa.select(_e["class"], _e.local_day, sa.func.count()).where(_e.position.in_(some))
         for klass, day, n in connection.execute(query.group_by(_e["class"], _e.local_day)):
             found[klass or "", day or 0] += n
-    cells = [
-        {"position": at, "class": klass, "day": day, "n": n}
-        for (klass, day), n in found.items()
-        if n >= CELL and klass
-    ]
-    if cells:
-        connection.execute(sa.insert(tables.pruned_days), cells)
+    return tuple(
+        Cell(klass, day, n) for (klass, day), n in sorted(found.items()) if n >= CELL and klass
+    )
+
+
+def keep(connection: sa.Connection, at: int, counted: Sequence[Cell]) -> None:
+    """Write down what goes; `at` is where the fact stands that names it."""
+    days = [{"position": at, "class": one.klass, "day": one.day, "n": one.n} for one in counted]
+    if days:
+        connection.execute(sa.insert(tables.pruned_days), days)
 
 
 def unreadable(connection: sa.Connection) -> Unreadable:
@@ -125,14 +137,31 @@ def tidy(database: Database) -> None:
     erasure.tidy(database, ("events", *(table.name for table in tables.PROJECTIONS)))
 
 
+class Told(NamedTuple):
+    """A `ledger.pruned` fact: where it stands, its id, and the positions that it names."""
+
+    position: int
+    id: UUID
+    positions: list[int]
+
+
+def told(database: Database) -> list[Told]:
+    """Every prune on record, in order."""
+    query = sa.select(_e.position, _e.entry).where(_e.kind == Pruned.kind).order_by(_e.position)
+    with speaking(), database.read() as connection:
+        rows = connection.execute(query).all()
+    found = []
+    for at, raw in rows:
+        said = entry.read(bytes(raw))
+        ranges = said["meta"]["ranges"]
+        going = [position for first, last in ranges for position in range(first, last + 1)]
+        found.append(Told(at, UUID(said["id"]), going))
+    return found
+
+
 def named(database: Database) -> list[int]:
     """Every position that a `ledger.pruned` fact names, in order."""
-    events = tables.events.c
-    query = sa.select(events.entry).where(events.kind == Pruned.kind).order_by(events.position)
-    with speaking(), database.read() as connection:
-        entries = connection.scalars(query).all()
-    ranges = [one for raw in entries for one in entry.read(bytes(raw))["meta"]["ranges"]]
-    return sorted(position for first, last in ranges for position in range(first, last + 1))
+    return sorted(position for one in told(database) for position in one.positions)
 
 
 def ranges_of(positions: Iterable[int]) -> list[tuple[int, int]]:

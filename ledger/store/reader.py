@@ -7,6 +7,7 @@ questions are in `population.py`, one person's derived state in `states.py`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from ledger.errors import Tampered
 from ledger.events import KINDS, VOID, Fact, Joined
 from ledger.policy.book import Book
 from ledger.policy.loader import load_edition
+from ledger.policy.model import Edition
 from ledger.projections.joins import Join
 from ledger.store import tables
 from ledger.store.database import Database, speaking
@@ -249,9 +251,18 @@ def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
         toml = connection.scalar(sa.select(documents.bytes).where(documents.sha256 == sha256))
         if toml is None:
             raise Tampered(f"the policy document of position {row.position} is missing")
-        edition = load_edition(bytes(toml), f"the edition at position {row.position}", KINDS)
-        book, stream = book.with_edition(edition, row.position), row.stream
+        book, stream = (
+            book.with_edition(_edition(bytes(toml), row.position), row.position),
+            row.stream,
+        )
     return book, stream
+
+
+@lru_cache(maxsize=64)
+def _edition(toml: bytes, position: int) -> Edition:
+    """The edition of a document: the same object each time the book is read. What evaluation caches
+    by edition is then found by identity, and not by comparing whole policies."""
+    return load_edition(toml, f"the edition at position {position}", KINDS)
 
 
 def policy_book_version(connection: sa.Connection) -> int:

@@ -8,7 +8,7 @@ this file never does: believe an entry; whoever calls has compared it with a sig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -138,15 +138,26 @@ def facts_after(database: Database, position: int, kind: type[Fact]) -> Iterator
 # --- what follows from them ----------------------------------------------------------------------
 
 
-def prune_again(database: Database) -> int:
+def prune_again(database: Database, counts: Mapping[UUID, Sequence[pruning.Cell]]) -> int:
     """Empty the entries that a prune names and the backup brought back. Raises Tampered when an
-    entry is missing that no prune names (rule R2)."""
-    named = pruning.named(database)
+    entry is missing that no prune names (rule R2).
+
+    `counts` is what the journal kept of each prune, by the id of its fact. Of a prune that it does
+    not tell, what came back is counted before it goes: at most what was counted then.
+    """
+    told = pruning.told(database)
+    known = sa.select(tables.pruned_days.c.position).distinct()
     with speaking(), database.write() as connection:
         bare = set(connection.scalars(sa.select(_e.position).where(_e.entry.is_(None))))
-        if stray := sorted(bare.difference(named)):
+        if stray := sorted(bare.difference(*(one.positions for one in told))):
             raise Tampered(f"the entry at position {stray[0]} is missing and no prune names it")
-        back = [position for position in named if position not in bare]
+        counted, back = set(connection.scalars(known)), []
+        for one in told:
+            going = [position for position in one.positions if position not in bare]
+            if one.position not in counted:
+                cells = counts.get(one.id) or pruning.cells(connection, going)
+                pruning.keep(connection, one.position, cells)
+            back += going
         if back:
             pruning.empty(connection, database, back)
     return len(back)

@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -34,9 +36,14 @@ from api import examples, keys, things_schema
 from api.access import HELD
 from api.app import create_app
 from api.sealed import Seal
+from ledger.archive_key import ArchiveKey
+from ledger.archiving.asking import Ask
+from ledger.archiving.opener import Opener, Rules, State
 from ledger.opening import create
+from ledger.seal.note import VerifyKey
 from ledger.sealing.client import SignerClient, running_signer
 from ledger.sealing.sealer import Sealer
+from tests.api import archived
 from tests.api.conftest import Caller, order
 
 SEED = int(os.environ.get("PROBANT_TEST_SEED", "20180525"))
@@ -48,7 +55,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-DESCRIPTION = create_app(lambda: create("sqlite://"), keys.Keys(())).openapi()
+# A copy: what is made up may begin with an example, and is changed where it stands.
+DESCRIPTION = deepcopy(create_app(lambda: create("sqlite://"), keys.Keys(())).openapi())
 READ: Any = schemathesis.openapi.from_dict(DESCRIPTION).get_all_operations()
 OPERATIONS = {found.ok().label: found.ok() for found in READ}
 SETTINGS = settings(
@@ -83,13 +91,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     key = keys.create(home / "keys.json", HELD)
     accepted = keys.Keys.load(home / "keys.json")
     with running_signer(home / "signer", home / "s", "ex.org/s") as signer:
-        seal = Seal(home / "log", SignerClient(home / "s"))
+        seal, archive_key = Seal(home / "log", SignerClient(home / "s")), ArchiveKey.generate()
         made = create_app(
             lambda: ledger,
             accepted,
             seal,
             carry=lambda _message: None,
             journal=home / "journal",
+            opener=opening(home, archive_key, signer.state().vkey),
             origins=["https://choices.example.org"],
         )
         made.state.limits = made.state.limits._replace(
@@ -97,7 +106,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
         with TestClient(made, raise_server_exceptions=False) as client:
             caller = Caller(client, ledger, key)
-            named = furnished(caller)
+            named = furnished(caller) | consulted(caller, archive_key)
+            named["subject"] = [*named["subject"], *named.pop("archived")]
             Sealer(ledger.database, ledger.keyring.origin, signer, home / "log").round()
             yield Server(caller, named)
 
@@ -164,6 +174,27 @@ def begun(caller: Caller, subject: str) -> list[Any]:
     return found
 
 
+def opening(home: Path, key: ArchiveKey, log_key: str) -> Ask:
+    """An opener of what this log proves, asked in this process."""
+    State(home / "state.json").save()
+    rules = Rules((VerifyKey.parse(log_key),), home / "log")
+    opener = Opener(key, rules, State.load(home / "state.json"))
+    return lambda request: {"opened": opener.open(request)}
+
+
+def consulted(caller: Caller, key: ArchiveKey) -> dict[str, list[Any]]:
+    """Something of the archive: consulted by the caller, who may open it, and by somebody else."""
+    old = archived.archived(caller, key)
+    mine = caller.say("POST", archived.PATH, archived.body(old)).json()["id"]
+    return {
+        "archived": [str(old.subject)],
+        "consultation": [mine, str(old.theirs)],
+        "grant": [str(old.grant)],
+        "class": ["contact", "order"],
+        "motive": ["litigation", "curiosity"],
+    }
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
@@ -182,6 +213,8 @@ def test_no_request_makes_us_fail_or_answer_otherwise_than_described(
         if f"/v1/{thing}/" in label:
             steps = ["notify-renewal", "renew", "amend", "end", "review", "lift"]
             named = {**named, "id": named[thing], "step": steps}
+    if archived.PATH in label:
+        named = {**named, "id": named["consultation"]}
 
     @seed(SEED)
     @SETTINGS

@@ -9,16 +9,20 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from api import choices_schema, examples, rights_schema, things_schema
 from api.routes.table import TABLE
+from api.sealed import Seal
+from ledger.archive_key import ArchiveKey
 from ledger.choosing import joining
 from ledger.errors import Refusal, Refused
 from ledger.policy.book import shipped_bytes
 from ledger.store import commands
+from tests.api import archived
 from tests.api.conftest import Caller, finished, order
 from tests.clock import StepClock
 
@@ -89,6 +93,11 @@ def requests(caller: Caller) -> Iterator[Asked]:
     toml = shipped_bytes().replace(b"effective_from = 2018-11-20", b"effective_from = 2031-01-01")
     toml = toml.replace(b'"softsystem-2018-11-20"', b'"softsystem-2031-01-01"')
     yield Asked("POST", "/v1/policy/editions", {"toml": toml.decode()})
+    state = caller.client.app.state  # type: ignore[attr-defined]
+    state.seal, state.opener = Seal(Path("nowhere"), None), lambda _request: {"opened": []}
+    old = archived.archived(caller, ArchiveKey.generate())
+    yield Asked("POST", archived.PATH, archived.body(old))
+    yield Asked("POST", f"{archived.PATH}/{old.theirs}/approval", {"case": "dossier 7"})
 
 
 def things(caller: Caller, her: str) -> Iterator[Asked]:

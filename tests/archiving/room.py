@@ -98,7 +98,7 @@ class Room:
     def consult(self, grant: UUID, **changed: Any) -> int:
         """A consultation of s1."""
         wish = Consultation(self.subject, "contact", "s1", grant, "litigation", CASE)
-        return granting.consult(self.ledger, wish._replace(**changed))
+        return granting.consult(self.ledger, wish._replace(**changed))[1]
 
     def seal(self) -> None:
         """The log grows to the head of the ledger."""

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from ledger.archiving import granting
+from ledger.archiving import consulted, granting
+from ledger.archiving.granting import Consultation
 from ledger.entry import read
 from ledger.errors import Broken, NotFound, Refused
 from ledger.fields import Unreadable
@@ -112,3 +113,41 @@ def test_the_service_with_its_keyring_and_its_database_cannot_open_the_archive(r
         with pytest.raises(Broken):
             room.ledger.keyring.unwrap(room.ledger.keyring.epoch, wrapped, context)
     assert room.opener().open(request)[0]["fields"]["text"] == TEXT
+
+
+def test_an_approval_repeats_the_consultation_in_another_name(room: Room):
+    """Word for word but for the case, which whoever approves states herself (decision 0030)."""
+    wish = Consultation(room.subject, "contact", "s1", room.grant(), "litigation", CASE)
+    consultation, asked = granting.consult(room.ledger, wish)
+    said = refusal(lambda: granting.approve(room.ledger, consultation, "s1", CASE))
+    assert said == ("four-eyes", "approver")
+    said = refusal(lambda: granting.approve(room.ledger, consultation, "s2", " "))
+    assert said == ("archived-motive-required", "case")
+    approved = granting.approve(room.ledger, consultation, "s2", "dossier Durand")
+    assert refusal(lambda: granting.approve(room.ledger, consultation, "s3", CASE))[0] == "conflict"
+    first, second = (
+        read(room.ledger.recorder.select_notifications(at, 1)[0].state) for at in (asked, approved)
+    )
+    assert (first["stream"], first["ver"], second["ver"]) == (second["stream"], 1, 2)
+    assert second["meta"].pop("approver") == "s2"
+    assert {**second["meta"], "occurred": None} == {**first["meta"], "occurred": None}
+    known = consulted.one(room.ledger, consultation)
+    assert (known.position, known.approver) == (approved, "s2")
+    with room.ledger.database.read() as connection:
+        assert room.ledger.vault.open(connection, approved) == {"case": "dossier Durand"}
+    room.seal()
+    assert len(room.request(approved).parts) == 1
+
+
+def test_nothing_else_can_be_approved(room: Room):
+    grant = room.grant()
+    for stream in (grant, uuid4(), room.subject):
+        with pytest.raises(NotFound):
+            granting.approve(room.ledger, stream, "s2", CASE)
+    wish = Consultation(room.subject, "contact", "s1", grant, "litigation", CASE)
+    consultation, _ = granting.consult(room.ledger, wish)
+    granting.revoke(room.ledger, grant, "dpo")
+    said = refusal(lambda: granting.approve(room.ledger, consultation, "s2", CASE))
+    assert said == ("no-grant", "grant")
+    approved = granting.consult(room.ledger, wish._replace(grant=room.grant(), approver="dpo"))[0]
+    assert refusal(lambda: granting.approve(room.ledger, approved, "s2", CASE))[0] == "conflict"

@@ -6,6 +6,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from api.packages import Package, Wanted, package_of
 from api.sealed import Seal
 from ledger.application import Ledger
 from ledger.archive_key import ArchiveKey
+from ledger.archiving import asking
 from ledger.commands import Record
 from ledger.errors import Refused
 from ledger.events import ContactedUs
@@ -100,8 +102,8 @@ def exported(home: Path, opening: Callable[[], Ledger], subject: UUID) -> Callab
 
     def ask(position: int) -> Any:
         secret = keys.create(home / "api-keys.json", keys.FIRST)
-        seal = Seal(home / "log", None, home / "opener" / "socket")
-        made = create_app(opening, keys.Keys.load(home / "api-keys.json"), seal)
+        seal, opener = Seal(home / "log", None), partial(asking.ask, home / "opener" / "socket")
+        made = create_app(opening, keys.Keys.load(home / "api-keys.json"), seal, opener=opener)
         with TestClient(made) as client:
             return client.post(
                 f"/v1/subjects/{subject}/export?format=json",

@@ -68,6 +68,7 @@ SIGHTS = (
     Sight("holds", "dpo", at("/console/holds"), _unfold),
     Sight("retention", "dpo", at("/console/retention"), _unfold),
     Sight("due", "dpo", at("/console/retention/due/account")),
+    Sight("archive", "dpo", at("/console/archive")),
     Sight("policy", "dpo", at("/console/policy"), _unfold),
     Sight("policy-change", "dpo", at("/console/policy/change?old=2019-01-01&new=2022-03-01")),
     Sight("webhooks", "dpo", at("/console/webhooks")),

@@ -19,6 +19,7 @@ from ledger.application import Ledger
 from ledger.commands import Record, Reference
 from ledger.entry import leaf_hash
 from ledger.erasing.erase import erase_scopes
+from ledger.erasing.journal import Journal
 from ledger.erasing.prune import Done, prunable, prune
 from ledger.errors import ProbantError
 from ledger.events import (
@@ -74,12 +75,12 @@ def erased(ledger: Ledger, folder: Path, *scopes: Scope) -> None:
 def test_who_was_erased_leaves_leaves(ledger: Ledger, tmp_path: Path):
     hers, anna = told(ledger, "anna", "mine")
     other, bert = told(ledger, "bert", "his")
-    assert prune(ledger) == Done(0, 0)
+    assert prune(ledger, tmp_path / "journal") == Done(0, 0)
     erased(ledger, tmp_path, Scope(anna, "contact", ""))
     leaves = [row.leaf for row in rows(ledger)]
-    assert prune(ledger, rehearsal=True) == Done(1, 2)
+    assert prune(ledger, tmp_path / "journal", rehearsal=True) == Done(1, 2)
     assert rows(ledger, tables.events.c.position == hers)[0].entry
-    assert prune(ledger) == Done(1, 2)
+    assert prune(ledger, tmp_path / "journal") == Done(1, 2)
     after = rows(ledger)
     assert [row.leaf for row in after[: len(leaves)]] == leaves
     bare = [row.position for row in after if row.entry is None]
@@ -89,7 +90,7 @@ def test_who_was_erased_leaves_leaves(ledger: Ledger, tmp_path: Path):
     with ledger.database.read() as connection:
         assert ledger.vault.open(connection, other) == {"text": "his"}
         assert states.live_state(connection, bert).activity
-    assert prune(ledger) == Done(0, 0)
+    assert prune(ledger, tmp_path / "journal") == Done(0, 0)
     sound(ledger)
     told(ledger, "bert", "goes on")
     sound(ledger)
@@ -111,7 +112,7 @@ def test_what_survives_is_not_pruned(ledger: Ledger, tmp_path: Path):
     erased(ledger, tmp_path, Scope(first.subject, "contact", ""))
     assert prunable(ledger, first.subject) == []  # somebody can still name her
     erased(ledger, tmp_path, Scope(first.subject, "order", ""))
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     left = {row.kind for row in rows(ledger, tables.events.c.subject == first.subject)}
     assert {"order.invoiced.v1", "hold.placed.v1", "customer.class_erased.v1"} <= left
     assert "order.placed.v1" not in left
@@ -123,7 +124,7 @@ def test_an_entry_whose_envelope_lives_stays(ledger: Ledger, tmp_path: Path):
     done = record(ledger, Record(login, ANNA))
     assert done.subject is not None
     erased(ledger, tmp_path, Scope(done.subject, "account", ""))
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     [kept] = rows(ledger, tables.events.c.position == done.written[-1].position)
     assert kept.entry
     sound(ledger)
@@ -138,7 +139,7 @@ def test_many_scattered_entries_are_named_by_facts_of_limited_size(
         people.append(told(ledger, f"gone {n}", "text")[1])
         told(ledger, f"stays {n}", "text")
     erased(ledger, tmp_path, *(Scope(one, "contact", "") for one in people))
-    assert prune(ledger) == Done(5, 10)
+    assert prune(ledger, tmp_path / "journal") == Done(5, 10)
     assert len(rows(ledger, tables.events.c.kind == "ledger.pruned.v1")) == 3
     sound(ledger)
 
@@ -149,7 +150,7 @@ def test_an_entry_that_vanishes_without_a_prune_is_found(
     hers, anna = told(ledger, "anna", "mine")
     told(ledger, "bert", "his")
     erased(ledger, tmp_path, Scope(anna, "contact", ""))
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     empty = {c.name: None for c in tables.events.c if c.nullable}
     with unfenced(ledger, ledger_url) as connection:
         at = tables.events.c.position == hers + 1
@@ -162,11 +163,15 @@ class Crash(Exception):
 
 
 @pytest.mark.parametrize("when", ["not done", "done but reported failed"])
-@pytest.mark.parametrize("step", [(pruning, "empty"), (states, "refold"), (pruning, "tidy")])
+@pytest.mark.parametrize(
+    "step", [(Journal, "keep"), (pruning, "empty"), (states, "refold"), (pruning, "tidy")]
+)
 def test_a_crash_at_any_step_converges(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Any, when: str
 ):
     _, anna = told(ledger, "anna", "mine")
+    for n in range(5):
+        told(ledger, "anna", f"more {n}")
     erased(ledger, tmp_path, Scope(anna, "contact", ""))
     real = getattr(*step)
 
@@ -178,12 +183,13 @@ def test_a_crash_at_any_step_converges(
     with monkeypatch.context() as patch:
         patch.setattr(step[0], step[1], fails)
         with pytest.raises(Crash):
-            prune(ledger)
+            prune(ledger, tmp_path / "journal")
     ledger.forget()
     sound(ledger)
     committed = step[1] == "tidy"
-    assert prune(ledger) == (Done(0, 0) if committed else Done(1, 2))
-    assert len(rows(ledger, tables.events.c.entry.is_(None))) == 2
+    assert prune(ledger, tmp_path / "journal") == (Done(0, 0) if committed else Done(1, 7))
+    assert len(rows(ledger, tables.events.c.entry.is_(None))) == 7
+    assert [n for _, n in rows_of_days(ledger)] == [7]  # counted once, whatever was cut
     sound(ledger)
 
 
@@ -254,8 +260,8 @@ def test_no_surviving_answer_changes_by_pruning(steps: list[tuple[int, int, int]
     scopes = [Scope(subject, d.klass, d.scope) for i, d in enumerate(found) if i in picks]
     with TemporaryDirectory() as folder:
         erased(ledger, Path(folder), *scopes)
-    before = answers(ledger, subject)
-    prune(ledger)
+        before = answers(ledger, subject)
+        prune(ledger, Path(folder) / "journal")
     assert answers(ledger, subject) == before
     sound(ledger)
     ledger.close()
@@ -277,7 +283,7 @@ def test_what_no_count_can_count_is_said_by_every_engine(
     }
     before = ledger.clock.now()
     erased(ledger, tmp_path, Scope(anna, "contact", ""), Scope(bert, "contact", ""))
-    gone = prune(ledger).entries
+    gone = prune(ledger, tmp_path / "journal").entries
     cells = rows_of_days(ledger)
     assert [(klass, n) for klass, n in cells if n < 5] == []
     said = {klass: sum(n for name, n in cells if name == klass) for klass, _ in cells}
@@ -295,7 +301,7 @@ def test_what_no_count_can_count_is_said_by_every_engine(
 def test_a_cell_under_five_is_not_kept(ledger: Ledger, tmp_path: Path):
     _, anna = told(ledger, "anna", "mine")
     erased(ledger, tmp_path, Scope(anna, "contact", ""))
-    gone = prune(ledger).entries
+    gone = prune(ledger, tmp_path / "journal").entries
     assert gone
     assert rows_of_days(ledger) == []
     assert population_answer(ledger, Times())["unreadable"] == {

@@ -16,6 +16,7 @@ from ledger.commands import Record, Reference
 from ledger.entry import commitment, from_base64, read, to_base64
 from ledger.errors import Misuse, Tampered
 from ledger.events import ContactedUs, LoggedIn, OrderPlaced
+from ledger.evidence import export as exporting
 from ledger.evidence.disclosing import PURPOSE, record_disclosure
 from ledger.evidence.export import Wanted, export
 from ledger.fields import Money
@@ -142,6 +143,43 @@ def test_an_export_goes_on_where_it_was_cut_off(ledger: Ledger, tmp_path: Path) 
         export(ledger, log, tmp_path / stage, Wanted("whole"))
         left = {k: v for k, v in files(tmp_path / stage).items() if not k.endswith(".tmp")}
         assert left == files(tmp_path / "whole"), stage
+
+
+STEPS = (
+    *(".plan.json", "tile/0/", "tile/entries/", "checkpoint", "consistency/", "envelopes/"),
+    *("policies/", "keys/", "README.txt", "manifest.json"),
+)
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_an_export_cut_at_any_file_is_finished_by_the_next(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, done: bool
+) -> None:
+    """Not written; or written and reported as failed. No half bundle passes for one."""
+    log, bundle = tmp_path / "log", tmp_path / "bundle"
+    sealed(ledger, log, 250)
+    key = sealed(ledger, log)
+    export(ledger, log, tmp_path / "whole", Wanted("whole"))
+    real, cut = exporting._write, list[Path]()
+
+    class Cut(Exception):
+        pass
+
+    def write(path: Path, content: bytes) -> None:
+        if not cut and path.relative_to(bundle).as_posix().startswith(step):
+            cut.append(path)
+            if done:
+                real(path, content)
+            raise Cut
+        real(path, content)
+
+    monkeypatch.setattr(exporting, "_write", write)
+    with pytest.raises(Cut):
+        export(ledger, log, bundle, Wanted("whole"))
+    export(ledger, log, bundle, Wanted("whole"))
+    assert files(bundle) == files(tmp_path / "whole")
+    accepted(bundle, key, tmp_path)
 
 
 def test_a_range_holds_the_entries_of_its_bundles_only(

@@ -15,7 +15,7 @@ from ledger.restoring.backup import Manifest, backup
 from ledger.restoring.restore import Done, Places, restore
 from ledger.sealing.sealer import Sealer
 from ledger.sealing.signer import Signer
-from ledger.store import log, tables, verify
+from ledger.store import log, pruning, tables, verify
 from ledger.store.log import Leaf
 from ledger.store.scratch import Scratch
 from ledger.store.vault import Scope
@@ -113,6 +113,11 @@ class Room:
         """Rows of a table."""
         with self.ledger.database.read() as connection:
             return list(connection.execute(sa.select(table).where(*where)))
+
+    def unreadable(self) -> dict[str, Any]:
+        """What no count can count any more, as every answer about everybody says it."""
+        with self.ledger.database.read() as connection:
+            return pruning.unreadable(connection).to_json()
 
     def facts(self, kind: str) -> list[Any]:
         """The events of a kind."""

@@ -47,7 +47,7 @@ def test_a_crash_at_any_step_converges(
     orders(room.ledger, 300)  # two bundles of entries: the first one may be back alone
     late, _ = room.told("carl", "late")
     room.erase(anna)
-    prune.prune(room.ledger)
+    prune.prune(room.ledger, room.journal)
     sealed = room.seal()
     export_entries(room.ledger.database, room.log, pruning.named(room.ledger.database))
     before = room.events()

@@ -162,7 +162,7 @@ def test_what_was_pruned_is_pruned_again(room: Room):
     room.backup()
     after, _ = room.told("anna", "more")
     room.erase(anna)
-    done = prune.prune(room.ledger)
+    done = prune.prune(room.ledger, room.journal)
     assert done.entries
     room.seal()
     export_entries(room.ledger.database, room.log, pruning.named(room.ledger.database))
@@ -173,6 +173,44 @@ def test_what_was_pruned_is_pruned_again(room: Room):
     assert made.pruned == done.entries - 1  # one was behind the backup, and came back empty
     assert room.events(len(before)) == before
     assert [row.position for row in room.rows(tables.sealed)] == [his]
+    room.assert_sound(pruned=True)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["journal", "older journal"])
+def test_what_was_pruned_is_counted_as_before(room: Room, kept: bool):
+    """By class and day, of what the backup had and of what came and went after it. A journal of
+    before such counts leaves what the backup brought back; the total is true all the same."""
+    for who in ("anna", "bert"):
+        for n in range(6):
+            room.told(who, f"before {n}")
+    anna, bert = (room.told(who, "last")[1] for who in ("anna", "bert"))
+    room.erase(anna)
+    prune.prune(room.ledger, room.journal)
+    room.seal()
+    room.backup()
+    for n in range(7):
+        room.told("bert", f"after {n}")
+        room.told("carl", f"all of it {n}")
+    carl = room.told("carl", "the last")[1]
+    for gone in (bert, carl):
+        room.erase(gone)
+    prune.prune(room.ledger, room.journal)
+    room.seal()
+    export_entries(room.ledger.database, room.log, pruning.named(room.ledger.database))
+    before, days = room.unreadable(), room.rows(tables.pruned_days)
+    assert (before["erased"], before["classes"]["contact"]) == (3, {"pruned": 8 + 15 + 9})
+    room.lose()
+    file = room.journal / "erasures.ndjson"
+    if not kept:
+        lines = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join(one for one in lines if b'"pruned"' not in one))
+    room.restore()
+    after = room.unreadable()
+    if kept:
+        assert (after, room.rows(tables.pruned_days)) == (before, days)
+    else:
+        assert (after["erased"], after["pruned"]) == (before["erased"], before["pruned"])
+        assert after["classes"]["contact"] == {"pruned": 8 + 8}
     room.assert_sound(pruned=True)
 
 

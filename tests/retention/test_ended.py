@@ -122,7 +122,7 @@ def test_what_is_told_late_of_an_erased_class_seals_nothing_and_its_entry_is_pru
     assert list(retention.due(ledger)) == []
     clock.set("2060-01-01T00:00:00Z")
     swept(ledger, tmp_path)
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     assert rows(ledger, tables.events, tables.events.c.position == late.position)[0].kind is None
     whole(ledger)
 
@@ -141,7 +141,7 @@ def test_after_enough_years_nothing_of_her_is_left_and_the_log_verifies(
     for year in range(2026, 2061, 2):
         clock.set(f"{year}-01-05T09:00:00Z")
         swept(ledger, tmp_path)
-        prune(ledger)
+        prune(ledger, tmp_path / "journal")
         whole(ledger)
     for table in (tables.events, tables.lookups, *tables.PROJECTIONS):
         assert rows(ledger, table, table.c.subject == anna) == [], table.name
