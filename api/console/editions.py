@@ -68,13 +68,13 @@ def get_supposing(visit: Visit) -> Response:
 
 def post_supposing(visit: Visit) -> Response:
     """What a draft would change, and for how many. Nothing is written, and nothing is kept."""
-    said = {"edition": visit.field("edition"), "as_of": visit.field("as_of")}
+    said: dict[str, Any] = {"edition": visit.field("edition"), "as_of": visit.field("as_of")}
     try:
         draft = load_edition(said["edition"].encode("utf-8", "surrogatepass"), "the draft", KINDS)
         day = _day(said["as_of"])
         found = suppose(visit.ledger, draft, None if day is None else end_of(day), None, LISTED)
     except (Problem, ProbantError) as error:
-        return _supposing(visit, 422, **said, refusal=visit.refusal_of(error))
+        return _supposing(visit, **said, status=422, refusal=visit.refusal_of(error))
     return _supposing(visit, **said, found=supposed_json(found))
 
 

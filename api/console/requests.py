@@ -82,7 +82,7 @@ def post_step(visit: Visit) -> Response:
     if step not in (*STEPS, "fulfil"):
         raise NotFound("there is no such step")
     found = one(visit.ledger, stream)
-    value = {"data": steps.data_of(visit, step, found.right)}
+    value: dict[str, Any] = {"data": steps.data_of(visit, step, found.right)}
     journal = visit.request.app.state.journal
     try:
         if step != "fulfil" and visit.field("occurred"):

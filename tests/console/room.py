@@ -43,7 +43,7 @@ class Company:
             self.ledger = create(url, ring, clock=self.clock)
             telling.fill(self.ledger, cast.FEWEST, 2018, lambda _done, _total, _what: None)
             Signer.create(folder / "signer", self.ledger.keyring.origin)
-            self.seal()
+            self.seal_all()
         self.keys: dict[str, str] = {}
         for role in STAFF:
             _, self.keys[role] = keys.add(self.known_at, role, frozenset({role}), self.clock.now())
@@ -56,7 +56,7 @@ class Company:
         playing = Demo(self.known) if demo else None
         return create_app(lambda: self.ledger, self.known, demo=playing, **more)
 
-    def seal(self) -> None:
+    def seal_all(self) -> None:
         """Have everything sealed that was recorded."""
         signer = Here(Signer(self.folder / "signer"))
         origin = self.ledger.keyring.origin

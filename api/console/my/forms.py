@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 from api.console.texts import Speech
 from ledger.acting import act, act_of
-from ledger.application import Ledger
+from ledger.application import Ledger, digest
 from ledger.calendar import moment_of_instant
 from ledger.entry import from_base64, to_base64
 from ledger.events import Fact, FieldDeclared, FormPublished
-from ledger.handlers import digest
 from ledger.policy.model import Purpose
 from ledger.store import declarations, reader
 from ledger.store.editions import document
