@@ -62,7 +62,11 @@ def unanswered(connection: sa.Connection) -> list[Begun]:
                 AND v.ref_position IS NOT NULL))
         ORDER BY r.position"""
     query = sa.text(text).bindparams(sa.bindparam("answers", ANSWERS, expanding=True))
-    ids = (sa.column("position"), sa.column("stream", tables.Id), sa.column("subject", tables.Id))
+    ids: list[sa.ColumnClause[Any]] = [
+        sa.column("position", tables.BIG),
+        sa.column("stream", tables.Id),
+        sa.column("subject", tables.Id),
+    ]
     return [Begun(*row) for row in connection.execute(query.columns(*ids))]
 
 
@@ -139,8 +143,9 @@ def _about(connection: sa.Connection, cuts: Sequence[int]) -> str:
 
 
 def _told(about: Sequence[Any]) -> Told:
-    *columns, changed, bucket = about
-    return Told(*columns, tuple(json.loads(changed)) if changed else (), bucket)
+    kind, klass, decision, purpose, channel, changed, bucket = about
+    fields = tuple(json.loads(changed)) if changed else ()
+    return Told(kind, klass, decision, purpose, channel, fields, bucket)
 
 
 def _bucket(column: str, cuts: Sequence[int]) -> str:
