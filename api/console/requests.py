@@ -83,11 +83,12 @@ def post_step(visit: Visit) -> Response:
         raise NotFound("there is no such step")
     found = one(visit.ledger, stream)
     value: dict[str, Any] = {"data": steps.data_of(visit, step, found.right)}
-    journal = visit.request.app.state.journal
+    state = visit.request.app.state
     try:
         if step != "fulfil" and visit.field("occurred"):
             value["occurred"] = visit.field("occurred")
-        answer = stepped(visit.ledger, stream, step, value, visit.lang, journal)
+        where = (state.journal, state.desk)
+        answer = stepped(visit.ledger, stream, step, value, visit.lang, *where)
     except (Problem, ProbantError) as error:
         told = _told(visit, stream) | {"refusal": visit.refusal_of(error), "tried": step}
         return visit.render("request.html", 422, **told)
