@@ -66,15 +66,16 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     demo: Demo | None = None,
     archive: Path | None = None,
     checked: Path | None = None,
+    certificates: Path | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
     a person's own address (None: the courier does, by the webhook registered for it); `journal` is
-    the folder of the erasure journal; `desk` where erasures are certified; `outbound` how messages
-    leave; `opener` asks whoever opens the archive for what the log proves (None: nobody does);
-    scripts of pages of `origins` may ask what one person may, and frame her pages; `demo`: the
-    parts that may be played; `archive` is the file of the archive's public key, `checked` that of
-    the note of the last `verify`."""
+    the folder of the erasure journal; `desk` where erasures are certified, `certificates` where
+    other signed results are filed; `outbound` how messages leave; `opener` asks whoever opens the
+    archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask what
+    one person may, and frame her pages; `demo`: the parts that may be played; `archive` is the file
+    of the archive's public key, `checked` that of the note of the last `verify`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -105,6 +106,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.carry = carry
     app.state.limits = limits()
     app.state.journal, app.state.desk = journal, desk
+    app.state.certificates = certificates
     app.state.outbound = outbound or Outbound()
     app.state.opener = opener
     app.state.board = Board(journal, checked, app.state.outbound.days)

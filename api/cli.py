@@ -1,9 +1,10 @@
 """The `probant` command: its list of commands, and how it fails.
 
-Exit codes that scripts can trust: 0 done, 1 `verify` or `policy lint` found something, 2 you asked
-for something that makes no sense, 3 the data is bad (or, with `import --strict`, some of it), 4 we
-are broken, 130 interrupted. A failure is one sentence, never a stack trace, and never repeats what
-was typed: it may be somebody's name. Read next: `commands/asking.py`, then `answers.py`.
+Exit codes that scripts can trust: 0 done, 1 `verify`, `policy lint` or `controls run` found
+something, 2 you asked for something that makes no sense, 3 the data is bad (or, with
+`import --strict`, some of it), 4 we are broken, 130 interrupted. A failure is one sentence, never a
+stack trace, and never repeats what was typed: it may be somebody's name. Read next:
+`commands/asking.py`, then `answers.py`.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from api.commands import (
     asking,
     auditing,
     checking,
+    controls,
     covering,
     demonstrating,
     drilling,
     erasing,
     evidence,
+    inspecting,
     keeping,
     keys,
     packaging,
     policy,
     registering,
+    reporting,
     requests,
     restoring,
     retaining,
@@ -74,6 +78,7 @@ packaging.register(app)
 checking.register(app)
 policy.register(app)
 registering.register(app)
+reporting.register(app)
 keys.register(app)
 sealing.register(app)
 retaining.register(app)
@@ -87,6 +92,8 @@ access.register(app)
 webhooks.register(app)
 demonstrating.register(app)
 drilling.register(app)
+controls.register(app)
+inspecting.register(app)
 covering.register(app)
 
 

@@ -22,6 +22,14 @@ def _all(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 SCHEMAS: dict[str, Any] = {
+    "ReportAsked": closed(
+        [],
+        {
+            "as_of": {**TEXT, "description": "When it was true; now by default."},
+            "known_at": {**TEXT, "description": "When we had learnt it; now by default."},
+            "lang": {**TEXT, "description": "fr (default) or en."},
+        },
+    ),
     "Register": _all(
         {
             "as_of": {"type": "string", "format": "date-time"},

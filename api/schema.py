@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from api import (
     archive_schema,
+    checking_schema,
     choices_schema,
     examples,
     policy_schema,
@@ -441,6 +442,7 @@ def _schemas() -> dict[str, Any]:
 
     described = {
         **FIXED,
+        **checking_schema.SCHEMAS,
         **choices_schema.SCHEMAS,
         **policy_schema.SCHEMAS,
         **retention_schema.SCHEMAS,

@@ -121,7 +121,7 @@ of>decision until>until_day reason>basis: customer.class_archived
 of>decision reason>basis: customer.class_erased
 reason>basis: ledger.key_destroyed ledger.pruned request.identity_asked
 dies_on>until_day: ledger.kek_retired; ref>ref_position: fact.voided
-: recipient.told recipient.acknowledged
+: recipient.told recipient.acknowledged control.ran
 """
 
 
@@ -829,7 +829,7 @@ class Scan:
 
 LINES = "columns.ndjson"
 ADDED, RETIRED = "ledger.log_key_added.v1", "ledger.log_key_retired.v1"
-ERASED = "customer.class_erased.v1"
+ERASED, RAN = "customer.class_erased.v1", "control.ran.v1"
 ACTS = {
     *(ERASED, "ledger.key_destroyed.v1", "ledger.pruned.v1", "ledger.restored.v1"),
     *("policy.published.v1", "ledger.anchored.v1", ADDED, RETIRED),
@@ -1545,13 +1545,18 @@ def certificate_of(trust: Trust, raw: bytes) -> dict[str, Any]:
 
 
 def citations(said: dict[str, Any]) -> list[tuple[int, tuple[str, str, str, str]]]:
-    """The events that a certificate of erasure cites: position, and (kind, id, person, class)."""
-    if said.get("format") not in ("probant-certificate/1", "probant-certificate/2"):
-        return []
+    """The events that a certificate of erasure, or a result of the controls, cites: position, and
+    (kind, id, person, class)."""
+    kinds = {
+        "probant-certificate/1": ERASED,
+        "probant-certificate/2": ERASED,
+        "probant-controls/1": RAN,
+    }
+    kind = kinds.get(str(said.get("format")))
     try:
         cited = [
-            (one["position"], (ERASED, str(one["event"]), (said | one)["subject"], one["class"]))
-            for one in said["erased"]
+            (one["position"], (str(kind), str(one["event"]), (said | one)["subject"], one["class"]))
+            for one in (said["erased"] if kind else [])
         ]
     except (KeyError, TypeError):
         raise Bad("malformed") from None

@@ -117,6 +117,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
+    # Rules that judge history again, by those that judged it first: the doors', the gate's.
+    "replay.controls": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.permitting.joined", "ledger.projections"),
+        "replay.fold",
+    ),
+    "replay.inspect": (
+        *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
+        *("ledger.aggregates", "ledger.projections"),
+        *("replay.fold", "replay.controls"),
+    ),
     "api": ("ledger", "replay"),
     "api.console": ("api", "ledger", "replay"),
 }
@@ -176,6 +187,7 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("typst", ("api.report.rendering",), "only the report is typeset"),
     Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
     Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),

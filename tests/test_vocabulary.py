@@ -119,6 +119,8 @@ PERMANENT = (
     "request.closed.v1",
     "recipient.told.v1",
     "recipient.acknowledged.v1",
+    "report.issued.v1",
+    "control.ran.v1",
 )
 
 KIND = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")

@@ -43,8 +43,7 @@ def coverage(
     ]
     content = {
         "clauses": [row._asdict() for row in found.rows],
-        "controls_in_part": made.CONTROLS_IN,
         "unknown": list(found.unknown),
     }
     lines = table([say(f"coverage.{name}") for name in names], counts, left=1)
-    run.screen.answer(content, lambda: [*lines, "", say("coverage.controls")])
+    run.screen.answer(content, lambda: list(lines))

@@ -15,12 +15,13 @@ from uuid import UUID
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
+from api.commands.signing import signer_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Broken, Misuse
+from ledger.errors import Misuse
 
 if TYPE_CHECKING:
-    from ledger.erasing.certificate import Desk, Sign
+    from ledger.erasing.certificate import Desk
     from ledger.sealing.client import SignerClient
 
 REASONS = ("request", "minor", "objection", "unlawful", "order", "death")
@@ -95,7 +96,7 @@ def sign_certificates(run: Run) -> None:
     """Sign the certificates that were written while no signer answered."""
     from ledger.erasing.certificate import certify
 
-    with _signer(run) as sign:
+    with signer_of(run) as sign:
         if sign is None:
             raise Misuse("no signer answers; start `probant signer serve` first")
         done = certify(run.settings.certificates, sign)
@@ -122,23 +123,6 @@ def desk(run: Run) -> Iterator[Desk]:
     client = SignerClient(run.settings.signer)
     try:
         yield desk_of(run, client)
-    finally:
-        client.close()
-
-
-@contextmanager
-def _signer(run: Run) -> Iterator[Sign | None]:
-    """What signs statements, if a signer answers now."""
-    from ledger.sealing.client import SignerClient
-
-    client = SignerClient(run.settings.signer)
-    try:
-        client.state()
-        answers = True
-    except Broken:
-        answers = False
-    try:
-        yield (lambda text: client.statements([text.decode()])[0]) if answers else None
     finally:
         client.close()
 

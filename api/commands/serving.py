@@ -89,6 +89,7 @@ def serve(
             demo=Demo(known) if demo else None,
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
+            certificates=run.settings.certificates,
         ),
         log_config=None,
         access_log=False,

@@ -85,3 +85,20 @@ def corrected(root: Fact, correction: FactCorrected) -> Fact:
         if name is not None:
             values[name] = TACIT.get(value) if name == "tacit" else value
     return replace(root, **values)
+
+
+def standing(facts: Iterable[tuple[int, Fact]]) -> tuple[tuple[int, Fact], ...]:
+    """The facts that stand among these, in position order: voided ones gone, corrected ones as
+    their last correction says."""
+    facts = list(facts)
+    verdicts = {f.ref: f for _, f in facts if isinstance(f, FactCorrected | FactVoided)}
+    found: list[tuple[int, Fact]] = []
+    for position, fact in facts:
+        if isinstance(fact, FactCorrected | FactVoided):
+            continue
+        verdict = verdicts.get(position)
+        if isinstance(verdict, FactCorrected):
+            found.append((position, corrected(fact, verdict)))
+        elif verdict is None:
+            found.append((position, fact))
+    return tuple(found)

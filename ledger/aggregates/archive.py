@@ -86,6 +86,19 @@ def evolve(state: Grant, fact: Fact) -> Grant:
     return state
 
 
+def refuse_consultation(given: Grant, reader: str, of: str, today: Day) -> Refusal | None:
+    """Why this grant does not let `reader` consult the archived class `of` that day, or None."""
+    if given.holder is None:
+        return Refusal("no-grant", "there is no such grant", CLAUSE, ARTICLE, "grant")
+    if given.revoked or given.until < today:
+        return Refusal("no-grant", "this grant has ended", CLAUSE, ARTICLE, "grant")
+    if given.holder != reader:
+        return Refusal("no-grant", "this grant is somebody else's", CLAUSE, ARTICLE, "grant")
+    if of not in given.classes:
+        return Refusal("no-grant", "this grant does not cover this class", CLAUSE, ARTICLE, "grant")
+    return None
+
+
 def asked_of(fact: ArchiveConsulted) -> Asked:
     """What a consultation asks for."""
     return Asked(*(getattr(fact, name) for name in Asked._fields))

@@ -33,6 +33,7 @@ __all__ = [
     "refuse",
     "refuse_card",
     "refuse_choice",
+    "refuse_declared",
     "refuse_names",
     "refuse_references",
 ]
@@ -51,6 +52,12 @@ def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
     card = refuse_card(fact)
     if card is not None:
         return card
+    return refuse_declared(fact, edition)
+
+
+def refuse_declared(fact: Fact, edition: Edition) -> Refusal | None:
+    """The first of those rules that asks what the policy declares, or None: also asked again, of
+    history, by the controls."""
     if isinstance(fact, Choice | MessageSent):
         undeclared = _purpose(fact.purpose, fact.channel, edition)
         if undeclared is not None:

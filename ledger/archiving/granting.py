@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.acting import act, act_of
-from ledger.aggregates.archive import ARTICLE, CLAUSE, Asked, Grant
+from ledger.aggregates.archive import ARTICLE, CLAUSE, Asked, Grant, refuse_consultation
 from ledger.application import Ledger
 from ledger.calendar import Day, moment_of_instant
 from ledger.errors import NotFound, Refusal, Refused
@@ -148,12 +148,9 @@ def _check_case(case: str | None) -> None:
 
 
 def _check_grant(given: Grant, wish: Consultation | Asked, today: Day) -> None:
-    if given.revoked or given.until < today:
-        raise _refused("no-grant", "this grant has ended", "grant")
-    if given.holder != wish.reader:
-        raise _refused("no-grant", "this grant is somebody else's", "grant")
-    if wish.of not in given.classes:
-        raise _refused("no-grant", "this grant does not cover this class", "grant")
+    refusal = refuse_consultation(given, wish.reader, wish.of, today)
+    if refusal is not None:
+        raise Refused(refusal)
 
 
 def _refused(problem: str, detail: str, field: str | None = None) -> Refused:

@@ -95,6 +95,7 @@ from ledger.events.book import (
     AssessmentRecorded,
     AudienceMeasured,
     ControllerDeclared,
+    ControlRan,
     DataDisclosed,
     DpoAppointed,
     FieldDeclared,
@@ -106,6 +107,7 @@ from ledger.events.book import (
     PolicyPublished,
     PurposeDeclared,
     RecipientDeclared,
+    ReportIssued,
     RetentionRan,
 )
 from ledger.events.amending import (
@@ -178,7 +180,7 @@ OWN = frozenset(
     for kind, cls in KINDS.items()
     if cls.aggregate in ("ledger", "archive")
     or cls in (PolicyPublished, ClassArchived, ClassErased, Joined, MotiveDecided)
-    or cls in (RecipientTold, RecipientAcknowledged)
+    or cls in (RecipientTold, RecipientAcknowledged, ControlRan, ReportIssued)
 )
 """The kinds that only the ledger's own commands record; no caller may send one as a fact."""
 
@@ -238,6 +240,7 @@ __all__ = [
     "ContractEnded",
     "ContractRenewed",
     "ContractStarted",
+    "ControlRan",
     "ControllerDeclared",
     "CustomerRegistered",
     "DataDisclosed",
@@ -294,6 +297,7 @@ __all__ = [
     "RecipientsNotified",
     "RecoveredFromQueue",
     "RenewalNotified",
+    "ReportIssued",
     "RequestAcknowledged",
     "RequestClosed",
     "RequestExtended",

@@ -178,6 +178,32 @@ class RetentionRan(Fact):
     held: int | None = clear(INTEGER)
 
 
+@declare("report.issued.v1", "register", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportIssued(Fact):
+    """An evidence report was made for the authority: as of a day, known at a position, in which
+    language, and the SHA-256 of the file (GDPR art. 5(2), 31). What it counted is in the file."""
+
+    as_of: Day = clear(DAY, required=True)
+    known: int = clear(INTEGER, required=True)
+    language: str = clear(CODE, required=True, one_of=("fr", "en"))
+    document: str = clear(DIGEST, required=True)
+
+
+@declare("control.ran.v1", "register", about_nobody=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlRan(Fact):
+    """The controls were asked of history: as of a day, known at a position, how many violations
+    each found (`found`: 'c01:3', 'c02:0', …) and the SHA-256 of the result that was signed (GDPR
+    art. 5(2), 24(1)). Of whom, the ledger does not say."""
+
+    as_of: Day = clear(DAY, required=True)
+    known: int = clear(INTEGER, required=True)
+    violations: int = clear(INTEGER, required=True)
+    found: tuple[str, ...] = clear(CODES, required=True)
+    result: str = clear(DIGEST, required=True)
+
+
 @declare("incident.detected.v1", "register", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IncidentDetected(Fact):

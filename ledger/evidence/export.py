@@ -284,8 +284,11 @@ class _Bundle:
                 later = name == "tsa" and path.stem.isdigit() and int(path.stem) > self.head.size
                 # A certificate that nobody signed yet says nothing to a stranger.
                 left_out = later or path.name.startswith(".") or path.name.endswith(UNSIGNED)
-                if path.is_file() and not left_out:
-                    self.add(f"{name}/{path.relative_to(source)}", path.read_bytes())
+                if not path.is_file() or left_out:
+                    continue
+                content = path.read_bytes()
+                if name != "certificates" or cited_by(content) <= self.head.size:
+                    self.add(f"{name}/{path.relative_to(source)}", content)
         policy = read_if_there(self.log / "policy.txt")
         if policy is not None:
             self.add("policy.txt", policy)
@@ -323,6 +326,16 @@ class _Bundle:
         _write(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
         (self.folder / PLAN).unlink(missing_ok=True)
         return Exported(self.head.origin, self.head.size, self.wanted.kind, len(files), total)
+
+
+def cited_by(certificate: bytes) -> int:
+    """The last position that a certificate, or a result of the controls, cites; 0 when it cites
+    none that can be read. What is not sealed yet goes out with a later bundle."""
+    try:
+        text = certificate.decode().partition("\n\n")[0].partition("\n")[2]
+        return max((one["position"] for one in json.loads(text)["erased"]), default=0)
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def _line(row: Row) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ledger.aggregates import corrected
-from ledger.events import Fact, FactCorrected, FactVoided
+from ledger.aggregates import standing
+from ledger.events import Fact
 from ledger.policy.permissions import Company
 from ledger.store import permissions as store
 
@@ -38,17 +38,4 @@ class Declarations:
         return Company(standing([one for one in read.facts if one[0] <= known]))
 
 
-def standing(facts: list[tuple[int, Fact]]) -> tuple[tuple[int, Fact], ...]:
-    """The facts that stand among these, in position order: voided ones gone, corrected ones as
-    their last correction says."""
-    verdicts = {f.ref: f for _, f in facts if isinstance(f, FactCorrected | FactVoided)}
-    found: list[tuple[int, Fact]] = []
-    for position, fact in facts:
-        if isinstance(fact, FactCorrected | FactVoided):
-            continue
-        verdict = verdicts.get(position)
-        if isinstance(verdict, FactCorrected):
-            found.append((position, corrected(fact, verdict)))
-        elif verdict is None:
-            found.append((position, fact))
-    return tuple(found)
+__all__ = ["Declarations", "standing"]

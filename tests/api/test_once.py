@@ -38,6 +38,7 @@ ELSEWISE = {
     "/v1/webhooks/redeliver": "records nothing; what is sent again has the id it had",
     "/v1/webhooks/{id}/ping": "records nothing",
     "/v1/webhooks/{id}": "removed twice is removed",
+    "/v1/reports": "each file has its own fact: two are two reports",
     "/v1/policy/what-if": "records nothing",
     "/v1/choices/confirmations": "her token is good for one consent, and names the request",
 }
@@ -93,6 +94,7 @@ def requests(caller: Caller) -> Iterator[Asked]:
     toml = shipped_bytes().replace(b"effective_from = 2018-11-20", b"effective_from = 2031-01-01")
     toml = toml.replace(b'"softsystem-2018-11-20"', b'"softsystem-2031-01-01"')
     yield Asked("POST", "/v1/policy/editions", {"toml": toml.decode()})
+    yield Asked("POST", "/v1/controls/runs", {"controls": ["C01"]})
     state = caller.client.app.state  # type: ignore[attr-defined]
     state.seal, state.opener = Seal(Path("nowhere"), None), lambda _request: {"opened": []}
     old = archived.archived(caller, ArchiveKey.generate())

@@ -18,6 +18,7 @@ from api.demo import cast, telling
 from api.routes import ROLES, SUBJECT
 from api.sealed import Seal
 from ledger.application import Ledger
+from ledger.archiving.asking import NoOpener
 from ledger.opening import create, open_ledger
 from ledger.sealing.sealer import Sealer
 from ledger.sealing.signer import Signer
@@ -53,6 +54,7 @@ class Company:
         """The application over it."""
         more.setdefault("journal", self.folder / "journal")
         more.setdefault("seal", Seal(self.folder / "log", None))
+        more.setdefault("opener", nobody)
         playing = Demo(self.known) if demo else None
         return create_app(lambda: self.ledger, self.known, demo=playing, **more)
 
@@ -61,6 +63,11 @@ class Company:
         signer = Here(Signer(self.folder / "signer"))
         origin = self.ledger.keyring.origin
         Sealer(self.ledger.database, origin, signer, self.folder / "log").round()
+
+
+def nobody(_request: Any) -> dict[str, Any]:
+    """No opener answers."""
+    raise NoOpener("no opener of the archive answers")
 
 
 class Visitor:

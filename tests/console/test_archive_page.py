@@ -102,7 +102,7 @@ def test_nobody_opens_what_somebody_else_asked_for_but_may_approve_it(
 
 
 def test_without_an_opener_the_page_says_so(open_visitor: Opened) -> None:
-    visitor = open_visitor()
+    visitor = open_visitor(opener=None)
     visitor.sign_in(DPO)
     assert "ne sait pas où l'archive s'ouvre" in seen(visitor.get(ARCHIVE).text)
     assert visitor.send(ARCHIVE, on=ARCHIVE).status_code == 422

@@ -1,0 +1,193 @@
+"""Controls: what must never be found in history, asked at any two times, once or every day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.commands.signing import signer_of
+from api.options import AsOf, KnownAt, Run, command, instant
+from api.screen import Screen
+from ledger.errors import Misuse
+
+if TYPE_CHECKING:
+    from api.answers import Times
+
+FOUND = 1  # exit code
+SHOWN = 5  # findings printed of each control
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+Control = Annotated[
+    list[str] | None,
+    typer.Option("--control", help="Only this one (C01 to C18); may be given again."),
+]
+OpenParts = Annotated[
+    bool,
+    typer.Option("--open-parts", help="Open sealed parts too, to look for card data (C09)."),
+]
+Recorded = Annotated[
+    bool,
+    typer.Option("--record/--no-record", help="Put the run on record and sign its result."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    controls = typer.Typer(help="Controls: list, run, history, watch.", no_args_is_help=True)
+    command(controls, "list")(list_)
+    command(controls, "run")(run_)
+    command(controls, "history")(history)
+    command(controls, "watch")(watch)
+    app.add_typer(controls, name="controls")
+
+
+def list_(run: Run) -> None:
+    """What each control asks, and the clauses it proves."""
+    from api.controls import list_answer
+
+    answer = list_answer(run.screen.lang)
+    run.screen.answer(answer, lambda: list(_listed(answer)))
+
+
+def run_(
+    run: Run,
+    control: Control = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    open_parts: OpenParts = False,
+    record: Recorded = True,
+) -> int:
+    """Ask the controls; exit code 0 only when none of them finds a violation."""
+    from api.answers import Times
+
+    times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
+    answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
+    run.screen.answer(answer, lambda: list(_told(answer, run.screen)))
+    return 0 if answer["ok"] else FOUND
+
+
+def history(
+    run: Run, limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 50
+) -> None:
+    """The runs on record, newest first."""
+    from api.controls import history_answer
+
+    with run.ledger() as ledger:
+        answer = history_answer(ledger, limit)
+    run.screen.answer(answer, lambda: list(_past(answer, run.screen)))
+
+
+def watch(
+    run: Run,
+    every: Annotated[
+        str, typer.Option("--every", help="Time between two runs: 30m, 12h, 1d.")
+    ] = "1d",
+    runs: Annotated[int | None, typer.Option("--runs", min=1, help="Stop after so many.")] = None,
+    open_parts: OpenParts = False,
+) -> None:
+    """Ask all controls again and again, each run on record, until told to stop."""
+    from api.answers import Times
+    from api.controls import every as repeated
+
+    seconds, stop = seconds_of(every), Event()
+
+    def once() -> None:
+        answer = _ran(run, Times(), (), open_parts=open_parts, record=True)
+        run.screen.answer(answer, lambda: list(_told(answer, run.screen)))
+
+    repeated(seconds, once, stop.wait, runs)
+
+
+def seconds_of(text: str) -> int:
+    """'12h' as seconds. Raises Misuse."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text, re.ASCII)
+    if found is None:
+        raise Misuse("--every is written with a unit: 30m, 12h, 1d")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def _ran(run: Run, times: Times, names: Any, *, open_parts: bool, record: bool) -> dict[str, Any]:
+    from api.controls import asked_of, put_on_record, result_json
+
+    settings, screen = run.settings, run.screen
+    with run.ledger() as ledger:
+        with screen.progress(screen.word("controls.title")) as advance:
+            result = asked_of(
+                ledger,
+                times,
+                names,
+                journal=settings.journal,
+                open_parts=open_parts,
+                progress=lambda n: advance(n, 0, str(n)),
+            )
+        answer = result_json(result, screen.lang)
+        answer["recorded"] = None
+        if record:
+            with signer_of(run) as sign:
+                answer["recorded"] = put_on_record(ledger, result, settings.certificates, sign)
+    return answer
+
+
+# --- lines for people -----------------------------------------------------------------------------
+
+
+def _listed(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["controls"]:
+        yield f"{one['id']}  {one['title']}"
+        yield f"     {one['about']}"
+        yield f"     {one['article']}; {' '.join(one['clauses'])}"
+
+
+def _told(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    yield screen.word("controls.header", **answer)
+    if answer["pruned"]:
+        yield screen.word("controls.pruned", n=answer["pruned"])
+    for one in answer["controls"]:
+        count = str(one["violations"]) if one["violations"] else "-"
+        yield f"{one['id']}  {count:>7}  {one['title']}"
+        for finding in one["findings"][:SHOWN]:
+            yield from _finding(finding, screen)
+        rest = one["violations"] + one["exceptions"] + one["differs"] - SHOWN
+        if rest > 0:
+            yield "        " + screen.word("controls.more", n=rest)
+    recorded = answer["recorded"]
+    if recorded is not None:
+        said = "controls.signed" if recorded["signed"] else "controls.unsigned"
+        yield screen.word(said, **recorded)
+    bad = [one["id"] for one in answer["controls"] if one["violations"]]
+    if not bad:
+        yield screen.word("controls.ok")
+    else:
+        yield screen.word("controls.failed", n=answer["violations"], names=", ".join(bad))
+
+
+def _finding(finding: dict[str, Any], screen: Screen) -> Iterator[str]:
+    weight = {
+        "violation": "",
+        "exception": screen.word("controls.exception"),
+        "differs": screen.word("controls.differs"),
+    }[finding["weight"]]
+    where = ", ".join(map(str, finding["positions"][:8])) or "-"
+    yield f"        {weight}{finding['explanation']}"
+    place = screen.word(
+        "controls.where",
+        positions=where,
+        **{
+            "clause": finding["clause"],
+            "article": finding["article"],
+            "subject": finding["subject"] or "-",
+        },
+    )
+    yield f"          {place}"
+
+
+def _past(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    if not answer["runs"]:
+        yield screen.word("controls.never")
+    for one in answer["runs"]:
+        found = ", ".join(f"{name} {n}" for name, n in one["found"].items() if n)
+        yield screen.word("controls.past", **{**one, "found": found or "-"})

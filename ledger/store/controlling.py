@@ -1,0 +1,109 @@
+"""Named questions of the controls and the inspector: events whole, about nobody or by person.
+
+Everything is read a page at a time, in one transaction of the caller, up to a position; entries are
+parsed strictly, personal parts stay sealed. Pruned events have neither entry nor subject any more:
+they are counted. Read next: `api/controlling.py`, which hands these to `replay/controls/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ledger import entry
+from ledger.errors import Tampered
+from ledger.events import Fact, Row
+from ledger.store import tables
+from ledger.store.mapper import fact_from
+from ledger.store.states import ROW_COLUMNS
+
+PAGE = 2000
+events = tables.events.c
+_WHOLE = sa.select(*ROW_COLUMNS, events.entry)
+
+
+class Whole(NamedTuple):
+    """One event: columns, fact, the id of the event, its sealed parts (data class, key id)."""
+
+    row: Row
+    fact: Fact
+    id: UUID
+    parts: tuple[tuple[str, UUID], ...]
+
+
+def about_nobody(
+    connection: sa.Connection, known: int, kinds: Collection[str] | None = None
+) -> Iterator[Whole]:
+    """The facts about nobody (of these kinds, if some are named), in position order."""
+    query = _WHOLE.where(
+        events.subject.is_(None), events.kind.is_not(None), events.position <= known
+    ).order_by(events.position)
+    if kinds is not None:
+        query = query.where(events.kind.in_(kinds))
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield _whole(row)
+
+
+def by_person(
+    connection: sa.Connection, known: int, people: Collection[UUID] | None = None
+) -> Iterator[tuple[UUID, tuple[Whole, ...]]]:
+    """Everybody (or these people) with all that is recorded of her, in the order of the ids."""
+    query = _WHOLE.where(events.subject.is_not(None), events.position <= known)
+    if people is not None:
+        query = query.where(events.subject.in_(people))
+    query = query.order_by(events.subject, events.position)
+    rows = connection.execute(query, execution_options={"yield_per": PAGE})
+    for subject, hers in groupby(map(_whole, rows), key=lambda one: one.row.subject):
+        if subject is not None:
+            yield subject, tuple(hers)
+
+
+def newest(
+    connection: sa.Connection, kind: str, limit: int, before: int | None = None
+) -> list[Whole]:
+    """The last events of a kind about nobody, newest first, before a position if it is named."""
+    query = _WHOLE.where(events.subject.is_(None), events.kind == kind)
+    if before is not None:
+        query = query.where(events.position < before)
+    found = connection.execute(query.order_by(events.position.desc()).limit(limit))
+    return [_whole(row) for row in found]
+
+
+def pruned(connection: sa.Connection, known: int) -> int:
+    """How many entries up to a position are gone."""
+    query = sa.select(sa.func.count()).where(events.entry.is_(None), events.position <= known)
+    return connection.scalar(query) or 0
+
+
+def with_parts(
+    connection: sa.Connection, after: int, known: int, limit: int
+) -> list[tuple[int, str]]:
+    """The next sealed parts after a position that the service may still open: (position, part)."""
+    sealed, keys = tables.sealed.c, tables.keys.c
+    query = (
+        sa.select(sealed.position, sealed.part)
+        .join_from(tables.sealed, tables.keys, keys.key_id == sealed.key_id)
+        .where(
+            sealed.position > after,
+            sealed.position <= known,
+            keys.tier == "operational",
+            keys.wrapped.is_not(None),
+        )
+        .order_by(sealed.position)
+        .limit(limit)
+    )
+    return [(row.position, row.part) for row in connection.execute(query)]
+
+
+def _whole(columns: Any) -> Whole:
+    *typed, raw = columns
+    try:
+        said = entry.read(bytes(raw))
+        parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
+        return Whole(Row(*typed), fact_from(said), UUID(said["id"]), parts)
+    except (KeyError, ValueError, TypeError) as error:
+        raise Tampered(f"an entry cannot be read ({type(error).__name__})") from error

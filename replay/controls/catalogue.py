@@ -1,0 +1,135 @@
+"""The eighteen controls: what each asks, of whom, and the clauses it proves. Read this first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from replay.controls import consulting, declaring, keeping, rights, sending, store
+from replay.controls.life import Look
+from replay.controls.model import Event, Finding, Stored
+from replay.controls.scene import Scene
+
+OfPerson: TypeAlias = Callable[[Look], Iterator[Finding]]
+OfEvent: TypeAlias = Callable[[Event, Scene], Iterator[Finding]]
+OfCompany: TypeAlias = Callable[[Scene], Iterator[Finding]]
+OfStore: TypeAlias = Callable[[Stored, int], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control. Its title and what it proves are in words/*.toml, under its id."""
+
+    id: str
+    clauses: str
+    article: str
+    person: tuple[OfPerson, ...] = ()
+    event: tuple[OfEvent, ...] = ()
+    company: tuple[OfCompany, ...] = ()
+    store: tuple[OfStore, ...] = ()
+
+
+CONTROLS = {
+    control.id: control
+    for control in (
+        Control(
+            "C01",
+            "SS-COM-2 SS-COM-3 SS-COM-5 SS-LB-2 SS-CRM-1 SS-PERS-1 SS-PERS-2",
+            "GDPR art. 6(1); CPCE art. L34-5; C. conso. art. L223-1",
+            person=(sending.unpermitted,),
+        ),
+        Control(
+            "C02",
+            "SS-COM-2 SS-COM-3 SS-LB-2 SS-LB-3 SS-DSR-4 SS-CH-5",
+            "GDPR art. 7(3), 21(3)",
+            person=(sending.after_a_no,),
+        ),
+        Control(
+            "C03",
+            "SS-RET-1 SS-RET-4 SS-RET-5 SS-RET-6 SS-ACT-1 SS-ACT-2 SS-ACT-3 SS-SEC-1",
+            "GDPR art. 5(1)(e)",
+            person=(keeping.past_terms,),
+        ),
+        Control(
+            "C04",
+            "SS-CARD-1 SS-CARD-2 SS-CARD-3 SS-CARD-4",
+            "GDPR art. 5(1)(e); CMF art. L133-24",
+            person=(keeping.past_cards,),
+        ),
+        Control(
+            "C05",
+            "SS-DSR-1 SS-DSR-2 SS-DSR-3 SS-DSR-5 SS-DSR-6 SS-DSR-9 SS-DSR-10 SS-DPO-1 SS-CH-4",
+            "GDPR art. 12(3)",
+            person=(rights.late_answers,),
+        ),
+        Control(
+            "C06",
+            "SS-RET-3 SS-DSR-3 SS-CH-6",
+            "GDPR art. 17",
+            person=(keeping.unfinished_erasures,),
+            store=(store.incomplete,),
+        ),
+        Control(
+            "C07",
+            "SS-RET-2 SS-PAY-3",
+            "GDPR art. 5(1)(f), 29, 32",
+            person=(consulting.consultations,),
+        ),
+        Control(
+            "C08",
+            "SS-RET-2 SS-LB-4",
+            "GDPR art. 17(3)",
+            person=(keeping.destroyed_under_hold,),
+        ),
+        Control(
+            "C09",
+            "SS-PAY-1 SS-PAY-2",
+            "GDPR art. 5(1)(c); CNIL délib. 2018-303",
+            event=(declaring.card_data,),
+            store=(store.cards_in_parts,),
+        ),
+        Control(
+            "C10",
+            "SS-COM-6",
+            "CPCE art. L34-5",
+            person=(sending.automated,),
+        ),
+        Control(
+            "C11",
+            "SS-DATA-2 SS-CH-1 SS-CH-7 SS-COM-4",
+            "GDPR art. 7(1); LIL art. 82",
+            person=(declaring.unproved,),
+            event=(declaring.unproved_tracker,),
+        ),
+        Control(
+            "C12",
+            "SS-CTL-2 SS-REC-1 SS-SOC-1 SS-GEO-1 SS-MIN-1 SS-DATA-1",
+            "GDPR art. 5(1)(b), 5(1)(c), 13(1)(e); LIL art. 45",
+            person=(declaring.minors,),
+            event=(declaring.undeclared,),
+        ),
+        Control("C13", "SS-RET-3", "GDPR art. 5(1)(f), 5(2)", store=(store.altered,)),
+        Control("C14", "SS-RET-3", "GDPR art. 5(1)(d)", store=(store.diverging,)),
+        Control(
+            "C15",
+            "SS-POL-1 SS-POL-2",
+            "GDPR art. 13(3)",
+            person=(declaring.kept_longer, declaring.untold),
+            company=(declaring.retroactive,),
+        ),
+        Control(
+            "C16",
+            "SS-RET-3 SS-RET-7",
+            "GDPR art. 5(1)(e)",
+            person=(keeping.endless,),
+        ),
+        Control("C17", "SS-RET-3", "GDPR art. 17, 32(1)(c)", store=(store.revived,)),
+        Control(
+            "C18",
+            "SS-CH-1 SS-CH-2 SS-CH-3 SS-LB-2",
+            "GDPR art. 7(3)",
+            person=(rights.hard_withdrawals,),
+        ),
+    )
+}

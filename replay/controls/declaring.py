@@ -1,0 +1,270 @@
+"""C09, C11, C12, C15: card data, proofs of consent, what was declared, and a policy that changed.
+
+The doors' own rules judge again what is in history (`ledger/aggregates/door.py`), each event by the
+edition and the declarations that were known when it was recorded: whatever came in beside the door,
+or before a rule was written, is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from ledger.aggregates import door, door_kinds
+from ledger.calendar import day_of, format_day
+from ledger.events import (
+    ClassArchived,
+    ConsentGiven,
+    ConsentRenewed,
+    Fact,
+    MessageOpened,
+    MinorSignalled,
+    PolicyPublished,
+    RecipientAcknowledged,
+    RecipientsNotified,
+    RecipientTold,
+    TrackerGiven,
+)
+from ledger.policy.book import Book, Published
+from ledger.policy.diff import refuse_lengthening
+from ledger.policy.erasures import outcomes
+from ledger.policy.evaluate import deadlines
+from ledger.policy.permissions import verdict_now
+from ledger.policy.permitting import OPEN_TRACKING
+from replay.controls.life import Look
+from replay.controls.model import Event, Finding
+from replay.controls.scene import Scene
+from replay.fold import fold_subject
+
+UNDECLARED = (
+    *("purpose-undeclared", "channel-undeclared", "recipient-undeclared", "field-undeclared"),
+    *("class-undeclared", "geolocation", "social-network", "promotional-in-service"),
+)
+GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
+PROVED = ("SS-CH-1", "GDPR art. 7(1)")
+
+
+# --- one event at a time, about somebody or nobody ------------------------------------------------
+
+
+def card_data(event: Event, scene: Scene) -> Iterator[Finding]:
+    """C09: no card number, security code or track in a clear field of any entry."""
+    refused = door.refuse_card(event.fact)
+    if refused is not None and event.row.position <= scene.known:
+        yield _of(event, "C09", refused.problem, "SS-PAY-1", refused.article or "")
+
+
+def undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
+    """C12: nothing under a purpose, recipient or field that nobody had declared; no social network,
+    no place; as the door would have said."""
+    row, fact = event.row, event.fact
+    if row.position > scene.known or row.occurred_at > scene.as_of:
+        return
+    before = row.position - 1
+    edition = scene.edition_at(row.recorded_at, before)
+    if edition is None:
+        return
+    declared = scene.declared_at(before)
+    found = door_kinds.refuse_undeclared(fact, declared) or door.refuse_declared(fact, edition)
+    if found is not None and found.problem in UNDECLARED:
+        yield _of(event, "C12", found.problem, found.clause or "", found.article or "")
+    elif not declared.recipients.issuperset(_recipients(fact)):
+        where = "SS-REC-1", "GDPR art. 13(1)(e), 30(1)(d)"
+        yield _of(event, "C12", "recipient-undeclared", *where)
+
+
+def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:
+    """C11, of a device: an acceptance without a published form behind it."""
+    row = event.row
+    if not isinstance(event.fact, TrackerGiven) or row.occurred_at > scene.as_of:
+        return
+    why = _unproved(event.fact, dict(_first_shown(scene))) if row.position <= scene.known else None
+    if why is not None:
+        yield _of(event, "C11", why, "SS-CH-7", "LIL art. 82; GDPR art. 7(1)")
+
+
+# --- one person -----------------------------------------------------------------------------------
+
+
+def unproved(look: Look) -> Iterator[Finding]:
+    """C11: every consent is bound to a form or notice that was published by then, and to an act;
+    and whoever's opening of a message was recorded had agreed to that."""
+    shown = dict(_first_shown(look.scene)) if look.facts else {}
+    for position, fact in look.facts.items():
+        if isinstance(fact, ConsentGiven | ConsentRenewed):
+            why = _unproved(fact, shown)
+            if why is not None:
+                said = {"purpose": fact.purpose}
+                yield Finding("C11", why, (position,), look.subject, *PROVED, said)
+        elif isinstance(fact, MessageOpened):
+            yield from _opened(look, position)
+
+
+def minors(look: Look) -> Iterator[Finding]:
+    """C12, of a person: no consent of somebody signalled as under 15, and nothing of hers kept but
+    what the law keeps."""
+    signals = [
+        (position, fact)
+        for position, fact in look.facts.items()
+        if isinstance(fact, MinorSignalled) and fact.age == "under_15"
+    ]
+    if not signals:
+        return
+    since, signal = min(signals, key=lambda one: one[1].occurred.at)
+    where = "SS-MIN-1", "LIL art. 45"
+    for position, fact in look.facts.items():
+        if isinstance(fact, ConsentGiven | ConsentRenewed) and fact.occurred.at > (
+            signal.occurred.at
+        ):
+            yield Finding("C12", "minor_consent", (position, since), look.subject, *where)
+    for one in outcomes(look.terms, look.holds, "minor", look.scene.today):
+        ended = any(
+            d.tier_now == "erased" and (d.klass, d.scope) == (one.klass, one.scope)
+            for d in look.terms
+        )
+        if not one.is_kept and not ended:
+            said = {"class": one.klass}
+            positions = (since, *(p for p in one.rests_on if p != since))
+            yield Finding("C12", "minor_kept", positions, look.subject, *where, said)
+
+
+def kept_longer(look: Look) -> Iterator[Finding]:
+    """C15, of a person: nothing was archived for longer than the policy of that day allows her
+    data, whatever a later edition says."""
+    for event in look.events:
+        fact, row = event.fact, event.row
+        if not isinstance(fact, ClassArchived) or row.occurred_at > look.scene.as_of:
+            continue
+        before = row.position - 1
+        rows = [one for one in look.rows if one.position <= before]
+        state = fold_subject(rows, row.occurred_at, before)
+        for found in deadlines(state, look.scene.book, row.occurred_at, before):
+            if (found.klass, found.scope) != (fact.of, fact.item or ""):
+                continue
+            until = found.archive_until or found.operational_until
+            if until is not None and fact.until > until:
+                values = {
+                    "class": fact.of,
+                    "until": format_day(fact.until),
+                    "allowed": format_day(until),
+                }
+                where = "SS-POL-2", "GDPR art. 5(1)(e), 13(3)"
+                at = (row.position, *found.rests_on)
+                yield Finding("C15", "kept_longer", at, look.subject, *where, values)
+
+
+def untold(look: Look) -> Iterator[Finding]:
+    """C15, of a person: data collected under an earlier edition is not used for a purpose that a
+    later one brought, unless she was told before, or agreed (GDPR art. 13(3))."""
+    entries = [e for e in look.scene.book.entries if e.position <= look.scene.known]
+    if len(entries) < 2:
+        return
+    first = min((row.local_day for row in look.standing), default=None)
+    for send in look.sends:
+        number = _brought(entries, send.purpose)
+        basis = send.then.basis
+        if number is None or basis in (None, "consent", "legal_obligation") or first is None:
+            continue
+        if first < number and not _told(look, number, send.at.at):
+            published = look.scene.published.get(number)
+            positions = (send.position, published.row.position if published else 0)
+            where = "SS-POL-2", "GDPR art. 13(3)"
+            said = {"purpose": send.purpose}
+            yield Finding("C15", "purpose_untold", positions, look.subject, *where, said)
+
+
+# --- the company ----------------------------------------------------------------------------------
+
+
+def retroactive(scene: Scene) -> Iterator[Finding]:
+    """C15: no edition that keeps data longer took effect on or before the day it was published,
+    unless whoever published it declared that people had been told."""
+    book = Book()
+    for entry in scene.book.entries:
+        if entry.position > scene.known:
+            return
+        event = scene.published.get(entry.edition.number)
+        fact = event.fact if event is not None else None
+        if event is not None and isinstance(fact, PolicyPublished) and not fact.notified:
+            today = day_of(event.row.recorded_at)
+            refused = refuse_lengthening(book, entry.edition, today)
+            if refused is not None and event.row.occurred_at <= scene.as_of:
+                values = {"day": format_day(entry.edition.effective_from)}
+                where = refused.clause or "", refused.article or ""
+                yield Finding("C15", "retroactive", (entry.position,), None, *where, values)
+        book = book.with_edition(entry.edition, entry.position)
+
+
+def _of(event: Event, control: str, why: str, clause: str, article: str) -> Finding:
+    subject: UUID | None = event.row.subject
+    values = {"kind": event.fact.kind.removesuffix(".v1")}
+    article = article.replace("RGPD", "GDPR")
+    return Finding(control, why, (event.row.position,), subject, clause, article, values)
+
+
+def _recipients(fact: Fact) -> tuple[str, ...]:
+    match fact:
+        case RecipientTold() | RecipientAcknowledged():
+            return (fact.recipient,)
+        case RecipientsNotified():
+            return fact.recipients or ()
+    return ()
+
+
+def _first_shown(scene: Scene) -> Iterator[tuple[str, int]]:
+    """Since when each form and notice is shown, as known at R; the earliest day stands."""
+    found: dict[str, int] = {}
+    for code, at in scene.shown():
+        found[code] = min(at, found.get(code, at))
+    yield from found.items()
+
+
+def _unproved(fact: object, shown: dict[str, int]) -> str | None:
+    assert isinstance(fact, GRANTS)
+    if fact.form is None:
+        return "no_form"
+    if shown.get(fact.form, fact.occurred.at + 1) > fact.occurred.at:
+        return "form_unpublished"
+    if fact.act is None:
+        return "no_act"
+    return "inferred" if fact.grade == "inferred" else None
+
+
+def _opened(look: Look, position: int) -> Iterator[Finding]:
+    event = look.by_position[position]
+    row, scene = event.row, look.scene
+    late = row.actor == "import" or (scene.began is not None and row.occurred_at < scene.began)
+    known = position - 1 if late else min(look.known_at(row.occurred_at), position - 1)
+    person = look.person_at(row.occurred_at, known)
+    found = verdict_now(
+        person,
+        scene.book,
+        OPEN_TRACKING,
+        "email",
+        event.fact.occurred,
+        known,
+        scene.company_at(known),
+    )
+    if not found.allowed and found.reasons[0] not in ("undeclared", "channel"):
+        positions = (position, *(p for p in found.rests_on if p != position))
+        yield Finding("C11", "opened", positions, look.subject, found.clause, found.article)
+
+
+def _brought(entries: list[Published], purpose: str) -> int | None:
+    """The number of the edition that brought a purpose, None if the first one had it."""
+    for index, entry in enumerate(entries):
+        if purpose in entry.edition.purposes:
+            return entry.edition.number if index else None
+    return None
+
+
+def _told(look: Look, number: int, at: int) -> bool:
+    published = look.scene.published.get(number)
+    if published is not None and getattr(published.fact, "notified", None):
+        return True
+    return any(
+        row.kind == "policy.notified.v1"
+        and (row.until_day or 0) >= number
+        and row.occurred_at <= at
+        for row in look.standing
+    )

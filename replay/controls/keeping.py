@@ -1,0 +1,147 @@
+"""C03, C04, C06, C08, C16: what is kept past its end, what was destroyed and how, what has no end.
+
+Terms, cards, holds and their meeting are those of the policy room, asked at (D, R).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger.calendar import format_day
+from ledger.events import ClassErased
+from ledger.policy.cards import CardItem
+from ledger.policy.clocks import classes_of
+from ledger.policy.holds import Hold, fate_of_card, open_holds
+from ledger.policy.verdicts import Deadline
+from ledger.projections.model import EndedKey
+from replay.controls.life import Look
+from replay.controls.model import Finding
+from replay.fold import effective
+
+CARDS = ("card", "card_proof")
+ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
+
+
+def past_terms(look: Look) -> Iterator[Finding]:
+    """C03: nobody is beyond a term where she is: in daily use, or in the archive."""
+    for deadline, fate in look.fates:
+        if deadline.klass in CARDS or fate.due == "nothing":
+            continue
+        why = "past_erase" if fate.due == "erase" else "past_archive_due"
+        if deadline.ended is not None:
+            why = "past_archive"
+        until = fate.since or deadline.operational_until
+        found = Finding(
+            "C03",
+            "held" if fate.blocked else why,
+            fate.rests_on if fate.blocked else deadline.rests_on,
+            look.subject,
+            fate.clause if fate.blocked else deadline.clause,
+            fate.article if fate.blocked else deadline.article,
+            {"class": _name(deadline), "until": format_day(until) if until else "-"},
+        )
+        yield found._replace(weight="exception") if fate.blocked else found
+
+
+def past_cards(look: Look) -> Iterator[Finding]:
+    """C04: no card, and no proof of a payment, beyond the end that its own facts give it."""
+    for card in look.cards:
+        if card.status != "to_be_removed" or _is_erased(look, card):
+            continue
+        fate = fate_of_card(card, look.holds)
+        values = {"ground": card.ground, "until": format_day(card.until or 0)}
+        where = fate.clause, fate.article
+        if fate.blocked:
+            yield Finding(
+                *("C04", "card_held", fate.rests_on, look.subject, *where, values, "exception")
+            )
+        else:
+            where = card.clause, card.article
+            yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
+
+
+def unfinished_erasures(look: Look) -> Iterator[Finding]:
+    """C06: what was erased has its keys destroyed on that order, and nothing is sealed under them
+    since. What the store itself holds is asked of the store (`store.py`)."""
+    gone: dict[object, int] = {}
+    for event in look.events:
+        fact, position = event.fact, event.row.position
+        if isinstance(fact, ClassErased):
+            for kid in fact.keys or ():
+                gone[kid] = position
+                done = look.scene.destroyed.get(kid)
+                if done is None or done[0] > look.scene.known or done[1] != event.id:
+                    yield _erasure(look, "key_not_destroyed", (position,), fact.of)
+        for name, kid in event.parts:
+            if kid in gone:
+                yield _erasure(look, "sealed_again", (position, gone[kid]), name)
+
+
+def destroyed_under_hold(look: Look) -> Iterator[Finding]:
+    """C08: nothing is destroyed under a hold that was known then; one found since is told."""
+    if not any(row.kind == "hold.placed.v1" for row in look.rows):
+        return
+    for event in look.events:
+        fact, row = event.fact, event.row
+        if isinstance(fact, ClassErased) and row.occurred_at <= look.scene.as_of:
+            then = _holding(look, row.occurred_at, row.position - 1, fact.of)
+            now = then or _holding(look, row.occurred_at, look.scene.known, fact.of)
+            if now is None:
+                continue
+            found = Finding(
+                "C08",
+                "destroyed" if then else "destroyed_known_since",
+                (row.position, *now.rests_on),
+                look.subject,
+                "SS-RET-2",
+                now.article,
+                {"class": fact.of},
+            )
+            yield found if then else found._replace(weight="differs")
+
+
+def endless(look: Look) -> Iterator[Finding]:
+    """C16: whatever is held has an end: its class is known to the policy, its term has a last day,
+    and a hold that stops it is looked at again when it must be."""
+    known = classes_of(look.scene.book.known(look.scene.known))
+    for event in look.events:
+        if event.row.occurred_at > look.scene.as_of:
+            continue
+        for name in {event.row.klass, *(part for part, _ in event.parts)}:
+            if name is not None and name not in known:
+                yield _endless(look, "class_unknown", (event.row.position,), name)
+    for deadline in look.terms:
+        until = deadline.operational_until
+        if until is None and not deadline.suspended_by and deadline.tier_now != "erased":
+            yield _endless(look, "no_end", deadline.rests_on, _name(deadline))
+    for hold in look.holds:
+        if hold.overdue:
+            values = {"until": format_day(hold.review)}
+            where = "SS-RET-2", hold.article
+            yield Finding("C16", "hold_unreviewed", hold.rests_on, look.subject, *where, values)
+
+
+def _erasure(look: Look, why: str, positions: tuple[int, ...], name: str) -> Finding:
+    where = "SS-RET-3", "GDPR art. 17"
+    return Finding("C06", why, positions, look.subject, *where, {"class": name})
+
+
+def _endless(look: Look, why: str, positions: tuple[int, ...], name: str) -> Finding:
+    return Finding("C16", why, positions, look.subject, *ENDLESS, {"class": name})
+
+
+def _holding(look: Look, at: int, known: int, klass: str) -> Hold | None:
+    """The hold on a class that was open at an instant, as known at a position."""
+    rows = effective([row for row in look.rows if row.position <= known])
+    facts = {p: event.fact for p, event in look.by_position.items() if p <= known}
+    found = open_holds(rows, facts, at, known)
+    return next((hold for hold in found if klass in hold.classes or not hold.classes), None)
+
+
+def _is_erased(look: Look, card: CardItem) -> bool:
+    ended = look.state.ended.get(EndedKey(card.klass, card.item))
+    return ended is not None and ended.tier == "erased"
+
+
+def _name(deadline: Deadline) -> str:
+    return deadline.klass if not deadline.scope else f"{deadline.klass} {deadline.scope}"

@@ -1,0 +1,158 @@
+"""One person's life as the rules look at it: at (D, R), and at any instant t of hers.
+
+At (D, R): what had happened by D, as far as it was known at R and stood then. At t: the person as a
+gate would have met her, (t, known at t), under all the references she then had. Everything that is
+derived comes from the fold and from the policy room; it is computed once, when it is first asked.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from uuid import UUID
+
+from ledger.aggregates import standing
+from ledger.calendar import Instant
+from ledger.events import Fact, Row
+from ledger.permitting.joined import as_one
+from ledger.policy.cards import CardItem, cards, governed
+from ledger.policy.evaluate import deadlines
+from ledger.policy.holds import Fate, Hold, fates, open_holds
+from ledger.policy.permissions import Company, Person
+from ledger.policy.requests import Request, Told, judged
+from ledger.policy.sends import Send, sends
+from ledger.policy.verdicts import Deadline
+from ledger.projections.model import SubjectState
+from replay.controls.model import Event, Life
+from replay.controls.scene import Scene
+from replay.fold import effective, fold_subject
+
+REQUEST = "rights_request"
+
+
+class Look:
+    """One life, looked at from one scene."""
+
+    def __init__(self, life: Life, scene: Scene) -> None:
+        self.life, self.scene, self.subject = life, scene, life.subject
+        self.events = tuple(e for e in life.events if e.row.position <= scene.known)
+        self.rows = [event.row for event in self.events]
+        self.by_position: dict[int, Event] = {e.row.position: e for e in self.events}
+        self._person = lru_cache(maxsize=64)(self._person_at)
+
+    # -- at (D, R) ---------------------------------------------------------------------------------
+
+    @cached_property
+    def standing(self) -> list[Row]:
+        """Her facts that stand and had happened, corrections resolved, in position order."""
+        return [row for row in effective(self.rows) if row.occurred_at <= self.scene.as_of]
+
+    @cached_property
+    def facts(self) -> Mapping[int, Fact]:
+        """The same in full, by position."""
+        told = standing([(e.row.position, e.fact) for e in self.events])
+        return {p: fact for p, fact in told if fact.occurred.at <= self.scene.as_of}
+
+    @cached_property
+    def state(self) -> SubjectState:
+        """Her state."""
+        return fold_subject(self.rows, self.scene.as_of, self.scene.known)
+
+    @cached_property
+    def terms(self) -> list[Deadline]:
+        """Her deadlines by class and scope, cards by the term of their class."""
+        return deadlines(self.state, self.scene.book, self.scene.as_of, self.scene.known)
+
+    @cached_property
+    def cards(self) -> list[CardItem]:
+        """Her cards and payments, each with the end that its own facts give it."""
+        scene = self.scene
+        rows = effective(self.rows)
+        return cards(self.state, rows, self.facts, scene.book, scene.as_of, scene.known)
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """Her open holds."""
+        return open_holds(self.standing, self.facts, self.scene.as_of, self.scene.known)
+
+    @cached_property
+    def fates(self) -> list[tuple[Deadline, Fate]]:
+        """What becomes of each class and thing, holds applied."""
+        found = governed(self.terms, self.cards)
+        return list(zip(found, fates(found, self.holds), strict=True))
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """Her rights requests, where each stands."""
+        streams: dict[UUID, list[Event]] = {}
+        mine = {e.row.stream for e in self.events if e.fact.aggregate == REQUEST}
+        for event in self.events if mine else ():
+            if event.row.stream in mine:
+                streams.setdefault(event.row.stream, []).append(event)
+        found = []
+        for stream, events in streams.items():
+            recorded = {e.row.position: e.row.recorded_at for e in events}
+            facts = standing([(e.row.position, e.fact) for e in events])
+            told = [Told(position, recorded[position], fact) for position, fact in facts]
+            request = judged(stream, self.subject, told, self.scene.as_of)
+            if request is not None:
+                found.append(request)
+        return found
+
+    @cached_property
+    def sends(self) -> list[Send]:
+        """Every message, call and survey, with the verdict of its own moment."""
+        scene = self.scene
+        return sends(
+            self.standing,
+            scene.book,
+            lambda at, known: self.person_at(at, scene.known if known is None else known),
+            self.known_at,
+            lambda _at, known: scene.company_at(scene.known if known is None else known),
+            began=scene.began,
+            now=scene.known,
+            ahead=False,
+        )
+
+    # -- at any instant ----------------------------------------------------------------------------
+
+    @cached_property
+    def _recorded(self) -> list[tuple[Instant, int]]:
+        kin = (e.row for life in self.life.kin.values() for e in life.events)
+        rows = [*self.rows, *(row for row in kin if row.position <= self.scene.known)]
+        return sorted((row.recorded_at, row.position) for row in rows)
+
+    def known_at(self, at: Instant) -> int:
+        """P(t) as far as it matters to her: the last position of hers, of those joined with her, or
+        told by the company, that was recorded at or before an instant."""
+        found = bisect_right(self._recorded, (at, self.scene.known))
+        hers = self._recorded[found - 1][1] if found else 0
+        return max(hers, self.scene.known_at(at))
+
+    def person_at(self, at: Instant, known: int) -> Person:
+        """The person at (t, known at a position), as the gate meets her."""
+        return self._person(at, min(known, self.scene.known))
+
+    def company_at(self, known: int) -> Company:
+        """What the company had declared by then."""
+        return self.scene.company_at(known)
+
+    def _person_at(self, at: Instant, known: int) -> Person:
+        joins = self.scene.joins_at(known) if self.life.kin else None
+        if joins is None:
+            return _one(self.life, at, known)
+        kept = joins.kept(self.subject)
+        own = _one(self._kin(kept), at, known)
+        others = [(j.position, _one(self._kin(j.other), at, known)) for j in joins.others(kept)]
+        return as_one(own, others) if others else own
+
+    def _kin(self, subject: UUID) -> Life:
+        return self.life if subject == self.subject else self.life.kin[subject]
+
+
+def _one(life: Life, at: Instant, known: int) -> Person:
+    events = [event for event in life.events if event.row.position <= known]
+    rows = [event.row for event in events]
+    facts = dict(standing([(event.row.position, event.fact) for event in events]))
+    return Person(fold_subject(rows, at, known), tuple(effective(rows)), facts, life.opposed)

@@ -1,0 +1,120 @@
+"""The words of the controls: what is handed in, and what is found. Values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+from ledger.calendar import Instant
+from ledger.events import Fact, Row
+from ledger.policy.book import Book
+from ledger.policy.permissions import Objection
+from ledger.projections.joins import Join
+
+Weight: TypeAlias = Literal["violation", "exception", "differs"]
+"""What a finding is: what must not be; what is past a limit for a reason that is on record (a hold,
+an extension); what is judged otherwise by what became known since."""
+
+
+class Event(NamedTuple):
+    """One event as it was recorded: its columns, the fact with its personal fields unopened, the id
+    of the event, and the sealed parts that its entry names (data class, key id)."""
+
+    row: Row
+    fact: Fact
+    id: UUID
+    parts: tuple[tuple[str, UUID], ...] = ()
+
+
+class Life(NamedTuple):
+    """One person's events in position order, and what somebody with a reference of hers had said no
+    to before being erased. `kin`: the lives she is, or once was, joined with, by id."""
+
+    subject: UUID
+    events: tuple[Event, ...]
+    opposed: frozenset[Objection] = frozenset()
+    kin: Mapping[UUID, Life] = MappingProxyType({})
+
+
+class Joining(NamedTuple):
+    """A join, and the position of the fact that undid it (None: it stands)."""
+
+    join: Join
+    undone_at: int | None
+
+
+class Stored(NamedTuple):
+    """What was found when the store itself was checked, as it is now.
+
+    `findings`: (code, position, sentence) of `ledger/store/verify.py`, the first ones; `counts`:
+    all, by code. `revived`: the erasures of the journal, by what they ended, that do not hold in
+    this database; `journal` and `carried_out`: how many it names, and how many were done;
+    `unfinished`: the head of a backup whose restore was not finished.
+    """
+
+    findings: tuple[tuple[str, int | None, str], ...]
+    counts: Mapping[str, int]
+    events: int
+    revived: tuple[tuple[UUID, str, str], ...] = ()  # subject, class, item
+    journal: int = 0
+    carried_out: int = 0
+    unfinished: int | None = None
+    cards_in_parts: tuple[int, ...] | None = None  # positions; None: the parts were not opened
+
+
+class History(Protocol):
+    """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
+
+    @property
+    def book(self) -> Book:
+        """The policy book, all editions."""
+
+    @property
+    def joined(self) -> Iterable[Joining]:
+        """Every join known at R."""
+
+    @property
+    def known(self) -> int:
+        """The last position known at R."""
+
+    @property
+    def as_of(self) -> Instant:
+        """D."""
+
+    @property
+    def pruned(self) -> int:
+        """Entries that are gone: no rule can judge them."""
+
+    def company(self) -> Iterable[Event]:
+        """The facts about nobody, in position order."""
+
+    def lives(self) -> Iterable[Life]:
+        """Everybody of whom something is left, one at a time."""
+
+    def stored(self) -> Stored:
+        """What the store's own checks find now. Asked once, if a control needs it."""
+
+
+class Said(NamedTuple):
+    """A value of a sentence that is itself a word of the policy's vocabulary."""
+
+    section: str
+    code: str
+
+
+Value: TypeAlias = str | int | Said
+
+
+class Finding(NamedTuple):
+    """One thing found. `why` is the code of its sentence (words/*.toml, [why])."""
+
+    control: str
+    why: str
+    positions: tuple[int, ...]
+    subject: UUID | None
+    clause: str
+    article: str
+    values: Mapping[str, Value] = MappingProxyType({})
+    weight: Weight = "violation"

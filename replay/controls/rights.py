@@ -1,0 +1,118 @@
+"""C05, C18: rights requests answered in time; a no as easy to say as a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ledger.calendar import day_of, format_day, is_past, request_due
+from ledger.events import (
+    ConsentGiven,
+    ConsentRenewed,
+    Fact,
+    IdentityAsked,
+    MotiveDecided,
+    MotiveReceived,
+    RequestReceived,
+)
+from ledger.policy.permitting import purposes_of
+from ledger.policy.requests import MONTHS, Request
+from replay.controls.life import Look
+from replay.controls.model import Finding, Said, Value
+
+LATE = ("overdue", "answered_late")
+EASY = ("SS-LB-2", "GDPR art. 7(3)")
+
+
+def late_answers(look: Look) -> Iterator[Finding]:
+    """C05: every request answered in the time of the law; a promise of the policy that was broken
+    although the law was kept is told, and so is an extension that cannot be proved."""
+    for request in look.requests:
+        end = request.answered or look.scene.today
+        if request.status in LATE:
+            both = is_past(request.promised, end)
+            why = f"{request.status}_both" if both else request.status
+            yield _request(look, request, why)
+        elif "extension_recorded_late" in request.flags and is_past(
+            request_due(request.received, MONTHS), end
+        ):
+            found = _request(look, request, "extension_unproved")
+            yield found._replace(weight="exception") if _older(look, request) else found
+        elif request.status != "withdrawn" and is_past(request.promised, end):
+            yield _request(look, request, "promise_broken")._replace(weight="exception")
+
+
+def _older(look: Look, request: Request) -> bool:
+    """Whether it came before the ledger began: nothing of it could be written down in time here."""
+    began = look.scene.began
+    return began is not None and request.received < day_of(began)
+
+
+def hard_withdrawals(look: Look) -> Iterator[Finding]:
+    """C18: taking consent back, or objecting, is as easy as agreeing was. No proof of identity is
+    asked for it; what she wrote does not wait beyond the time of an answer; and whoever agreed by
+    herself, on a published form, finds there a purpose that she may refuse."""
+    yield from _doubted(look)
+    yield from _waiting(look)
+    yield from _without_a_way_back(look)
+
+
+def _doubted(look: Look) -> Iterator[Finding]:
+    asked = {e.row.stream: e.row.position for e in look.events if _is(look, e.fact, IdentityAsked)}
+    for event in look.events if asked else ():
+        fact, position = event.fact, asked.get(event.row.stream)
+        if position is None or not isinstance(fact, RequestReceived) or fact.right != "objection":
+            continue
+        if fact.purpose is None or _is_marketing(look, fact.purpose):
+            yield _hard(look, "identity_for_a_no", (position, event.row.position))
+
+
+def _waiting(look: Look) -> Iterator[Finding]:
+    decided = {f.ref for f in look.facts.values() if isinstance(f, MotiveDecided)}
+    for position, fact in look.facts.items():
+        if not isinstance(fact, MotiveReceived) or fact.match == "applied" or position in decided:
+            continue
+        due = request_due(fact.occurred.day, MONTHS)
+        if is_past(due, look.scene.today):
+            yield _hard(look, "unread", (position,), {"until": format_day(due)})
+
+
+def _without_a_way_back(look: Look) -> Iterator[Finding]:
+    """A yes to what the policy lets nobody refuse: consent cannot be taken back where the purpose
+    rests on a contract or a law (`permitting.py` answers without looking at choices)."""
+    for position, fact in look.facts.items():
+        if not isinstance(fact, ConsentGiven | ConsentRenewed):
+            continue
+        chain = look.scene.book.chain(look.scene.today, look.scene.known)
+        purpose = purposes_of(chain).get(fact.purpose)
+        if purpose is not None and purpose.basis in ("contract", "legal_obligation"):
+            yield _hard(look, "no_way_back", (position,), {"purpose": fact.purpose})
+        elif purpose is not None and purpose.channels and not fact.channel:
+            yield _hard(look, "no_channel", (position,), {"purpose": fact.purpose})
+
+
+def _is(look: Look, fact: Fact, kind: type[Fact]) -> bool:
+    return isinstance(fact, kind) and fact.occurred.at <= look.scene.as_of
+
+
+def _is_marketing(look: Look, name: str) -> bool:
+    chain = look.scene.book.chain(look.scene.today, look.scene.known)
+    found = purposes_of(chain).get(name)
+    return found is None or found.marketing
+
+
+def _hard(
+    look: Look, why: str, positions: tuple[int, ...], values: Mapping[str, Value] | None = None
+) -> Finding:
+    return Finding("C18", why, positions, look.subject, *EASY, values or {})
+
+
+def _request(look: Look, request: Request, why: str) -> Finding:
+    values: dict[str, Value] = {
+        "right": Said("right", request.right),
+        "received": format_day(request.received),
+        "due": format_day(request.due),
+        "promised": format_day(request.promised),
+        "answered": format_day(request.answered) if request.answered else "-",
+    }
+    where = "SS-DSR-10", "GDPR art. 12(3)"
+    return Finding("C05", why, request.rests_on, look.subject, *where, values)

@@ -1,0 +1,135 @@
+"""Asking the controls: one pass over what the company told, one person at a time, then the store.
+
+In memory: the company's declarations, the ids of destroyed keys, one life with its kin, and the
+first findings of each control; all are counted, and all go into its digest. What a control is not
+judged by is said: entries that were pruned are gone for the controls too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from ledger.calendar import Instant
+from replay.controls.catalogue import CONTROLS, Control
+from replay.controls.life import Look
+from replay.controls.model import Event, Finding, History, Weight
+from replay.controls.scene import Scene
+
+KEPT = 1000  # findings of each control that are told one by one
+Progress = Callable[[int], None]
+"""Hears how many people were looked at."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one control found: how many of each weight, the first of them, and the digest of all
+    violations in the order in which they were found (persons by their id)."""
+
+    control: str
+    counts: Counter[Weight] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    _digest: Any = field(default_factory=sha256, repr=False)
+
+    def add(self, finding: Finding) -> None:
+        """One more finding."""
+        self.counts[finding.weight] += 1
+        kept = self.counts[finding.weight] <= KEPT
+        if kept:
+            self.findings.append(finding)
+        if finding.weight == "violation":
+            said = f"{finding.why} {','.join(map(str, finding.positions))}\n"
+            self._digest.update(said.encode())
+
+    @property
+    def violations(self) -> int:
+        """How many there are; zero is expected."""
+        return self.counts["violation"]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over the code and positions of every violation."""
+        found: str = self._digest.hexdigest()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run at (D, R)."""
+
+    as_of: Instant
+    known: int
+    people: int
+    events: int
+    pruned: int
+    parts_opened: bool
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No control found a violation."""
+        return not any(outcome.violations for outcome in self.outcomes)
+
+
+def run(
+    history: History,
+    wanted: Iterable[str] = tuple(CONTROLS),
+    progress: Progress = lambda _people: None,
+) -> Result:
+    """Ask these controls (ids of the catalogue) of a history."""
+    asked = [CONTROLS[name] for name in dict.fromkeys(wanted)]
+    outcomes = {control.id: Outcome(control.id) for control in asked}
+
+    def tell(found: Iterable[Finding]) -> None:
+        for finding in found:
+            outcomes[finding.control].add(finding)
+
+    scene, events = scene_of(history, lambda event, so_far: _each(asked, event, so_far, tell))
+    for control in asked:
+        for whole in control.company:
+            tell(whole(scene))
+    people = 0
+    of_people = any(control.person or control.event for control in asked)
+    for life in history.lives() if of_people else ():
+        look = Look(life, scene)
+        people, events = people + 1, events + len(look.events)
+        for event in look.events:
+            _each(asked, event, scene, tell)
+        for control in asked:
+            for rule in control.person:
+                tell(rule(look))
+        progress(people)
+    parts_opened = False
+    if any(control.store for control in asked):
+        stored = history.stored()
+        parts_opened = stored.cards_in_parts is not None
+        for control in asked:
+            for judged in control.store:
+                tell(judged(stored, history.known))
+    for outcome in outcomes.values():
+        outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
+    made = tuple(outcomes.values())
+    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
+
+
+def scene_of(
+    history: History, each: Callable[..., None] = lambda _event, _scene: None
+) -> tuple[Scene, int]:
+    """The company as its facts tell it, and how many there are. `each` hears every fact, with the
+    scene as far as it was told."""
+    scene = Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
+    count = 0
+    for event in history.company():
+        scene.hear(event)
+        each(event, scene)
+        count += 1
+    return scene, count
+
+
+def _each(asked: list[Control], event: Event, scene: Scene, tell: Callable[..., None]) -> None:
+    for control in asked:
+        for rule in control.event:
+            tell(rule(event, scene))

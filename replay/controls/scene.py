@@ -1,0 +1,137 @@
+"""What the company told, remembered while people go by: editions, declarations, grants, keys.
+
+Knowledge is by position: whatever is asked "as known at p" is answered from what stood at or before
+p. Few facts are kept (declarations and grants), and of each destroyed key its id and two positions.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from uuid import UUID
+
+from ledger.aggregates import AGGREGATES, fold, policy_book, standing
+from ledger.calendar import Instant, day_of
+from ledger.events import (
+    AccessGranted,
+    AccessRevoked,
+    AssessmentRecorded,
+    Fact,
+    FactCorrected,
+    FactVoided,
+    FormPublished,
+    KeyDestroyed,
+    NoticePublished,
+    PolicyPublished,
+    PurposeDeclared,
+    Restored,
+)
+from ledger.policy.book import Book
+from ledger.policy.model import Edition
+from ledger.policy.permissions import Company
+from ledger.projections.joins import Joins
+from replay.controls.model import Event, Joining
+
+AMENDING = (FactCorrected, FactVoided)
+HEARD = (FormPublished, AssessmentRecorded, PurposeDeclared, *AMENDING)
+"""What the rules of permission look at of what the company told."""
+
+
+class Scene:
+    """The company at (D, R): `as_of` is D, `known` the last position known at R."""
+
+    def __init__(
+        self, book: Book, joined: Iterable[Joining], as_of: Instant, known: int, *, pruned: int = 0
+    ) -> None:
+        self.book, self.as_of, self.known, self.pruned = book, as_of, known, pruned
+        self.today = day_of(as_of)
+        self.began: Instant | None = None
+        self.told: list[tuple[int, Fact]] = []  # on the stream of the book
+        self.grants: dict[UUID, list[tuple[int, Fact]]] = {}
+        self.destroyed: dict[UUID, tuple[int, UUID]] = {}  # key id -> position, authority
+        self.restored: list[tuple[int, Restored]] = []
+        self.published: dict[int, Event] = {}  # effective day -> the fact that published it
+        self._recorded: list[Instant] = []
+        self._positions: list[int] = []
+        self._joined = list(joined)
+        self._joins = lru_cache(maxsize=64)(self._joins_at)
+        self._company = lru_cache(maxsize=256)(self._company_of)
+        self._declared = lru_cache(maxsize=256)(self._declared_of)
+
+    def hear(self, event: Event) -> None:
+        """One more fact about nobody, in position order."""
+        row, fact = event.row, event.fact
+        if self.began is None:
+            self.began = row.recorded_at
+        if fact.aggregate == "policy_book" or isinstance(fact, AMENDING):
+            self.told.append((row.position, fact))
+            self._positions.append(row.position)
+            self._recorded.append(row.recorded_at)
+            if isinstance(fact, PolicyPublished):
+                self.published[fact.edition] = event
+        elif isinstance(fact, AccessGranted | AccessRevoked):
+            self.grants.setdefault(row.stream, []).append((row.position, fact))
+        elif isinstance(fact, KeyDestroyed):
+            for key in fact.keys:
+                self.destroyed[key.kid] = row.position, fact.authority
+        elif isinstance(fact, Restored):
+            self.restored.append((row.position, fact))
+
+    def known_at(self, at: Instant) -> int:
+        """The last position told by the company that was recorded at or before an instant."""
+        found = bisect_right(self._recorded, at)
+        return self._positions[found - 1] if found else 0
+
+    def company_at(self, known: int | None) -> Company:
+        """What the company had declared, as known at a position."""
+        return self._company(self._index(known))
+
+    def _company_of(self, index: int) -> Company:
+        return Company(standing([one for one in self.told[:index] if isinstance(one[1], HEARD)]))
+
+    def standing(self) -> tuple[tuple[int, Fact], ...]:
+        """The declarations that stand at (D, R)."""
+        found = standing(self.told[: self._index(self.known)])
+        return tuple(one for one in found if one[1].occurred.at <= self.as_of)
+
+    def edition_at(self, recorded_at: Instant, known: int) -> Edition | None:
+        """The edition in force when something was recorded, with the purposes declared beside it,
+        as known at a position."""
+        edition = self.book.in_force(day_of(recorded_at), known)
+        return edition and policy_book.with_declared(edition, self.declared_at(known))
+
+    def declared_at(self, known: int) -> policy_book.Declared:
+        """What was declared beside the editions, as known at a position."""
+        return self._declared(self._index(known))
+
+    def _declared_of(self, index: int) -> policy_book.Declared:
+        found: policy_book.Declared = fold(AGGREGATES["policy_book"], self.told[:index])
+        return found
+
+    def declared(self) -> policy_book.Declared:
+        """What was declared beside the editions at (D, R)."""
+        found: policy_book.Declared = fold(AGGREGATES["policy_book"], self.standing())
+        return found
+
+    def _index(self, known: int | None) -> int:
+        return len(self.told) if known is None else bisect_right(self._positions, known)
+
+    def joins_at(self, known: int) -> Joins:
+        """Who was one person with whom, as known at a position."""
+        return self._joins(known) if self._joined else Joins()
+
+    def _joins_at(self, known: int) -> Joins:
+        return Joins(
+            one.join
+            for one in self._joined
+            if one.join.position <= known and (one.undone_at is None or one.undone_at > known)
+        )
+
+    def shown(self) -> Iterator[tuple[str, Instant]]:
+        """The forms and notices published, by code, and since when."""
+        for _, fact in self.standing():
+            if isinstance(fact, FormPublished):
+                yield fact.form, fact.occurred.at
+            elif isinstance(fact, NoticePublished):
+                yield fact.notice, fact.occurred.at

@@ -1,0 +1,48 @@
+"""What the controls ask and find, in French and English. Sentences only: words/*.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib import resources
+
+from ledger.policy.explain import Language
+from ledger.policy.explain import words as policy_words
+from replay.controls.model import Finding, Said, Value
+
+Words = dict[str, dict[str, str]]
+
+
+@lru_cache(maxsize=2)
+def words(lang: Language) -> Words:
+    """The vocabulary of one language, by section."""
+    text = resources.files("replay.controls").joinpath("words", f"{lang}.toml").read_bytes()
+    return tomllib.loads(text.decode("utf-8"))
+
+
+def title(control: str, lang: Language) -> str:
+    """What a control asks, in a line."""
+    return words(lang)["title"][control]
+
+
+def about(control: str, lang: Language) -> str:
+    """What it looks at, and what it cannot see."""
+    return words(lang)["about"][control]
+
+
+def explanation(finding: Finding, lang: Language) -> str:
+    """One finding in plain words."""
+    values = {name: _said(value, lang) for name, value in finding.values.items()}
+    return words(lang)["why"][finding.why].format(**values)
+
+
+def article(text: str, lang: Language) -> str:
+    """An article as that language calls it."""
+    return text.replace("GDPR", "RGPD") if lang == "fr" else text.replace("RGPD", "GDPR")
+
+
+def _said(value: Value, lang: Language) -> str:
+    if isinstance(value, Said):
+        found = policy_words(lang).get(value.section, {}).get(value.code, value.code)
+        return found.rstrip(".")
+    return str(value)

@@ -1,0 +1,241 @@
+"""Q10 and Q12 to Q15: what the company said and declared, and whether its log holds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from ledger.calendar import format_day
+from ledger.events import (
+    Anchored,
+    AssessmentRecorded,
+    ControllerDeclared,
+    DpoAppointed,
+    FormPublished,
+    NoticePublished,
+    Pruned,
+    RecipientDeclared,
+    Restored,
+)
+from ledger.policy.clocks import classes_of
+from ledger.policy.permitting import purposes_of
+from replay.controls import declaring
+from replay.controls.life import Look
+from replay.controls.model import Event, Finding, Said
+from replay.controls.scene import Scene
+from replay.controls.store import ERASURES, PROJECTIONS
+from replay.inspect.model import Answer, Asked, Cell, Line, Question
+from replay.inspect.people import day
+
+NEVER = ("card", "undeclared", "social", "place", "minor", "recipient")
+_SORT = {
+    "pan-detected": "card",
+    "cvv-detected": "card",
+    "track-data-detected": "card",
+    "social-network": "social",
+    "geolocation": "place",
+    "minor_consent": "minor",
+    "minor_kept": "minor",
+    "recipient-undeclared": "recipient",
+}
+
+
+class Policy(Question):
+    """Q10: the policy, purposes, retention table, forms and notices in force at D."""
+
+    def answer(self, scene: Scene) -> Answer:
+        """One line for each thing that was in force."""
+        lines: list[Line] = []
+        chain = scene.book.chain(scene.today, scene.known)
+        edition = chain[-1] if chain else None
+        if edition is not None:
+            event = scene.published.get(edition.number)
+            at = (event.row.position,) if event is not None else ()
+            since = format_day(edition.effective_from)
+            said = (edition.id, since, edition.published_sha256, edition.pol)
+            lines.append(self._line("edition", *said, on=at))
+            for name, purpose in sorted(purposes_of(chain).items()):
+                over = ", ".join(purpose.channels) or None
+                said_of = (name, purpose.basis, over, f"{purpose.clause} {purpose.article}")
+                lines.append(self._line("purpose", *said_of, on=at))
+            for name, found in sorted(classes_of(chain).items()):
+                archive = found.archive
+                then = f"{archive.months} ({archive.article})" if archive else None
+                months = str(found.operational_months)
+                lines.append(self._line("term", name, months, then, found.article, on=at))
+        for position, fact in scene.standing():
+            said_on = format_day(fact.occurred.day)
+            if isinstance(fact, FormPublished):
+                lines.append(
+                    self._line("form", fact.form, said_on, fact.document, None, on=(position,))
+                )
+            elif isinstance(fact, NoticePublished):
+                lines.append(
+                    self._line("notice", fact.notice, said_on, fact.document, None, on=(position,))
+                )
+        columns = ("what", "name", "value", "detail", "rests_on")
+        figures: dict[str, Cell] = {"edition": edition.id if edition else None}
+        return Answer("Q10", columns, tuple(lines), figures)
+
+    def _line(self, what: str, *cells: Cell, on: tuple[int, ...]) -> Line:
+        return self.line((Said("inspect", what), *cells), on)
+
+
+class Integrity(Question):
+    """Q12: what is sealed and dated, what was pruned or restored on record, what is not right."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._lines: list[Line] = []
+        self._anchored: Anchored | None = None
+
+    def hear(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """What the log says of itself."""
+        fact, at = event.fact, (event.row.position,)
+        when = format_day(event.row.local_day)
+        if isinstance(fact, Anchored):
+            self._anchored = fact
+            self._lines.append(self._line("anchored", when, fact.size, fact.tsa, at))
+        elif isinstance(fact, Pruned):
+            self._lines.append(self._line("pruned", when, fact.events, fact.reason, at))
+        elif isinstance(fact, Restored):
+            lost = sum(last - first + 1 for first, last in fact.lost_parts or ())
+            self._lines.append(self._line("restored", when, lost, None, at))
+
+    def answer(self, scene: Scene) -> Answer:
+        """One line for each act of the log upon itself, and for each thing found wrong."""
+        sealed, stored = self.asked.sealed, self.asked.stored
+        figures: dict[str, Cell] = {
+            "known": scene.known,
+            "sealed": sealed.size,
+            "root": sealed.root or None,
+            "keys": ", ".join(sealed.keys) or None,
+            "anchored": self._anchored.size if self._anchored else 0,
+            "pruned": scene.pruned,
+        }
+        if stored is not None:
+            figures["wrong"] = sum(
+                n for code, n in stored.counts.items() if code not in (*ERASURES, *PROJECTIONS)
+            )
+            for code, position, sentence in stored.findings:
+                at = (position,) if position else ()
+                self._lines.append(self._line("wrong", None, code, sentence, at))
+        return Answer("Q12", ("what", "day", "value", "detail"), tuple(self._lines), figures)
+
+    def _line(
+        self, what: str, when: str | None, value: Cell, detail: Cell, at: tuple[int, ...]
+    ) -> Line:
+        return self.line((Said("inspect", what), when, value, detail), at)
+
+
+class Never(Question):
+    """Q13: what never happened: card data, an undeclared purpose or recipient, a social network, a
+    place, a minor; by the rules of C09 and C12."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._found: defaultdict[str, list[int]] = defaultdict(list)
+        self._events = 0
+
+    def hear(self, event: Event, scene: Scene) -> None:
+        """A fact about nobody."""
+        self._judge(event, scene)
+
+    def see(self, look: Look) -> None:
+        """Each of hers, and she herself."""
+        for event in look.events:
+            self._judge(event, look.scene)
+        self._add(declaring.minors(look))
+
+    def _judge(self, event: Event, scene: Scene) -> None:
+        self._events += 1
+        self._add(declaring.card_data(event, scene))
+        self._add(declaring.undeclared(event, scene))
+
+    def _add(self, found: object) -> None:
+        finding: Finding
+        for finding in found:  # type: ignore[attr-defined]
+            self._found[_SORT.get(finding.why, "undeclared")].append(finding.positions[0])
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each assertion, with how often it is contradicted: zero is expected."""
+        stored = self.asked.stored
+        parts = stored.cards_in_parts if stored is not None else None
+        self._found["card"] += parts or ()
+        lines = tuple(
+            self.line((Said("inspect", f"never_{one}"), len(self._found[one])), self._found[one])
+            for one in NEVER
+        )
+        figures: dict[str, Cell] = {"events": self._events, "parts_opened": int(parts is not None)}
+        return Answer("Q13", ("assertion", "contradicted"), lines, figures)
+
+
+class Register(Question):
+    """Q14: the register of processing as of D (GDPR art. 30): who, what for, on which basis, whose
+    and which data, for how long, to whom."""
+
+    def answer(self, scene: Scene) -> Answer:
+        """One line for each purpose."""
+        chain = scene.book.chain(scene.today, scene.known)
+        told = scene.standing()
+        terms = classes_of(chain)
+        declared = {f.recipient: (p, f) for p, f in told if isinstance(f, RecipientDeclared)}
+        added = {getattr(f, "purpose", None): p for p, f in told if f.kind == "purpose.declared.v1"}
+        lines = []
+        purposes = purposes_of(chain)
+        purposes |= {p.id: p for p in scene.declared().purposes if p.id not in purposes}
+        for name, purpose in sorted(purposes.items()):
+            kept = [f"{c} {terms[c].months_in_all}" for c in purpose.classes if c in terms]
+            given = {
+                code: at
+                for code, (at, fact) in declared.items()
+                if fact.purposes is None or name in fact.purposes
+            }
+            published = scene.published.get(chain[-1].number) if chain else None
+            at = added.get(name) or (published.row.position if published else 0)
+            cells: tuple[Cell, ...] = (
+                *(name, purpose.basis, purpose.article, ", ".join(purpose.people) or None),
+                *(", ".join(purpose.classes) or None, ", ".join(kept) or None),
+                ", ".join(sorted(given)) or None,
+            )
+            lines.append(self.line(cells, (at, *given.values())))
+        columns = ("purpose", "basis", "article", "people", "classes", "months", "recipients")
+        controller = [f for _, f in told if isinstance(f, ControllerDeclared)]
+        dpo = [f for _, f in told if isinstance(f, DpoAppointed)]
+        figures: dict[str, Cell] = {
+            "controller": controller[-1].registration if controller else None,
+            "dpo": dpo[-1].designation if dpo else None,
+            "purposes": len(lines),
+        }
+        return Answer("Q14", columns, tuple(lines), figures)
+
+
+class Assessments(Question):
+    """Q15: the balancing tests, impact assessments and processor contracts in force at D: the
+    newest of each type and subject matter."""
+
+    def answer(self, scene: Scene) -> Answer:
+        """One line for each."""
+        newest: dict[tuple[str, str | None, str | None], tuple[int, AssessmentRecorded]] = {}
+        told = scene.standing()
+        for position, fact in sorted(told, key=lambda one: (one[1].occurred.at, one[0])):
+            if isinstance(fact, AssessmentRecorded):
+                newest[fact.type, fact.purpose, fact.recipient] = position, fact
+        lines = [
+            self.line(
+                (
+                    *(fact.type, fact.purpose, fact.recipient, fact.outcome),
+                    *(format_day(fact.occurred.day), fact.document),
+                ),
+                (position,),
+            )
+            for position, fact in newest.values()
+        ]
+        for position, fact in {
+            f.recipient: (p, f) for p, f in told if isinstance(f, RecipientDeclared)
+        }.values():
+            said = (fact.recipient, day(fact.attested_until), format_day(fact.occurred.day))
+            cells = ("recipient_contract", None, *said, fact.contract)
+            lines.append(self.line(cells, (position,)))
+        columns = ("type", "purpose", "recipient", "outcome", "day", "document")
+        counts = Counter(str(line.cells[0]) for line in lines)
+        return Answer("Q15", columns, tuple(lines), dict(sorted(counts.items())))

@@ -1,0 +1,288 @@
+"""Q1 to Q5 and Q11: what is held of people, what they chose, what they were sent.
+
+Q2, Q3, Q5 and Q11 are asked of one person, in full, or of everybody, counted.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ledger.calendar import Day, format_day, format_instant
+from ledger.events import FieldDeclared
+from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.verdicts import ChoiceState, Deadline
+from ledger.projections.joins import honoured
+from replay.controls.life import Look
+from replay.controls.model import Event, Said
+from replay.controls.scene import Scene
+from replay.controls.sending import STOPPED, delay
+from replay.fold import fold_subject
+from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question
+
+HOUR = 3_600_000_000
+RUNS = "contract_runs"
+
+
+class LastActivity(Question):
+    """Q1: people by class and years since what counted last, with the policy's term."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._counted = Counted(asked.positions)
+        self._past = self._held = 0
+
+    def see(self, look: Look) -> None:
+        """Each class and thing that is held of her."""
+        for deadline, fate in look.fates:
+            if deadline.tier_now == "erased":
+                continue
+            state = "archived" if deadline.ended is not None else "in_use"
+            if fate.due != "nothing":
+                state = "held" if fate.blocked else "past"
+            self._past += state == "past"
+            self._held += state == "held"
+            age: Cell = years(deadline.counted.day, look.scene.today)
+            if deadline.suspended_by:
+                age = Said("inspect", RUNS)
+            key = (deadline.klass, deadline.counted.months, age, Said("inspect", state))
+            self._counted.add(key, look.subject, deadline.counted.position)
+
+    def answer(self, scene: Scene) -> Answer:
+        """One line for each class, age and state."""
+        columns = ("class", "months", "years", "state", "people", "things")
+        edition = scene.book.in_force(scene.today, scene.known)
+        figures: dict[str, Cell] = {"edition": edition.id if edition else None}
+        figures |= {"past": self._past, "held": self._held}
+        return Answer("Q1", columns, self._counted.lines(), figures)
+
+
+class Consents(Question):
+    """Q2: the consent of X for each purpose and channel, with the form, act, grade and time."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._counted = Counted(asked.positions)
+        self._own: list[Line] = []
+
+    def see(self, look: Look) -> None:
+        """Her choices; those of everybody are counted by state."""
+        for found in chosen(look):
+            if self.asked.subject is None:
+                key = (found.purpose, found.channel or None, Said("state", found.state))
+                self._counted.add(key, look.subject, found.position or 0)
+                continue
+            fact = look.facts.get(found.position or 0)
+            cells: tuple[Cell, ...] = (
+                found.purpose,
+                found.channel or None,
+                Said("state", found.state),
+                found.grade and Said("grade", found.grade),
+                getattr(fact, "form", None),
+                getattr(fact, "act", None),
+                format_instant(fact.occurred.at) if fact is not None else None,
+                found.edition,
+            )
+            self._own.append(self.line(cells, found.rests_on))
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each choice, or for each state of each choice."""
+        if self.asked.subject is None:
+            columns = ("purpose", "channel", "state", "people", "things")
+            return Answer("Q2", columns, self._counted.lines())
+        columns = ("purpose", "channel", "state", "grade", "form", "act", "at", "edition")
+        return Answer("Q2", columns, tuple(self._own))
+
+
+class Sends(Question):
+    """Q3: every message and call to X, and the permission that held at that instant."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._counted = Counted(asked.positions)
+        self._own: list[Line] = []
+
+    def see(self, look: Look) -> None:
+        """Hers one by one; everybody's counted by answer."""
+        for send in look.sends:
+            said = Said("inspect", "allowed" if send.allowed else "refused")
+            why = Said("permission_reason", send.then.reasons[0])
+            place = send.purpose, send.channel or None
+            if self.asked.subject is None:
+                self._counted.add((*place, said, why), look.subject, send.position)
+                continue
+            now = None
+            if send.now is not None:
+                now = Said("permission_reason", send.now.reasons[0])
+            at = format_instant(send.at.at)
+            cells = (at, *place, said, why, send.then.clause, now)
+            self._own.append(self.line(cells, (send.position, *send.then.rests_on)))
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each send, or for each answer."""
+        if self.asked.subject is None:
+            columns = ("purpose", "channel", "permission", "why", "people", "things")
+            return Answer("Q3", columns, self._counted.lines())
+        columns = ("at", "purpose", "channel", "permission", "why", "clause", "known_now")
+        return Answer("Q3", columns, tuple(self._own))
+
+
+class AfterNo(Question):
+    """Q4: every send after a withdrawal or an objection, with the delay."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._lines: list[Line] = []
+
+    def see(self, look: Look) -> None:
+        """Those that ignored a no known then."""
+        for send in look.sends:
+            if send.allowed or send.then.reasons[0] not in STOPPED:
+                continue
+            late = delay(look, send)
+            hours = None if late is None else late // HOUR
+            who, at = str(look.subject), format_instant(send.at.at)
+            cells = (who, at, send.purpose, send.channel or None, hours)
+            self._lines.append(self.line(cells, (send.position, *send.then.rests_on)))
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each."""
+        columns = ("subject", "at", "purpose", "channel", "delay_hours")
+        lines = tuple(sorted(self._lines, key=lambda line: line.cells[1]))
+        return Answer("Q4", columns, lines, {"sends": len(lines)})
+
+
+class Held(Question):
+    """Q5: which data of X is in use, archived or erased, until when, on which article."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._counted = Counted(asked.positions)
+        self._fields: dict[str, list[str]] = {}
+        self._own: list[tuple[Deadline, bool]] = []
+
+    def hear(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """Which declared fields are of which class."""
+        if isinstance(event.fact, FieldDeclared):
+            for name in event.fact.classes:
+                self._fields.setdefault(name, []).append(event.fact.name)
+
+    def see(self, look: Look) -> None:
+        """Each class and thing of hers; of everybody, counted."""
+        for deadline, fate in look.fates:
+            if self.asked.subject is None:
+                key = (deadline.klass, tier(deadline), deadline.article)
+                self._counted.add(key, look.subject, deadline.counted.position)
+            else:
+                self._own.append((deadline, bool(fate.held_by)))
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each class and thing, or for each class and tier."""
+        if self.asked.subject is None:
+            columns = ("class", "state", "article", "people", "things")
+            return Answer("Q5", columns, self._counted.lines())
+        columns = ("class", "item", "state", "until", "archive_until", "article", "held", "fields")
+        lines = []
+        for d, held in self._own:
+            article = d.archive_article if d.ended and d.ended.tier == "archived" else d.article
+            fields = ", ".join(sorted(set(self._fields.get(d.klass, ())))) or None
+            until, archive = day(d.operational_until), day(d.archive_until)
+            cells = (d.klass, d.scope or None, tier(d), until, archive, article, int(held), fields)
+            lines.append(self.line(cells, d.rests_on))
+        return Answer("Q5", columns, tuple(lines))
+
+
+class Believed(Question):
+    """Q11: what was believed at D, as known then, against what is known at R of the same day."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self._lines: list[Line] = []
+        self._people: set[UUID] = set()
+
+    def see(self, look: Look) -> None:
+        """Where the two differ: a choice, or the last day of a class."""
+        scene = look.scene
+        then = look.known_at(scene.as_of)
+        if then >= max((row.position for row in look.rows), default=0):
+            return  # whatever she is known by was known then
+        rows = [row for row in look.rows if row.position <= then]
+        before = fold_subject(rows, scene.as_of, then)
+        old = {(c.purpose, c.channel): c for c in choices(before, scene.book, scene.as_of, then)}
+        new = {(c.purpose, c.channel): c for c in chosen(look)}
+        for key in sorted(old.keys() | new.keys()):
+            self._choice(look, key, old.get(key), new.get(key))
+        was = {(d.klass, d.scope): d for d in deadlines(before, scene.book, scene.as_of, then)}
+        now = {(d.klass, d.scope): d for d in look.terms}
+        for key in sorted(was.keys() | now.keys()):
+            self._term(look, key, was.get(key), now.get(key))
+
+    def _choice(
+        self, look: Look, key: tuple[str, str], old: ChoiceState | None, new: ChoiceState | None
+    ) -> None:
+        if (old and old.state) == (new and new.state):
+            return
+        what = " / ".join(part for part in key if part)
+        said = (Said("state", c.state) if c else None for c in (old, new))
+        on = [p for c in (old, new) if c for p in c.rests_on]
+        self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
+
+    def _term(
+        self, look: Look, key: tuple[str, str], was: Deadline | None, now: Deadline | None
+    ) -> None:
+        if (was and was.operational_until) == (now and now.operational_until) and (
+            (was is None) == (now is None)
+        ):
+            return
+        what = " ".join(part for part in key if part)
+        said = (_until(d) for d in (was, now))
+        on = [p for d in (was, now) if d for p in d.rests_on]
+        self._add(look, (str(look.subject), Said("inspect", "term"), what, *said), on)
+
+    def _add(self, look: Look, cells: tuple[Cell, ...], on: list[int]) -> None:
+        self._people.add(look.subject)
+        self._lines.append(self.line(cells, on))
+
+    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+        """One line for each thing on which the two differ."""
+        columns = ("subject", "what", "about", "believed", "known")
+        figures: dict[str, Cell] = {"people": len(self._people), "differences": len(self._lines)}
+        return Answer("Q11", columns, tuple(self._lines), figures)
+
+
+def chosen(look: Look) -> list[ChoiceState]:
+    """Her choices at (D, R), under all the references she then had."""
+    scene, state = look.scene, look.state
+    others = scene.joins_at(scene.known).others(look.subject) if look.life.kin else ()
+    if others:
+        said = []
+        for join in others:
+            rows = [
+                e.row for e in look.life.kin[join.other].events if e.row.position <= scene.known
+            ]
+            hers = fold_subject(rows, scene.as_of, scene.known)
+            said.append((join.position, hers.consents))
+        state = state._replace(consents=honoured(state.consents, said))
+    return choices(state, scene.book, scene.as_of, scene.known)
+
+
+def tier(deadline: Deadline) -> Said:
+    """Where it is, in a word."""
+    if deadline.suspended_by:
+        return Said("inspect", RUNS)
+    return Said("inspect", deadline.tier_now)
+
+
+def years(since: Day, today: Day) -> int:
+    """Whole years from one day to another."""
+    return max((today - since) // 10000, 0)
+
+
+def day(found: Day | None) -> str | None:
+    """A day as YYYY-MM-DD."""
+    return None if found is None else format_day(found)
+
+
+def _until(deadline: Deadline | None) -> Cell:
+    if deadline is None:
+        return None
+    return day(deadline.operational_until) or tier(deadline)

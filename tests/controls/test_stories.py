@@ -1,0 +1,497 @@
+"""Every control has a history that violates it and is caught; none flags a clean company."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from ledger.calendar import parse_as_of
+from ledger.events import OrderPlaced
+from ledger.fields import KeyProof
+from ledger.policy.permissions import Objection
+from ledger.projections.joins import Join
+from replay.controls.catalogue import CONTROLS
+from replay.controls.model import Joining, Stored
+from replay.controls.words import about, article, explanation, title, words
+from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, key
+from tests.stories.policy_room import edition
+
+YES: dict[str, Any] = {**LETTER, **FORM}
+
+
+@pytest.fixture
+def shop() -> Company:
+    """A company that has published its policy and one form, and one person who is known."""
+    made = Company()
+    made.she("customer.registered", "2024-03-01")
+    made.she("customer.contacted_us", "2024-03-01", channel="form")
+    return made
+
+
+def asked(shop: Company, right: str = "access", received: str = "2025-03-03", **said: Any) -> Any:
+    """She asks for something: the stream of her request."""
+    stream = uuid4()
+    shop.she("request.received", received, stream=stream, right=right, channel="email", **said)
+    return stream
+
+
+def erased(shop: Company, when: str, of: str = "contact", *, destroyed: bool = True) -> int:
+    """A class of hers is erased, and its key destroyed on that order."""
+    kid = key()
+    position = shop.she(
+        "customer.class_erased", when, of=of, keys=(kid,), reason="request", actor="system"
+    )
+    if destroyed:
+        told = {"keys": (KeyProof(kid, DIGEST),), "reason": "request"}
+        shop.tells("ledger.key_destroyed", when, authority=shop.id_of(position), **told)
+    return position
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def test_c01_a_newsletter_without_consent(shop: Company) -> None:
+    at = shop.she("message.sent", "2025-01-07T10:00:00Z", **LETTER)
+    (found,) = shop.finds("C01")
+    assert (found.why, found.positions[0], found.subject) == ("sent", at, SHE)
+    assert (found.clause, found.article) == ("SS-COM-2", "CPCE art. L34-5")
+
+
+def test_c01_a_survey_is_a_message_too(shop: Company) -> None:
+    shop.she("objection.raised", "2025-01-06T10:00:00Z", purpose="surveys", channel="email")
+    shop.she("survey.sent", "2025-01-07T10:00:00Z", purpose="surveys", channel="email")
+    assert shop.violations("C01") == ["sent"]
+
+
+def test_c01_judges_by_what_was_known_then_and_tells_what_became_known_since(shop: Company) -> None:
+    """(t, known at t) accuses; (t, now) is put beside it, whichever way it differs."""
+    shop.she("consent.given", "2024-03-01T09:00:00Z", **YES)
+    sent = shop.she("message.sent", "2025-01-07T10:00:00Z", **LETTER)
+    late = shop.she(
+        "consent.withdrawn", "2025-01-02T10:00:00Z", "2025-02-02T10:00:00Z", actor="agent", **LETTER
+    )
+    (found,) = shop.finds("C01")
+    assert (found.weight, found.why, found.positions) == (
+        *("differs", "sent_known_since"),
+        (sent, late),
+    )
+    assert shop.finds("C01", known=sent) == []  # at R before the letter, nothing differs
+
+
+def test_c01_a_consent_recorded_afterwards_makes_no_innocent(shop: Company) -> None:
+    shop.she("message.sent", "2025-01-07T10:00:00Z", **LETTER)
+    shop.she("consent.given", "2024-03-01T09:00:00Z", "2025-02-01T09:00:00Z", **YES)
+    assert shop.violations("C01") == ["sent"]
+
+
+def test_c01_what_is_older_than_the_ledger_is_judged_by_what_was_known_when_told(
+    shop: Company,
+) -> None:
+    """An import of an earlier system: it knew of the consent, and this ledger knew nothing."""
+    now = "2025-06-02T09:00:00Z"
+    said = {"who": OTHER, "actor": "import"}
+    shop.she("customer.registered", "2016-01-04", now, **said)
+    shop.she("consent.given", "2016-02-01T09:00:00Z", now, **YES, **said)
+    shop.she("message.sent", "2016-03-01T09:00:00Z", now, **LETTER, **said)
+    shop.she("consent.withdrawn", "2016-04-01T09:00:00Z", now, **LETTER, **said)
+    sent = shop.she("message.sent", "2016-05-02T09:00:00Z", now, **LETTER, **said)
+    (found,) = shop.finds("C01")
+    assert (found.why, found.positions[0]) == ("sent_late_told", sent)
+
+
+def test_c02_after_a_withdrawal_with_the_delay(shop: Company) -> None:
+    shop.she("consent.given", "2024-03-01T09:00:00Z", **YES)
+    shop.she("consent.withdrawn", "2024-05-01T10:00:00Z", **LETTER)
+    sent = shop.she("message.sent", "2024-05-04T12:30:00Z", **LETTER)
+    (found,) = shop.finds("C02")
+    assert found.positions[0] == sent
+    assert (found.values["days"], found.values["hours"]) == (3, 2)
+    assert "3 jours et 2 heures" in explanation(found, "fr")
+    assert shop.violations("C01") == ["sent"]  # it had no permission either
+
+
+def test_c02_a_no_that_outlived_an_erasure(shop: Company) -> None:
+    no = Objection("newsletter", "", parse_as_of("2023-01-01"), 2)
+    shop.opposed[SHE] = frozenset({no})
+    shop.she("message.sent", "2024-05-04T12:30:00Z", **LETTER)
+    assert shop.violations("C02") == ["after_erased_no"]
+
+
+def test_c02_a_no_under_another_reference_of_hers(shop: Company) -> None:
+    """Joined before the send: one person. Joined after it: nobody could have known."""
+    shop.she("consent.given", "2024-03-01T09:00:00Z", **YES)
+    shop.she("customer.registered", "2024-03-02", who=OTHER)
+    shop.she("consent.withdrawn", "2024-04-01T09:00:00Z", who=OTHER, **LETTER)
+    shop.she("message.sent", "2024-04-15T09:00:00Z", **LETTER)
+    at = shop.she("customer.joined", "2024-05-01T09:00:00Z", other=OTHER)
+    shop.joined.append(Joining(Join(at, SHE, OTHER), None))
+    after = shop.she("message.sent", "2024-05-02T09:00:00Z", **LETTER)
+    found = shop.finds("C01")
+    assert [(f.weight, f.positions[0]) for f in found if f.weight == "violation"] == [
+        ("violation", after)
+    ]
+
+
+def test_c10_a_machine_without_express_consent(shop: Company) -> None:
+    call = {"purpose": "automated_call", "channel": "automated_call"}
+    at = shop.she("call.placed", "2025-03-04T10:00:00+01:00", **call)
+    (found,) = shop.finds("C10")
+    assert (found.positions[0], found.clause) == (at, "SS-COM-6")
+
+
+# --- keeping --------------------------------------------------------------------------------------
+
+
+def test_c03_beyond_a_term_in_daily_use(shop: Company) -> None:
+    assert shop.violations("C03", "2027-03-01") == []
+    assert shop.violations("C03", "2027-03-02") == ["past_erase"]
+    (found,) = shop.finds("C03", "2027-03-02")
+    assert found.clause == "SS-RET-4"
+    shop.she(
+        "hold.placed",
+        "2026-01-05",
+        article="C. civ. art. 2224",
+        review=20280101,
+        classes=("contact",),
+    )
+    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == "contact"]
+    assert (found.weight, found.why, found.article) == ("exception", "held", "C. civ. art. 2224")
+
+
+def test_c03_what_was_erased_or_archived_in_time_is_no_violation(shop: Company) -> None:
+    shop.she("order.placed", "2018-12-01", item=str(uuid4()))
+    assert "past_archive_due" in shop.violations("C03", "2024-06-01")
+    archived = {"of": "order", "until": 20281201, "article": "C. com. art. L110-4"}
+    shop.she("customer.class_archived", "2023-12-02", reason="term", actor="system", **archived)
+    assert shop.violations("C03", "2024-06-01") == []
+    assert shop.violations("C03", "2040-06-01") != []  # beyond its archive too
+
+
+def test_c04_a_card_beyond_its_month(shop: Company) -> None:
+    card = uuid4()
+    shop.she("consent.given", "2024-03-01T09:00:00Z", purpose="wallet", **FORM)
+    kept = shop.she(
+        "card.kept",
+        "2024-03-01T10:00:00Z",
+        item=str(card),
+        stream=card,
+        ground="wallet",
+        expiry=20250331,
+    )
+    assert shop.violations("C04", "2025-03-31") == []
+    (found,) = shop.finds("C04", "2025-04-01")
+    assert (found.why, kept in found.positions) == ("card_kept", True)
+    shop.she("customer.class_erased", "2025-04-01", of="card", item=str(card), reason="term")
+    assert shop.violations("C04", "2025-04-02") == []
+
+
+def test_c06_an_erasure_whose_key_was_never_destroyed(shop: Company) -> None:
+    erased(shop, "2025-01-02T09:00:00Z")
+    assert shop.violations("C06") == []
+    at = erased(shop, "2025-01-03T09:00:00Z", "order", destroyed=False)
+    (found,) = shop.finds("C06")
+    assert (found.why, found.positions) == ("key_not_destroyed", (at,))
+
+
+def test_c06_something_sealed_again_under_a_dead_key(shop: Company) -> None:
+    at = erased(shop, "2025-01-02T09:00:00Z")
+    (kid,) = shop.events[at - 1].fact.keys  # type: ignore[attr-defined]
+    shop.she("customer.contacted_us", "2025-02-02", channel="form", parts=(("contact", kid),))
+    assert shop.violations("C06") == ["sealed_again"]
+
+
+def test_c08_an_erasure_under_a_hold(shop: Company) -> None:
+    held = {"article": "C. civ. art. 2224", "review": 20270101, "classes": ("contact",)}
+    hold = shop.she("hold.placed", "2024-06-03T09:00:00Z", **held)
+    erasure = erased(shop, "2025-01-02T09:00:00Z")
+    (found,) = shop.finds("C08")
+    assert (found.why, found.positions) == ("destroyed", (erasure, hold))
+
+
+def test_c08_a_hold_that_became_known_afterwards_accuses_nobody(shop: Company) -> None:
+    held = {"article": "C. civ. art. 2224", "review": 20270101, "classes": ("contact",)}
+    erased(shop, "2025-01-02T09:00:00Z")
+    shop.she("hold.placed", "2024-06-03T09:00:00Z", "2025-03-01T09:00:00Z", **held)
+    (found,) = shop.finds("C08")
+    assert (found.weight, found.why) == ("differs", "destroyed_known_since")
+
+
+def test_c16_a_class_that_the_policy_does_not_know(shop: Company) -> None:
+    at = shop.she("customer.registered", "2025-01-02", klass="loyalty")
+    assert [(f.why, f.positions) for f in shop.finds("C16")] == [("class_unknown", (at,))]
+
+
+def test_c16_a_hold_that_nobody_reviews(shop: Company) -> None:
+    held = {"article": "C. civ. art. 2224", "review": 20250601, "classes": ("contact",)}
+    shop.she("hold.placed", "2024-06-03T09:00:00Z", **held)
+    assert shop.violations("C16", "2025-06-01") == []
+    assert shop.violations("C16", "2025-06-02") == ["hold_unreviewed"]
+
+
+# --- rights ---------------------------------------------------------------------------------------
+
+
+def test_c05_an_answer_that_is_late_or_missing(shop: Company) -> None:
+    late = asked(shop, received="2025-03-03")
+    shop.she("request.fulfilled", "2025-04-10", stream=late)
+    asked(shop, "erasure", received="2025-05-05")
+    assert sorted(shop.violations("C05")) == ["answered_late", "overdue_both"]
+    assert shop.violations("C05", "2025-04-03") == []
+
+
+def test_c05_the_law_was_kept_and_the_promise_was_not(shop: Company) -> None:
+    extended = asked(shop, received="2025-03-03")
+    shop.she("request.extended", "2025-03-20", stream=extended, reason="number", notified=20250320)
+    shop.she("request.fulfilled", "2025-05-20", stream=extended)
+    (found,) = shop.finds("C05")
+    assert (found.weight, found.why) == ("exception", "promise_broken")
+
+
+def test_c05_an_extension_written_down_after_month_one_proves_nothing(shop: Company) -> None:
+    extended = asked(shop, received="2025-03-03")
+    said = {"reason": "number", "notified": 20250320}
+    shop.she("request.extended", "2025-03-20", "2025-05-01", stream=extended, **said)
+    shop.she("request.fulfilled", "2025-05-20", stream=extended)
+    assert shop.violations("C05") == ["extension_unproved"]
+
+
+def test_c18_an_identity_question_for_a_no_to_marketing(shop: Company) -> None:
+    stream = asked(shop, "objection", purpose="newsletter")
+    shop.she("request.identity_asked", "2025-03-04", stream=stream, reason="new_address")
+    assert shop.violations("C18") == ["identity_for_a_no"]
+
+
+def test_c18_a_text_that_waits_for_ever(shop: Company) -> None:
+    at = shop.she("motive.received", "2025-03-03", channel="letter", match="near")
+    assert shop.violations("C18", "2025-04-03") == []
+    (found,) = shop.finds("C18", "2025-04-04")
+    assert (found.why, found.positions) == ("unread", (at,))
+    shop.she("motive.decided", "2025-04-05", ref=at, decision="nothing", reader="staff-1")
+    assert shop.violations("C18") == []
+
+
+def test_c18_a_yes_that_nothing_takes_back(shop: Company) -> None:
+    shop.she("consent.given", "2025-01-02", purpose="order_management", **FORM)
+    assert shop.violations("C18") == ["no_way_back"]
+
+
+# --- declaring ------------------------------------------------------------------------------------
+
+
+def test_c09_a_card_number_in_a_clear_field(shop: Company) -> None:
+    at = shop.she("order.cancelled", "2025-01-02", reason="4111111111111111")
+    (found,) = shop.finds("C09")
+    assert (found.why, found.positions) == ("pan-detected", (at,))
+    assert "4111" not in explanation(found, "en") + repr(found)
+
+
+def test_c11_consents_without_a_form_that_was_shown(shop: Company) -> None:
+    shop.she("consent.given", "2025-01-02", **YES)
+    assert shop.violations("C11") == []
+    shop.she("consent.given", "2025-01-03", **{**YES, "form": None})
+    shop.she("consent.given", "2025-01-04", **{**YES, "form": "never-shown"})
+    shop.she("consent.given", "2025-01-05", **{**YES, "grade": "inferred"})
+    shop.she("consent.given", "2025-01-06", **{**YES, "act": None})
+    shop.she("consent.given", "2017-01-06", "2025-01-06", **YES)  # before the form was shown
+    found = sorted(shop.violations("C11"))
+    assert found == ["form_unpublished", "form_unpublished", "inferred", "no_act", "no_form"]
+
+
+def test_c11_trackers_and_openings_need_their_own_yes(shop: Company) -> None:
+    shop.tells("tracker.given", "2025-01-02", purpose="audience", form="banner")
+    shop.she("message.opened", "2025-01-03T10:00:00Z", channel="email")
+    assert sorted(shop.violations("C11")) == ["form_unpublished", "opened"]
+
+
+def test_c12_what_nobody_declared(shop: Company) -> None:
+    shop.she("message.sent", "2025-01-02T10:00:00Z", purpose="resale", channel="email")
+    given = {"purpose": "payment", "classes": ("order",), "people": 3}
+    shop.tells("data.disclosed", "2025-01-03", recipient="stranger", **given)
+    shop.tells("recipient.declared", "2025-01-04", recipient="network", type="social")
+    shop.tells("field.declared", "2025-01-05", name="gps", classes=("account",), source="observed")
+    shop.she("recipient.told", "2025-01-06", recipient="unheard", fact=1)
+    assert sorted(shop.violations("C12")) == [
+        *("geolocation", "purpose-undeclared", "recipient-undeclared", "recipient-undeclared"),
+        "social-network",
+    ]
+
+
+def test_c12_a_purpose_declared_afterwards_was_not_declared(shop: Company) -> None:
+    club = {"purpose": "club", "basis": "consent", "article": "GDPR art. 6(1)(a)"}
+    shop.she("consent.given", "2025-01-02", purpose="club", **FORM)
+    shop.tells("purpose.declared", "2025-01-03", marketing=False, **club)
+    shop.she("consent.given", "2025-01-04", purpose="club", **FORM)
+    assert shop.violations("C12") == ["purpose-undeclared"]
+
+
+def test_c12_a_minor_who_consented_and_is_still_kept(shop: Company) -> None:
+    signal = shop.she("customer.minor_signalled", "2025-01-02", age="under_15", source="parent")
+    shop.she("consent.given", "2025-01-03", **YES)
+    found = shop.finds("C12")
+    assert {f.why for f in found} == {"minor_consent", "minor_kept"}
+    assert all(signal in f.positions for f in found)
+
+
+def test_c15_an_edition_that_keeps_longer_from_the_day_it_is_published(shop: Company) -> None:
+    longer = edition("2024-06-03", {"contact": 60})
+    at = shop.publishes(longer, "2024-06-03T09:00:00Z")
+    (found,) = shop.finds("C15")
+    assert (found.why, found.positions, found.subject) == ("retroactive", (at,), None)
+    told = Company()
+    told.publishes(longer, "2024-06-03T09:00:00Z", notified=True)
+    assert told.violations("C15") == []
+
+
+def test_c15_an_archive_longer_than_the_policy_of_its_day(shop: Company) -> None:
+    shop.she("order.placed", "2018-12-01", item=str(uuid4()))
+    archived = {"of": "order", "until": 20991231, "article": "C. com. art. L110-4"}
+    shop.she("customer.class_archived", "2023-12-02", reason="term", actor="system", **archived)
+    assert shop.violations("C15") == ["kept_longer"]
+
+
+def test_c15_a_new_purpose_served_before_she_was_told(shop: Company) -> None:
+    block = '[[purpose]]\nid = "studies"'
+    text = {block: block.replace("studies", "polls"), 'id = "surveys"': 'id = "opinion"'}
+    newer = edition("2025-01-01", replace={'id = "surveys"': text['id = "surveys"']})
+    shop.publishes(newer, "2024-12-01T09:00:00Z")
+    poll = {"purpose": "opinion", "channel": "email"}
+    sent = shop.she("survey.sent", "2025-02-03T10:00:00Z", **poll)
+    (found,) = shop.finds("C15")
+    assert (found.why, found.positions[0]) == ("purpose_untold", sent)
+    shop.she("policy.notified", "2025-03-01T10:00:00Z", edition=20250101, channel="email")
+    shop.she("survey.sent", "2025-03-03T10:00:00Z", **poll)
+    assert len(shop.finds("C15")) == 1
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def consulted(shop: Company, **said: Any) -> list[str]:
+    """The archive is consulted: what that consultation lacks."""
+    kid, grant = key(), uuid4()
+    archived = {"of": "contact", "until": 20270301, "article": "x", "reason": "term"}
+    shop.she("customer.class_archived", "2025-01-02", keys=(kid,), actor="system", **archived)
+    given = {"holder": "staff-1", "classes": ("contact",), "until": 20251231, "approver": "staff-2"}
+    shop.tells("access.granted", "2025-01-03", stream=grant, **given)
+    parts = said.pop("parts", (("access_log", key()),))
+    told: dict[str, Any] = {
+        "reader": "staff-1",
+        "motive": "litigation",
+        "of": "contact",
+        "keys": (kid,),
+    }
+    told |= {"grant": grant, **said}
+    shop.she("archive.consulted", said.pop("when", "2025-01-06"), parts=parts, **told)
+    return shop.violations("C07")
+
+
+def test_c07_consultations(shop: Company) -> None:
+    assert consulted(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "lacks"),
+    [
+        ({"grant": uuid4()}, "no_grant"),
+        ({"reader": "staff-3"}, "no_grant"),
+        ({"of": "order"}, "no_grant"),
+        ({"approver": "staff-1"}, "four_eyes"),
+        ({"parts": ()}, "no_case"),
+        ({"keys": (key(),)}, "not_archived"),
+    ],
+)
+def test_c07_a_consultation_that_lacks_something(
+    shop: Company, said: dict[str, Any], lacks: str
+) -> None:
+    assert consulted(shop, **said) == [lacks]
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("control", "found", "why"),
+    [
+        ("C06", {"findings": (("destroyed", 3, "x"),), "counts": {"destroyed": 1}}, ["store"]),
+        ("C09", {"cards_in_parts": (3,)}, ["in_a_part"]),
+        ("C13", {"findings": (("leaf", 3, "x"),), "counts": {"leaf": 2}}, ["store", "store_more"]),
+        ("C14", {"findings": (("live", None, "x"),), "counts": {"live": 1}}, ["store"]),
+        ("C17", {"revived": ((SHE, "contact", ""),), "journal": 1}, ["revived"]),
+        ("C17", {"unfinished": 7}, ["restore_unfinished"]),
+        ("C17", {"carried_out": 2, "journal": 1}, ["journal_short"]),
+    ],
+)
+def test_what_the_checks_of_the_store_found_is_told(
+    shop: Company, control: str, found: dict[str, Any], why: list[str]
+) -> None:
+    assert shop.violations(control) == []
+    shop.found = Stored(**{"findings": (), "counts": {}, "events": 0, **found})
+    assert sorted(shop.violations(control)) == why
+
+
+# --- and nobody else ------------------------------------------------------------------------------
+
+
+def test_a_clean_company_is_flagged_by_none(shop: Company) -> None:
+    """What a company may do, done as it must be: no finding of any weight, at any of these days."""
+    shop.she("consent.given", "2024-03-01T09:00:00Z", **YES)
+    shop.she("message.sent", "2024-04-02T10:00:00Z", **LETTER)
+    order = uuid4()
+    shop.she("order.placed", "2024-05-02T10:00:00Z", stream=order)
+    service = {"purpose": "service_message", "channel": "email", "content": "service"}
+    shop.she("message.sent", "2024-05-02T11:00:00Z", **service)
+    shop.she("consent.withdrawn", "2024-06-03T10:00:00Z", **LETTER)
+    stream = asked(shop, received="2024-07-01")
+    shop.she("request.fulfilled", "2024-07-15", stream=stream)
+    held = {"article": "C. civ. art. 2224", "review": 20270101, "classes": ("order",)}
+    hold = uuid4()
+    shop.she("hold.placed", "2024-08-01T09:00:00Z", stream=hold, **held)
+    shop.she("hold.lifted", "2024-09-01T09:00:00Z", stream=hold)
+    erased(shop, "2024-10-01T09:00:00Z")
+    shop.tells("recipient.declared", "2024-10-02", recipient="payline", type="psp")
+    given = {"purpose": "payment", "classes": ("order",), "people": 3}
+    shop.tells("data.disclosed", "2024-10-03", recipient="payline", **given)
+    for day in ("2024-03-15", "2024-12-31", "2025-12-31"):
+        made = shop.run(as_of=day)
+        assert [(o.control, o.findings) for o in made.outcomes if o.findings] == []
+        assert made.ok
+    assert {o.control for o in shop.run().outcomes} == set(CONTROLS)
+
+
+def test_nothing_known_at_r_or_before_d_is_judged(shop: Company) -> None:
+    sent = shop.she("message.sent", "2025-01-07T10:00:00Z", **LETTER)
+    assert shop.violations("C01", "2025-01-06") == []
+    assert shop.violations("C01", known=sent - 1) == []
+    shop.she("fact.voided", "2025-02-01", "2025-02-01", ref=sent)
+    assert shop.violations("C01") == []
+    assert shop.violations("C01", known=sent) == ["sent"]
+
+
+def test_a_run_counts_everything_and_keeps_the_first_of_them(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        shop.she("message.sent", "2025-01-07T10:00:00Z", **LETTER)
+    whole, again = shop.run("C01").outcomes[0], shop.run("C01").outcomes[0]
+    assert whole.digest == again.digest
+    monkeypatch.setattr("replay.controls.run.KEPT", 1)
+    short = shop.run("C01").outcomes[0]
+    assert (short.violations, len(short.findings)) == (3, 1)
+    assert short.digest == whole.digest
+    shop.she("message.sent", "2025-01-08T10:00:00Z", **LETTER)
+    assert shop.run("C01").outcomes[0].digest != whole.digest
+
+
+def test_both_languages_say_all_of_it() -> None:
+    french, english = words("fr"), words("en")
+    assert {s: set(found) for s, found in french.items()} == {
+        s: set(found) for s, found in english.items()
+    }
+    for control in CONTROLS:
+        for lang in ("fr", "en"):
+            assert title(control, lang)
+            assert about(control, lang)
+    assert article("GDPR art. 17", "fr") == "RGPD art. 17"
+    assert OrderPlaced.kind not in CONTROLS
