@@ -7,6 +7,7 @@ from typing import NamedTuple
 from api.access import Who
 from api.console import (
     Page,
+    checking,
     consulting,
     editions,
     entrance,
@@ -31,6 +32,7 @@ PAGES: tuple[Page, ...] = (
     *retaining.PAGES,
     *consulting.PAGES,
     *editions.PAGES,
+    *checking.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
     *data.PAGES,
@@ -50,6 +52,7 @@ MENU = (
     ("/console/retention", "menu.retention"),
     ("/console/archive", "menu.archive"),
     ("/console/policy", "menu.policy"),
+    ("/console/controls", "menu.controls"),
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),
     *my.MENU,

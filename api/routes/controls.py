@@ -52,13 +52,13 @@ async def post_run(request: Request, lang: Lang = None) -> Response:
     def work() -> Response:
         result = answers.asked_of(ledger, times, names, journal=state.journal)
         told = answers.result_json(result, spoken, TOLD)
-        told["recorded"] = answers.put_on_record(ledger, result, state.certificates, _sign(state))
+        told["recorded"] = answers.put_on_record(ledger, result, state.certificates, sign_of(state))
         return JSONResponse(told, 201, _spoken(spoken))
 
     return await once(request, work)
 
 
-def _sign(state: Any) -> Sign | None:
+def sign_of(state: Any) -> Sign | None:
     """What signs statements, if this server has a signer and it answers now."""
     signer = state.seal and state.seal.signer
     if signer is None:

@@ -55,6 +55,11 @@ def _unfold(page: Page) -> None:
     page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
 
 
+def _checked(page: Page) -> None:
+    page.locator("main form button").click()
+    page.wait_for_load_state()
+
+
 SIGHTS = (
     Sight("sign-in", None, at("/console/sign-in")),
     Sight("today", "dpo", at("/console")),
@@ -71,6 +76,7 @@ SIGHTS = (
     Sight("archive", "dpo", at("/console/archive")),
     Sight("policy", "dpo", at("/console/policy"), _unfold),
     Sight("policy-change", "dpo", at("/console/policy/change?old=2019-01-01&new=2022-03-01")),
+    Sight("controls", "dpo", at("/console/controls"), _checked),
     Sight("webhooks", "dpo", at("/console/webhooks")),
     Sight("webhook", "dpo", webhook),
     Sight("access", "dpo", at("/console/access")),

@@ -137,6 +137,25 @@ def test_a_draft_is_tried_and_nothing_is_recorded(dpo: Visitor) -> None:
     assert dpo.company.ledger.recorder.head().position == before
 
 
+# --- controls -------------------------------------------------------------------------------------
+
+
+def test_controls_are_run_and_put_on_record(dpo: Visitor) -> None:
+    """Each finding is told with its clause and positions, and the run is one of those on record."""
+    where = "/console/controls"
+    assert dpo.send(where, on=where, as_of="yesterday").status_code == 422
+    before = dpo.company.ledger.recorder.head().position
+    page = dpo.send(where, on=where)
+    assert dpo.company.ledger.recorder.head().position == before + 1
+    (ran,) = asked(dpo, "/v1/controls/C02")["runs"]
+    assert ran["violations"] > 0  # the demo company wrote to somebody who had withdrawn
+    said = seen(page.text)
+    assert "C02" in said and "SS-" in said and f"position {before + 1}" in said
+    assert "jamais lancé" not in seen(dpo.get(where).text)
+    earlier = seen(dpo.send(where, on=where, as_of="2018-12-01").text)
+    assert "0 manquement" in earlier
+
+
 # --- what leaves, who may -------------------------------------------------------------------------
 
 
