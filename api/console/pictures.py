@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-CELL, GAP, LEFT, TOP = 34, 3, 224, 26  # pixels of the picture's own grid
+CELL, GAP, LEFT, TOP = 33, 3, 224, 26  # pixels of the picture's own grid
 SHADES = 5
 
 
