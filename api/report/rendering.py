@@ -10,11 +10,11 @@ import json
 import tempfile
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typst
 
-STANDARD = "ua-1"
+STANDARD: Final = "ua-1"
 
 
 def pdf(document: dict[str, Any]) -> bytes:

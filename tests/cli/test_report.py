@@ -26,8 +26,9 @@ def fonts_of(reader: PdfReader) -> list[Any]:
     """Every font of every page, with what it holds."""
     found = []
     for page in reader.pages:
-        for font in page["/Resources"].get("/Font", {}).values():
-            one = font.get_object()
+        resources: Any = page["/Resources"]
+        for font in resources.get("/Font", {}).values():
+            one: Any = font.get_object()
             found.append(one["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object())
     return found
 
@@ -48,7 +49,7 @@ def test_the_file_is_tagged_speaks_its_language_and_holds_its_fonts(
     said = probant("report", str(file), "--as-of", DAY, "--lang", lang)
     assert said.code == 0, said
     reader = PdfReader(file)
-    root = reader.trailer["/Root"]
+    root: Any = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in root
     assert root["/Lang"].startswith(lang)
