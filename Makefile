@@ -10,11 +10,11 @@ LOCK   := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint format types bench lock clean
+.PHONY: help env run test lint format types screenshots bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
-	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 env: $(STAMP) ## create the environment in .venv from the lock file
 
@@ -46,6 +46,9 @@ format: $(STAMP) ## let ruff rewrite what it can
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
+
+screenshots: $(STAMP) ## each page at two widths, in tests/console/screenshots
+	$(BIN)/python -m tests.console.screenshots tests/console/screenshots
 
 bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end
 	$(BIN)/python -m tests.bench

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import access, entering, idempotency, problems, schema
-from api.console import board, doors
+from api.console import doors
 from api.console import table as pages
 from api.console.demo import Demo
 from api.console.sessions import Sessions
@@ -110,7 +110,6 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.outbound = outbound or Outbound()
     app.state.opener = opener
     app.state.board = Board(journal, checked, app.state.outbound.days)
-    app.state.counts = board.Board()
     app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
     app.state.theme = theme
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)

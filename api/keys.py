@@ -80,6 +80,11 @@ class Keys:
     def __bool__(self) -> bool:
         return any(key.revoked is None for key in self._keys)
 
+    @property
+    def path(self) -> Path | None:
+        """The file they are read from; None when they are of no file."""
+        return self._path
+
     def lend(self, name: str, roles: frozenset[str]) -> str:
         """The secret of a key that lives as long as this object, and is in no file."""
         key, secret = _new(name, roles, 0, None)

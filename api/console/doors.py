@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, quote
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from api import problems
 from api.console import Page, cookies
@@ -33,8 +34,17 @@ from ledger.errors import Broken, ProbantError, Refusal
 SIGN_IN = "/console/sign-in"
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
-# Where a sign-in may lead: a page of ours by its plain path, never another host.
-OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*")
+# Where a form may lead: a page of ours by its plain path and a plain question, never another host.
+OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
+
+
+class Sheet(Route):
+    """A page as a route that says which one it is: the log names its template, never its path."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As any route, with itself in the scope."""
+        match, child = super().matches(scope)
+        return match, {**child, "route": self} if match is not Match.NONE else child
 
 
 def routes(table: tuple[Page, ...]) -> list[Route]:
@@ -45,7 +55,7 @@ def routes(table: tuple[Page, ...]) -> list[Route]:
             raise Broken(f"{where} does not say who may open it: name roles, or PUBLIC")
         if SUBJECT in page.roles and "{" in page.path:
             raise Broken(f"{where} could name somebody else: pages of one person name nobody")
-    return [Route(page.path, _served(page), methods=[page.method]) for page in table]
+    return [Sheet(page.path, _served(page), methods=[page.method]) for page in table]
 
 
 def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.answers import Times, subject_answer
 from api.console import Page
 from api.console.bundles import person_bundle
+from api.console.dates import end_of_day
 from api.console.naming import class_labels
 from api.console.stories import Story, story_of
 from api.console.visiting import Visit
@@ -23,7 +24,6 @@ from api.facts import check_strict
 from api.problems import Problem
 from api.reading import Reading, reading_answer
 from api.routes import AGENT, AUDITOR, DPO
-from ledger.calendar import end_of, parse_day
 from ledger.commands import Reference
 from ledger.deciding import blinded, unusable
 from ledger.errors import NotFound, ProbantError
@@ -82,7 +82,7 @@ class Asked(NamedTuple):
     @property
     def times(self) -> Times:
         """The same as instants: a day means its end."""
-        as_of, known_at = (_end(day) for day in (self.as_of, self.known_at))
+        as_of, known_at = (end_of_day(day) for day in (self.as_of, self.known_at))
         return Times(as_of, known_at)
 
 
@@ -143,6 +143,7 @@ def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
         "held": held,
         "reasons": REASONS,
         "may_read": bool(visit.asker.roles & SEARCHING),
+        "may_hold": DPO in visit.asker.roles,
         "may_prove": bool(visit.asker.roles & PROVING),
         "opened": None,
         "refusal": None,
@@ -154,13 +155,6 @@ def _subject(visit: Visit) -> UUID:
         return UUID(visit.path["id"])
     except ValueError:
         raise NotFound("this ledger knows no such subject") from None
-
-
-def _end(day: str) -> int | None:
-    try:
-        return end_of(parse_day(day)) if day else None
-    except ValueError:
-        raise Problem("malformed-question", "a day is written YYYY-MM-DD") from None
 
 
 def _position(text: str) -> int:

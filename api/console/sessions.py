@@ -25,13 +25,15 @@ FORMS_KEPT = 200  # forms of one session of which we remember that they were sen
 
 @dataclass(slots=True)
 class Session:
-    """One person signed in. `done`: where each form that was carried out led; None: under way."""
+    """One person signed in. `said`: sentences for her next page; `done`: where each form that was
+    carried out led (None: it is under way); `notes`: what one page leaves for another."""
 
     proof: str
     begun: Instant
     seen: Instant
     said: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     done: dict[str, str | None] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def is_live(self, now: Instant) -> bool:
         """Whether it still opens anything. A clock that went back ends it."""

@@ -5,25 +5,60 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api.access import Who
-from api.console import Page, entrance, my, people, today
-from api.console.my import account, cards, choices, data, entering, receipts, requests
+from api.console import (
+    Page,
+    checking,
+    consulting,
+    editions,
+    entrance,
+    holding,
+    keyring,
+    leaving,
+    my,
+    people,
+    requests,
+    retaining,
+    today,
+)
+from api.console.my import account, cards, choices, data, entering, receipts
+from api.console.my import requests as own_requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *today.PAGES,
     *people.PAGES,
+    *requests.PAGES,
+    *holding.PAGES,
+    *retaining.PAGES,
+    *consulting.PAGES,
+    *editions.PAGES,
+    *checking.PAGES,
+    *leaving.PAGES,
+    *keyring.PAGES,
     *entering.PAGES,
     *data.PAGES,
     *choices.PAGES,
     *cards.PAGES,
-    *requests.PAGES,
+    *own_requests.PAGES,
     *receipts.PAGES,
     *account.PAGES,
     *entrance.LAST,
 )
 
 # The pages that a menu names, and the sentence of each.
-MENU = (("/console", "menu.today"), ("/console/people", "menu.people"), *my.MENU)
+MENU = (
+    ("/console", "menu.today"),
+    ("/console/people", "menu.people"),
+    ("/console/requests", "menu.requests"),
+    ("/console/holds", "menu.holds"),
+    ("/console/retention", "menu.retention"),
+    ("/console/archive", "menu.archive"),
+    ("/console/policy", "menu.policy"),
+    ("/console/controls", "menu.controls"),
+    ("/console/webhooks", "menu.webhooks"),
+    ("/console/access", "menu.access"),
+    *my.MENU,
+)
 
 
 class Item(NamedTuple):

@@ -67,6 +67,12 @@ class Speech:
         """12345 -> '12 345' or '12,345'."""
         return f"{n:,}".replace(",", NO_BREAK) if self.lang == "fr" else f"{n:,}"
 
+    def short(self, n: int) -> str:
+        """A number for a small square: 12345 -> '12k'."""
+        if n < 10_000:
+            return str(n) if n < 1000 else f"{n / 1000:.1f}k".replace(".", self("page.decimal"))
+        return f"{n // 1000}k" if n < 1_000_000 else f"{n // 1_000_000}M"
+
     def day(self, day: Day | str | None) -> str:
         """20181120 or '2018-11-20' -> '20 novembre 2018' or 'November 20, 2018'."""
         if day is None:

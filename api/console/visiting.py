@@ -103,6 +103,7 @@ class Visit:
         """What every template may use."""
         from api.console.table import menu_of
 
+        here = self.request.url
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None:
             said, self.session.said = self.session.said, []
@@ -110,8 +111,8 @@ class Visit:
             "t": self.say,
             "lang": self.lang,
             "who": self.who,
-            "menu": menu_of(self.who, self.request.url.path),
-            "here": self.request.url.path,
+            "menu": menu_of(self.who, here.path),
+            "here": f"{here.path}?{here.query}" if here.query else here.path,
             "token": self.sessions.token(self.cookie),
             "once": secrets.token_urlsafe(12),
             "said": [self.say(key, **values) for key, values in said],

@@ -16,7 +16,7 @@ from ledger.calendar import Instant
 from ledger.errors import NotFound
 from ledger.events import FactCorrected, FactVoided
 from ledger.policy.requests import Request, Told, judged
-from ledger.store import reader
+from ledger.store import dashboard, reader
 from ledger.store import requests as store
 from ledger.store.requests import Begun, Step
 
@@ -78,6 +78,24 @@ def queue(
                     return Page(at, known, tuple(found), found[-1].position)
                 found.append(Queued(begun.position, request))
     return Page(at, known, tuple(found), None)
+
+
+def owed(ledger: Ledger) -> list[Request]:
+    """The requests that are owed an answer now, by the day on which it is due. Only they are read,
+    however many were answered."""
+    now = ledger.clock.now()
+    found = []
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        begun = dashboard.unanswered(connection)
+        for start in range(0, len(begun), AT_ONCE):
+            some = begun[start : start + AT_ONCE]
+            told = store.steps(connection, [one.stream for one in some], known)
+            judgements = (
+                judged(one.stream, one.subject, standing(told[one.stream]), now) for one in some
+            )
+            found += [one for one in judgements if one is not None and one.is_open]
+    return sorted(found, key=lambda one: one.due)
 
 
 def _walk(

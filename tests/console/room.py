@@ -16,9 +16,14 @@ from api.app import create_app
 from api.console.demo import Demo
 from api.demo import cast, telling
 from api.routes import ROLES, SUBJECT
+from api.sealed import Seal
 from ledger.application import Ledger
+from ledger.archiving.asking import NoOpener
 from ledger.opening import create, open_ledger
+from ledger.sealing.sealer import Sealer
+from ledger.sealing.signer import Signer
 from tests.clock import StepClock
+from tests.sealing.room import Here
 
 STAFF = tuple(role for role in ROLES if role != SUBJECT)
 HERE = "http://127.0.0.1"
@@ -38,6 +43,8 @@ class Company:
         else:
             self.ledger = create(url, ring, clock=self.clock)
             telling.fill(self.ledger, cast.FEWEST, 2018, lambda _done, _total, _what: None)
+            Signer.create(folder / "signer", self.ledger.keyring.origin)
+            self.seal_all()
         self.keys: dict[str, str] = {}
         for role in STAFF:
             _, self.keys[role] = keys.add(self.known_at, role, frozenset({role}), self.clock.now())
@@ -46,8 +53,21 @@ class Company:
     def app(self, *, demo: bool = True, **more: Any) -> Any:
         """The application over it."""
         more.setdefault("journal", self.folder / "journal")
+        more.setdefault("seal", Seal(self.folder / "log", None))
+        more.setdefault("opener", nobody)
         playing = Demo(self.known) if demo else None
         return create_app(lambda: self.ledger, self.known, demo=playing, **more)
+
+    def seal_all(self) -> None:
+        """Have everything sealed that was recorded."""
+        signer = Here(Signer(self.folder / "signer"))
+        origin = self.ledger.keyring.origin
+        Sealer(self.ledger.database, origin, signer, self.folder / "log").round()
+
+
+def nobody(_request: Any) -> dict[str, Any]:
+    """No opener answers."""
+    raise NoOpener("no opener of the archive answers")
 
 
 class Visitor:

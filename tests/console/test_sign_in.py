@@ -7,10 +7,13 @@ import re
 import pytest
 
 from api import keys
+from api.access import Trusted
 from api.console import sessions
 from api.console.doors import SIGN_IN
 from api.console.table import PAGES
+from api.oidc import Issuer
 from api.routes import DPO, PUBLIC, SUBJECT
+from tests.api.issuer import AUDIENCE, provider
 from tests.console.conftest import Opened
 from tests.console.room import STAFF, Visitor, seen, token_of
 
@@ -147,6 +150,24 @@ def test_a_token_of_one_person_ends_her_session_with_it(visitor: Visitor) -> Non
     assert visitor.get("/console").status_code == 403
     visitor.company.clock.advance(minutes=15)
     assert visitor.get("/console").status_code == 303
+
+
+def test_a_token_of_the_identity_provider_opens_the_pages_of_its_roles_until_it_ends(
+    open_visitor: Opened,
+) -> None:
+    with provider() as idp:
+        idp.add("first", "ES256")
+        trusted = Trusted(idp.url, AUDIENCE)
+        visitor = open_visitor(oidc=Issuer(trusted))
+        ends = visitor.company.clock.now() // 1_000_000 + 300
+        claims = {"iss": idp.url, "aud": AUDIENCE, "sub": "zoe@example.org", "exp": ends}
+        token = idp.token("first", {**claims, "roles": ["agent"]})
+        done = visitor.send(SIGN_IN, proof=token)
+        assert done.headers["location"] == "/console/people"  # the first page she may open
+        assert visitor.get("/console/requests").status_code == 200
+        assert visitor.get("/console").status_code == 403
+        visitor.company.clock.advance(minutes=7)  # its end, and the minute that clocks may differ
+        assert visitor.get("/console/requests").status_code == 303
 
 
 def test_signing_out_ends_the_session_on_our_side(visitor: Visitor) -> None:

@@ -19,6 +19,8 @@ SLOT = re.compile(r"{(\w+)}")
 # Sections whose keys are values that programs know: a template names the section, data the key.
 BY_VALUE = re.compile(r"""['"](\w+)\.['"] ?~|f"(\w+)\.{""")
 OPTIONS = re.compile(r"""options\(t, [\w'".]+, ['"](\w+)['"]""")
+# `Field("reason", "one", DOUBTS, "doubt")`: the section that names its codes.
+FIELD = re.compile(r"""Field\("\w+", "\w+", \w+, "(\w+)"\)""")
 READ = re.compile(r'\b(?:aria-label|title|alt|placeholder|label)="([^"]*)"')
 
 
@@ -49,10 +51,10 @@ def sources() -> str:
 
 def test_no_sentence_is_left_unused_and_none_is_missing() -> None:
     source = sources()
-    named = set(re.findall(r"""['"]([a-z_]+\.[a-z_]+)['"]""", source))
-    counted = set(re.findall(r"""count\(\s*['"]([a-z_]+\.[a-z_]+)['"]""", source))
+    named = set(re.findall(r"""['"]([a-z_]+\.[a-z_-]+)['"]""", source))
+    counted = set(re.findall(r"""count\(\s*['"]([a-z_]+\.[a-z_-]+)['"]""", source))
     by_value = {a or b for a, b in BY_VALUE.findall(source)} | {"problem"}
-    by_value |= set(OPTIONS.findall(source))
+    by_value |= set(OPTIONS.findall(source)) | set(FIELD.findall(source))
     named = (named - counted) | {f"{key}_{n}" for key in counted for n in ("one", "many")}
     known = {f"{section}.{key}" for section, found in words("fr").items() for key in found}
     unused = {key for key in known - named if key.partition(".")[0] not in by_value}

@@ -21,3 +21,25 @@ addEventListener("pageshow", (event) => {
 
 // What went wrong is read first.
 document.getElementById("refusal")?.focus();
+
+// How far something got, without loading the page again.
+const live = document.querySelector("[data-progress]");
+if (live) follow(live);
+
+async function follow(region) {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 1000));
+    let told;
+    try {
+      const answer = await fetch(region.dataset.progress, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return location.reload();
+      told = await answer.json();
+    } catch {
+      continue; // the server is away for a moment
+    }
+    if (told.over) return location.reload();
+    for (const count of region.querySelectorAll("[data-count]")) {
+      count.textContent = told[count.dataset.count];
+    }
+  }
+}

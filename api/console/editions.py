@@ -1,0 +1,123 @@
+"""The policy: its editions, their classes and clauses, and what a lint finds in one, with the
+article, the severity and a wording that would do.
+
+Read next: `api/policies.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from api import policies as telling
+from api.console import Page
+from api.console.naming import capital, class_labels
+from api.console.visiting import Visit
+from api.problems import Problem
+from api.routes import AGENT, AUDITOR, DPO
+from api.supposing import supposed_json
+from ledger.calendar import Day, day_of, end_of, format_day, parse_day
+from ledger.errors import NotFound, ProbantError
+from ledger.events import KINDS
+from ledger.policy.loader import load_edition
+from ledger.store import editions
+from ledger.supposing import LISTED, suppose
+
+POLICY = "/console/policy"
+READING = frozenset({AGENT, DPO, AUDITOR})
+LINTING = frozenset({DPO, AUDITOR})
+
+
+def get_policy(visit: Visit) -> Response:
+    """The edition in force today, or on the day that is asked for."""
+    query = visit.request.query_params
+    day = _day(query.get("day", ""))
+    published = telling.in_force(visit.ledger, day)
+    edition = telling.edition_json(published)
+    may_lint = bool(visit.asker.roles & LINTING)
+    law_of = _day(query.get("law_of", "")) or day_of(visit.now)
+    lint = telling.lint_answer(published.edition, law_of, visit.lang) if may_lint else None
+    return visit.render(
+        "policy.html",
+        edition=edition,
+        editions=telling.editions_answer(visit.ledger)["items"],
+        clauses=telling.clauses_answer(published.edition, visit.lang)["items"],
+        classes=_classes(visit, edition),
+        lint=lint,
+        law_of=format_day(law_of),
+        day=query.get("day", ""),
+    )
+
+
+def get_change(visit: Visit) -> Response:
+    """What one edition changes in another."""
+    query = visit.request.query_params
+    old, new = (_day(query.get(name, "")) for name in ("old", "new"))
+    if old is None or new is None:
+        raise NotFound("name two days")
+    both = [telling.in_force(visit.ledger, day).edition for day in (old, new)]
+    return visit.render("policy_change.html", diff=telling.diff_answer(*both))
+
+
+def get_supposing(visit: Visit) -> Response:
+    """The form for a draft, with the edition in force to begin from."""
+    return _supposing(visit)
+
+
+def post_supposing(visit: Visit) -> Response:
+    """What a draft would change, and for how many. Nothing is written, and nothing is kept."""
+    said: dict[str, Any] = {"edition": visit.field("edition"), "as_of": visit.field("as_of")}
+    try:
+        draft = load_edition(said["edition"].encode("utf-8", "surrogatepass"), "the draft", KINDS)
+        day = _day(said["as_of"])
+        found = suppose(visit.ledger, draft, None if day is None else end_of(day), None, LISTED)
+    except (Problem, ProbantError) as error:
+        return _supposing(visit, **said, status=422, refusal=visit.refusal_of(error))
+    return _supposing(visit, **said, found=supposed_json(found))
+
+
+def _supposing(visit: Visit, status: int = 200, **more: Any) -> Response:
+    given = {
+        "edition": _text_in_force(visit),
+        "as_of": "",
+        "found": None,
+        "labels": class_labels(visit),
+        "refusal": None,
+    }
+    return visit.render("supposing.html", status, **given | more)
+
+
+def _text_in_force(visit: Visit) -> str:
+    """The file of the edition in force, as a draft that would take effect today."""
+    published = telling.in_force(visit.ledger, None)
+    with visit.ledger.database.read() as connection:
+        found = editions.document(connection, bytes.fromhex(published.edition.pol))
+    text = "" if found is None else found.content.decode("utf-8")
+    text = re.sub(r"(?m)^id = .*$", 'id = "draft"', text, count=1)
+    today = format_day(day_of(visit.now))
+    return re.sub(r"(?m)^effective_from = .*$", f"effective_from = {today}", text, count=1)
+
+
+def _classes(visit: Visit, edition: dict[str, Any]) -> list[dict[str, Any]]:
+    label, why = f"label_{visit.lang}", f"why_{visit.lang}"
+    return [
+        {**one, "name": name, "label": capital(one[label]), "why": one[why]}
+        for name, one in edition["classes"].items()
+    ]
+
+
+def _day(text: str) -> Day | None:
+    try:
+        return parse_day(text) if text else None
+    except ValueError:
+        raise Problem("malformed-question", "a day is written YYYY-MM-DD") from None
+
+
+PAGES = (
+    Page("GET", POLICY, get_policy, READING),
+    Page("GET", f"{POLICY}/change", get_change, READING),
+    Page("GET", f"{POLICY}/what-if", get_supposing, LINTING),
+    Page("POST", f"{POLICY}/what-if", post_supposing, LINTING),
+)

@@ -1,0 +1,209 @@
+"""The queue of rights requests with both clocks, and one of them with the steps that are possible.
+
+The steps are recorded by the very function of `POST /v1/requests/{id}/{step}`; what the law forbids
+is refused there, and said beside the form. Read next: `steps.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from starlette.responses import Response
+
+from api.console import Page, steps
+from api.console.dates import days_between
+from api.console.naming import class_labels
+from api.console.visiting import Visit
+from api.packages import Wanted, package_of
+from api.problems import Problem
+from api.requests import STEPS, received, stepped
+from api.routes import AGENT, AUDITOR, DPO
+from ledger.calendar import day_of
+from ledger.erasing.request import planned
+from ledger.errors import NotFound, ProbantError
+from ledger.events import RIGHTS
+from ledger.events.requests import REQUEST_CHANNELS
+from ledger.policy.erasures import Outcome
+from ledger.policy.requests import OPEN, STATUSES, Request, explain
+from ledger.requests.reading import one, owed, queue
+from ledger.requests.steps import current
+from ledger.store import requests as store
+
+REQUESTS = "/console/requests"
+HANDLING = frozenset({AGENT, DPO})
+LOOKING = HANDLING | {AUDITOR}
+LIMIT = 50
+
+
+class Line(NamedTuple):
+    """One request of the queue, and how many days are left (negative: it is late)."""
+
+    found: Request
+    days: int
+
+
+def get_queue(visit: Visit) -> Response:
+    """Those that wait first, by the day an answer is due; or those of one status, page by page."""
+    query = visit.request.query_params
+    status = query.get("status", "open")
+    if status not in ("open", "all", *STATUSES):
+        status = "open"
+    if status == "open":
+        lines, following = [_line(visit, found) for found in owed(visit.ledger)], None
+    else:
+        after = query.get("after", "")
+        page = queue(
+            visit.ledger,
+            after=int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0,
+            limit=LIMIT,
+            wanted=lambda found: status in ("all", found.status),
+        )
+        lines = [_line(visit, queued.request) for queued in page.requests]
+        following = page.next
+    return visit.render(
+        "requests.html",
+        lines=lines,
+        status=status,
+        statuses=("open", *STATUSES, "all"),
+        next=following,
+        may_receive=bool(visit.asker.roles & HANDLING),
+    )
+
+
+def get_request(visit: Visit) -> Response:
+    """One request: where it stands, what was done, and what can be done now."""
+    return visit.render("request.html", **_told(visit, _stream(visit)))
+
+
+def post_step(visit: Visit) -> Response:
+    """Record a step, or carry the request out; what is refused is said on the same page."""
+    stream, step = _stream(visit), visit.path["step"]
+    if step not in (*STEPS, "fulfil"):
+        raise NotFound("there is no such step")
+    found = one(visit.ledger, stream)
+    value: dict[str, Any] = {"data": steps.data_of(visit, step, found.right)}
+    state = visit.request.app.state
+    try:
+        if step != "fulfil" and visit.field("occurred"):
+            value["occurred"] = visit.field("occurred")
+        where = (state.journal, state.desk)
+        answer = stepped(visit.ledger, stream, step, value, visit.lang, *where)
+    except (Problem, ProbantError) as error:
+        told = _told(visit, stream) | {"refusal": visit.refusal_of(error), "tried": step}
+        return visit.render("request.html", 422, **told)
+    return visit.go(
+        f"{REQUESTS}/{stream}", "requests.done", position=visit.say.number(answer["position"])
+    )
+
+
+def post_package(visit: Visit) -> Response:
+    """All that is held about her, as a file to hand over: that it was read is recorded first. Its
+    hash is remembered in the session, for the answer to name."""
+    stream = _stream(visit)
+    found = one(visit.ledger, stream)
+    if found.subject is None:
+        raise NotFound("this request is of nobody who is known")
+    scope: Any = "portability" if found.right == "portability" else "access"
+    wanted = Wanted(scope, "zip", "rights_request")
+    made = package_of(visit.ledger, visit.asker, found.subject, wanted, visit.lang, {})
+    if visit.session is not None:
+        visit.session.notes[f"package:{stream}"] = made.digest
+    headers = {
+        "Content-Disposition": f'attachment; filename="{scope}.zip"',
+        "Package-SHA256": made.digest,
+    }
+    return Response(made.content, media_type="application/zip", headers=headers)
+
+
+def get_receive(visit: Visit) -> Response:
+    """The form for a request that reached us by letter, telephone or at the counter."""
+    return _receiving(visit)
+
+
+def post_receive(visit: Visit) -> Response:
+    """Record it, on the day it reached us; an objection takes effect at once."""
+    body: dict[str, Any] = {
+        "actor": "agent",
+        "data": {"right": visit.field("right"), "channel": visit.field("channel")},
+    }
+    if text := visit.field("text"):
+        body["data"]["text"] = text
+    if occurred := visit.field("occurred"):
+        body["occurred"] = occurred
+    if subject := visit.field("subject"):
+        body["subject"] = subject
+    else:
+        body["person"] = {"kind": visit.field("kind"), "value": visit.field("reference")}
+    try:
+        answer = received(visit.ledger, body, visit.lang)
+    except (Problem, ProbantError) as error:
+        return _receiving(visit, 422, refusal=visit.refusal_of(error))
+    position = visit.say.number(answer["position"])
+    return visit.go(f"{REQUESTS}/{answer['request']['id']}", "requests.done", position=position)
+
+
+def _receiving(visit: Visit, status: int = 200, **more: Any) -> Response:
+    given = {
+        "rights": RIGHTS,
+        "channels": [channel for channel in REQUEST_CHANNELS if channel not in ("page", "api")],
+        "day": steps.today(visit),
+        "subject": visit.field("subject") or visit.request.query_params.get("subject", ""),
+        "refusal": None,
+    }
+    return visit.render("receive.html", status, **given | more)
+
+
+def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
+    """What the page of one request is made of. Raises NotFound for one nobody knows."""
+    ledger = visit.ledger
+    found = one(ledger, stream)
+    _, state = current(ledger, stream)
+    with ledger.database.read() as connection:
+        told = store.steps(connection, [stream], ledger.recorder.head().position)[stream]
+    may_handle = bool(visit.asker.roles & HANDLING)
+    notes = visit.session.notes if visit.session is not None else {}
+    return {
+        "found": found,
+        "line": _line(visit, found),
+        "explanation": explain(found, visit.lang),
+        "steps": told,
+        "possible": steps.possible(visit, state, found.right) if may_handle else [],
+        "fates": _fates(visit, found) if may_handle else [],
+        "labels": class_labels(visit),
+        "today": steps.today(visit),
+        "package": notes.get(f"package:{stream}", ""),
+        "refusal": None,
+        "tried": "",
+    }
+
+
+def _fates(visit: Visit, found: Request) -> list[Outcome]:
+    """What an erasure would let go and what it would keep, were it carried out today."""
+    if found.right != "erasure" or found.subject is None or found.status not in OPEN:
+        return []
+    try:
+        return list(planned(visit.ledger, found.subject, "request"))
+    except NotFound:
+        return []
+
+
+def _line(visit: Visit, found: Request) -> Line:
+    return Line(found, days_between(day_of(visit.now), found.due))
+
+
+def _stream(visit: Visit) -> UUID:
+    try:
+        return UUID(visit.path["id"])
+    except ValueError:
+        raise NotFound("this ledger knows no such request") from None
+
+
+PAGES = (
+    Page("GET", REQUESTS, get_queue, LOOKING),
+    Page("GET", f"{REQUESTS}/new", get_receive, HANDLING),
+    Page("POST", f"{REQUESTS}/new", post_receive, HANDLING),
+    Page("GET", f"{REQUESTS}/{{id}}", get_request, LOOKING),
+    Page("POST", f"{REQUESTS}/{{id}}/package", post_package, HANDLING),
+    Page("POST", f"{REQUESTS}/{{id}}/{{step}}", post_step, HANDLING),
+)

@@ -1,0 +1,134 @@
+"""Retention: what is past its term, what falls due over two years as a picture, and the runs.
+
+Nothing here decides a term. A run is asked for as `POST /v1/retention/runs` does and is carried out
+beside what this server does; its page is refreshed by the browser, or by a script where there is
+one. A run is begun only after a rehearsal of the same day. Read next: `api/retention.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from api import retention as telling
+from api import things
+from api.console import Page, pictures
+from api.console.naming import class_labels
+from api.console.visiting import Visit
+from api.problems import Problem
+from api.routes import AUDITOR, DPO, OPERATOR
+from ledger.calendar import day_of, parse_instant
+from ledger.errors import ProbantError, Refusal, Refused
+from ledger.retention.running import find
+
+RETENTION = "/console/retention"
+LOOKING = frozenset({DPO, AUDITOR})
+RUNNING = frozenset({DPO, OPERATOR})
+WATCHING = LOOKING | RUNNING
+WHATS = ("leaving", "ending")
+MONTHS = 24
+PAST_RUNS = 10
+LIMIT = 100
+NOT_REHEARSED = Refusal("not-rehearsed", "rehearse first: no dry run of today was asked for here")
+
+
+def get_retention(visit: Visit) -> Response:
+    """The picture, its table, what is past its term today, and the runs."""
+    return visit.render("retention.html", **_told(visit))
+
+
+def get_due(visit: Visit) -> Response:
+    """Whose items of one class are past their end, and what a run would do with each."""
+    after = visit.request.query_params.get("after") or None
+    found = telling.due_page(visit.ledger, visit.path["name"], None, after, LIMIT)
+    return visit.render("due.html", due=found, labels=class_labels(visit))
+
+
+def post_run(visit: Visit) -> Response:
+    """Begin a run, or rehearse one."""
+    rehearsal = visit.field("how") != "run"
+    try:
+        if not rehearsal and not _is_rehearsed(visit):
+            raise Refused(NOT_REHEARSED)
+        begun = visit.request.app.state.keeper.ask(visit.asker.id, rehearsal=rehearsal)
+    except (Problem, ProbantError) as error:
+        refusal = visit.refusal_of(error)
+        return visit.render("retention.html", 422, **_told(visit) | {"refusal": refusal})
+    return visit.go(f"{RETENTION}/runs/{begun.id}")
+
+
+def get_run(visit: Visit) -> Response:
+    """How far a run got."""
+    return visit.render("run.html", run=_run(visit), labels=class_labels(visit))
+
+
+def get_progress(visit: Visit) -> Response:
+    """The same for the script of its page."""
+    found = _run(visit)
+    numbers = {n: visit.say.number(found[n]) for n in ("looked", *DONE)}
+    is_over = found["state"] in ("done", "failed")
+    return JSONResponse({"state": found["state"], "over": is_over, **numbers})
+
+
+DONE = ("people", "archived", "erased", "held")
+
+
+def _run(visit: Visit) -> dict[str, Any]:
+    run = find(visit.ledger, things.uuid_of(visit.path["id"], "retention run"))
+    return telling.run_json(run)
+
+
+def _is_rehearsed(visit: Visit) -> bool:
+    """Whether a dry run that was asked for here today is among the last on record."""
+    today = day_of(visit.now)
+    found = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)["items"]
+    return any(
+        one["rehearsal"] and one["run"] and day_of(parse_instant(one["recorded_at"])) == today
+        for one in found
+    )
+
+
+def _told(visit: Visit) -> dict[str, Any]:
+    what = visit.request.query_params.get("what", WHATS[0])
+    what = what if what in WHATS else WHATS[0]
+    calendar = telling.calendar_answer(visit.ledger, MONTHS)
+    due = telling.due_answer(visit.ledger, None)
+    months: list[str] = calendar["months"]
+    labels = class_labels(visit)
+    rows = {
+        labels.get(name, name): (
+            one[what]["before"],
+            [one[what]["months"][month] for month in months],
+            one[what]["after"],
+        )
+        for name, one in sorted(calendar["classes"].items())
+        if any(one[what]["months"].values())
+    }
+    past = {
+        name: one
+        for name, one in due["classes"].items()
+        if one["past_operational"] or one["past_archive"]
+    }
+    return {
+        "what": what,
+        "whats": WHATS,
+        "months": months,
+        "picture": pictures.heat(months, rows),
+        "calendar": calendar,
+        "past": sorted(past.items(), key=lambda one: -one[1]["past_operational"]),
+        "labels": labels,
+        "runs": telling.runs_answer(visit.ledger, 2**53, PAST_RUNS),
+        "is_rehearsed": _is_rehearsed(visit),
+        "may_run": bool(visit.asker.roles & RUNNING),
+        "refusal": None,
+    }
+
+
+PAGES = (
+    Page("GET", RETENTION, get_retention, LOOKING),
+    Page("GET", f"{RETENTION}/due/{{name}}", get_due, LOOKING),
+    Page("POST", f"{RETENTION}/runs", post_run, frozenset({DPO})),
+    Page("GET", f"{RETENTION}/runs/{{id}}", get_run, WATCHING),
+    Page("GET", f"{RETENTION}/runs/{{id}}/progress", get_progress, WATCHING),
+)

@@ -1,0 +1,91 @@
+"""Every page worth looking at, with whose eyes: for the screenshots, for axe, and for whoever reads
+a page in each language, without scripts, or with the keyboard only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+from api.answers import find
+from ledger.commands import Reference
+from ledger.outbound import endpoints
+from ledger.requests.reading import queue
+from tests.console.room import Company
+
+
+class Sight(NamedTuple):
+    """A page: its name, the part of whoever looks (None: nobody yet), and how it is reached."""
+
+    name: str
+    part: str | None
+    path: Callable[[Company], str]
+    then: Callable[[Page], None] = lambda _page: None
+
+
+def person(reference: str) -> Callable[[Company], str]:
+    """The page of one of the cast."""
+    return lambda company: f"/console/people/{find(company.ledger, Reference('shop', reference))}"
+
+
+def at(path: str) -> Callable[[Company], str]:
+    """A page whose address is always the same."""
+    return lambda _company: path
+
+
+def request(company: Company) -> str:
+    """The page of the one request that is late."""
+    (late, *_) = [
+        one.request.stream for one in queue(company.ledger).requests if one.request.is_open
+    ]
+    return f"/console/requests/{late}"
+
+
+def webhook(company: Company) -> str:
+    """The page of a destination; there is one, once somebody looked."""
+    found = endpoints.registered(company.ledger)
+    if not found:
+        endpoints.register(company.ledger, "https://mailer.example.org/probant", "routeur")
+        found = endpoints.registered(company.ledger)
+    return f"/console/webhooks/{found[0][0].id}"
+
+
+def _unfold(page: Page) -> None:
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+
+
+def _checked(page: Page) -> None:
+    page.locator("main form button").click()
+    page.wait_for_load_state()
+
+
+SIGHTS = (
+    Sight("sign-in", None, at("/console/sign-in")),
+    Sight("today", "dpo", at("/console")),
+    Sight("search", "dpo", at("/console/people")),
+    Sight("person", "dpo", person("D-0042"), _unfold),
+    Sight("person-cards", "dpo", person("D-0021")),
+    Sight("requests", "dpo", at("/console/requests")),
+    Sight("requests-all", "dpo", at("/console/requests?status=all")),
+    Sight("request", "dpo", request, _unfold),
+    Sight("receive", "dpo", at("/console/requests/new")),
+    Sight("holds", "dpo", at("/console/holds"), _unfold),
+    Sight("retention", "dpo", at("/console/retention"), _unfold),
+    Sight("due", "dpo", at("/console/retention/due/account")),
+    Sight("archive", "dpo", at("/console/archive")),
+    Sight("policy", "dpo", at("/console/policy"), _unfold),
+    Sight("policy-change", "dpo", at("/console/policy/change?old=2019-01-01&new=2022-03-01")),
+    Sight("controls", "dpo", at("/console/controls"), _checked),
+    Sight("webhooks", "dpo", at("/console/webhooks")),
+    Sight("webhook", "dpo", webhook),
+    Sight("access", "dpo", at("/console/access")),
+    *(
+        Sight(f"my-{name}", "customer", at(f"/my/{name}".rstrip("/")))
+        for name in (
+            *("", "choices", "requests"),
+            *("receipts", "readers", "directive", "account"),
+        )
+    ),
+    Sight("not-found", "dpo", at("/console/nowhere")),
+)

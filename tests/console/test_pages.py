@@ -1,0 +1,303 @@
+"""What the pages let through and what they do not: roles, frames, hostile words, other people."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from api.answers import find
+from api.console.doors import SIGN_IN
+from api.console.table import MENU, PAGES
+from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
+from ledger.calendar import moment_of_instant
+from ledger.commands import Record, Reference
+from ledger.events import ContactedUs
+from ledger.handlers import Accepted, record
+from ledger.requests.reading import queue
+from ledger.sealing.signer import Signer
+from replay.verify import Key, Trust, verify
+from tests.console.conftest import Opened
+from tests.console.room import STAFF, Visitor, seen
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }}"
+PERSON = Reference("shop", "D-0042")
+CANARY = "zoe.canari@example.org"
+INLINE = r"<script(?! type=\"module\" src=\"/)|<style|\son\w+=|\sstyle="
+STATIC = "/console/static/{edition}/{name}"
+
+
+def of(visitor: Visitor, reference: Reference = PERSON) -> str:
+    return f"/console/people/{find(visitor.company.ledger, reference)}"
+
+
+def late(visitor: Visitor) -> str:
+    """The page of the one request that is late."""
+    found = [one.request for one in queue(visitor.company.ledger).requests if one.request.is_open]
+    return f"/console/requests/{found[0].stream}"
+
+
+def filled(visitor: Visitor, path: str) -> str:
+    """A path of the table with a person, a request, a step in it."""
+    found = path.replace("/people/{id}", of(visitor).removeprefix("/console"))
+    found = found.replace("/requests/{id}", late(visitor).removeprefix("/console"))
+    return re.sub(r"{\w+(:path)?}", "1", found)
+
+
+# --- who is let in --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [*STAFF, SUBJECT, None], ids=str)
+def test_every_role_meets_every_page(open_visitor: Opened, role: str | None) -> None:
+    """Let in by the table; else led to the sign-in, or told 403."""
+    visitor = open_visitor()
+    if role == SUBJECT:
+        visitor.play("customer")
+    elif role is not None:
+        visitor.sign_in(role)
+    for page in PAGES:
+        if page.roles == PUBLIC or page.method != "GET":
+            continue
+        said = visitor.get(filled(visitor, page.path))
+        if role is None:
+            assert (said.status_code, said.headers["location"][:16]) == (303, SIGN_IN[:16])
+        else:
+            assert (said.status_code != 403) == (role in page.roles), page.path
+    if role is None:
+        for page in PAGES:
+            if page.method == "POST" and page.roles != PUBLIC:
+                assert visitor.client.post(filled(visitor, page.path)).status_code == 303
+
+
+def test_the_menu_offers_what_may_be_opened(open_visitor: Opened) -> None:
+    for role in ROLES:
+        if role == SUBJECT:
+            continue
+        visitor = open_visitor()
+        home = visitor.sign_in(role).headers["location"]
+        page = visitor.get(home)
+        offered = re.findall(r'<li><a href="([^"]+)"', page.text.partition("<main")[0])
+        assert set(offered) <= {path for path, _ in MENU}
+        assert all(visitor.get(path).status_code == 200 for path in offered)
+        assert (page.status_code == 200) == bool(offered)
+
+
+def test_a_form_of_a_page_one_may_not_open_is_refused(open_visitor: Opened) -> None:
+    visitor = open_visitor()
+    visitor.sign_in(AUDITOR)
+    for path in ("/console/people", f"{of(visitor)}/reading", f"{late(visitor)}/refuse"):
+        assert visitor.send(path, on="/console", term="D-0042").status_code == 403
+
+
+def test_no_page_of_one_person_names_anybody(visitor: Visitor) -> None:
+    """No page open to a customer has a variable path: there is nothing to put another id into."""
+    assert [page.path for page in PAGES if SUBJECT in page.roles and "{id}" in page.path] == []
+
+
+# --- what surrounds a page ------------------------------------------------------------------------
+
+
+def test_a_page_is_framed_by_nobody_kept_by_nobody_and_runs_our_scripts_only(
+    visitor: Visitor,
+) -> None:
+    visitor.sign_in(DPO)
+    for page in PAGES:
+        if page.method != "GET" or page.path in ("/", STATIC):
+            continue
+        said = visitor.get(filled(visitor, page.path), **{"Accept-Encoding": "gzip"})
+        policy = said.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy and "default-src 'none'" in policy
+        assert "unsafe" not in policy and "script-src 'self'" in policy
+        assert said.headers["x-frame-options"] == "DENY"
+        assert said.headers["cache-control"] == "no-store"
+        assert "content-encoding" not in said.headers
+        assert not re.search(
+            r"<script(?! type=\"module\" src=\"/)|<style|\son\w+=|\sstyle=", said.text
+        )
+        assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", said.text)
+
+
+def test_style_and_scripts_are_kept_under_the_name_of_their_edition(visitor: Visitor) -> None:
+    page = visitor.get(SIGN_IN)
+    (style,) = re.findall(r'href="(/console/static/[^"]+\.css)"', page.text)
+    said = visitor.get(style)
+    assert said.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert said.headers["content-type"].startswith("text/css")
+    other = visitor.get(re.sub(r"static/\w+", "static/older", style))
+    assert (other.status_code, other.headers["cache-control"]) == (200, "no-store")
+    assert visitor.get("/console/static/x/..%2Ftable.py").status_code == 404
+    assert visitor.get("/console/static/x/console.py").status_code == 404
+
+
+def test_a_page_that_is_not_there_is_a_page(visitor: Visitor) -> None:
+    said = visitor.get("/console/nowhere/at/all")
+    assert said.status_code == 404 and "Impossible" in seen(said.text)
+
+
+# --- one person -----------------------------------------------------------------------------------
+
+
+def test_a_search_leads_to_a_person_and_leaves_no_trace(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By whichever reference; what was typed is in no address, no log line and no page."""
+    visitor.sign_in(AGENT)
+    with caplog.at_level(logging.DEBUG):
+        found = visitor.send("/console/people", on="/console/people", term="  D-0042 ")
+        assert (found.status_code, found.headers["location"]) == (303, of(visitor))
+        unknown = visitor.send(
+            "/console/people", on="/console/people", term="zoe.canari@example.org"
+        )
+    assert unknown.status_code == 404
+    assert "Personne n'est connu" in seen(unknown.text)
+    assert "canari" not in unknown.text + caplog.text
+    assert "POST /console/people 303" in caplog.text
+    assert "D-0042" not in caplog.text and of(visitor).rpartition("/")[2] not in caplog.text
+    for term in (HOSTILE, "\x00", "x" * 500, "\ud800".encode("utf-8", "surrogatepass")):
+        assert visitor.send("/console/people", on="/console/people", term=term).status_code in (
+            404,
+            422,
+        )
+
+
+def test_the_page_of_a_person_says_what_the_interface_says(visitor: Visitor) -> None:
+    """The same deadlines, at the same two times, by the same functions."""
+    visitor.sign_in(DPO)
+    id = of(visitor).rpartition("/")[2]
+    key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
+    for times in ("", "?as_of=2022-02-28", "?as_of=2022-03-01&known_at=2026-01-05"):
+        page = seen(visitor.get(of(visitor) + times).text)
+        told = visitor.client.get(f"/v1/subjects/{id}{times}", headers=key).json()
+        for deadline in told["deadlines"]:
+            for line in deadline["explanation"]:
+                assert " ".join(line.split()) in page
+    assert visitor.get(of(visitor) + "?as_of=yesterday").status_code == 400
+    assert visitor.get(f"/console/people/{uuid4()}").status_code == 404
+    assert visitor.get("/console/people/D-0042").status_code == 404
+
+
+def test_hostile_words_are_words(visitor: Visitor) -> None:
+    """What somebody wrote is shown as she wrote it, and is no markup."""
+    ledger = visitor.company.ledger
+    subject = find(ledger, PERSON)
+    now = moment_of_instant(ledger.clock.now())
+    fact = ContactedUs(subject=subject, occurred=now, channel="email", text=HOSTILE)
+    assert isinstance(record(ledger, Record(fact)), Accepted)
+    visitor.sign_in(DPO)
+    fields = {"class": "contact", "reason": "complaint"}
+    page = visitor.send(f"{of(visitor)}/reading", on=of(visitor), **fields)
+    assert page.status_code == 200
+    assert HOSTILE in seen(page.text)
+    assert "<script>alert" not in page.text and "<img src=x" not in page.text
+
+
+def test_a_reading_is_on_record_before_anything_is_shown(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    ledger, path = visitor.company.ledger, of(visitor)
+    before = ledger.recorder.head().position
+    whole = {"class": "account", "reason": "complaint"}
+    for fields in ({}, {"class": "account"}, {"reason": "complaint"}, whole | {"reason": "x"}):
+        assert visitor.send(f"{path}/reading", on=path, **fields).status_code == 422
+    assert ledger.recorder.head().position == before
+    page = visitor.send(f"{path}/reading", on=path, **whole)
+    assert f"position {before + 1}" in seen(page.text)
+    assert (
+        "data.read.v1"
+        in visitor.client.get(
+            f"/v1/subjects/{path.rpartition('/')[2]}/timeline",
+            headers={"Authorization": f"Bearer {visitor.company.keys[DPO]}"},
+        ).text
+    )
+
+
+def test_the_evidence_file_convinces_somebody_who_does_not_trust_us(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    visitor.sign_in(AUDITOR)
+    made = visitor.send(f"{of(visitor)}/evidence", on=of(visitor), recipient="cnil")
+    assert made.headers["content-type"] == "application/zip"
+    assert "attachment" in made.headers["content-disposition"]
+    bundle = tmp_path / "evidence.zip"
+    bundle.write_bytes(made.content)
+    vkey = Signer(visitor.company.folder / "signer").key.vkey
+    anchors = Trust(visitor.company.ledger.keyring.origin, (Key.parse(vkey, 1),))
+    report = verify(bundle, anchors)
+    assert report.ok, list(report.lines())
+    assert visitor.send(f"{of(visitor)}/evidence", on=of(visitor), recipient="x").status_code == 422
+
+
+# --- one request ----------------------------------------------------------------------------------
+
+
+def test_a_request_goes_from_a_letter_to_its_answer(visitor: Visitor) -> None:
+    """Received, acknowledged, answered, closed; what the law forbids is said on the page."""
+    visitor.sign_in(AGENT)
+    letter = {"kind": "shop", "reference": "D-0042", "right": "access", "channel": "letter"}
+    letter |= {"occurred": "2026-01-02", "text": "Bonjour"}
+    new = visitor.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = new.headers["location"]
+    assert "C'est enregistré" in seen(visitor.get(path).text)
+    assert "C'est enregistré" not in seen(visitor.get(path).text)
+    early = visitor.send(f"{path}/close", on=path)
+    assert early.status_code == 422 and 'role="alert"' in early.text
+    step = visitor.send(f"{path}/acknowledge", on=path, channel="letter", occurred="2026-01-03")
+    assert step.headers["location"] == path
+    package = visitor.send(f"{path}/package", on=path)
+    assert package.headers["content-type"] == "application/zip"
+    digest = package.headers["package-sha256"]
+    assert f'value="{digest}"' in visitor.get(path).text
+    assert (
+        visitor.send(f"{path}/fulfil", on=path, channel="letter", package=digest).status_code == 303
+    )
+    assert visitor.send(f"{path}/close", on=path).status_code == 303
+    assert "Ce qui peut être fait" not in seen(visitor.get(path).text)
+    assert visitor.send(f"{path}/dance", on=path).status_code == 404
+
+
+def test_a_refusal_must_say_why_and_before_whom_to_complain(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    path, more = late(visitor), {"channel": "email"}
+    said = visitor.send(f"{path}/refuse", on=path, **more, grounds="excessive")
+    assert said.status_code == 422 and "SS-DSR-11" in said.text and "RGPD art. 12(4)" in said.text
+    said = visitor.send(f"{path}/refuse", on=path, **more, grounds="excessive", remedies="yes")
+    assert said.status_code == 303
+    assert visitor.get("/console/requests").text.count("/console/requests/") == 1  # its own button
+
+
+def test_a_form_sent_twice_is_carried_out_once(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    path, form = late(visitor), {"channel": "email", "once": "the-same"}
+    first = visitor.send(f"{path}/acknowledge", on=path, **form)
+    after = visitor.company.ledger.recorder.head().position
+    again = visitor.send(f"{path}/acknowledge", on=path, **form)
+    assert first.headers["location"] == again.headers["location"] == path
+    assert visitor.company.ledger.recorder.head().position == after
+
+
+def test_the_first_screen_counts_what_the_interface_counts(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
+    for status in ("overdue", "due_soon", "on_track"):
+        told = visitor.client.get(f"/v1/requests?status={status}", headers=key).json()
+        page = visitor.get("/console").text
+        tile = re.search(rf'tile {status}.*?figure">(\d+)<', page, re.S)
+        assert tile is not None and int(tile[1]) == len(told["items"])
+
+
+def test_an_archive_of_words_is_no_zip(visitor: Visitor) -> None:
+    """Without a seal there is nothing to prove, and the page says so."""
+    unsealed = visitor.company.folder / "log" / "checkpoint"
+    unsealed.rename(unsealed.with_name("away"))
+    visitor.sign_in(DPO)
+    said = visitor.send(f"{of(visitor)}/evidence", on=of(visitor), recipient="cnil")
+    assert said.status_code == 409 and "sceau" in seen(said.text)
+    assert io.BytesIO(said.content).read(2) != b"PK"
+
+
+def test_a_reader_has_no_page_and_is_told_so(visitor: Visitor) -> None:
+    visitor.sign_in(READER)
+    assert visitor.get("/console").status_code == 403
