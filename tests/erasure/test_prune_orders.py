@@ -72,7 +72,7 @@ def test_who_was_erased_in_every_class(ledger: Ledger, tmp_path: Path):
     erased(ledger, tmp_path, Scope(anna, "contact", ""))
     erased(ledger, tmp_path, Scope(anna, "rights", ""))
     assert kinds(ledger).count(ORDER) == 2
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     assert ORDER not in kinds(ledger)
     assert DESTRUCTION not in kinds(ledger)
     sound(ledger, tmp_path)
@@ -90,7 +90,7 @@ def test_an_order_waits_for_every_entry_that_names_its_key(ledger: Ledger, tmp_p
         item = connection.scalars(query).one()
     for klass, scope in (("contact", ""), ("hold", item), ("rights", "")):
         erased(ledger, tmp_path, Scope(anna, klass, scope))
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     left = kinds(ledger)
     assert "hold.placed.v1" in left
     assert "customer.contacted_us.v1" not in left
@@ -105,8 +105,8 @@ def test_nothing_is_left_for_the_next_run_of_another_person(ledger: Ledger, tmp_
     for who in (anna, bert):
         erased(ledger, tmp_path, Scope(who, "contact", ""))
     erased(ledger, tmp_path, Scope(anna, "rights", ""))
-    prune(ledger)
+    prune(ledger, tmp_path / "journal")
     left = kinds(ledger)
     assert (left.count(ORDER), left.count(DESTRUCTION)) == (1, 1)
-    assert prune(ledger).entries == 0
+    assert prune(ledger, tmp_path / "journal").entries == 0
     sound(ledger, tmp_path)
