@@ -33,7 +33,7 @@ from tests.clock import StepClock
 from tests.contracts.facts import VALUES
 
 SECRET = "Zoé Quétlavie 7731"
-ANSWERS = (200, 201, 207, 400, 404, 409, 410, 413, 422)
+ANSWERS = (200, 201, 207, 400, 403, 404, 409, 410, 413, 422)
 SENT = sorted(kind for kind, cls in KINDS.items() if kind not in OWN and cls.aggregate != "any")
 BUDGET = settings(
     deadline=None,
