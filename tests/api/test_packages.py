@@ -303,7 +303,7 @@ def test_receipts_are_for_other_systems_and_no_read(anywhere: Caller) -> None:
         ({"reason": CANARY}, {}, 422),
         ({"case": CANARY}, {}, 422),
         ({"consultations": [CANARY]}, {}, 422),
-        ({"consultations": [1]}, {}, 500),  # this server knows no opener
+        ({"consultations": [1]}, {}, 503),  # this server knows no opener
         ({CANARY: 1}, {}, 422),
         ([], {}, 422),
         (None, {"scope": CANARY}, 400),

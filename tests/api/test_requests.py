@@ -163,6 +163,7 @@ def test_what_cannot_be_read_or_found_says_so_and_repeats_nothing(caller: Caller
 
 def test_an_erasure_needs_its_journal(caller: Caller) -> None:
     """This server was started without one: nothing is erased, and the request stays open."""
+    caller.client.app.state.journal = None  # type: ignore[attr-defined]
     id = made(caller, right="erasure")
     assert step(caller, id, "fulfil").status_code == 422
     assert caller.get(f"/v1/requests/{id}").json()["state"] == "received"
