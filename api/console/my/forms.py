@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from api.console.texts import Speech
 from ledger.acting import act, act_of
+from ledger.aggregates import standing
 from ledger.application import Ledger, digest
 from ledger.calendar import moment_of_instant
 from ledger.entry import from_base64, to_base64
 from ledger.events import Fact, FieldDeclared, FormPublished
 from ledger.policy.model import Purpose
-from ledger.store import declarations, reader
+from ledger.store import reader
 from ledger.store.editions import document
 
 TEXT = "text/plain"
@@ -66,19 +67,28 @@ def published(ledger: Ledger, shown: Asked) -> str:
 
 def text_of(ledger: Ledger, form: str, position: int) -> str | None:
     """The words that a form had at a position, where they are kept here."""
+    names = [f.document for at, f in _published(ledger) if at <= position and f.form == form]
+    if not names:
+        return None
     with ledger.database.read() as connection:
-        told = declarations.stated(connection, (FormPublished.kind,), ledger.clock.now(), position)
-        names = [f.document for _, f in told if isinstance(f, FormPublished) and f.form == form]
-        found = document(connection, from_base64(names[-1])) if names else None
+        found = document(connection, from_base64(names[-1]))
     return found.content.decode("utf-8", "replace") if found and found.media == TEXT else None
 
 
 def _last(ledger: Ledger) -> dict[str, str]:
     """The document last published under each form."""
+    return {fact.form: fact.document for _, fact in _published(ledger)}
+
+
+def _published(ledger: Ledger) -> list[tuple[int, FormPublished]]:
+    """Every form that stands, as published, in position order: the stream of the book is read,
+    however long the log is."""
+    stream = ledger.book_stream(ledger.epoch())
+    if stream is None:
+        return []
     with ledger.database.read() as connection:
-        known = reader.position_at(connection, None)
-        told = declarations.stated(connection, (FormPublished.kind,), ledger.clock.now(), known)
-    return {f.form: f.document for _, f in told if isinstance(f, FormPublished)}
+        told = reader.histories(connection, {stream})[stream]
+    return [(at, fact) for at, fact in standing(told) if isinstance(fact, FormPublished)]
 
 
 def _is_kept(ledger: Ledger, name: str) -> bool:
