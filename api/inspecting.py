@@ -18,6 +18,7 @@ from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.errors import Misuse, NotFound
+from ledger.packages.rendering import unformula
 from ledger.seal import proof, tiles
 from ledger.seal.checkpoint import parse_checkpoint
 from ledger.seal.merkle import prove_inclusion
@@ -164,8 +165,7 @@ def answer_csv(answers: Sequence[Answer], lang: Language) -> str:
 def _plain(line: Line, lang: Language) -> list[str]:
     """The cells of a line. A text that a spreadsheet would take for a formula is marked as text."""
     cells = ["" if cell is None else text_of(cell, lang) for cell in line.cells]
-    shown = [f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in cells]
-    return [*shown, str(line.of), " ".join(map(str, line.positions))]
+    return [*map(unformula, cells), str(line.of), " ".join(map(str, line.positions))]
 
 
 def write_proofs(answers: Sequence[Answer], log: Path, folder: Path) -> int:

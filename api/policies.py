@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from api.settings import Language
 from ledger.calendar import Day, day_of, format_day
 from ledger.errors import NotFound
+from ledger.policy.explain import article
 
 if TYPE_CHECKING:
     from ledger.application import Ledger
@@ -57,7 +58,7 @@ def clauses_answer(edition: Edition, lang: Language) -> dict[str, Any]:
         "items": [
             {
                 "clause": clause.id,
-                "article": _cited(clause.article, lang),
+                "article": article(clause.article, lang),
                 "text": clause.fr if lang == "fr" else clause.en,
             }
             for clause in edition.clauses.values()
@@ -165,7 +166,3 @@ def purpose_json(p: Purpose) -> dict[str, Any]:
         "clause": p.clause,
         "article": p.article,
     }
-
-
-def _cited(article: str, lang: Language) -> str:
-    return article.replace("GDPR", "RGPD") if lang == "fr" else article

@@ -107,10 +107,7 @@ def _archive(visit: Visit) -> archive.Archive:
 
 
 def _id(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path["id"])
-    except ValueError:
-        raise NotFound("there is no such consultation") from None
+    return visit.id(visit.path["id"], "there is no such consultation")
 
 
 PAGES = (

@@ -16,7 +16,7 @@ from api.console import Page
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import DPO, OPERATOR
-from ledger.errors import NotFound, ProbantError
+from ledger.errors import ProbantError
 from ledger.outbound import endpoints
 from ledger.policy.telling import CONCERNING
 
@@ -99,10 +99,7 @@ def _told(visit: Visit) -> dict[str, Any]:
 
 
 def _id(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path["id"])
-    except ValueError:
-        raise NotFound("there is no such webhook") from None
+    return visit.id(visit.path["id"], "there is no such webhook")
 
 
 PAGES = (

@@ -26,7 +26,7 @@ from api.reading import Reading, reading_answer
 from api.routes import AGENT, AUDITOR, DPO
 from ledger.commands import Reference
 from ledger.deciding import blinded, unusable
-from ledger.errors import NotFound, ProbantError
+from ledger.errors import ProbantError
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
 from ledger.store import reader
@@ -151,10 +151,7 @@ def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
 
 
 def _subject(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path["id"])
-    except ValueError:
-        raise NotFound("this ledger knows no such subject") from None
+    return visit.id(visit.path["id"], "this ledger knows no such subject")
 
 
 def _position(text: str) -> int:

@@ -193,10 +193,7 @@ def _line(visit: Visit, found: Request) -> Line:
 
 
 def _stream(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path["id"])
-    except ValueError:
-        raise NotFound("this ledger knows no such request") from None
+    return visit.id(visit.path["id"], "this ledger knows no such request")
 
 
 PAGES = (

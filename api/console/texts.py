@@ -14,7 +14,7 @@ from typing import Any
 
 from api.settings import Language
 from ledger.calendar import PARIS, Day, Instant, parse_day, parse_instant
-from ledger.policy.explain import format_long
+from ledger.policy.explain import article, format_long
 from ledger.policy.explain import words as policy_words
 
 NO_BREAK = " "  # narrow: between the thousands of a French number
@@ -60,8 +60,7 @@ class Speech:
 
     def article(self, text: str | None) -> str:
         """A legal reference as this language names it."""
-        said = text or ""
-        return said.replace("GDPR", "RGPD") if self.lang == "fr" else said
+        return article(text or "", self.lang)
 
     def number(self, n: int) -> str:
         """12345 -> '12 345' or '12,345'."""

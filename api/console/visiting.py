@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -21,7 +22,7 @@ from api.routes.taking import language_of
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of
-from ledger.errors import ProbantError, Refusal
+from ledger.errors import NotFound, ProbantError, Refusal
 
 TOKEN, ONCE = "token", "once"  # hidden fields of every form
 
@@ -75,6 +76,14 @@ class Visit:
     def fields(self, name: str) -> list[str]:
         """Every value of a field: of boxes that were ticked."""
         return list(self.form.get(name, []))
+
+    @staticmethod
+    def id(text: str, missing: str) -> UUID:
+        """The id that a path or a field states. Raises NotFound, saying `missing`, for none."""
+        try:
+            return UUID(text)
+        except ValueError:
+            raise NotFound(missing) from None
 
     # --- answers ----------------------------------------------------------------------------------
 

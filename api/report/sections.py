@@ -14,9 +14,8 @@ from typing import Any
 from api.report.gathering import Gathered
 from api.settings import Language
 from ledger.calendar import format_day
-from ledger.policy.explain import format_long
+from ledger.policy.explain import article, format_long
 from ledger.policy.lint import described
-from ledger.register.telling import article
 from replay.controls.catalogue import CONTROLS
 from replay.controls.words import title as control_title
 

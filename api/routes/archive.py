@@ -15,11 +15,9 @@ from starlette.responses import JSONResponse, Response
 
 from api import archive, archive_schema
 from api.archive import Archive, archive_of
-from api.facts import parse_json
 from api.once import once, writing
-from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
-from api.routes.taking import body_of, ledger_of, media_of
+from api.routes.taking import ledger_of, object_of
 from ledger.errors import NotFound
 
 CONSULTATIONS = "/v1/archive/consultations"
@@ -31,7 +29,7 @@ async def post_consultation(request: Request) -> Response:
     """Record that you consult the archive: one person, one class (or one scope of it), one case,
     under a grant of yours and for a motive of the closed list. Nothing is opened yet: the opener
     opens what is proven to be in a signed checkpoint."""
-    wish = archive.wish_of(await _body(request), request.state.who)
+    wish = archive.wish_of(await object_of(request, "one consultation"), request.state.who)
     ledger, where = ledger_of(request), _archive(request)
 
     def work() -> Response:
@@ -70,7 +68,7 @@ async def get_consultation(request: Request, id: str) -> Response:
 async def post_approval(request: Request, id: str) -> Response:
     """Approve what somebody else consults, naming the case as you know it: for many keys at once
     the opener wants two of us (four eyes)."""
-    case = archive.case_of(await _body(request))
+    case = archive.case_of(await object_of(request, "one consultation"))
     ledger, who, consultation = ledger_of(request), request.state.who, _id(id)
     where = _archive(request)
 
@@ -94,16 +92,6 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("there is no such consultation") from None
-
-
-async def _body(request: Request) -> Any:
-    """The one JSON object of the body."""
-    if media_of(request) != "application/json":
-        raise Problem("unsupported-media", "Content-Type must be application/json")
-    parsed = parse_json(await body_of(request))
-    if not parsed.is_single:
-        raise Problem("malformed", "one consultation at a time: a JSON object")
-    return parsed.items[0]
 
 
 ROUTES = (

@@ -18,8 +18,9 @@ from api.answers import Times
 from api.once import once
 from api.routes import AGENT, AUDITOR, DPO, RECORDER, SUBJECT, Route
 from api.routes.choices import recorded
+from api.routes.stepping import stepped
 from api.routes.subjects import Asked, asked_of
-from api.routes.taking import body_of, instant_of, language_of, ledger_of
+from api.routes.taking import instant_of, language_headers, language_of, ledger_of
 from ledger.events import CardRemovalRequested, CardRemoved
 from ledger.handlers import record_many
 
@@ -54,15 +55,7 @@ def get_own_cards(
 async def post_removal(request: Request, id: str) -> Response:
     """Record that she wants this card gone, over any channel: from now on it serves nothing else
     (SS-CARD-4). A card that proves a payment is kept until the debit can no more be contested."""
-    card, ledger, roles = things.uuid_of(id, "card"), ledger_of(request), request.state.who.roles
-    item = saying.body_object(await body_of(request), things.STEP_KEYS)
-
-    def work() -> Response:
-        wish = things.step(ledger, CardRemovalRequested, card, item, roles)
-        (outcome,) = record_many(ledger, [wish])
-        return recorded(request, outcome)
-
-    return await once(request, work)
+    return await stepped(request, CardRemovalRequested, id, "card")
 
 
 async def post_own_removal(request: Request, id: str, card: str) -> Response:
@@ -79,21 +72,13 @@ async def post_own_removal(request: Request, id: str, card: str) -> Response:
 
 async def post_removed(request: Request, id: str) -> Response:
     """The card is gone here, and at the payment provider if it says so (`psp_ack`)."""
-    card, ledger, roles = things.uuid_of(id, "card"), ledger_of(request), request.state.who.roles
-    item = saying.body_object(await body_of(request), things.STEP_KEYS)
-
-    def work() -> Response:
-        wish = things.step(ledger, CardRemoved, card, item, roles)
-        (outcome,) = record_many(ledger, [wish])
-        return recorded(request, outcome)
-
-    return await once(request, work)
+    return await stepped(request, CardRemoved, id, "card")
 
 
 def _told(request: Request, asked: Asked, lang: str | None) -> Response:
     spoken = language_of(request, lang)
     answer = telling.cards_answer(ledger_of(request), asked.subject, asked.times, spoken)
-    headers = {"Content-Language": spoken, "Vary": "Accept-Language"}
+    headers = language_headers(spoken)
     return JSONResponse(answer, headers=headers)
 
 

@@ -10,19 +10,15 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api import choices as saying
 from api import contracts as telling
 from api import things
 from api import things_schema as schema
 from api.answers import Times
-from api.once import once
 from api.routes import AGENT, AUDITOR, DPO, RECORDER, SUBJECT, Route
-from api.routes.choices import recorded
+from api.routes.stepping import begun, stepped
 from api.routes.subjects import Asked, asked_of
-from api.routes.taking import body_of, instant_of, ledger_of
-from ledger.errors import NotFound
+from api.routes.taking import instant_of, ledger_of
 from ledger.events import ContractStarted
-from ledger.handlers import Accepted, record_many
 
 CONTRACTS = "/v1/contracts"
 HANDLING = frozenset({AGENT, DPO})
@@ -35,33 +31,13 @@ KnownAt = Annotated[str | None, Query(description=schema.KNOWN_AT)]
 async def post_contract(request: Request) -> Response:
     """A contract, maintenance, subscription or warranty began: while it runs, the clocks of some
     classes stand still. Name it by an `id` or a `thing` of yours: told twice, it is refused."""
-    item = saying.body_object(await body_of(request), things.BEGIN_KEYS)
-    ledger, roles = ledger_of(request), request.state.who.roles
-
-    def work() -> Response:
-        (outcome,) = record_many(ledger, [things.beginning(ledger, ContractStarted, item, roles)])
-        answer = recorded(request, outcome)
-        if isinstance(outcome, Accepted):
-            answer.headers["Location"] = f"{CONTRACTS}/{outcome.stream}"
-        return answer
-
-    return await once(request, work)
+    return await begun(request, ContractStarted, CONTRACTS)
 
 
 async def post_step(request: Request, id: str, step: str) -> Response:
     """Record a step: `notify-renewal` (she was told before a tacit renewal), `renew`, `amend`,
     `end`."""
-    item = saying.body_object(await body_of(request), things.STEP_KEYS)
-    contract, ledger = things.uuid_of(id, "contract"), ledger_of(request)
-    roles, cls = request.state.who.roles, telling.STEPS.get(step)
-    if cls is None:
-        raise NotFound(f"there is no such step; there are: {', '.join(telling.STEPS)}")
-
-    def work() -> Response:
-        (outcome,) = record_many(ledger, [things.step(ledger, cls, contract, item, roles)])
-        return recorded(request, outcome)
-
-    return await once(request, work)
+    return await stepped(request, telling.STEPS.get(step), id, "contract", telling.STEPS)
 
 
 def get_contracts(

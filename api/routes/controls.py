@@ -17,8 +17,14 @@ from api.facts import parse_json
 from api.once import once
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
-from api.routes.taking import body_of, instant_of, language_of, ledger_of, media_of
-from api.settings import Language
+from api.routes.taking import (
+    body_of,
+    instant_of,
+    language_headers,
+    language_of,
+    ledger_of,
+    media_of,
+)
 
 CHECKING = frozenset({DPO, AUDITOR})
 TOLD = 100  # findings of each control told in one answer; all are counted
@@ -29,14 +35,14 @@ Lang = Annotated[str | None, Query(description="fr (default) or en.")]
 def get_controls(request: Request, lang: Lang = None) -> Response:
     """Every control: what it asks, what it cannot see, the clauses it proves."""
     spoken = language_of(request, lang)
-    return JSONResponse(answers.list_answer(spoken), headers=_spoken(spoken))
+    return JSONResponse(answers.list_answer(spoken), headers=language_headers(spoken))
 
 
 def get_control(request: Request, control: str, lang: Lang = None) -> Response:
     """One control, and how many violations it found in the runs on record, newest first."""
     spoken = language_of(request, lang)
     found = answers.control_answer(ledger_of(request), control, spoken)
-    return JSONResponse(found, headers=_spoken(spoken))
+    return JSONResponse(found, headers=language_headers(spoken))
 
 
 async def post_run(request: Request, lang: Lang = None) -> Response:
@@ -51,7 +57,7 @@ async def post_run(request: Request, lang: Lang = None) -> Response:
         result = answers.asked_of(ledger, times, names, journal=state.journal)
         told = answers.result_json(result, spoken, TOLD)
         told["recorded"] = answers.put_on_record(ledger, result, state.desk)
-        return JSONResponse(told, 201, _spoken(spoken))
+        return JSONResponse(told, 201, language_headers(spoken))
 
     return await once(request, work)
 
@@ -81,10 +87,6 @@ def _wanted(asked: dict[str, Any]) -> tuple[tuple[str, ...], Times]:
             raise Problem("malformed", f"field '{name}' is a text", field=name)
         times.append(instant_of(name, text))
     return answers.wanted(names), Times(*times)
-
-
-def _spoken(lang: Language) -> dict[str, str]:
-    return {"Content-Language": lang, "Vary": "Accept-Language"}
 
 
 ROUTES = (

@@ -10,20 +10,16 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api import choices as saying
 from api import holds as telling
 from api import things
 from api import things_schema as schema
 from api.answers import Times
-from api.once import once
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
-from api.routes.choices import recorded
-from api.routes.taking import body_of, instant_of, ledger_of
+from api.routes.stepping import begun, stepped
+from api.routes.taking import instant_of, ledger_of
 from ledger.calendar import Day, parse_day
-from ledger.errors import NotFound
 from ledger.events import HoldPlaced
-from ledger.handlers import Accepted, record_many
 
 HOLDS = "/v1/holds"
 LISTED, LIMIT = 50, 500
@@ -35,32 +31,12 @@ KnownAt = Annotated[str | None, Query(description=schema.KNOWN_AT)]
 async def post_hold(request: Request) -> Response:
     """Place a hold: nothing of these classes of hers is destroyed until it is lifted. It names its
     article and the day by which it is reviewed; its author and its reason are sealed."""
-    item = saying.body_object(await body_of(request), things.BEGIN_KEYS)
-    ledger, roles = ledger_of(request), request.state.who.roles
-
-    def work() -> Response:
-        (outcome,) = record_many(ledger, [things.beginning(ledger, HoldPlaced, item, roles)])
-        answer = recorded(request, outcome)
-        if isinstance(outcome, Accepted):
-            answer.headers["Location"] = f"{HOLDS}/{outcome.stream}"
-        return answer
-
-    return await once(request, work)
+    return await begun(request, HoldPlaced, HOLDS)
 
 
 async def post_step(request: Request, id: str, step: str) -> Response:
     """`review` a hold (a later day for the next review), or `lift` it."""
-    item = saying.body_object(await body_of(request), things.STEP_KEYS)
-    hold, ledger = things.uuid_of(id, "hold"), ledger_of(request)
-    roles, cls = request.state.who.roles, telling.STEPS.get(step)
-    if cls is None:
-        raise NotFound(f"there is no such step; there are: {', '.join(telling.STEPS)}")
-
-    def work() -> Response:
-        (outcome,) = record_many(ledger, [things.step(ledger, cls, hold, item, roles)])
-        return recorded(request, outcome)
-
-    return await once(request, work)
+    return await stepped(request, telling.STEPS.get(step), id, "hold", telling.STEPS)
 
 
 def get_holds(

@@ -16,7 +16,7 @@ from api import inspecting as answers
 from api.answers import Times
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
-from api.routes.taking import instant_of, language_of, ledger_of
+from api.routes.taking import instant_of, language_headers, language_of, ledger_of
 from ledger.errors import NotFound
 
 CHECKING = frozenset({DPO, AUDITOR})
@@ -28,7 +28,7 @@ Lang = Annotated[str | None, Query(description="fr (default) or en.")]
 def get_questions(request: Request, lang: Lang = None) -> Response:
     """The fifteen questions."""
     spoken = language_of(request, lang)
-    headers = {"Content-Language": spoken, "Vary": "Accept-Language"}
+    headers = language_headers(spoken)
     return JSONResponse(answers.list_answer(spoken), headers=headers)
 
 
@@ -60,7 +60,7 @@ def get_inspection(
         journal=state.journal,
         positions=positions,
     )
-    headers = {"Content-Language": spoken, "Vary": "Accept-Language"}
+    headers = language_headers(spoken)
     if format == "csv":
         return Response(answers.answer_csv(found, spoken), media_type=CSV, headers=headers)
     return JSONResponse(answers.answer_json(about, found, spoken), headers=headers)

@@ -14,14 +14,13 @@ from starlette.responses import JSONResponse, Response
 
 from api import own, rights_schema, schema
 from api.certificates import certificate_answer
-from api.facts import parse_json
 from api.once import once
 from api.problems import Problem
 from api.requests import request_json
 from api.routes import AGENT, AUDITOR, DPO, RECORDER, SUBJECT, Route
 from api.routes.choices import recorded
 from api.routes.subjects import Asked, asked_of
-from api.routes.taking import body_of, language_of, ledger_of, media_of
+from api.routes.taking import body_of, language_headers, language_of, ledger_of, object_of
 from ledger.commands import Record
 from ledger.errors import NotFound
 from ledger.handlers import record_many
@@ -40,12 +39,13 @@ Limit = Annotated[int, Query(ge=1, le=LIMIT, description="How many at most.")]
 async def post_request(request: Request, asked: Question, lang: Lang = None) -> Response:
     """Ask what the law gives her: any right, on a page. An objection to marketing and the removal
     of a card take effect with it; everything else is answered by whoever answers."""
-    value, spoken, ledger = await _body(request), language_of(request, lang), ledger_of(request)
+    value, ledger = await object_of(request, "one"), ledger_of(request)
+    spoken = language_of(request, lang)
 
     def work() -> Response:
         answer = own.asked(ledger, asked.subject, value, spoken)
         where = f"/v1/subjects/{asked.subject}/requests/{answer['request']['id']}"
-        return JSONResponse(answer, 201, {"Location": where, **_spoken(spoken)})
+        return JSONResponse(answer, 201, {"Location": where, **language_headers(spoken)})
 
     return await once(request, work)
 
@@ -61,14 +61,14 @@ def get_requests(
     answered."""
     spoken, ledger = language_of(request, lang), ledger_of(request)
     found = own.all_of_hers(ledger, asked.subject, asked.times, after, limit, spoken)
-    return JSONResponse(found, headers=_spoken(spoken))
+    return JSONResponse(found, headers=language_headers(spoken))
 
 
 def get_request(request: Request, asked: Question, number: str, lang: Lang = None) -> Response:
     """One request of hers, explained."""
     spoken, ledger = language_of(request, lang), ledger_of(request)
     found = own.hers(ledger, asked.subject, _id(number), asked.times)
-    return JSONResponse(request_json(found, spoken), headers=_spoken(spoken))
+    return JSONResponse(request_json(found, spoken), headers=language_headers(spoken))
 
 
 def get_certificate(request: Request, asked: Question, number: str) -> Response:
@@ -88,7 +88,7 @@ async def post_withdrawal(
 
     def work() -> Response:
         answer = own.withdrawn(ledger, asked.subject, stream, spoken)
-        return JSONResponse(answer, 201, _spoken(spoken))
+        return JSONResponse(answer, 201, language_headers(spoken))
 
     return await once(request, work)
 
@@ -108,7 +108,7 @@ def get_directive(request: Request, asked: Question) -> Response:
 async def put_directive(request: Request, asked: Question) -> Response:
     """Say what becomes of her data after her death: erase, keep, or transmit (to whom). The newest
     counts."""
-    value, ledger = await _body(request), ledger_of(request)
+    value, ledger = await object_of(request, "one"), ledger_of(request)
 
     def work() -> Response:
         fact = own.directive_set(ledger, asked.subject, value)
@@ -129,16 +129,6 @@ async def delete_directive(request: Request, asked: Question) -> Response:
     return await once(request, work)
 
 
-async def _body(request: Request) -> object:
-    """The one JSON object of the body."""
-    if media_of(request) != "application/json":
-        raise Problem("unsupported-media", "Content-Type must be application/json")
-    parsed = parse_json(await body_of(request))
-    if not parsed.is_single:
-        raise Problem("malformed", "one at a time: a JSON object")
-    return parsed.items[0]
-
-
 async def _nothing(request: Request) -> None:
     """Nothing is to be said: an empty body, or an empty object."""
     if (await body_of(request)).strip() not in (b"", b"{}"):
@@ -150,10 +140,6 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("this ledger knows no such request") from None
-
-
-def _spoken(lang: str) -> dict[str, str]:
-    return {"Content-Language": lang, "Vary": "Accept-Language"}
 
 
 ROUTES = (

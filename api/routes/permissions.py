@@ -20,7 +20,7 @@ from api.once import alone
 from api.permissions import CHECK
 from api.problems import Problem
 from api.routes import AGENT, DPO, READER, RECORDER, Route
-from api.routes.taking import NDJSON, body_of, language_of, ledger_of, media_of
+from api.routes.taking import NDJSON, body_of, language_headers, language_of, ledger_of, media_of
 from ledger.permitting.filtering import Campaign
 from ledger.permitting.gate import Gate
 from replay.fold import fold_subject
@@ -39,7 +39,7 @@ async def post_check(request: Request) -> Response:
         raise Problem("unsupported-media", "one question, as application/json in UTF-8")
     raw = await body_of(request)
     asked = permissions.read_check(gate, raw)
-    headers = {"Content-Language": spoken, "Vary": "Accept-Language"}
+    headers = language_headers(spoken)
     if not asked.record:
         answered = await _asking(request).ask(asked.question)
         return Quick(permissions.verdict_json(answered, spoken), headers=headers)

@@ -14,9 +14,8 @@ from api import choices as saying
 from api import policies as telling
 from api import policy_schema as schema
 from api.once import once
-from api.problems import Problem
 from api.routes import AGENT, AUDITOR, DPO, READER, Route
-from api.routes.taking import body_of, language_of, ledger_of
+from api.routes.taking import body_of, day_named, language_headers, language_of, ledger_of
 from ledger.calendar import Day, day_of, parse_day
 from ledger.errors import BadData, NotFound
 from ledger.handlers import publish
@@ -63,15 +62,15 @@ def get_lint(request: Request, day: str, law_of: DayAsked = None, lang: Lang = N
     """Where this edition is looser than the law of a day (today's by default), or against it."""
     ledger, spoken = ledger_of(request), language_of(request, lang)
     edition = telling.in_force(ledger, _named(day)).edition
-    at = day_of(ledger.clock.now()) if law_of is None else _day("law_of", law_of)
-    return JSONResponse(telling.lint_answer(edition, at, spoken), headers=_spoken(spoken))
+    at = day_of(ledger.clock.now()) if law_of is None else day_named("law_of", law_of)
+    return JSONResponse(telling.lint_answer(edition, at, spoken), headers=language_headers(spoken))
 
 
 def get_clauses(request: Request, day: str, lang: Lang = None) -> Response:
     """The clauses of this edition, retold, each with its article of the law."""
     spoken = language_of(request, lang)
     edition = telling.in_force(ledger_of(request), _named(day)).edition
-    return JSONResponse(telling.clauses_answer(edition, spoken), headers=_spoken(spoken))
+    return JSONResponse(telling.clauses_answer(edition, spoken), headers=language_headers(spoken))
 
 
 def get_diff(
@@ -81,7 +80,7 @@ def get_diff(
 ) -> Response:
     """What one edition changes in another: what is kept shorter or longer, what comes and goes."""
     editions = [
-        telling.in_force(ledger_of(request), _day(name, text)).edition
+        telling.in_force(ledger_of(request), day_named(name, text)).edition
         for name, text in (("old", old), ("new", new))
     ]
     return JSONResponse(telling.diff_answer(*editions))
@@ -95,18 +94,6 @@ def _named(text: str) -> Day | None:
         return parse_day(text)
     except ValueError:
         raise NotFound("an edition is named by a day (YYYY-MM-DD), or 'current'") from None
-
-
-def _day(name: str, text: str) -> Day:
-    try:
-        return parse_day(text)
-    except ValueError:
-        detail = f"'{name}' must be a day (YYYY-MM-DD)"
-        raise Problem("malformed-question", detail, field=name) from None
-
-
-def _spoken(lang: str) -> dict[str, str]:
-    return {"Content-Language": lang, "Vary": "Accept-Language"}
 
 
 ROUTES = (

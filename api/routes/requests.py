@@ -15,13 +15,19 @@ from starlette.responses import JSONResponse, Response
 from api import rights_schema, schema, tags
 from api.answers import Times
 from api.certificates import certificate_answer
-from api.facts import parse_json
 from api.once import once
 from api.problems import Problem
 from api.requests import page_json, received, request_json, stepped
 from api.routes import AGENT, AUDITOR, DPO, RECORDER, Route
-from api.routes.taking import body_of, instant_of, language_of, ledger_of, media_of
-from ledger.calendar import Day, parse_day
+from api.routes.taking import (
+    day_named,
+    instant_of,
+    language_headers,
+    language_of,
+    ledger_of,
+    object_of,
+)
+from ledger.calendar import Day
 from ledger.errors import NotFound
 from ledger.events import RIGHTS
 from ledger.policy import requests as policy
@@ -39,14 +45,14 @@ KnownAt = Annotated[str | None, Query(description=schema.KNOWN_AT)]
 async def post_request(request: Request, lang: Lang = None) -> Response:
     """Record that a request reached us; an objection or the removal of a card takes effect with it.
     Give it an `id` of your own (sent again, it is refused), or send an Idempotency-Key."""
-    value = await _body(request)
+    value = await object_of(request, "one request")
     spoken = language_of(request, lang)
     ledger = ledger_of(request)
 
     def work() -> Response:
         answer = received(ledger, value, spoken)
         where = f"{REQUESTS}/{answer['request']['id']}"
-        return JSONResponse(answer, 201, {"Location": where, **_spoken(spoken)})
+        return JSONResponse(answer, 201, {"Location": where, **language_headers(spoken)})
 
     return await once(request, work)
 
@@ -83,7 +89,7 @@ def filter_of(
     _among("state", state, policy.STATES)
     _among("status", status, policy.STATUSES)
     _among("right", right, RIGHTS)
-    due = None if due_before is None else _day("due_before", due_before)
+    due = None if due_before is None else day_named("due_before", due_before)
     whose = None if subject is None else _id(subject, "this ledger knows no such subject")
     return Filter(state, status, right, due, whose)
 
@@ -108,7 +114,7 @@ def get_requests(
         subject=asked.subject,
     )
     spoken = language_of(request, lang)
-    return JSONResponse(page_json(page, spoken), headers=_spoken(spoken))
+    return JSONResponse(page_json(page, spoken), headers=language_headers(spoken))
 
 
 def get_request(
@@ -119,7 +125,7 @@ def get_request(
     times = Times(instant_of("as_of", as_of), instant_of("known_at", known_at))
     spoken, ledger, stream = language_of(request, lang), ledger_of(request), _request_id(id)
     tag = tags.tag_of_request(ledger, stream, times, spoken)
-    headers = {"ETag": tag, **_spoken(spoken)}
+    headers = {"ETag": tag, **language_headers(spoken)}
     asked = request.headers.getlist("if-none-match")
     if asked and tags.is_known(tag, asked):
         return Response(status_code=304, headers=headers)
@@ -132,7 +138,7 @@ async def post_step(request: Request, id: str, step: str, lang: Lang = None) -> 
     fulfil-partly, notify-recipients, withdraw, close; or `fulfil`, which does what was asked and
     answers it. What the law forbids is refused, with its article. With If-Match, only if no step
     was recorded since that ETag."""
-    value = await _body(request)
+    value = await object_of(request, "one request")
     spoken = language_of(request, lang)
     ledger, stream, state = ledger_of(request), _request_id(id), request.app.state
     expected = request.headers.getlist("if-match")
@@ -141,7 +147,7 @@ async def post_step(request: Request, id: str, step: str, lang: Lang = None) -> 
         if expected and not tags.is_current(tags.tag_of_request(ledger, stream, Times()), expected):
             raise Problem("precondition-failed", "a step was recorded since that ETag")
         answer = stepped(ledger, stream, step, value, spoken, state.journal, state.desk)
-        return JSONResponse(answer, 201, _spoken(spoken))
+        return JSONResponse(answer, 201, language_headers(spoken))
 
     return await once(request, work)
 
@@ -159,16 +165,6 @@ def get_certificate(
     return JSONResponse(said)
 
 
-async def _body(request: Request) -> object:
-    """The one JSON object of the body."""
-    if media_of(request) != "application/json":
-        raise Problem("unsupported-media", "Content-Type must be application/json")
-    parsed = parse_json(await body_of(request))
-    if not parsed.is_single:
-        raise Problem("malformed", "one request at a time: a JSON object")
-    return parsed.items[0]
-
-
 def _request_id(text: str) -> UUID:
     return _id(text, "this ledger knows no such request")
 
@@ -184,18 +180,6 @@ def _among(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value is not None and value not in allowed:
         detail = f"'{name}' must be one of: {', '.join(allowed)}"
         raise Problem("malformed-question", detail, field=name)
-
-
-def _day(name: str, text: str) -> Day:
-    try:
-        return parse_day(text)
-    except ValueError:
-        detail = f"'{name}' must be a day (YYYY-MM-DD)"
-        raise Problem("malformed-question", detail, field=name) from None
-
-
-def _spoken(lang: str) -> dict[str, str]:
-    return {"Content-Language": lang, "Vary": "Accept-Language"}
 
 
 ROUTES = (

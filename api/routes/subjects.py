@@ -16,7 +16,15 @@ from api import schema, tags
 from api.answers import Times, subject_answer
 from api.lookup import lookup_answer
 from api.routes import AGENT, AUDITOR, DPO, READER, RECORDER, SUBJECT, Route
-from api.routes.taking import body_of, instant_of, language_of, ledger_of, media_of, parsed_of
+from api.routes.taking import (
+    body_of,
+    instant_of,
+    language_headers,
+    language_of,
+    ledger_of,
+    media_of,
+    parsed_of,
+)
 from api.timeline import DEFAULT_LIMIT, MAX_LIMIT, timeline_answer
 from ledger.errors import NotFound
 
@@ -96,7 +104,7 @@ def _explained(
     """The whole answer about one person, or a part of it; 304 when the caller has it already."""
     spoken, ledger = language_of(request, lang), ledger_of(request)
     headers = _tagged(tags.tag_of(ledger, asked.subject, asked.times, spoken))
-    headers |= {"Content-Language": spoken, "Vary": "Accept-Language"}
+    headers |= language_headers(spoken)
     if _is_unchanged(request, headers):
         return Response(status_code=304, headers=headers)
     answer = subject_answer(ledger, asked.subject, asked.times, spoken)

@@ -12,7 +12,7 @@ from api.facts import Parsed, parse_json, parse_ndjson
 from api.problems import Problem
 from api.settings import LANGUAGES, Language
 from ledger.application import Ledger
-from ledger.calendar import Instant, parse_as_of
+from ledger.calendar import Day, Instant, parse_as_of, parse_day
 
 MAX_BODY = 8 * 1024 * 1024
 BODY_SECONDS = 30  # for the whole body: whoever drips bytes holds nothing open for longer
@@ -84,3 +84,27 @@ def language_of(request: Request, lang: str | None) -> Language:
     if lang not in LANGUAGES:
         raise Problem("malformed-question", "'lang' must be fr or en", field="lang")
     return "en" if lang == "en" else "fr"
+
+
+def language_headers(lang: Language) -> dict[str, str]:
+    """What is said of an answer in one language: whoever keeps it keeps one for each."""
+    return {"Content-Language": lang, "Vary": "Accept-Language"}
+
+
+def day_named(name: str, text: str) -> Day:
+    """The day that a parameter states. Raises Problem."""
+    try:
+        return parse_day(text)
+    except ValueError:
+        detail = f"'{name}' must be a day (YYYY-MM-DD)"
+        raise Problem("malformed-question", detail, field=name) from None
+
+
+async def object_of(request: Request, wanted: str) -> object:
+    """The one JSON value of the body. Raises Problem: `wanted` says what is one at a time."""
+    if media_of(request) != "application/json":
+        raise Problem("unsupported-media", "Content-Type must be application/json")
+    parsed = parse_json(await body_of(request))
+    if not parsed.is_single:
+        raise Problem("malformed", f"{wanted} at a time: a JSON object")
+    return parsed.items[0]

@@ -114,6 +114,11 @@ def _cell(value: Any) -> Any:
         text = " ".join(value)
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return unformula(text)
+
+
+def unformula(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

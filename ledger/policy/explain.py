@@ -45,14 +45,14 @@ def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
     lines = [_verdict(d, lang)]
     lines.append(
         say["rule"].format(
-            rule=d.rule, edition=d.edition, clause=d.clause, article=_article(d.article, lang)
+            rule=d.rule, edition=d.edition, clause=d.clause, article=article(d.article, lang)
         )
     )
     if d.archive_until is not None and d.tier_now != "past_archive":
         lines.append(
             say["archive"].format(
                 archive=format_long(d.archive_until, lang),
-                article=_article(d.archive_article or "", lang),
+                article=article(d.archive_article or "", lang),
             )
         )
     why = d.why_fr if lang == "fr" else d.why_en
@@ -118,7 +118,7 @@ def _explain_choice(c: ChoiceState, lang: Language) -> list[str]:
         lines.append(say["choice_reason"].format(reason=vocabulary["choice_reason"][c.reason]))
     if c.clause is not None:
         lines.append(
-            say["choice_rule"].format(clause=c.clause, article=_article(c.article or "", lang))
+            say["choice_rule"].format(clause=c.clause, article=article(c.article or "", lang))
         )
     lines.append(_expression(c, lang))
     if c.needs_review:
@@ -158,8 +158,9 @@ def _kind(kind: str, lang: Language) -> str:
     return words(lang)["kind"].get(kind, kind)
 
 
-def _article(article: str, lang: Language) -> str:
-    return article.replace("GDPR", "RGPD") if lang == "fr" else article
+def article(cited: str, lang: Language) -> str:
+    """The citation as that language names the regulation."""
+    return cited.replace("GDPR", "RGPD") if lang == "fr" else cited
 
 
 def _capital(text: str) -> str:

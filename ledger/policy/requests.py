@@ -45,7 +45,7 @@ from ledger.events import (
     RequestRefused,
     RequestWithdrawn,
 )
-from ledger.policy.explain import Language, format_long, words
+from ledger.policy.explain import Language, article, format_long, words
 
 Status: TypeAlias = Literal[
     "on_track", "due_soon", "overdue", "answered_in_time", "answered_late", "withdrawn"
@@ -309,12 +309,12 @@ def explain(found: Request, lang: Language = "fr") -> list[str]:
         say["strict_extended" if found.extended else "strict"].format(due=day(found.due)),
         _second_clock(found, lang),
         say["promised"].format(promised=day(found.promised)),
-        say["rule"].format(clause=found.clause, article=_article(found.article, lang)),
+        say["rule"].format(clause=found.clause, article=article(found.article, lang)),
     ]
     lines += [
         say["ground"].format(
             ground=vocabulary["request_ground"][ground],
-            article=_article(GROUND_ARTICLES[ground], lang),
+            article=article(GROUND_ARTICLES[ground], lang),
         )
         for ground in found.grounds
     ]
@@ -333,7 +333,3 @@ def _second_clock(found: Request, lang: Language) -> str:
     if found.due_suspended == found.due:
         return say["suspended_same"]
     return say["suspended"].format(due=format_long(found.due_suspended, lang))
-
-
-def _article(article: str, lang: Language) -> str:
-    return article.replace("GDPR", "RGPD") if lang == "fr" else article

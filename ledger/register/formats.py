@@ -12,11 +12,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ledger.packages.rendering import unformula
 from ledger.policy.explain import Language
 from ledger.register.telling import words
 
 Rows = Sequence[Sequence[str]]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MEDIA = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
@@ -39,7 +39,7 @@ def to_csv(content: dict[str, Any], lang: Language) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_head(lang))
-    writer.writerows([_safe(cell) for cell in row] for row in _activities(content, lang))
+    writer.writerows([unformula(cell) for cell in row] for row in _activities(content, lang))
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -194,7 +194,3 @@ def _grid(head: Sequence[str], rows: Rows) -> Iterator[str]:
     yield f"|{'---|' * len(head)}"
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

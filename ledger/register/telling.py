@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from ledger.calendar import format_day, format_instant
-from ledger.policy.explain import Language, Words
+from ledger.policy.explain import Language, Words, article
 from ledger.policy.model import DataClass
 from ledger.register.gaps import Gap, gaps
 from ledger.register.model import Activity, Kept, Recipient, is_outside
@@ -96,11 +96,6 @@ def gap_json(gap: Gap, lang: Language) -> dict[str, Any]:
         "article": article(gap.article, lang),
         "positions": list(gap.positions),
     }
-
-
-def article(cited: str, lang: Language) -> str:
-    """The citation as that language names the regulation."""
-    return cited.replace("GDPR", "RGPD") if lang == "fr" else cited
 
 
 def _kept(kept: Kept, lang: Language) -> dict[str, Any]:

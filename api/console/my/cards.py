@@ -3,8 +3,6 @@ button that removes it (SS-CARD-1 to SS-CARD-4). Card numbers are nowhere."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from starlette.responses import Response
 
 from api.answers import Times
@@ -12,7 +10,6 @@ from api.cards import asked_by_her, cards_answer
 from api.choices import or_refused
 from api.console.my import herself, page
 from api.console.visiting import Visit
-from ledger.errors import NotFound
 from ledger.handlers import record_many
 
 HOME = "/my/cards"
@@ -32,10 +29,7 @@ def get_cards(visit: Visit) -> Response:
 
 def post_removal(visit: Visit) -> Response:
     """She wants one gone."""
-    try:
-        card = UUID(visit.field("card"))
-    except ValueError:
-        raise NotFound("this ledger knows no such card") from None
+    card = visit.id(visit.field("card"), "this ledger knows no such card")
     (outcome,) = record_many(visit.ledger, [asked_by_her(visit.ledger, herself(visit), card)])
     or_refused(outcome)
     return visit.go(HOME, "my_cards.asked")

@@ -4,7 +4,6 @@ becomes of her data after her death (GDPR art. 12, 15 to 22; LIL art. 84-86)."""
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from starlette.responses import Response
 
@@ -14,7 +13,7 @@ from api.console.my import herself, page
 from api.console.visiting import Visit
 from api.problems import Problem
 from ledger.commands import Record
-from ledger.errors import NotFound, Refusal, Refused
+from ledger.errors import Refusal, Refused
 from ledger.events.people import WISHES
 from ledger.handlers import record_many
 
@@ -54,10 +53,7 @@ def post_request(visit: Visit) -> Response:
 
 def post_withdrawal(visit: Visit) -> Response:
     """She takes one back."""
-    try:
-        stream = UUID(visit.field("request"))
-    except ValueError:
-        raise NotFound("this ledger knows no such request") from None
+    stream = visit.id(visit.field("request"), "this ledger knows no such request")
     own.withdrawn(visit.ledger, herself(visit), stream, visit.lang)
     return visit.go(HOME, "my_requests.withdrawn")
 
