@@ -10,6 +10,7 @@ import pytest
 from ledger.calendar import parse_as_of
 from ledger.events import OrderPlaced
 from ledger.fields import KeyProof
+from ledger.policy.notices import COLLECTED
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
 from replay.controls.catalogue import CONTROLS
@@ -335,6 +336,53 @@ def test_c12_a_minor_who_consented_and_is_still_kept(shop: Company) -> None:
     found = shop.finds("C12")
     assert {f.why for f in found} == {"minor_consent", "minor_kept"}
     assert all(signal in f.positions for f in found)
+
+
+MOMENTS_OF: dict[str, tuple[str, dict[str, Any]]] = {
+    "account": ("customer.account_opened", {}),
+    "order": ("order.placed", {"quantity": 1}),
+    "contact": ("customer.contacted_us", {"channel": "form"}),
+    "comment": ("customer.commented", {"about": "p-1"}),
+}
+
+
+@pytest.mark.clause("SS-COL-1", "SS-COL-2", "SS-COL-4", "SS-COL-5")
+@pytest.mark.parametrize("moment", MOMENTS_OF)
+def test_c12_collected_where_no_notice_was_shown(moment: str) -> None:
+    """A notice of another moment tells nobody; one of this moment only from its day on."""
+    made = Company(notice=False)
+    made.she("customer.registered", "2024-03-01")
+    kind, said = MOMENTS_OF[moment]
+    before = made.she(kind, "2024-03-02", **said)
+    others = tuple(name for name in ("account", "order", "contact") if name != moment)
+    made.tells("notice.published", "2024-03-03", notice="a", document=DIGEST, moments=others)
+    still = made.she(kind, "2024-03-04", **said)
+    made.tells("notice.published", "2024-03-05", notice="b", document=DIGEST, moments=(moment,))
+    made.she(kind, "2024-03-06", **said)
+    (found,) = [one for one in made.finds("C12") if one.why == "no_notice"]
+    assert (found.positions, found.subject) == ((before, still), SHE)
+    assert COLLECTED[f"{kind}.v1"] == (moment, found.clause)
+
+
+@pytest.mark.clause("SS-COL-3")
+def test_c12_visits_counted_where_no_notice_was_shown() -> None:
+    made = Company(notice=False)
+    counted = {"since": 20240301, "until": 20240331, "pages": 9, "visits": 4, "returning": 1}
+    first = made.tells("audience.measured", "2024-04-01", **counted)
+    wrong = made.tells("audience.measured", "2024-04-02", **counted)
+    made.tells("fact.voided", "2024-04-03", ref=wrong)
+    made.tells("notice.published", "2024-04-03", notice="n", document=DIGEST, moments=("visit",))
+    made.tells("audience.measured", "2024-05-01", **counted)
+    (found,) = made.finds("C12")
+    assert (found.why, found.positions, found.clause) == ("no_notice", (first,), "SS-COL-3")
+    assert made.finds("C12", known=first - 1) == []
+
+
+def test_c12_asks_for_no_notice_of_what_is_older_than_the_ledger() -> None:
+    made = Company(notice=False)
+    now = "2025-06-02T09:00:00Z"
+    made.she("order.placed", "2016-01-04", now, actor="import")
+    assert made.finds("C12") == []
 
 
 def test_c15_an_edition_that_keeps_longer_from_the_day_it_is_published(shop: Company) -> None:
