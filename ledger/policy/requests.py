@@ -1,5 +1,7 @@
 """Where a request stands, on two clocks, and what would change it. Pure.
 
+However it came, by e-mail, by a form or by post (SS-CH-2, SS-CH-3), the clocks are the same.
+
 The *strict* clock never stops: one month from reception (GDPR art. 12(3)), three when extended in
 time, counted by Regulation 1182/71 with the French holidays. It alone says what is overdue. The
 *suspended* clock stands still between an identity question and its answer, as the French decree has

@@ -1,4 +1,5 @@
-"""One person known under two references: whose stream is whose, and which of two choices counts.
+"""One person known under two references, or none that she gave (SS-DSR-8): whose stream is whose,
+and which of two choices counts.
 
 A join moves nothing. What is new is recorded of the kept person; what the other did stays hers,
 under its own clocks. Pure. Read next: `ledger/choosing/joining.py`.
