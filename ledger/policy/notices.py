@@ -21,6 +21,7 @@ from ledger.events import (
     AudienceMeasured,
     Commented,
     ContactedUs,
+    Fact,
     NoticePublished,
     OrderPlaced,
 )
@@ -33,16 +34,15 @@ class Moment(NamedTuple):
     clause: str
 
 
+_BY_KIND: dict[type[Fact], Moment] = {
+    AccountOpened: Moment("account", "SS-COL-1"),
+    OrderPlaced: Moment("order", "SS-COL-2"),
+    AudienceMeasured: Moment("visit", "SS-COL-3"),
+    ContactedUs: Moment("contact", "SS-COL-4"),
+    Commented: Moment("comment", "SS-COL-5"),
+}
 COLLECTED: Mapping[str, Moment] = MappingProxyType(
-    {
-        kind.kind: Moment(name, clause)
-        for name, clause, kind in zip(
-            MOMENTS,
-            ("SS-COL-1", "SS-COL-2", "SS-COL-3", "SS-COL-4", "SS-COL-5"),
-            (AccountOpened, OrderPlaced, AudienceMeasured, ContactedUs, Commented),
-            strict=True,
-        )
-    }
+    {cls.kind: moment for cls, moment in _BY_KIND.items()}
 )
 """Kind of fact -> the moment at which its data was collected."""
 

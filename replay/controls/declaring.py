@@ -34,7 +34,7 @@ from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding
+from replay.controls.model import Event, Finding, Value
 from replay.controls.scene import Scene
 from replay.fold import fold_subject
 
@@ -246,7 +246,7 @@ def _untold_moment(fact: Fact, scene: Scene) -> Moment | None:
 
 
 def _no_notice(moment: Moment, positions: list[int], subject: UUID | None) -> Finding:
-    values = {"n": len(positions), "clause": moment.clause}
+    values: dict[str, Value] = {"n": len(positions), "clause": moment.clause}
     at = tuple(positions[:20])
     return Finding("C12", "no_notice", at, subject, moment.clause, "GDPR art. 13(1)", values)
 
