@@ -30,7 +30,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 run: $(STAMP) ## a working ledger with a made-up company, served on loopback
 	$(BIN)/probant init --if-missing
-	$(BIN)/probant demo --if-empty
+	$(BIN)/probant demo --if-empty --until-today
 	$(BIN)/probant serve --demo
 
 test: lint types ## everything: lint, types, then all tests, PostgreSQL included

@@ -1,6 +1,6 @@
 """A few lives written by hand: each shows one thing worth finding, in a company of any size.
 
-`FIND` says what, and under which reference; `probant demo` prints it.
+`FIND` names their references; `probant demo` says what there is to find (`[cast]` of its words).
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def amended(p: Person) -> None:
     p.diary.tell(ConsentWithdrawn, found, p.code, late=True, actor="agent", **by_letter)
 
 
-# Number of the person -> her life. What each is for is the first line of its docstring.
+# Number of the person -> her life.
 CAST: dict[int, Callable[[Person], None]] = {
     7: ignored,
     11: warranty,
@@ -205,7 +205,7 @@ CAST: dict[int, Callable[[Person], None]] = {
     52: rights.claimant,
 }
 FEWEST = max(CAST) + 1
-FIND = {f"D-{n:04d}": (life.__doc__ or "").split("\n")[0] for n, life in CAST.items()}
+FIND = tuple(f"D-{number:04d}" for number in CAST)
 
 
 def perform(diary: Diary, number: int) -> None:
