@@ -68,6 +68,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.acting": ("ledger",),
     "ledger.grouping": ("ledger",),
     "ledger.evidence": ("ledger",),
+    "ledger.segmenting": ("ledger", "replay.segments.layout"),
     "ledger.witnessing": ("ledger",),
     "ledger.log_keys": ("ledger",),
     "ledger.sealing": (
@@ -164,6 +165,7 @@ GATES = (
     Gate("psycopg2", ("ledger.store",), SQL),
     Gate("sqlite3", ("ledger.store", "replay.verify"), SQL),
     Gate("alembic", ("ledger.store",), SQL),
+    Gate("adbc_driver_postgresql", ("ledger.store",), SQL),
     Gate(
         "eventsourcing",
         ("ledger.application", "ledger.store"),
