@@ -119,6 +119,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
+    "replay.segments": ("ledger.calendar", "ledger.errors", "ledger.policy", "replay.verify"),
     # Rules that judge history again, by those that judged it first: the doors', the gate's.
     "replay.controls": (
         *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),

@@ -9,7 +9,8 @@ Steps; each may be the last before a crash, and the next export goes on from the
    whose entry is not what its leaf was made of stops everything.
 3. The leaves of what was written, read back, must continue the tree of the folder to the root that
    was signed; and no prune may have come in between, or the plan is dropped.
-4. The policies, then the manifest, which is the new state of the folder; the checkpoint beside it.
+4. The policies and the log's public keys, then the manifest, which is the new state of the folder;
+   the checkpoint beside it.
 5. The plan and the files that the manifest does not name are removed: after a prune, those of the
    generation before, which still hold what was pruned.
 
@@ -134,7 +135,7 @@ class _Export:
         self, ledger: Ledger, log: Path, folder: Path, note: bytes, progress: Progress
     ) -> None:
         self.ledger, self.folder, self.progress = ledger, folder, progress
-        self.note, self.log_keys = note, keys.every_key(log)
+        self.note, self.log, self.log_keys = note, log, keys.every_key(log)
         self.head = self._opened(note)
         if self.head.origin != ledger.keyring.origin:
             raise Misuse("the exported log belongs to another ledger")
@@ -339,6 +340,7 @@ class _Export:
         """The manifest, last: with it the folder has its new state. Then what it no longer names
         is removed."""
         for name, content in (
+            *keys.as_of(self.log, manifest.size),
             (MANIFEST, manifest.to_bytes()),
             (CHECKPOINT, manifest.checkpoint.encode()),
         ):
@@ -405,7 +407,7 @@ def _bare(path: Path) -> int:
     with pq.ParquetFile(path) as file:
         at, metadata = layout.SCHEMA.names.index("version"), file.metadata
         groups = map(metadata.row_group, range(metadata.num_row_groups))
-        return sum(group.column(at).statistics.null_count for group in groups)
+        return sum(int(group.column(at).statistics.null_count) for group in groups)
 
 
 __all__ = ["Exported", "export"]
