@@ -64,10 +64,9 @@ def test_any_tool_reads_them(stage: Stage):
     stage.seal()
     stage.export()
     glob = str(stage.folder / "events" / "*.parquet")
-    query = (
-        f"SELECT kind, count(*), count(DISTINCT subject_lo) FROM read_parquet('{glob}') GROUP BY 1"
-    )
-    assert ("order.placed.v1", 300, 40) in duckdb.sql(query).fetchall()
+    query = "SELECT kind, count(*), count(DISTINCT subject_lo) FROM read_parquet(?) GROUP BY 1"
+    with duckdb.connect() as engine:
+        assert ("order.placed.v1", 300, 40) in engine.execute(query, [glob]).fetchall()
     (one,) = stage.manifest.files
     file = pq.ParquetFile(stage.folder / one.path)
     assert file.schema_arrow == layout.SCHEMA
@@ -273,8 +272,8 @@ def test_an_export_cut_at_any_file_is_finished_by_the_next(
 
     def cutting(real: Any) -> Any:
         def write(*paths: Any) -> None:
-            name = next(p for p in paths[::-1] if isinstance(p, Path))
-            name = name.relative_to(stage.folder).as_posix()
+            path = next(p for p in paths[::-1] if isinstance(p, Path))
+            name = path.relative_to(stage.folder).as_posix()
             if not cut and name.startswith(step):
                 cut.append(name)
                 if done:
