@@ -191,6 +191,12 @@ class SqlEngine(ABC):
         text = _rows_of("subject_hi IS NOT NULL", known, f"{order}, position")
         yield from map(row_of, self._rows(text))
 
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant."""
+        self._begin()
+        text = f"SELECT MAX(position) FROM events WHERE recorded_at <= {at:d}"
+        return int(next(self._rows(text))[0] or 0)
+
     # -- the parts ---------------------------------------------------------------------------------
 
     def _sorts(self) -> list[Sort]:

@@ -79,6 +79,7 @@ class DuckEngine(SqlEngine):
         self._profiles: list[dict[str, Any]] = []
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
+        self._db.execute("SET enable_progress_bar = false")  # it would draw on stdout
         self._db.execute("SET enable_profiling = 'no_output'")
         self._db.execute("SET profiling_coverage = 'ALL'")
         self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}")

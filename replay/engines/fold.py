@@ -117,6 +117,10 @@ class FoldEngine:
         yield from self._sorter.people(known)
         self._ended = time.perf_counter()
 
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant."""
+        return self._sorter.position_at(at)
+
     def report(self) -> Report:
         """Where the time of the last question went; memory is the whole process's."""
         sorted_ = self._sorter.report()

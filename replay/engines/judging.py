@@ -92,8 +92,7 @@ class Judged:
             joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
         )
         rows = f"""SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f
-            WHERE EXISTS (SELECT 1 FROM holding h
-                WHERE h.hi = f.hi AND h.lo = f.lo AND h.scope = f.scope)"""
+            SEMI JOIN holding h ON h.hi = f.hi AND h.lo = f.lo AND h.scope = f.scope"""
         tables = [
             table("codes", "kind class edition scoped keyed lanes bits era", codes),
             f"holding AS (SELECT DISTINCT hi, lo, scope FROM ({holding}) h)",
