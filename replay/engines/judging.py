@@ -331,11 +331,10 @@ class Judged:
             _by(f"term_{clock.number}", {n: self._limit(n, which) for n in numbers})
             for which in (0, 1)
         )
-        place = _place(
-            *(f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")),
-            *(used, kept),
-            since=f"since_{clock.number}",
+        erased, archived, stopped = (
+            f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
         )
+        place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
         return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
 
     def _of(self, lane: Lane) -> str:
