@@ -297,11 +297,17 @@ FIXED: dict[str, Any] = {
         "additionalProperties": True,
     },
     "Subject": closed(
-        [*_AT, "facts", "last_activity", "deadlines", "consents"],
+        [*_AT, "facts", "last_activity", "death", "deadlines", "consents"],
         {
             **_AT,
             "facts": NUMBERS,
             "last_activity": {"type": ["object", "null"], "additionalProperties": True},
+            "death": {
+                "type": ["object", "null"],
+                "additionalProperties": True,
+                "description": "What a death stopped, the directive she left, and what heirs may"
+                " ask (LIL art. 85). Null while no death is known.",
+            },
             "deadlines": _DEADLINES,
             "consents": _CHOICES,
         },

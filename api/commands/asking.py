@@ -136,7 +136,8 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
             "show.last_activity", **{**last, "kind": _word("kind", last["kind"], screen)}
         )
     yield screen.word("show.facts", facts=_facts(answer["facts"], screen))
-    for found in (*answer["deadlines"], *answer["consents"]):
+    after_death = [answer["death"]] if answer["death"] else []
+    for found in (*after_death, *answer["deadlines"], *answer["consents"]):
         first, *others = found["explanation"]
         yield ""
         yield first

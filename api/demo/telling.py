@@ -15,6 +15,7 @@ from api.demo.diary import Amendment, Told, day_number
 from ledger.application import Ledger
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Misuse, Refusal
+from ledger.events import AccountClosed
 from ledger.handlers import Accepted, publish, record_many
 from ledger.policy.book import shipped_bytes
 from ledger.policy.loader import load_edition
@@ -42,12 +43,14 @@ def fill(ledger: Ledger, people: int, seed: int, advance: Advance) -> Counter[st
     later = told[len(before) :]
     total = len(told) + len(diary.amendments)
     positions: dict[int, int] = {}
+    closed = 0  # accounts: what a death brings with it
     for part in (before, later):
         if part is later:
             publish(ledger, edition_2022())
         for batch in _in_batches(part):
             done = _record(ledger, [_wish(one) for one in batch])
             positions |= {t.number: a.position for t, a in zip(batch, done, strict=True)}
+            closed += sum(len(one.written) - 1 for one in done)
             advance(len(positions), total, "")
     for some in _in_batches(diary.amendments):
         _record(ledger, [_amending(one, positions[one.number]) for one in some])
@@ -55,6 +58,7 @@ def fill(ledger: Ledger, people: int, seed: int, advance: Advance) -> Counter[st
     kinds = Counter(one.fact.kind for one in told)
     kinds.update("fact.voided.v1" if a.void else "fact.corrected.v1" for a in diary.amendments)
     kinds["policy.published.v1"] = 2
+    kinds[AccountClosed.kind] += closed
     return kinds
 
 
