@@ -18,7 +18,7 @@ from ledger.events import Fact, Row
 from ledger.permitting.joined import as_one
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, Hold, fates, open_holds
+from ledger.policy.holds import Fate, Hold, fates, open_holds, restrictions
 from ledger.policy.permissions import Company, Person
 from ledger.policy.requests import Request, Told, judged
 from ledger.policy.sends import Send, sends
@@ -77,10 +77,16 @@ class Look:
         return open_holds(self.standing, self.facts, self.scene.as_of, self.scene.known)
 
     @cached_property
+    def keeping(self) -> list[Hold]:
+        """What stops the end of a term: her open holds, and what she asked to keep."""
+        scene = self.scene
+        return self.holds + restrictions(self.standing, scene.as_of, scene.known)
+
+    @cached_property
     def fates(self) -> list[tuple[Deadline, Fate]]:
-        """What becomes of each class and thing, holds applied."""
+        """What becomes of each class and thing, with what stops its end."""
         found = governed(self.terms, self.cards)
-        return list(zip(found, fates(found, self.holds), strict=True))
+        return list(zip(found, fates(found, self.keeping), strict=True))
 
     @cached_property
     def requests(self) -> list[Request]:
