@@ -89,7 +89,7 @@ _REQUEST = closed(
     list(_REQUEST_MEMBERS),
     _REQUEST_MEMBERS,
     description="`due` is the law's; `due_suspended` the decree's, null while identity is in doubt;"
-    " `promised` what the published policy says.",
+    " `promised` what the edition in force at reception says, null where it promises nothing.",
 )
 FIXED: dict[str, Any] = {
     "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),

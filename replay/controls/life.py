@@ -20,7 +20,7 @@ from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import Fate, Hold, fates, open_holds, restrictions
 from ledger.policy.permissions import Company, Person
-from ledger.policy.requests import Request, Told, judged
+from ledger.policy.requests import Request, Told, judged, promise_of
 from ledger.policy.sends import Send, sends
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import SubjectState
@@ -96,12 +96,12 @@ class Look:
         for event in self.events if mine else ():
             if event.row.stream in mine:
                 streams.setdefault(event.row.stream, []).append(event)
-        found = []
+        found, promise = [], promise_of(self.scene.book, self.scene.known)
         for stream, events in streams.items():
             recorded = {e.row.position: e.row.recorded_at for e in events}
             facts = standing([(e.row.position, e.fact) for e in events])
             told = [Told(position, recorded[position], fact) for position, fact in facts]
-            request = judged(stream, self.subject, told, self.scene.as_of)
+            request = judged(stream, self.subject, told, self.scene.as_of, promise)
             if request is not None:
                 found.append(request)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -259,6 +260,15 @@ def test_c05_an_answer_that_is_late_or_missing(shop: Company) -> None:
     asked(shop, "erasure", received="2025-05-05")
     assert sorted(shop.violations("C05")) == ["answered_late", "overdue_both"]
     assert shop.violations("C05", "2025-04-03") == []
+
+
+def test_c05_where_nothing_is_promised_no_promise_is_broken(shop: Company) -> None:
+    silent = replace(shop.book.entries[-1].edition, id="silent", effective_from=20250101)
+    shop.publishes(replace(silent, statements=()), "2025-01-01T08:00:00Z")
+    stream = asked(shop, received="2025-03-03")
+    shop.she("request.extended", "2025-03-20", stream=stream, reason="number", notified=20250320)
+    shop.she("request.fulfilled", "2025-06-02", stream=stream)
+    assert shop.finds("C05") == []
 
 
 def test_c05_the_law_was_kept_and_the_promise_was_not(shop: Company) -> None:
