@@ -257,6 +257,8 @@ def population_answer(
     listen: Listen = lambda _done, _total: None,
 ) -> dict[str, Any]:
     """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
+    `subjects` are references, each with its own clocks, and so are the counts by class; `joined` of
+    them are somebody who is counted already, and `people` is what is left.
 
     Without an `engine`: the live tables where they can answer (for no earlier than the last fact
     and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
@@ -279,17 +281,27 @@ def population_answer(
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
             gone = pruning.unreadable(connection)
+            joined = _joined(ledger, connection, epoch, as_of, known)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
             **_times(as_of, times.known_at, known),
             "engine": chosen,
             **counted.to_json(),
+            "joined": joined,
+            "people": counted.subjects - joined,
             "edition": _edition(edition),
             "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
             "unreadable": gone.to_json(),
         }
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")
+
+
+def _joined(ledger: Ledger, connection: Any, epoch: int, as_of: Instant, known: int) -> int:
+    """How many of those who are counted are somebody counted already, as the joins stood at R."""
+    joins = ledger.joins(epoch, known)
+    rows = states.rows_of_some(connection, joins.people(), known)
+    return joins.twice(subject for subject, _ in replaying.fold(rows, as_of, known))
 
 
 def _count(

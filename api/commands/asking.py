@@ -157,11 +157,13 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     gone = answer["unreadable"]
     if gone["erased"] or gone["pruned"]:
         yield screen.word("replay.unreadable", erased=gone["erased"], pruned=gone["pruned"])
-    if not answer["subjects"]:
+    if not answer["people"]:
         yield screen.word("replay.nobody")
         return
     facts = _facts(answer["events"], screen)
-    yield screen.word("replay.subjects", n=answer["subjects"], facts=facts)
+    yield screen.word("replay.subjects", n=answer["people"], facts=facts)
+    if answer["joined"]:
+        yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
     classes = answer["classes"].items()
