@@ -56,6 +56,7 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
+from ledger.policy.choosing import waits_until
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
@@ -359,6 +360,7 @@ class Session:
         if (item, subject) != (fact.item, fact.subject):
             fact = replace(fact, subject=subject, item=item)
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        refused = self._still_awaited(refused, found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
             people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
             refusals = (customer.refuse_choice(person.state, fact) for person in people)
@@ -369,6 +371,13 @@ class Session:
             self._close_accounts(subject, fact)
         self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
+
+    def _still_awaited(self, refused: Refusal | None, state: Any, fact: Fact) -> Refusal | None:
+        """The refusal, unless she was awaited for too long when this was said."""
+        if refused is not consent.ONLY_SHE:
+            return refused
+        asked, book = consent.asked_at(state, fact), self.ledger.book(self.epoch)
+        return None if asked and fact.occurred.at > waits_until(book, asked) else refused
 
     def _close_accounts(self, subject: UUID, death: Died) -> None:
         """What a death closes, under every reference of hers, before it is written itself."""
@@ -510,6 +519,7 @@ class Session:
             )
             if refusal is None and root.fact.aggregate == "consent":
                 refusal = consent.refuse_awaited(stream.state, stands)
+                refusal = self._still_awaited(refusal, stream.state, stands)
             if refusal:
                 return refusal
         refusal = door.refuse_card(fact)
