@@ -13,7 +13,6 @@ from api.demo import rights
 from api.demo.diary import Diary, after, at, new_stream
 from api.demo.people import NEWSLETTER, Person, in_months, month_end
 from ledger.events import (
-    AccountClosed,
     CallPlaced,
     CardRebound,
     CardRemovalRequested,
@@ -121,7 +120,7 @@ def held(p: Person) -> None:
 
 
 def died(p: Person) -> None:
-    """Her directive, her death, her heir's request."""
+    """Her directive, her death, which closed her account, her heir's request."""
     p.registers(date(2016, 11, 7), "account")
     p.opens_account(date(2016, 11, 7))
     p.orders(date(2016, 11, 7))
@@ -132,7 +131,6 @@ def died(p: Person) -> None:
     p.diary.tell(Died, at(date(2024, 5, 2)), p.code, source="notary")
     heir = {"wish": "closing", "name": "Fille " + p.name, "email": "heir@example.org"}
     p.diary.tell(HeirRequested, at(date(2024, 6, 3)), p.code, **heir)
-    p.diary.tell(AccountClosed, at(date(2024, 6, 4)), p.code, actor="agent", reason="heir")
 
 
 def objector(p: Person) -> None:

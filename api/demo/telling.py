@@ -17,6 +17,7 @@ from ledger.application import Ledger
 from ledger.calendar import date_of, day_of
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Misuse, Refusal
+from ledger.events import AccountClosed
 from ledger.handlers import Accepted, publish, record_many
 from ledger.policy.book import shipped_bytes
 from ledger.policy.loader import load_edition
@@ -47,12 +48,14 @@ def fill(
     later = told[len(before) :]
     total = len(told) + len(diary.amendments)
     positions: dict[int, int] = {}
+    closed = 0  # accounts: what a death brings with it
     for part in (before, later):
         if part is later:
             publish(ledger, edition_2022())
         for batch in _in_batches(part):
             done = _record(ledger, [_wish(one) for one in batch])
             positions |= {t.number: a.position for t, a in zip(batch, done, strict=True)}
+            closed += sum(len(one.written) - 1 for one in done)
             advance(len(positions), total, "")
     for some in _in_batches(diary.amendments):
         _record(ledger, [_amending(one, positions[one.number]) for one in some])
@@ -62,6 +65,7 @@ def fill(
     kinds = Counter(one.fact.kind for one in (*told, *recent))
     kinds.update("fact.voided.v1" if a.void else "fact.corrected.v1" for a in diary.amendments)
     kinds["policy.published.v1"] = 2
+    kinds[AccountClosed.kind] += closed
     return kinds
 
 

@@ -39,6 +39,11 @@ class Joins:
         """Whoever was joined to somebody, or somebody to her."""
         return frozenset((*self._into, *self._with))
 
+    def twice(self, subjects: Iterable[UUID]) -> int:
+        """How many of these are somebody who is among them already under another reference."""
+        asked = set(subjects)
+        return len(asked) - len({self.kept(one) for one in asked})
+
     def kept(self, subject: UUID) -> UUID:
         """Of whom new facts about this person are recorded; herself if she was not joined."""
         while subject in self._into:
