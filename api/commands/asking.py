@@ -201,7 +201,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         return
     facts = _facts(answer["events"], screen)
     yield screen.word("replay.subjects", n=people, facts=facts)
-    if answer["joined"]:
+    if answer.get("joined"):
         yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
