@@ -30,7 +30,7 @@ from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
-from ledger.projections.population import ClassCount, Population
+from ledger.projections.population import Age, ClassCount, Population
 from ledger.store import population as counting
 from ledger.store import pruning, reader, states
 from ledger.store.recorder import read_head
@@ -221,8 +221,11 @@ def population_answer(
     engine: Engine | None = None,
     past: Past | None = None,
     listen: Listen = lambda _done, _total: None,
+    *,
+    with_ages: bool = False,
 ) -> dict[str, Any]:
-    """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
+    """Everybody at two times, counted by class, and by age if that is asked. Counts, and subject
+    ids only when `past` asks.
 
     Without an `engine`: the live tables where they can answer (for no earlier than the last fact
     and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
@@ -244,6 +247,7 @@ def population_answer(
                     " fact; use --engine sql"
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
+            ages = _ages(connection, policy.book, as_of, known, chosen) if with_ages else None
             gone = pruning.unreadable(connection)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
@@ -254,6 +258,8 @@ def population_answer(
             "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
             "unreadable": gone.to_json(),
         }
+        if ages is not None:
+            answer["ages"] = [one._asdict() for one in ages]
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")
 
@@ -284,6 +290,15 @@ def _count(
         connection, book, as_of, known, klass=past.klass, limit=past.limit, source=source
     )
     return counted, _listed(found)
+
+
+def _ages(
+    connection: Any, book: Book, as_of: Instant, known: int, engine: Engine
+) -> list[Age]:
+    if engine == "fold":
+        return replaying.ages(states.rows_by_subject(connection, known), book, as_of, known)
+    source: counting.Source = "live" if engine == "live" else "events"
+    return counting.ages(connection, book, as_of, known, source)
 
 
 def _fold_past(
