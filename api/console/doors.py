@@ -35,7 +35,7 @@ SIGN_IN = "/console/sign-in"
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
-OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
+OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&.:%+-]*)?")
 
 
 class Sheet(Route):

@@ -20,6 +20,8 @@ from api.console import (
     retaining,
     today,
 )
+from api.console.audit import MENU as AUDIT_MENU
+from api.console.audit import asking, events, home
 from api.console.my import account, cards, choices, data, entering, receipts
 from api.console.my import requests as own_requests
 
@@ -35,6 +37,9 @@ PAGES: tuple[Page, ...] = (
     *checking.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
+    *home.PAGES,
+    *asking.PAGES,
+    *events.PAGES,
     *entering.PAGES,
     *data.PAGES,
     *choices.PAGES,
@@ -57,6 +62,7 @@ MENU = (
     ("/console/controls", "menu.controls"),
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),
+    *AUDIT_MENU,
     *my.MENU,
 )
 

@@ -16,19 +16,20 @@ from api.answers import Times
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes.taking import instant_of
-from ledger.calendar import Day, Instant, day_of, format_day, format_instant
+from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.store import reader
 
 AT_MOST = 2**53  # a position that a script can count with
 
 
 class Asked(NamedTuple):
-    """Both times, as an address and as people read them. `position` is the last one known at R,
-    `recorded_at` when it was recorded; `head` is the last one there is."""
+    """Both times, as an address and as people read them. `day` is that of D (YYYY-MM-DD),
+    `position` the last one known at R, `recorded_at` when it was recorded; `head` is the last one
+    there is."""
 
     times: Times
     stated: dict[str, str]
-    day: Day
+    day: str
     position: int
     recorded_at: Instant | None
     head: int
@@ -47,7 +48,7 @@ def asked_of(visit: Visit) -> Asked:
         head = reader.position_at(connection, None)
         position = reader.position_at(connection, times.known_at) if times.known_at else head
         recorded_at = reader.recorded_at(connection, position)
-    day = day_of(visit.now if times.as_of is None else times.as_of)
+    day = format_day(day_of(visit.now if times.as_of is None else times.as_of))
     stated = {name: text for name, text in given.items() if text}
     return Asked(times, stated, day, position, recorded_at, head)
 
