@@ -292,9 +292,7 @@ def _count(
     return counted, _listed(found)
 
 
-def _ages(
-    connection: Any, book: Book, as_of: Instant, known: int, engine: Engine
-) -> list[Age]:
+def _ages(connection: Any, book: Book, as_of: Instant, known: int, engine: Engine) -> list[Age]:
     if engine == "fold":
         return replaying.ages(states.rows_by_subject(connection, known), book, as_of, known)
     source: counting.Source = "live" if engine == "live" else "events"

@@ -99,9 +99,7 @@ def population(
     )
 
 
-def ages(
-    rows: Iterable[Row], book: Book, as_of: Instant, known: int | None = None
-) -> list[Age]:
+def ages(rows: Iterable[Row], book: Book, as_of: Instant, known: int | None = None) -> list[Age]:
     """What is held by class and age, from rows ordered by (subject, position)."""
     today = day_of(as_of)
     people: Counter[tuple[str, int | None, bool]] = Counter()

@@ -86,7 +86,7 @@ async def _recognised(visit: Visit) -> None:
     request = visit.request
     visit.cookie = cookies.read(request, "visit") or ""
     id = cookies.read(request, "session")
-    session = visit.sessions.find(id, visit.now) if id else None
+    session = visit.sessions.find(id, visit.waking) if id else None
     if id is None or session is None:
         return
     who = await holder_of(request, session.proof)

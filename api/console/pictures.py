@@ -87,9 +87,7 @@ def bars(labels: Sequence[int | None], counts: Sequence[tuple[int, int]]) -> Bar
     for index, (label, (low, high)) in enumerate(zip(labels, counts, strict=True)):
         below, above = _tall(low, most), _tall(high, most)
         x = index * (COLUMN + GAP)
-        made.append(
-            Bar(x, label, low, ground - below, below, high, ground - below - above, above)
-        )
+        made.append(Bar(x, label, low, ground - below, below, high, ground - below - above, above))
     return Bars(len(made) * (COLUMN + GAP), ground + FOOT, COLUMN, ground, made)
 
 

@@ -1,8 +1,8 @@
 """The two times of a page of the desk, as its address states them.
 
-`as_of` and `known_at` are the interface's own, in the same forms, so that an address of the desk and
-one of `/v1` ask the same. Forms and sliders state R as a position, which an auditor counts by; they
-are led on to the address that says it as the instant at which that position was recorded.
+`as_of` and `known_at` are the interface's own, in the same forms, so that an address of the desk
+and one of `/v1` ask the same. Forms and sliders state R as a position, which an auditor counts by;
+they are led on to the address that says it as the instant at which that position was recorded.
 """
 
 from __future__ import annotations

@@ -129,7 +129,13 @@ def _columns(row: Row) -> list[tuple[str, str]]:
 def _told(visit: Visit, connection: Any, found: Single) -> dict[str, Any]:
     """What the fact states, and the entry itself. An entry that cannot be read any more says
     nothing, and the page says that."""
-    told: dict[str, Any] = {"data": [], "parts": [], "stands": None, "written": "", "readable": True}
+    told: dict[str, Any] = {
+        "data": [],
+        "parts": [],
+        "stands": None,
+        "written": "",
+        "readable": True,
+    }
     if found.row is None or found.entry is None:
         return told
     try:

@@ -1,8 +1,8 @@
 """The first page of the desk: how many people, of which class, age and choice, at two times.
 
 Counted by `population_answer`, as `probant population` counts. At the newest instant the live
-tables answer, and history is replayed beside them; at any other two times, a replay fact by fact can
-be asked for. Nothing here is kept. Read next: `api/answers.py`.
+tables answer, and history is replayed beside them; at any two times, a replay fact by fact can be
+asked for. Nothing here is kept. Read next: `api/answers.py`.
 """
 
 from __future__ import annotations
@@ -139,10 +139,7 @@ def _bars(ages: list[dict[str, Any]]) -> tuple[list[int | None], list[tuple[int,
     years: list[int | None] = [*range(max((a["years"] or 0 for a in ages), default=0) + 1)]
     if any(age["years"] is None for age in ages):
         years.append(None)
-    counts = {
-        (age["years"], age["past"]): age["subjects"]
-        for age in ages
-    }
+    counts = {(age["years"], age["past"]): age["subjects"] for age in ages}
     return years, [(counts.get((year, False), 0), counts.get((year, True), 0)) for year in years]
 
 
