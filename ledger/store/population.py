@@ -179,7 +179,7 @@ def next_end(connection: sa.Connection, book: Book, as_of: Instant) -> Day | Non
     query = _Query(connection, book, as_of, None, "live")
     text = f"""SELECT MIN(due) FROM judged WHERE suspended = 0 AND archived = 0 AND erased = 0
         AND due >= {day_of(as_of):d}"""
-    ((found,),) = query.run(text)
+    found: Day | None = next(iter(query.run(text)))[0]
     return found
 
 

@@ -52,12 +52,12 @@ class Company:
             _, self.keys[role] = keys.add(self.known_at, role, frozenset({role}), self.clock.now())
         self.known = keys.Keys.load(self.known_at)
 
-    def app(self, *, demo: bool = True, **more: Any) -> Any:
+    def app(self, *, demo: bool = True, has_clock: bool = True, **more: Any) -> Any:
         """The application over it."""
         more.setdefault("journal", self.folder / "journal")
         more.setdefault("seal", Seal(self.folder / "log", None))
         more.setdefault("opener", nobody)
-        playing = Demo(self.known, self.sandbox) if demo else None
+        playing = Demo(self.known, self.sandbox if has_clock else None) if demo else None
         return create_app(lambda: self.ledger, self.known, demo=playing, **more)
 
     def seal_all(self) -> None:

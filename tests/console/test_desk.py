@@ -175,7 +175,7 @@ def test_what_is_no_time_is_refused_and_not_repeated(auditor: Visitor, query: st
 
 
 def test_each_question_is_answered_as_the_interface_answers_it(auditor: Visitor) -> None:
-    """All fifteen: the page has every line it has room for, and the files are the interface's own bodies."""
+    """All fifteen: the page has the lines it has room for, the files are the very same bodies."""
     query = settled(auditor, "/audit/inspect", "2024-03-01", 700).partition("?")[2]
     for number in range(1, 16):
         name = f"Q{number}"
