@@ -16,7 +16,7 @@ import typer
 
 from api.screen import Screen
 from api.settings import Settings, settle
-from ledger.calendar import Instant, parse_as_of
+from ledger.calendar import Clock, Instant, parse_as_of
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
@@ -62,15 +62,16 @@ class Run:
         finally:
             opened.close()
 
-    def open(self) -> Ledger:
-        """The ledger, to be closed by the caller. Raises Misuse when there is none."""
+    def open(self, clock: Clock | None = None) -> Ledger:
+        """The ledger, to be closed by the caller; `clock`: other than the machine's. Raises Misuse
+        when there is none."""
         file = self.settings.sqlite_file
         if file is not None and not file.exists():
             raise Misuse(f"there is no ledger at {file}; run `probant init` first")
         from ledger.opening import open_ledger
 
         settings = self.settings
-        return open_ledger(settings.url, settings.keyring, journal=settings.journal)
+        return open_ledger(settings.url, settings.keyring, clock=clock, journal=settings.journal)
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

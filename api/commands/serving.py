@@ -13,6 +13,7 @@ import typer
 from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
+from api.demo.sandbox import sandbox_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
 from ledger.errors import Misuse
@@ -48,7 +49,9 @@ def serve(
         )
     if demo and not _is_loopback(host):
         raise Misuse("--demo lets anybody in: on loopback only")
-    run.open().close()  # says what is wrong before anything listens
+    opened = run.open()  # says what is wrong before anything listens
+    clock = sandbox_of(opened) if demo else None
+    opened.close()
     listener = _listen(host, port)
     import uvicorn
 
@@ -78,7 +81,7 @@ def serve(
     known = keys.Keys.load(path)
     config = uvicorn.Config(
         create_app(
-            run.open,
+            partial(run.open, clock),
             known,
             Seal(run.settings.log, signer),
             run.settings.oidc and Issuer(run.settings.oidc),
@@ -88,7 +91,7 @@ def serve(
             # Whether an opener listens there is found out when it is asked.
             opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
-            demo=Demo(known) if demo else None,
+            demo=Demo(known, clock) if demo else None,
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             theme=theme.read(run.settings.theme) if run.settings.theme else None,

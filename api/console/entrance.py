@@ -56,7 +56,7 @@ def post_sign_in(visit: Visit) -> Response:
         return _form(visit, wanted, Refusal("unauthorized", "no such key or token"))
     if visit.session is not None:
         visit.sessions.end(visit.cookie)
-    id = visit.sessions.begin(proof, visit.now)
+    id = visit.sessions.begin(proof, visit.waking)
     response = visit.go(wanted if is_own(wanted) else home_of(who))
     cookies.forget(visit.request, response, "visit")
     cookies.write(visit.request, response, "session", id)
