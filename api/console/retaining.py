@@ -49,7 +49,8 @@ def post_run(visit: Visit) -> Response:
     """Begin a run, or rehearse one."""
     rehearsal = visit.field("how") != "run"
     try:
-        if not rehearsal and not _is_rehearsed(visit):
+        runs = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)
+        if not rehearsal and not _is_rehearsed(visit, runs):
             raise Refused(NOT_REHEARSED)
         begun = visit.request.app.state.keeper.ask(visit.asker.id, rehearsal=rehearsal)
     except (Problem, ProbantError) as error:
@@ -79,21 +80,25 @@ def _run(visit: Visit) -> dict[str, Any]:
     return telling.run_json(run)
 
 
-def _is_rehearsed(visit: Visit) -> bool:
+def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
     """Whether a dry run that was asked for here today is among the last on record."""
     today = day_of(visit.now)
-    found = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)["items"]
     return any(
         one["rehearsal"] and one["run"] and day_of(parse_instant(one["recorded_at"])) == today
-        for one in found
+        for one in runs["items"]
     )
 
 
 def _told(visit: Visit) -> dict[str, Any]:
     what = visit.request.query_params.get("what", WHATS[0])
     what = what if what in WHATS else WHATS[0]
-    calendar = telling.calendar_answer(visit.ledger, MONTHS)
-    due = telling.due_answer(visit.ledger, None)
+    board, ledger = visit.request.app.state.board, visit.ledger
+    runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
+    calendar, counted_at = board.remembered(
+        *(ledger, "calendar", lambda: telling.calendar_answer(ledger, MONTHS)),
+        since=runs["items"][:1],
+    )
+    past, _ = board.past(ledger)
     months: list[str] = calendar["months"]
     labels = class_labels(visit)
     rows = {
@@ -105,21 +110,18 @@ def _told(visit: Visit) -> dict[str, Any]:
         for name, one in sorted(calendar["classes"].items())
         if any(one[what]["months"].values())
     }
-    past = {
-        name: one
-        for name, one in due["classes"].items()
-        if one["past_operational"] or one["past_archive"]
-    }
+    waiting = [(name, *people) for name, people in past.items() if any(people)]
     return {
         "what": what,
         "whats": WHATS,
         "months": months,
         "picture": pictures.heat(months, rows),
         "calendar": calendar,
-        "past": sorted(past.items(), key=lambda one: -one[1]["past_operational"]),
+        "counted_at": counted_at,
+        "past": sorted(waiting, key=lambda one: -one[1]),
         "labels": labels,
-        "runs": telling.runs_answer(visit.ledger, 2**53, PAST_RUNS),
-        "is_rehearsed": _is_rehearsed(visit),
+        "runs": runs,
+        "is_rehearsed": _is_rehearsed(visit, runs),
         "may_run": bool(visit.asker.roles & RUNNING),
         "refusal": None,
     }

@@ -6,7 +6,7 @@ Both are few among many facts, found through one small partial index. Read next:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -86,6 +86,13 @@ def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
     found = connection.execute(query, execution_options={"yield_per": PAGE})
     for _, rows in groupby((Row(*row) for row in found), key=lambda row: row.stream):
         yield list(rows)
+
+
+def ever_held(connection: sa.Connection, people: Collection[UUID]) -> set[UUID]:
+    """Those of these people of whom a hold was ever placed."""
+    activity = tables.activity.c
+    query = sa.select(activity.subject).where(activity.subject.in_(people))
+    return set(connection.scalars(query.where(activity.kind == HoldPlaced.kind)))
 
 
 class Run(NamedTuple):
