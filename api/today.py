@@ -85,15 +85,23 @@ class Board:
         self, ledger: Ledger, name: str, count: Callable[[], Answer], since: object = None
     ) -> tuple[Answer, Instant]:
         """The answer of `count` under this name, and when it was counted: anew if it is old, or if
-        the policy, the day or `since` changed."""
-        with self._counting[name]:
-            begun, of = ledger.clock.now(), (ledger.epoch(), since)
-            known = self._known.get(name)
+        the policy, the day or `since` changed. While somebody counts, the others are told what was
+        known."""
+        of = ledger.epoch(), since
+        known, now = self._known.get(name), ledger.clock.now()
+        may_wait = known is None or known.of != of or day_of(known.at) != day_of(now)
+        if not self._counting[name].acquire(blocking=may_wait):
+            assert known is not None
+            return known.answer, known.at
+        try:
+            known, begun = self._known.get(name), ledger.clock.now()
             if known is None or not known.serves(begun, of):
                 answer = count()
                 known = Kept(answer, begun, ledger.clock.now() - begun, of)
                 self._known[name] = known
             return known.answer, known.at
+        finally:
+            self._counting[name].release()
 
     def past(self, ledger: Ledger) -> tuple[dict[str, tuple[int, int]], Instant]:
         """How many people are past a term of each class: of daily use, of the archive; and when

@@ -18,6 +18,7 @@ from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
+from ledger.application import Ledger
 from ledger.calendar import day_of, parse_instant
 from ledger.errors import ProbantError, Refusal, Refused
 from ledger.retention.running import find
@@ -40,9 +41,17 @@ def get_retention(visit: Visit) -> Response:
 
 def get_due(visit: Visit) -> Response:
     """Whose items of one class are past their end, and what a run would do with each."""
-    after = visit.request.query_params.get("after") or None
-    found = telling.due_page(visit.ledger, visit.path["name"], None, after, LIMIT)
-    return visit.render("due.html", due=found, labels=class_labels(visit))
+    after, name = visit.request.query_params.get("after") or None, visit.path["name"]
+    labels, board, ledger = class_labels(visit), visit.request.app.state.board, visit.ledger
+
+    def read() -> dict[str, Any]:
+        return telling.due_page(ledger, name, None, after, LIMIT)
+
+    if after is None and name in labels:  # what is looked at first is remembered for a minute
+        found, at = board.remembered(ledger, f"due {name}", read, since=_last_run(ledger))
+    else:
+        found, at = read(), visit.now
+    return visit.render("due.html", due=found, labels=labels, at=at)
 
 
 def post_run(visit: Visit) -> Response:
@@ -80,6 +89,11 @@ def _run(visit: Visit) -> dict[str, Any]:
     return telling.run_json(run)
 
 
+def _last_run(ledger: Ledger) -> int | None:
+    """Where the last run stands in the log: what was counted before it is not told after it."""
+    return next((one["position"] for one in telling.runs_answer(ledger, 2**53, 1)["items"]), None)
+
+
 def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
     """Whether a dry run that was asked for here today is among the last on record."""
     today = day_of(visit.now)
@@ -96,7 +110,7 @@ def _told(visit: Visit) -> dict[str, Any]:
     runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
     calendar, counted_at = board.remembered(
         *(ledger, "calendar", lambda: telling.calendar_answer(ledger, MONTHS)),
-        since=runs["items"][:1],
+        since=_last_run(ledger),
     )
     past, _ = board.past(ledger)
     months: list[str] = calendar["months"]

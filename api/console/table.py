@@ -18,6 +18,7 @@ from api.console import (
     people,
     requests,
     retaining,
+    returning,
     today,
 )
 from api.console.my import account, cards, choices, data, entering, receipts
@@ -25,6 +26,7 @@ from api.console.my import requests as own_requests
 
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
+    *returning.PAGES,
     *today.PAGES,
     *people.PAGES,
     *requests.PAGES,

@@ -24,7 +24,8 @@ NO_BREAK = " "  # narrow: between the thousands of a French number
 def words(lang: Language) -> dict[str, dict[str, str]]:
     """The sentences of one language, by section."""
     folder = resources.files("api.console").joinpath("words")
-    files = (f"{lang}.toml", f"my-{lang}.toml")  # of everybody; of a person's own pages
+    # Of everybody; of what staff decide; of a person's own pages.
+    files = (f"{lang}.toml", f"acts-{lang}.toml", f"my-{lang}.toml")
     return {
         section: found
         for name in files

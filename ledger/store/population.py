@@ -107,9 +107,10 @@ def past_due(
     """
     found: list[PastDue] = []
     start, some = after and after[0], limit * 2
+    only = _holding(klass, book, known) if source == "live" else ""
     while len(found) < limit:
-        below = _subject_behind(connection, start, some) if source == "live" else None
-        window = _Window(start, after[1] if after and start == after[0] else None, below)
+        below = _subject_behind(connection, start, some, only) if only else None
+        window = _Window(start, after[1] if after and start == after[0] else None, below, only)
         query = _Query(connection, book, as_of, known, source, klass, window=window)
         behind = "AND (subject, scope) > (:from_subject, :from_scope)"
         text = f"""SELECT subject, scope, due, archive_until FROM judged
@@ -122,14 +123,25 @@ def past_due(
     return found
 
 
-def _subject_behind(connection: sa.Connection, start: UUID | None, some: int) -> UUID | None:
-    """The subject that comes so many subjects after one (None: the first of all); None when there
-    are not so many."""
+def _holding(klass: str, book: Book, known: int | None) -> str:
+    """The condition that a line of activity is of an item of this class; FALSE for no such."""
+    found = classes_of(book.known(known)).get(klass)
+    if found is None:
+        return "1 = 0"
+    parts = f" OR kind IN {listed(found.parts_of)}" if found.parts_of else ""
+    return f"(class = '{found.name}'{parts})"
+
+
+def _subject_behind(
+    connection: sa.Connection, start: UUID | None, some: int, only: str
+) -> UUID | None:
+    """The subject that comes so many subjects after one (None: the first of all), of those with
+    such activity; None when there are not so many."""
     subject = tables.activity.c.subject
-    query = sa.select(subject).distinct().order_by(subject).limit(1).offset(some)
-    found: UUID | None = connection.scalar(
-        query if start is None else query.where(subject >= start)
-    )
+    query = sa.select(subject).where(sa.text(only)).distinct().order_by(subject)
+    if start is not None:
+        query = query.where(subject >= start)
+    found: UUID | None = connection.scalar(query.limit(1).offset(some))
     return found
 
 
@@ -230,24 +242,34 @@ def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
 
 
 class _Window(NamedTuple):
-    """The people looked at: from this subject on, after this item of hers, below that subject."""
+    """The people looked at: from this subject on, after this item of hers, below that subject, of
+    those who have activity that fulfils a condition."""
 
     start: UUID | None = None
     scope: str | None = None
     below: UUID | None = None
+    only: str = ""
 
     def where(self) -> str:
         """The condition, for a table that has subjects."""
-        said = ("subject >= :from_subject" if self.start is not None else "",)
-        said += ("subject < :below_subject" if self.below is not None else "",)
-        return "WHERE " + " AND ".join(filter(None, said)) if any(said) else ""
+        bounds = ["subject >= :from_subject"] if self.start is not None else []
+        bounds += ["subject < :below_subject"] if self.below is not None else []
+        said = " AND ".join(bounds)
+        if self.only:
+            within = " AND ".join([self.only, *bounds])
+            said = f"{said} {'AND' if said else ''} subject IN"
+            said += f" (SELECT subject FROM activity WHERE {within})"
+        return f"WHERE {said}" if said else ""
 
     def bound(self) -> list[sa.BindParameter[Any]]:
         """What it is compared with."""
         found = [("from_subject", self.start), ("below_subject", self.below)]
-        said = [sa.bindparam(name, id, type_=tables.Id) for name, id in found if id is not None]
-        scope = [sa.bindparam("from_scope", self.scope)] if self.scope is not None else []
-        return [*said, *scope]
+        said: list[sa.BindParameter[Any]] = [
+            sa.bindparam(name, id, type_=tables.Id) for name, id in found if id is not None
+        ]
+        if self.scope is not None:
+            said.append(sa.bindparam("from_scope", self.scope))
+        return said
 
 
 EVERYBODY = _Window()
