@@ -50,7 +50,9 @@ class Issuer:
         """The holder of this token, None if it proves nothing; `secret` keys her id in facts.
         Raises Broken if the issuer cannot be asked."""
         claims = self.claims(token, self._trusted.audience, now)
-        return claims and Who(self.id_of(claims["sub"], secret), self._roles(claims))
+        if claims is None:
+            return None
+        return Who(self.id_of(claims["sub"], secret), self._roles(claims))
 
     def id_of(self, sub: Any, secret: bytes) -> str:
         """Her id in facts. Her `sub` may be an e-mail address: a keyed hash of it, the same for

@@ -25,7 +25,7 @@ COMPANY = f"{SIGN_IN}/company"
 def get_company(visit: Visit) -> Response:
     """Off to the identity provider, with what must come back."""
     sign_on, wanted = _sign_on(visit), visit.request.query_params.get("next", "")
-    cookie, there = sign_on.begin(wanted if is_own(wanted) else "", visit.now)
+    cookie, there = sign_on.begin(wanted, visit.now)
     response = RedirectResponse(there, 303)
     cookies.write(visit.request, response, "flow", cookie)
     return response

@@ -143,14 +143,14 @@ def provider(host: str = "127.0.0.1") -> Iterator[Provider]:
             parts = urlsplit(self.path)
             if parts.path == "/authorize":
                 page = made.authorize(flat(parts.query))
-                self._answer(page and page.encode(), "text/html", 400)
+                self._answer(page.encode() if page else None, "text/html", 400)
             else:
                 self._answer(made.page(self.path), "application/json", 404)
 
         def do_POST(self) -> None:
             form = flat(self.rfile.read(int(self.headers["Content-Length"])).decode())
             found = made.exchange(form, self.headers.get("Authorization", ""))
-            self._answer(found and json.dumps(found).encode(), "application/json", 400)
+            self._answer(json.dumps(found).encode() if found else None, "application/json", 400)
 
         def _answer(self, content: bytes | None, media: str, otherwise: int) -> None:
             self.send_response(otherwise if content is None else 200)
