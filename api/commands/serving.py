@@ -62,6 +62,7 @@ def serve(
     from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
+    from api.signing_on import SignOn
     from api.webhooks import Outbound
     from ledger.archiving import asking
     from ledger.grouping import collect_seldom
@@ -78,13 +79,16 @@ def serve(
     said += [run.screen.word("serve.demo", url=url)] if demo else []
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to(form=run.settings.log_format)
-    known = keys.Keys.load(path)
+    known, trusted = keys.Keys.load(path), run.settings.oidc
+    issuer = Issuer(trusted) if trusted else None
+    client = trusted.client if trusted else None
+    sign_on = SignOn(issuer, client) if issuer and client else None
     config = uvicorn.Config(
         create_app(
             partial(run.open, clock),
             known,
             Seal(run.settings.log, signer),
-            run.settings.oidc and Issuer(run.settings.oidc),
+            issuer,
             journal=run.settings.journal,
             desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
@@ -95,6 +99,7 @@ def serve(
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             theme=theme.read(run.settings.theme) if run.settings.theme else None,
+            sign_on=sign_on,
         ),
         log_config=None,
         access_log=False,
