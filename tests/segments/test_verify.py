@@ -312,6 +312,8 @@ def test_a_manifest_that_makes_no_sense_is_refused(stage: Stage, number: int):
     raw = made if isinstance(made, bytes) else made.to_bytes()
     (stage.folder / MANIFEST).write_bytes(raw)
     with pytest.raises(BadData):
+        Manifest.parse(raw)
+    with pytest.raises(BadData):
         open_segments(stage.folder)
     assert {4, 14} <= failed(stage.verify())
 
