@@ -236,7 +236,7 @@ class _Segments(Verifier):
             self.fail(4, "root")
         self.settled(4, "rests_tree", size=self.head.size)
 
-    def leaves(self, start: int) -> bytes:
+    def leaves(self, start: int, level: int | str = 0) -> bytes:  # noqa: ARG002
         """The leaves of the tile that begins at this index; what cannot be read gives no root."""
         if start == self.read_rows // WIDTH * WIDTH:
             return self.tail
