@@ -23,7 +23,7 @@ from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.projections.population import TALLIES, ChoiceCount, ClassCount, Population, Tally
 from replay.engines import judging, sql
 from replay.engines.contract import Age, Choice, Due, Files, Last, Place, Report
-from replay.engines.judging import EXPRESSIONS, Judged
+from replay.engines.judging import AT_ONCE, EXPRESSIONS, HELD, Judged
 from replay.engines.lanes import META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, PACK, SUBJECT, Question, Words
 from replay.fold import ENDINGS, book_flags
@@ -96,7 +96,7 @@ class SqlEngine(ABC):
 
     def population(self, as_of: Instant, known: int | None = None) -> Population:
         """The counts over everybody."""
-        judged = self._judged(as_of, known)
+        judged = self._judged(as_of, known, counts=True)
         subjects, classes = self._classes(judged)
         in_force = self.book.in_force(day_of(as_of), known)
         return Population(
@@ -219,7 +219,14 @@ class SqlEngine(ABC):
             self._keep("amended", sql.amended(known))
         return Question(as_of, known, amended)
 
-    def _judged(self, as_of: Instant, known: int | None, klass: str | None = None) -> Judged:
+    def _judged(
+        self,
+        as_of: Instant,
+        known: int | None,
+        klass: str | None = None,
+        *,
+        counts: bool = False,
+    ) -> Judged:
         q = self._question(as_of, known)
         sorts = {*self._sorts()}
         if q.amended:
@@ -229,15 +236,25 @@ class SqlEngine(ABC):
         if plan.told:
             self._keep("told", sql.told(q, plan))
         if plan.contracts:
-            self._keep("agreed", sql.agreed(q))
+            self._keep("agreed", sql.agreed(q, self.words))
         has_gone = not {sort.kind for sort in sorts}.isdisjoint(ENDINGS)
         if has_gone:
             self._keep("gone", sql.gone(q, plan))
-        return Judged(q, plan, has_gone)
+        judged = Judged(q, plan, has_gone)
+        if judged.of_things:
+            self._keep("things", judged.things(counts=counts))
+            self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1")
+            if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
+                self._keep("things", judged.things(foreign=True))
+        return judged
 
     def _events(self, q: Question) -> dict[str, int]:
-        also = [f"(e.kind = '{k}' AND e.class = '{f.also}')" for k, f in KINDS.items() if f.also]
-        facts = sql.standing(q, "e.kind", "e.class IS NOT NULL", f"NOT ({' OR '.join(also)})")
+        twice = [
+            f"NOT (e.kind = '{s.kind}' AND e.class = '{s.klass}')"
+            for s in self._sorts()
+            if s.klass is not None and KINDS[s.kind].also == s.klass
+        ]
+        facts = sql.standing(q, "e.kind", "e.class IS NOT NULL", *twice)
         text = f"SELECT kind, COUNT(*) AS n FROM ({facts}) f GROUP BY kind"
         return {kind: int(n) for kind, n in self._rows(text)}
 
@@ -246,22 +263,21 @@ class SqlEngine(ABC):
         items: dict[int, Counter[str]] = defaultdict(Counter)
         subjects: dict[int, Counter[str]] = defaultdict(Counter)
         everybody = 0
-        for label, n in self._rows(judged.count_people()):
-            if label == judging.EVERYBODY:
-                everybody = int(n)
-            elif label is not None and label % 8:
-                counted = dict.fromkeys(_OF_PLACE[label % 8], int(n))
-                items[label // 8].update(counted)
-                subjects[label // 8].update(counted)
+        for *alike, n in self._rows(judged.count_people()):
+            everybody += int(n)
+            for index, clock in enumerate(judged.of_people):
+                place = alike[index // AT_ONCE] >> index % AT_ONCE * 3 & 7
+                if place:
+                    items[clock.number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+        subjects.update({number: Counter(counted) for number, counted in items.items()})
         for text in judged.count_things():
-            for number, place, flags, n in self._rows(text):
-                if place is not None:
-                    items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
-                else:
-                    hers = {
-                        t for p, tallies in _OF_PLACE.items() if flags >> p & 1 for t in tallies
-                    }
-                    subjects[number].update(dict.fromkeys(hers, int(n)))
+            for number, people, *counts in self._rows(text):
+                hers = set()
+                for place, n in zip(HELD, counts, strict=True):
+                    if n:
+                        items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+                        hers.update(_OF_PLACE[place])
+                subjects[number].update(dict.fromkeys(hers, int(people)))
         names = [clock.name for clock in judged.plan.clocks]
         return everybody, {
             names[number]: ClassCount(_tally(subjects[number]), _tally(items[number]))
