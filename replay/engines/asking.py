@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
 from uuid import UUID
 
@@ -180,16 +180,44 @@ class SqlEngine(ABC):
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""
         self._begin()
-        hi, lo = halves(subject)
-        where = f"subject_hi = {_integer(hi)} AND subject_lo = {_integer(lo)}"
-        return list(map(row_of, self._rows(_rows_of(where, known, "position"))))
+        text = _rows_of(_of_subject(subject), known, "position")
+        return list(map(row_of, self._rows(text)))
 
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position)."""
         self._begin()
-        order = BY_SUBJECT.replace("hi", "subject_hi").replace("lo", "subject_lo")
-        text = _rows_of("subject_hi IS NOT NULL", known, f"{order}, position")
+        text = _rows_of("subject_hi IS NOT NULL", known, _PERSON)
         yield from map(row_of, self._rows(text))
+
+    def entries(
+        self,
+        known: int | None = None,
+        *,
+        people: Collection[UUID] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows that have a subject with their entries, by (subject, position)."""
+        self._begin()
+        where = "subject_hi IS NOT NULL"
+        if people is not None:
+            each = " OR ".join(map(_of_subject, people)) or "1 = 0"
+            where += f" AND ({each})"
+        if kinds is not None:
+            where += f" AND kind IN {sql.listed(kinds)}"
+        yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
+
+    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order."""
+        self._begin()
+        where = "subject_hi IS NULL AND kind IS NOT NULL"
+        yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
+
+    def pruned(self, known: int | None = None) -> int:
+        """How many positions are bare."""
+        self._begin()
+        upto = "" if known is None else f"AND position <= {known:d}"
+        text = f"SELECT COUNT(*) FROM events WHERE kind IS NULL {upto}"
+        return int(next(self._rows(text))[0])
 
     def position_at(self, at: Instant) -> int:
         """The last position recorded at or before an instant."""
@@ -272,7 +300,7 @@ class SqlEngine(ABC):
         subjects.update({number: Counter(counted) for number, counted in items.items()})
         for text in judged.count_things():
             for number, people, *counts in self._rows(text):
-                hers = set()
+                hers: set[str] = set()
                 for place, n in zip(HELD, counts, strict=True):
                     if n:
                         items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
@@ -331,10 +359,24 @@ def row_of(values: Iterable[Any]) -> Row:
     )
 
 
-def _rows_of(where: str, known: int | None, order: str) -> str:
+def _whole(values: tuple[Any, ...]) -> tuple[Row, bytes]:
+    *typed, entry = values
+    return row_of(typed), bytes(entry)
+
+
+_PERSON = BY_SUBJECT.replace("hi", "subject_hi").replace("lo", "subject_lo") + ", position"
+
+
+def _rows_of(where: str, known: int | None, order: str, *, entry: bool = False) -> str:
     if known is not None:
         where += f" AND position <= {known:d}"
-    return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"
+    columns = ", ".join((*COLUMNS, "entry") if entry else COLUMNS)
+    return f"SELECT {columns} FROM events WHERE {where} ORDER BY {order}"
+
+
+def _of_subject(subject: UUID) -> str:
+    hi, lo = halves(subject)
+    return f"(subject_hi = {_integer(hi)} AND subject_lo = {_integer(lo)})"
 
 
 def _integer(value: int) -> str:
