@@ -188,7 +188,7 @@ def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) ->
         "flips_on": _day(d.flips_on),
         "would_change": list(d.would_change),
         "flags": list(d.flags),
-        "explanation": explain_card(own[0], lang) if own else explain(d, lang),
+        "explanation": explain_card(own[0], lang) if own and not d.ended else explain(d, lang),
     }
 
 
