@@ -27,7 +27,7 @@ from api.console import (
     today,
 )
 from api.console.audit import MENU as AUDIT_MENU
-from api.console.audit import asking, events, home
+from api.console.audit import asking, checks, controls, events, files, home, register
 from api.console.my import account, cards, choices, data, entering, receipts
 from api.console.my import requests as own_requests
 
@@ -50,6 +50,10 @@ PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *asking.PAGES,
     *events.PAGES,
+    *controls.PAGES,
+    *register.PAGES,
+    *files.PAGES,
+    *checks.PAGES,
     *entering.PAGES,
     *data.PAGES,
     *choices.PAGES,

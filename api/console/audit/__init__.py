@@ -16,6 +16,9 @@ HOME = "/audit"
 MENU = (
     (HOME, "menu_audit.desk"),
     (f"{HOME}/inspect", "menu_audit.inspect"),
+    (f"{HOME}/register", "menu_audit.register"),
+    (f"{HOME}/files", "menu_audit.files"),
+    (f"{HOME}/checks", "menu_audit.checks"),
 )
 
 
