@@ -379,10 +379,10 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         waiting.append(batch)
         while sum(map(len, waiting)) >= layout.ROW_GROUP:
             table = pa.Table.from_batches(waiting)
-            yield table.slice(0, layout.ROW_GROUP).combine_chunks()
+            yield table.slice(0, layout.ROW_GROUP)
             waiting = table.slice(layout.ROW_GROUP).to_batches()
     if any(map(len, waiting)):
-        yield pa.Table.from_batches(waiting).combine_chunks()
+        yield pa.Table.from_batches(waiting)
 
 
 def _into_place(aside: Path, path: Path) -> None:

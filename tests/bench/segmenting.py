@@ -50,11 +50,11 @@ SCAN = """SELECT count(*), max(hash(person, kind, "class", last, place, said)) F
 class Nowhere:
     """A file that forgets."""
 
-    bytes = 0
+    length = 0
 
     def write(self, content: bytes) -> int:
         """Count."""
-        self.bytes += len(content)
+        self.length += len(content)
         return len(content)
 
 
@@ -86,7 +86,9 @@ def main() -> None:
 def passes(ledger: Ledger, url: str, rounds: int) -> dict[str, Any]:
     """Both sides in turns, the first one changing each round."""
     last = ledger.recorder.head().position
-    ratios, ours, bare = [], [], []
+    ratios: list[float] = []
+    ours: list[float] = []
+    bare: list[float] = []
     scan(ledger, last)  # warm: the pages are in memory for both
     for turn in range(rounds):
         sides = [(ours, lambda: scan(ledger, last)), (bare, lambda: copy(url))]
@@ -125,7 +127,7 @@ def copy(url: str) -> int:
     finally:
         connection.close()
         engine.dispose()
-    return nowhere.bytes
+    return nowhere.length
 
 
 def exports(stage: Stage) -> dict[str, Any]:
