@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
+from replay.engines import cluster
 from tests.clock import StepClock
 from tests.go import building
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
@@ -63,6 +65,15 @@ def new_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
     """Makes an empty token of SoftHSM and answers its URI. Fails where there is no SoftHSM."""
     with tokens(tmp_path_factory.mktemp("hsm")) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """A Spark cluster of two executors on this machine, started once. Fails where Java is missing,
+    never skips."""
+    settings = {"spark.driver.memory": "768m", "spark.executor.memory": "1024m"}
+    with cluster.session(cluster.TWO_EXECUTORS, settings) as session:
+        yield session
 
 
 @pytest.fixture

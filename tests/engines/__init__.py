@@ -1,0 +1,1 @@
+"""Engines: the same questions of segments, asked of each and compared."""
