@@ -68,6 +68,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.acting": ("ledger",),
     "ledger.grouping": ("ledger",),
     "ledger.evidence": ("ledger",),
+    "ledger.segmenting": ("ledger", "replay.segments.layout"),
     "ledger.witnessing": ("ledger",),
     "ledger.log_keys": ("ledger",),
     "ledger.sealing": (
@@ -118,6 +119,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
+    "replay.segments": ("ledger.calendar", "ledger.errors", "ledger.policy", "replay.verify"),
     # Rules that judge history again, by those that judged it first: the doors', the gate's.
     "replay.controls": (
         *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
@@ -165,6 +167,7 @@ GATES = (
     Gate("psycopg2", ("ledger.store",), SQL),
     Gate("sqlite3", ("ledger.store", "replay.verify"), SQL),
     Gate("alembic", ("ledger.store",), SQL),
+    Gate("adbc_driver_postgresql", ("ledger.store",), SQL),
     Gate(
         "eventsourcing",
         ("ledger.application", "ledger.store"),

@@ -11,6 +11,7 @@ of Spark are off. On a cluster its own settings decide: those of `SPARK_HOME/con
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -180,6 +181,8 @@ def _session(conf: SparkConf) -> Iterator[SparkSession]:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    # It would tell every failure twice, whole queries and stacks included.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
     try:
         spark = SparkSession.builder.config(conf=conf).getOrCreate()
     except (PySparkException, Py4JError) as error:
