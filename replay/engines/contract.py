@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
@@ -136,3 +136,9 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what it holds."""
+
+    def __enter__(self) -> Self:
+        """Itself."""
+
+    def __exit__(self, *_: object) -> None:
+        """Closed."""

@@ -1,1 +1,1 @@
-"""Engines: the same questions of segments, asked of each and compared."""
+"""One suite for every engine: the same questions, the same answers, on files and on databases."""

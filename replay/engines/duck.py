@@ -1,0 +1,126 @@
+"""DuckDB: the questions of `sql.py` on one machine, over the Parquet files where they lie.
+
+It reads the columns a question needs, on all cores, and writes aside what does not fit in `memory`.
+What is kept between two steps of a question lies in its own database in memory, which spills too.
+Read next: `judging.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from ledger.errors import BadData, Misuse
+from ledger.policy.book import Book
+from replay.engines.asking import SqlEngine
+from replay.engines.contract import Files, Report
+from replay.segments.layout import SCHEMA
+
+_PAGE = 4096  # rows fetched at a time
+
+
+class DuckWords:
+    """Two integers as one of 128 bits."""
+
+    def wide(self, high: str, low: str) -> str:
+        """The two as one."""
+        return f"(CAST({high} AS HUGEINT) * {2**63} + {low})"
+
+    def high(self, wide: str) -> str:
+        """The first."""
+        return f"CAST({wide} // {2**63} AS BIGINT)"
+
+    def low(self, wide: str) -> str:
+        """The second."""
+        return f"CAST({wide} % {2**63} AS BIGINT)"
+
+
+class DuckEngine(SqlEngine):
+    """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
+    machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
+    one of its own)."""
+
+    words = DuckWords()
+
+    def __init__(
+        self,
+        files: Files,
+        book: Book,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        spill: Path | None = None,
+    ) -> None:
+        super().__init__(files, book)
+        self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
+        aside = Path(self._own_spill.name) if self._own_spill else spill
+        settings: dict[str, Any] = {
+            "temp_directory": str(aside),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if memory is not None:
+            settings["memory_limit"] = memory
+        if threads is not None:
+            settings["threads"] = threads
+        try:
+            self._db = duckdb.connect(":memory:", config=settings)
+        except duckdb.Error:
+            self._free_spill()
+            raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
+        self._kept: set[str] = set()
+        self._profiles: list[dict[str, Any]] = []
+        self._began = self._seconds = 0.0
+        paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
+        source = f"read_parquet([{paths}])" if files.paths else _NOTHING
+        self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}")
+
+    @property
+    def name(self) -> str:
+        """As `--engine` names it."""
+        return "duck"
+
+    def close(self) -> None:
+        """Close the database and remove what it wrote aside."""
+        self._db.close()
+        self._free_spill()
+
+    def _free_spill(self) -> None:
+        if self._own_spill is not None:
+            self._own_spill.cleanup()
+
+    def _begin(self) -> None:
+        self._profiles, self._seconds = [], 0.0
+
+    def _keep(self, name: str, text: str) -> None:
+        self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+
+    def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
+        self._run(text)
+        while page := self._db.fetchmany(_PAGE):
+            yield from page
+
+    def _run(self, text: str) -> None:
+        began = time.perf_counter()
+        try:
+            self._db.execute(text)
+        except duckdb.OutOfMemoryException:
+            raise Misuse(
+                "that is too little memory for so many events; give --memory more"
+            ) from None
+        except (duckdb.IOException, duckdb.InvalidInputException):
+            raise BadData("a segment cannot be read") from None
+        self._seconds += time.perf_counter() - began
+
+    def report(self) -> Report:
+        """Where the time of the last question went."""
+        return Report(self.name, self._seconds, self.files.rows, None, None, None, "")
+
+
+_NOTHING = "(SELECT " + ", ".join(f"NULL AS {name}" for name in SCHEMA.names) + " WHERE 1 = 0)"
