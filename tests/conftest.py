@@ -67,12 +67,22 @@ def new_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         yield make
 
 
+# Java as for a short life: three processes in two gigabytes, no second compilation.
+_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+SMALL = {
+    "spark.driver.memory": "512m",
+    "spark.executor.memory": "512m",
+    "spark.driver.extraJavaOptions": _JAVA,
+    "spark.executor.extraJavaOptions": _JAVA,
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A Spark cluster of two executors on this machine, started once. Fails where Java is missing,
     never skips."""
-    settings = {"spark.driver.memory": "768m", "spark.executor.memory": "1024m"}
-    with cluster.session(cluster.TWO_EXECUTORS, settings) as session:
+    with cluster.session(cluster.TWO_EXECUTORS, SMALL) as session:
         yield session
 
 

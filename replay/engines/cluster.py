@@ -130,7 +130,7 @@ def _gateway(master: str | None, conf: SparkConf, scratch: Path, log: IO[bytes])
         try:
             gateway = launch(conf, popen_kwargs={"stdout": log, "stderr": log})
         except (PySparkException, OSError) as error:
-            raise Broken(f"Spark did not start: {_first_line(log) or _reason(error)}") from None
+            raise Broken(f"Spark did not start: {_first_line(log) or reason_of(error)}") from None
     SparkContext._gateway, SparkContext._jvm = gateway, gateway.jvm
     try:
         yield
@@ -186,7 +186,7 @@ def _session(conf: SparkConf) -> Iterator[SparkSession]:
     try:
         spark = SparkSession.builder.config(conf=conf).getOrCreate()
     except (PySparkException, Py4JError) as error:
-        raise Broken(f"Spark did not start: {_reason(error)}") from None
+        raise Broken(f"Spark did not start: {reason_of(error)}") from None
     try:
         yield spark
     finally:
@@ -201,7 +201,7 @@ def _first_line(log: IO[bytes]) -> str:
     return next((line[:_REASON_MAX] for line in told if line), "")
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The first line of what Spark said that is not a frame of its stack."""
     java = getattr(error, "java_exception", None)
     text = str(error)
