@@ -79,14 +79,14 @@ class Age(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where the time of the last question went. Bytes are those read from the files where the
-    engine can tell (None: it cannot); memory is the engine's own peak."""
+    """Where the time of the last question went; None where an engine cannot tell. Bytes read are
+    those of the files, and of what was written aside and read again."""
 
     engine: str
     seconds: float
     rows: int  # events in the files
     bytes_read: int | None
-    memory: int | None
+    memory: int | None  # peak, in bytes
     spilled: int | None  # bytes written aside for lack of memory
     plan: str
 
@@ -130,6 +130,9 @@ class Engine(Protocol):
 
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position): what a fold is handed."""
+
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant; 0 when none was."""
 
     def report(self) -> Report:
         """Where the time of the last question went."""

@@ -7,8 +7,9 @@ Read next: `judging.py`.
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -69,17 +70,22 @@ class DuckEngine(SqlEngine):
             settings["memory_limit"] = memory
         if threads is not None:
             settings["threads"] = threads
+        self._profiles: list[dict[str, Any]] = []
         try:
             self._db = duckdb.connect(":memory:", config=settings)
         except duckdb.Error:
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
-        self._kept: set[str] = set()
-        self._profiles: list[dict[str, Any]] = []
-        self._began = self._seconds = 0.0
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
-        self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}")
+        try:
+            self._run("SET enable_progress_bar = false")  # it would draw on stdout
+            self._run("SET enable_profiling = 'no_output'")
+            self._run("SET profiling_coverage = 'ALL'")
+            self._run(f"CREATE VIEW events AS SELECT * FROM {source}")
+        except BadData:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
@@ -96,31 +102,71 @@ class DuckEngine(SqlEngine):
             self._own_spill.cleanup()
 
     def _begin(self) -> None:
-        self._profiles, self._seconds = [], 0.0
+        self._profiles = []
 
     def _keep(self, name: str, text: str) -> None:
         self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+        self._measured()
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         self._run(text)
-        while page := self._db.fetchmany(_PAGE):
+        while page := self._fetched():
             yield from page
+        self._measured()
 
     def _run(self, text: str) -> None:
-        began = time.perf_counter()
-        try:
+        with _told():
             self._db.execute(text)
-        except duckdb.OutOfMemoryException:
-            raise Misuse(
-                "that is too little memory for so many events; give --memory more"
-            ) from None
-        except (duckdb.IOException, duckdb.InvalidInputException):
-            raise BadData("a segment cannot be read") from None
-        self._seconds += time.perf_counter() - began
+
+    def _fetched(self) -> list[tuple[Any, ...]]:
+        with _told():
+            return self._db.fetchmany(_PAGE)
+
+    def _measured(self) -> None:
+        self._profiles.append(json.loads(self._db.get_profiling_information(format="json")))
 
     def report(self) -> Report:
-        """Where the time of the last question went."""
-        return Report(self.name, self._seconds, self.files.rows, None, None, None, "")
+        """Where the time of the last question went: all its queries, with the peak of the worst."""
+
+        def peak(room: str, what: str) -> int:
+            return max((int(one[room][what]) for one in self._profiles), default=0)
+
+        return Report(
+            engine=self.name,
+            seconds=sum(one["query"]["total_time"] for one in self._profiles),
+            rows=self.files.rows,
+            bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in self._profiles),
+            memory=peak("system", "peak_buffer_memory"),
+            spilled=peak("system", "peak_temp_dir_size"),
+            plan="\n".join(line for one in self._profiles for line in _plan(one)),
+        )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """DuckDB's errors in sentences of ours: its own may quote what they stumbled on."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise Misuse("that is too little memory for so many events: give --memory more") from None
+    except (duckdb.IOException, duckdb.InvalidInputException):
+        raise BadData("a segment cannot be read") from None
+
+
+def _plan(profile: dict[str, Any]) -> Iterator[str]:
+    """One query: its seconds, then each operator with its own seconds and the rows it handed on."""
+    yield f"query, {profile['query']['total_time']:.2f} s"
+    yield from _operators(profile["operator"], 1)
+
+
+def _operators(found: list[dict[str, Any]], depth: int) -> Iterator[str]:
+    for one in found:
+        extra = one.get("extra_info", {})
+        said = [extra[key] for key in ("Function", "Join Type", "Groups") if extra.get(key)]
+        about = " ".join(", ".join(x) if isinstance(x, list) else str(x) for x in said)
+        timed = f"{one['timing']:.2f} s, {one['intermediate_rows']} rows"
+        yield f"{'  ' * depth}{one['type'].lower().replace('_', ' ')} {about} ({timed})"
+        yield from _operators(one.get("children", []), depth + 1)
 
 
 _NOTHING = "(SELECT " + ", ".join(f"NULL AS {name}" for name in SCHEMA.names) + " WHERE 1 = 0)"
