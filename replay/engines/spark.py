@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -96,8 +97,8 @@ def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
     by_step: dict[str, list[exp.Select]] = {}
     found: list[exp.Query] = []
     for select in _selects(query):
-        source = select.args["from_"].this
-        if isinstance(source, exp.Table) and source.name in steps:
+        source = select.find(exp.From)
+        if source is not None and source.name in steps:
             by_step.setdefault(source.name, []).append(select)
         else:
             found.append(select)
@@ -106,12 +107,14 @@ def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
 
 
 def _selects(query: exp.Query) -> Iterator[exp.Select]:
-    while isinstance(query, exp.Union):
+    """The selects that `UNION ALL` puts together, in order."""
+    if isinstance(query, exp.Union):
         assert not query.args["distinct"]
+        yield from _selects(query.this)
         yield from _selects(query.expression)
-        query = query.this
-    assert isinstance(query, exp.Select)
-    yield query
+    else:
+        assert isinstance(query, exp.Select)
+        yield query
 
 
 def _at_once(step: str, names: list[str], selects: list[exp.Select]) -> exp.Select:
@@ -140,8 +143,8 @@ class SparkEngine(SqlEngine):
         self._spark = session.newSession()
         self._spark.conf.set("spark.sql.ansi.enabled", "true")
         self._kept: dict[str, DataFrame] = {}
-        self._plans: list[str] = []
-        self._seconds = 0.0
+        self._asked: list[DataFrame] = []
+        self._seconds, self._before = 0.0, -1
         with _speaking():
             self._read().createOrReplaceTempView("events")
 
@@ -169,7 +172,8 @@ class SparkEngine(SqlEngine):
 
     def _begin(self) -> None:
         self._forget()
-        self._plans, self._seconds = [], 0.0
+        self._asked, self._seconds = [], 0.0
+        self._before = next((stage.stageId() for stage in self._stages()), -1)
 
     def _keep(self, name: str, text: str) -> None:
         with self._timed():
@@ -189,7 +193,7 @@ class SparkEngine(SqlEngine):
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._timed():
             frame = self._frame(text)
-            self._plans.append(self._plan(frame))
+            self._asked.append(frame)
             rows = frame.toLocalIterator()
         end = object()
         while True:
@@ -215,10 +219,41 @@ class SparkEngine(SqlEngine):
         self._seconds += time.perf_counter() - began
 
     def report(self) -> Report:
-        """Where the time of the last question went. What executors read and held is told by Spark's
-        own pages."""
-        plan = "\n".join(self._plans)
-        return Report(self.name, self._seconds, self.files.rows, None, None, None, plan)
+        """Where the time of the last question went. Bytes are what the executors read, of what they
+        keep beside too; memory is the sum of their highest heaps since they started."""
+        mine = list(takewhile(lambda stage: stage.stageId() > self._before, self._stages()))
+        peaks = [
+            found.get()
+            for one in self._executors()
+            if not (found := one.peakMemoryMetrics()).isEmpty()
+        ]
+        return Report(
+            engine=self.name,
+            seconds=self._seconds,
+            rows=self.files.rows,
+            bytes_read=sum(stage.inputBytes() for stage in mine),
+            memory=sum(peak.getMetricValue("JVMHeapMemory") for peak in peaks),
+            spilled=sum(stage.diskBytesSpilled() for stage in mine),
+            plan="\n".join(map(self._plan, self._asked)),
+        )
+
+    def _stages(self) -> Iterator[Any]:
+        """What Spark remembers of its stages, the newest first."""
+        gateway: Any = self._spark.sparkContext._gateway
+        nothing = gateway.new_array(gateway.jvm.double, 0), gateway.jvm.java.util.ArrayList()
+        return _each(self._store().stageList(None, False, False, *nothing))
+
+    def _executors(self) -> Iterator[Any]:
+        return _each(self._store().executorList(False))
+
+    def _store(self) -> Any:
+        java: Any = self._spark.sparkContext._jsc
+        return java.sc().statusStore()
+
+
+def _each(found: Any) -> Iterator[Any]:
+    """The elements of a sequence of Scala's."""
+    return map(found.apply, range(found.size()))
 
 
 def _columns() -> list[str]:
