@@ -161,6 +161,7 @@ class Gate(NamedTuple):
 
 
 SQL = "only ledger.store speaks SQL: add a named question to its reader"
+SPARK = ("replay.engines.cluster", "replay.engines.spark")
 GATES = (
     Gate("sqlalchemy", ("ledger.store",), SQL),
     Gate("psycopg2", ("ledger.store",), SQL),
@@ -192,6 +193,9 @@ GATES = (
         ("ledger.witnessing.stamping",),
         "only the room of the time stamps speaks to their library: ask its `verify`",
     ),
+    Gate("pyspark", SPARK, "only the engine spark speaks to the cluster"),
+    Gate("py4j", SPARK, "only the engine spark speaks to the cluster"),
+    Gate("sqlglot", SPARK, "only the engine spark needs another dialect: write SQL for DuckDB"),
     Gate("typst", ("api.report.rendering",), "only the report is typeset"),
     Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
     Gate(

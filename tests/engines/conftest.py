@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import pytest
 
+from api.demo import cast, telling
+from ledger.opening import create
 from ledger.policy.book import Book
+from ledger.store import states
+from ledger.store.database import Database
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
+from replay.engines.spark import SparkEngine
+from tests.clock import StepClock
+from tests.engines.files import written
 
 Opener: TypeAlias = Callable[[Files, Book], Engine]
 
@@ -18,6 +26,36 @@ ENGINES: dict[str, Opener] = {"fold": FoldEngine, "duck": DuckEngine}
 
 
 @pytest.fixture(params=ENGINES)
-def opener(request: pytest.FixtureRequest) -> Opener:
-    """What opens each engine over files."""
+def quick(request: pytest.FixtureRequest) -> Opener:
+    """What opens each engine that answers in milliseconds: hundreds of histories are for them."""
     return ENGINES[request.param]
+
+
+@pytest.fixture(params=[*ENGINES, "spark"])
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """What opens each engine over files. Spark runs as two executors, started once."""
+    if request.param == "spark":
+        return partial(SparkEngine, session=request.getfixturevalue("spark"))
+    return ENGINES[request.param]
+
+
+class Company(NamedTuple):
+    """The demo company as a database, and its rows as a file."""
+
+    database: Database
+    book: Book
+    files: Files
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A few people of it, with corrections, joins, requests, holds and two editions."""
+    folder = tmp_path_factory.mktemp("company")
+    url = f"sqlite:///{folder / 'ledger.sqlite'}"
+    ledger = create(url, folder / "keyring.json", origin="demo.test/1", clock=StepClock())
+    telling.fill(ledger, cast.FEWEST, 2018, lambda _done, _total, _what: None)
+    with ledger.database.read() as connection:
+        rows = list(states.rows_by_subject(connection))
+        files = written(folder / "events.parquet", rows)
+    yield Company(ledger.database, ledger.book(ledger.epoch()), files)
+    ledger.close()

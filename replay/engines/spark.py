@@ -1,0 +1,285 @@
+"""Spark: the questions of `sql.py` on a cluster, over the Parquet files wherever they lie.
+
+The texts are those that DuckDB runs. `sqlglot` says them in Spark's dialect, and two things are
+left to be said here: a pair of integers as one (`SparkWords`), and that a step marked MATERIALIZED
+is a relation the executors keep beside until the question is answered. Nothing is decided here, and
+no Python runs on an executor. Rows come to the driver one partition at a time.
+
+Paths are anything that Spark reads: a folder of this machine, `hdfs://…`, `s3a://…`. What this file
+never does: start a cluster (`cluster.py`). Read next: `docs/spark.md`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+import sqlglot
+from sqlglot import expressions as exp
+from sqlglot.dialects.spark import Spark
+from sqlglot.generators.spark import SparkGenerator
+
+from ledger.errors import BadData, Broken
+from ledger.policy.book import Book
+from replay.engines import cluster
+from replay.engines.asking import SqlEngine
+from replay.engines.contract import Files, Report
+from replay.segments.layout import SCHEMA
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_SQL_TYPES = {pa.int32(): "INT", pa.int64(): "BIGINT", pa.string(): "STRING"}
+COLUMNS = ", ".join(f"{f.name} {_SQL_TYPES.get(f.type, 'BINARY')}" for f in SCHEMA)
+"""The columns of the layout in Spark's words; given, so that no file is opened to learn them."""
+_UNREADABLE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
+
+
+class SparkWords:
+    """Two integers as one decimal: unlike a pair, its maximum is found by hashing, not sorting."""
+
+    def wide(self, high: str, low: str) -> str:
+        """The two as one of 126 bits."""
+        return f"(CAST({high} AS DECIMAL(38, 0)) * {2**63} + {low})"
+
+    def high(self, wide: str) -> str:
+        """The first."""
+        return f"CAST({wide} // {2**63} AS BIGINT)"
+
+    def low(self, wide: str) -> str:
+        """The second."""
+        return f"CAST({wide} % {2**63} AS BIGINT)"
+
+
+class Spoken(Spark):
+    """Spark's dialect, its nested steps left where they are: two of them may have one name."""
+
+    class Generator(SparkGenerator):
+        """Hive, from which it comes, has no nested steps: they would all be moved to the top."""
+
+        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set[type[exp.Expr]]] = set()
+
+
+@lru_cache(maxsize=256)
+def translated(text: str) -> str:
+    """A query of `sql.py` or `judging.py` in Spark's dialect.
+
+    A step marked MATERIALIZED is read by many selects that are put together, one for each class.
+    Spark would make it anew for each of them: here each of its rows is spread into theirs at once.
+    """
+    tree: Any = sqlglot.parse_one(text, read="duckdb")
+    for clause in list(tree.find_all(exp.With)):
+        steps = {c.alias for c in clause.expressions if c.args.get("materialized")}
+        if steps:
+            for common in clause.expressions:
+                common.set("materialized", None)
+            query = clause.parent
+            before = clause.pop()
+            spread = _spread(query, steps)
+            spread.set("with_", before)
+            if query is tree:
+                tree = spread
+            else:
+                query.replace(spread)
+    return str(tree.sql(dialect=Spoken))
+
+
+def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
+    """Selects put together, those that read the same step as one that reads it once."""
+    names = query.named_selects
+    by_step: dict[str, list[exp.Select]] = {}
+    found: list[exp.Query] = []
+    for select in _selects(query):
+        source = select.find(exp.From)
+        if source is not None and source.name in steps:
+            by_step.setdefault(source.name, []).append(select)
+        else:
+            found.append(select)
+    found += [_at_once(step, names, selects) for step, selects in by_step.items()]
+    return exp.union(*found, distinct=False) if len(found) > 1 else found[0]
+
+
+def _selects(query: exp.Query) -> Iterator[exp.Select]:
+    """The selects that `UNION ALL` puts together, in order."""
+    if isinstance(query, exp.Union):
+        assert not query.args["distinct"]
+        yield from _selects(query.this)
+        yield from _selects(query.expression)
+    else:
+        assert isinstance(query, exp.Select)
+        yield query
+
+
+def _at_once(step: str, names: list[str], selects: list[exp.Select]) -> exp.Select:
+    """`SELECT a AS x FROM s WHERE c UNION ALL SELECT b FROM s WHERE d` as one select of `s`."""
+    rows = []
+    for select in selects:
+        where = select.args.get("where")
+        values = [where.this if where else exp.true(), *(e.unalias() for e in select.expressions)]
+        spoken = (value.sql(dialect=Spoken) for value in values)
+        named = zip(spoken, ("wanted", *names), strict=True)
+        rows.append(f"STRUCT({', '.join(f'{value} AS {name}' for value, name in named)})")
+    text = f"""SELECT {", ".join(f"r.{name}" for name in names)} FROM {step}
+        LATERAL VIEW INLINE(ARRAY({", ".join(rows)})) r AS wanted, {", ".join(names)}
+        WHERE r.wanted"""
+    return sqlglot.parse_one(text, read=Spoken, into=exp.Select)
+
+
+class SparkEngine(SqlEngine):
+    """Spark over files, in a session of `cluster.session` or of your own."""
+
+    words = SparkWords()
+
+    def __init__(self, files: Files, book: Book, *, session: SparkSession) -> None:
+        super().__init__(files, book)
+        # A session of its own on the same cluster: its relations have names that others may use.
+        self._spark = session.newSession()
+        self._spark.conf.set("spark.sql.ansi.enabled", "true")
+        self._kept: dict[str, DataFrame] = {}
+        self._asked: list[DataFrame] = []
+        self._seconds, self._before = 0.0, -1
+        with _speaking():
+            self._read().createOrReplaceTempView("events")
+
+    def _read(self) -> DataFrame:
+        if not self.files.paths:
+            nothing = [f"CAST(NULL AS {c.split()[1]}) AS {c.split()[0]}" for c in _columns()]
+            return self._spark.range(0).selectExpr(*nothing)
+        paths = [located(path) for path in self.files.paths]
+        return self._spark.read.schema(COLUMNS).parquet(*paths)
+
+    @property
+    def name(self) -> str:
+        """As `--engine` names it."""
+        return "spark"
+
+    def close(self) -> None:
+        """Let the executors forget what they keep. The session stays open: whoever opened it closes
+        it."""
+        self._forget()
+
+    def _forget(self) -> None:
+        for frame in self._kept.values():
+            frame.unpersist()
+        self._kept.clear()
+
+    def _begin(self) -> None:
+        self._forget()
+        self._asked, self._seconds = [], 0.0
+        self._before = next((stage.stageId() for stage in self._stages()), -1)
+
+    def _keep(self, name: str, text: str) -> None:
+        with self._timed():
+            self._keep_frame(name, self._frame(text))
+
+    def _keep_frame(self, name: str, frame: DataFrame) -> None:
+        """What does not fit in an executor's memory goes to its disk; if the executor is lost, it
+        is made again."""
+        from pyspark import StorageLevel
+
+        before = self._kept.pop(name, None)
+        if before is not None:
+            before.unpersist()
+        self._kept[name] = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        frame.createOrReplaceTempView(name)
+
+    def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
+        with self._timed():
+            frame = self._frame(text)
+            self._asked.append(frame)
+            rows = frame.toLocalIterator()
+        end = object()
+        while True:
+            with self._timed():
+                row = next(rows, end)
+            if row is end:
+                return
+            yield row  # type: ignore[misc]
+
+    def _frame(self, text: str) -> DataFrame:
+        return self._spark.sql(translated(text))
+
+    def _plan(self, frame: DataFrame) -> str:
+        java: Any = self._spark.sparkContext._jvm
+        explain = java.org.apache.spark.sql.api.python.PythonSQLUtils.explainString
+        return str(explain(frame._jdf.queryExecution(), "formatted"))
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.perf_counter()
+        with _speaking():
+            yield
+        self._seconds += time.perf_counter() - began
+
+    def report(self) -> Report:
+        """Where the time of the last question went. Bytes are what the executors read, of what they
+        keep beside too; memory is the sum of their highest heaps since they started."""
+        mine = list(takewhile(lambda stage: stage.stageId() > self._before, self._stages()))
+        peaks = [
+            found.get()
+            for one in self._executors()
+            if not (found := one.peakMemoryMetrics()).isEmpty()
+        ]
+        return Report(
+            engine=self.name,
+            seconds=self._seconds,
+            rows=self.files.rows,
+            bytes_read=sum(stage.inputBytes() for stage in mine),
+            memory=sum(peak.getMetricValue("JVMHeapMemory") for peak in peaks),
+            spilled=sum(stage.diskBytesSpilled() for stage in mine),
+            plan="\n".join(map(self._plan, self._asked)),
+        )
+
+    def _stages(self) -> Iterator[Any]:
+        """What Spark remembers of its stages, the newest first."""
+        gateway: Any = self._spark.sparkContext._gateway
+        nothing = gateway.new_array(gateway.jvm.double, 0), gateway.jvm.java.util.ArrayList()
+        return _each(self._store().stageList(None, False, False, *nothing))
+
+    def _executors(self) -> Iterator[Any]:
+        return _each(self._store().executorList(False))
+
+    def _store(self) -> Any:
+        java: Any = self._spark.sparkContext._jsc
+        return java.sc().statusStore()
+
+
+def _each(found: Any) -> Iterator[Any]:
+    """The elements of a sequence of Scala's."""
+    return map(found.apply, range(found.size()))
+
+
+def _columns() -> list[str]:
+    return COLUMNS.split(", ")
+
+
+def located(path: str) -> str:
+    """A path as Spark is given it: a URL as it is, one of this machine as such, whatever the
+    cluster's own default is; its characters are names, never patterns."""
+    if "://" in path:
+        return path
+    return "file://" + re.sub(r"([][{}*?\\])", r"\\\1", str(Path(path).absolute()))
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """What Spark says, as a sentence of ours. Raises BadData for a file that cannot be read, Broken
+    for the rest."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        said = cluster.reason_of(error)
+        condition = (isinstance(error, PySparkException) and error.getCondition()) or said
+        if any(name in condition for name in _UNREADABLE):
+            raise BadData("a segment cannot be read") from None
+        raise Broken(f"Spark could not answer: {said}") from None

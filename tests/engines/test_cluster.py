@@ -1,0 +1,110 @@
+"""The session: two executors, nothing left behind, and a sentence when something is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ledger.errors import Misuse
+from replay.engines import cluster
+
+
+def tasks_by_executor(spark: SparkSession) -> dict[str, int]:
+    """How many tasks each executor has finished, as the cluster itself counts them."""
+    found = spark.sparkContext._jsc.sc().statusStore().executorList(True)
+    every = [found.apply(i) for i in range(found.size())]
+    return {one.id(): one.completedTasks() for one in every if one.id() != "driver"}
+
+
+def test_two_executors_share_the_work(spark: SparkSession) -> None:
+    """A query of several tasks is worked on by both, each a process of its own."""
+    before = tasks_by_executor(spark)
+    spark.range(0, 4_000_000, 1, 8).selectExpr("sum(id % 7)").collect()
+    after = tasks_by_executor(spark)
+    assert len(after) == 2
+    assert all(after[one] > before.get(one, 0) for one in after)
+
+
+def test_it_speaks_utc_and_strict_sql(spark: SparkSession) -> None:
+    """An overflow is an error and a time is UTC, whatever this machine is set to."""
+    from pyspark.errors import ArithmeticException
+
+    assert spark.sql("SELECT string(timestamp_micros(0))").first() == ("1970-01-01 00:00:00",)
+    with pytest.raises(ArithmeticException):
+        spark.sql("SELECT 9223372036854775807 + id FROM range(1, 2)").collect()
+
+
+def test_a_second_session_is_refused(spark: SparkSession) -> None:
+    """One process, one session: settings of a second one would be dropped in silence."""
+    with pytest.raises(Misuse, match="open in this process"), cluster.session():
+        pass
+
+
+def test_without_java_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, and how to get it."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Misuse, match=r"no java on PATH.*default-jre-headless"), cluster.session():
+        pass
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra by its name."""
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(Misuse, match=r"pip install 'probant\[spark\]'"), cluster.session():
+        pass
+
+
+ENDS = """
+import os
+from replay.engines import cluster
+before = dict(os.environ)
+with cluster.session("local[1]", {"spark.driver.memory": "512m"}) as spark:
+    assert spark.range(10).count() == 10
+    java = spark.sparkContext._gateway.proc
+    assert java.poll() is None
+assert java.poll() == 0, java.poll()
+assert os.environ == before
+"""
+
+
+def test_it_ends_and_leaves_nothing(tmp_path: Path) -> None:
+    """No Java process, no file, no word on the screen, and no warning although they are errors."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ENDS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_java_that_does_not_start_is_a_sentence(tmp_path: Path) -> None:
+    """What it said first, and no stack of ours."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho no memory left >&2\nexit 1\n")
+    java.chmod(0o755)
+    started = """
+from ledger.errors import Broken
+from replay.engines import cluster
+try:
+    with cluster.session():
+        pass
+except Broken as error:
+    print(error.speak())
+"""
+    environment = {**os.environ, "JAVA_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        [sys.executable, "-c", started], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "Spark did not start: no memory left\n"
+    assert done.stderr == ""
