@@ -137,6 +137,7 @@ WHOLE: dict[str, Any] = {
     "deadlines": [DEADLINE],
     "consents": [CHOICE],
 }
+JWS = "eyJhbGciOiJFZERTQSIsImtpZCI6ImtQcktfcW14Vld.eyJ2ZXJzaW9uIjoiS0ktQ1I.c2lnbmVk\n"
 KEYS: dict[str, Any] = {
     "keys": [
         {

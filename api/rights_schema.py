@@ -19,6 +19,11 @@ _STANDING = {"type": "array", "items": LOOSE}
 _DIGEST = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
 
 SCHEMAS: dict[str, Any] = {
+    "JwkSet": closed(
+        ["keys"],
+        {"keys": {"type": "array", "items": LOOSE}},
+        description="Public keys (RFC 7517): `kid` is the thumbprint that a JWS names.",
+    ),
     "IssuedCertificate": {
         "anyOf": [
             closed(

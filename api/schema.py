@@ -18,6 +18,7 @@ from api import (
     checking_schema,
     choices_schema,
     examples,
+    opendsr_schema,
     policy_schema,
     problems,
     retention_schema,
@@ -280,6 +281,7 @@ GET_RECEIPTS: dict[str, Any] = {
                 },
                 "application/jose": {
                     "schema": {"type": "string", "description": "One compact JWS a line."},
+                    "example": examples.JWS,
                 },
             },
         },
@@ -292,11 +294,7 @@ GET_KEYS: dict[str, Any] = {
             "description": "A JWK set.",
             "content": {
                 "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["keys"],
-                        "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
-                    },
+                    "schema": {"$ref": "#/components/schemas/JwkSet"},
                     "example": examples.KEYS,
                 }
             },
@@ -468,6 +466,7 @@ def _schemas() -> dict[str, Any]:
         **policy_schema.SCHEMAS,
         **retention_schema.SCHEMAS,
         **rights_schema.SCHEMAS,
+        **opendsr_schema.SCHEMAS,
         **things_schema.SCHEMAS,
         **webhooks_schema.SCHEMAS,
         **archive_schema.SCHEMAS,

@@ -54,17 +54,22 @@ def add(
         bool,
         typer.Option("--confirmations", help="The mailer that carries tokens of confirmation."),
     ] = False,
+    opendsr: Annotated[
+        bool, typer.Option("--opendsr", help="Status callbacks of OpenDSR, and nothing else.")
+    ] = False,
 ) -> None:
     """Register a webhook for a declared recipient; its secret is shown once."""
     from api.webhooks import endpoint_json
     from ledger.outbound import endpoints
 
     chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-    if confirmations and chosen:
-        raise Misuse("--confirmations is for a webhook of its own: leave --kinds out")
+    if (confirmations or opendsr) and (chosen or (confirmations and opendsr)):
+        raise Misuse("--confirmations and --opendsr are each for a webhook of its own, no --kinds")
     with run.ledger() as ledger:
         if confirmations:
             made = endpoints.register_carrier(ledger, to, recipient)
+        elif opendsr:
+            made = endpoints.register_opendsr(ledger, to, recipient)
         else:
             made = endpoints.register(ledger, to, recipient, chosen)
     content = {**endpoint_json(made.endpoint), "secret": made.secret}

@@ -8,7 +8,9 @@
    may say when (Retry-After). After `ATTEMPTS` it is dead, and waits for `redeliver`.
 4. A receiver that answers 410 is gone: nothing is sent there any more.
 5. What is nothing to a recipient is not sent to it (`ledger/policy/telling.py`).
-6. A token of confirmation is made for its message and kept nowhere; void or too old, it stays.
+6. A callback of OpenDSR says where the request stands when it is sent; it says the same again, or
+   newer, if it is sent again.
+7. A token of confirmation is made for its message and kept nowhere; void or too old, it stays.
 
 Two couriers at once would do no harm but send twice; a lock on a file keeps it to one a machine.
 What this file never does: put anything into the outbox. Read next: `ledger/store/outbox.py`.
@@ -19,7 +21,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,13 +33,15 @@ from uuid import UUID
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.choosing.optin import Confirmation, confirmation_of
-from ledger.errors import ProbantError
+from ledger.errors import NotFound, ProbantError
 from ledger.outbound import envelope, recording
-from ledger.outbound.endpoints import CONFIRMATIONS, headers_of
+from ledger.outbound.endpoints import CONFIRMATIONS, OPENDSR, headers_of
 from ledger.outbound.posting import GONE, Answer, Post
 from ledger.outbound.recording import Taken
 from ledger.outbound.standing import DAYS, declared, due_day
 from ledger.policy.telling import CONCERNING
+from ledger.requests import opendsr
+from ledger.requests import reading as requests
 from ledger.store import outbox, telling
 from ledger.store.outbox import Delivery, Endpoint
 from ledger.store.telling import Stated
@@ -48,6 +52,9 @@ BATCH = 32  # messages noted together
 HANDS = 8  # endpoints served at once
 POLL_SECONDS = 0.5
 KEPT_MICROSECONDS = 90 * 24 * 3600 * 10**6  # the log of what succeeded
+
+Special = Callable[[Endpoint, Delivery, Stated], Delivery | None]
+"""Sends one message; None when there is nothing to be sent of this fact."""
 
 _log = logging.getLogger("probant.outbound")
 
@@ -80,7 +87,7 @@ class Courier:
             facts = telling.at(connection, {row.position for row in rows})
         if not rows:
             return 0
-        known, is_gone = declared(self.ledger), False
+        known, is_gone, special = declared(self.ledger), False, self._special(endpoint)
         done: list[Delivery] = []
         taken: list[Taken] = []
         foreign: list[int] = []
@@ -89,15 +96,15 @@ class Courier:
             if one is None:  # pruned: there is nothing left to say
                 done.append(row._replace(state="dead", last_error="pruned"))
                 continue
-            if CONFIRMATIONS in endpoint.kinds:
-                confirmed = self._confirmed(endpoint, row, one)
-                if confirmed is None:
+            if special is not None:
+                sent = special(endpoint, row, one)
+                if sent is None:
                     foreign.append(row.position)
                     continue
-                done.append(confirmed)
-                if confirmed.state == "delivered" or confirmed.attempts == row.attempts:
+                done.append(sent)
+                if sent.state == "delivered" or sent.attempts == row.attempts:
                     continue
-                is_gone = confirmed.last_status == GONE
+                is_gone = sent.last_status == GONE
                 break
             asked = one.row.kind in CONCERNING
             if asked and endpoint.recipient not in known.concerned(one):
@@ -157,6 +164,12 @@ class Courier:
         now = self.ledger.clock.now()
         return self.post(endpoint.url, body, headers_of(self.ledger, endpoint, message, now, body))
 
+    def _special(self, endpoint: Endpoint) -> Special | None:
+        """How an endpoint is sent to that is sent something else than the facts themselves."""
+        if CONFIRMATIONS in endpoint.kinds:
+            return self._confirmed
+        return self._called if OPENDSR in endpoint.kinds else None
+
     def _confirmed(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
         """What became of a token for our mailer; None for a request that has none."""
         to_her = confirmation_of(self.ledger, row.position)
@@ -168,6 +181,21 @@ class Courier:
         body = envelope.confirmation(self.ledger.keyring.origin, message, one, to_her)
         now = self.ledger.clock.now()
         headers = headers_of(self.ledger, endpoint, message, now, body)
+        return self._noted(row, self.post(endpoint.url, body, headers))
+
+    def _called(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
+        """What became of a status callback; None for a request that came by another way."""
+        keyring = self.ledger.keyring
+        try:
+            request = requests.one(self.ledger, one.row.stream)
+        except NotFound:
+            return None
+        if request.channel != opendsr.CHANNEL:
+            return None
+        body = opendsr.callback(request, endpoint.recipient, endpoint.url, keyring)
+        message = self._message(endpoint, one.row.position)
+        signed = headers_of(self.ledger, endpoint, message, self.ledger.clock.now(), body)
+        headers = {**signed, **opendsr.headers(keyring, body), "Content-Type": "application/json"}
         return self._noted(row, self.post(endpoint.url, body, headers))
 
     def _noted(self, row: Delivery, answer: Answer) -> Delivery:

@@ -29,6 +29,10 @@ STATES = ("pending", "delivered", "dead")
 
 CONFIRMATIONS = "confirmations"
 """Among the kinds of an endpoint: it is our mailer, and is sent what only the person may read."""
+OPENDSR = "opendsr"
+"""Among the kinds of an endpoint: it is called with the states of requests that came by OpenDSR, in
+the protocol's words, and with nothing else."""
+REQUESTS = tuple(kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request")
 
 
 class Registered(NamedTuple):
@@ -50,6 +54,11 @@ def register_carrier(ledger: Ledger, url: str, recipient: str) -> Registered:
     mailer carries each to the person's own address. To be called by the command line only: whoever
     chooses where tokens go can read them, and who runs the machine holds the keyring already."""
     return _register(ledger, url, recipient, (ConsentRequested.kind, CONFIRMATIONS))
+
+
+def register_opendsr(ledger: Ledger, url: str, recipient: str) -> Registered:
+    """Have status callbacks of OpenDSR (`ledger/requests/opendsr.py`) sent to `url`."""
+    return _register(ledger, url, recipient, (*REQUESTS, OPENDSR))
 
 
 def carries(ledger: Ledger) -> bool:

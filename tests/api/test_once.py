@@ -40,6 +40,8 @@ ELSEWISE = {
     "/v1/webhooks/{id}": "removed twice is removed",
     "/v1/reports": "each file has its own fact: two are two reports",
     "/v1/policy/what-if": "records nothing",
+    "/opendsr/v2/requests": "its id is the sender's: sent twice is refused",
+    "/opendsr/v2/requests/{id}": "withdrawn twice is refused",
     "/v1/choices/confirmations": "her token is good for one consent, and names the request",
 }
 
