@@ -15,7 +15,7 @@ from api.answers import Times, population_answer
 from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import Day, Instant, day_of, end_of, format_day, format_instant
-from ledger.erasing.request import HOLDS, holds_of
+from ledger.erasing.request import holds_of
 from ledger.errors import NotFound
 from ledger.policy.cards import cards
 from ledger.policy.clocks import classes_of
@@ -68,7 +68,10 @@ def due_page(
     if klass not in classes_of(ledger.book(ledger.epoch()).known(None)):
         raise NotFound("the policy has no such class")
     behind = _behind(after)
-    found, following = (_cards if klass in CARDS else _items)(ledger, klass, at, behind, limit)
+    if klass in CARDS:
+        found, following = _cards(ledger, klass, at, behind, limit)
+    else:
+        found, following = _items(ledger, klass, as_of, behind, limit)
     held = _held(ledger, klass, {one.subject for one in found}, at)
     return {
         "class": klass,
@@ -82,6 +85,7 @@ def due_page(
                 if one.archive_until is None
                 else format_day(one.archive_until),
                 "what": "held" if one.what == "erase" and one.subject in held else one.what,
+                "held_by": held.get(one.subject, []) if one.what == "erase" else [],
             }
             for one in found
         ],
@@ -90,11 +94,13 @@ def due_page(
 
 
 def _items(
-    ledger: Ledger, klass: str, at: Instant, after: Behind, limit: int
+    ledger: Ledger, klass: str, as_of: Instant | None, after: Behind, limit: int
 ) -> tuple[list[Due], Behind]:
+    """Now, the live tables answer; of another day they do if nothing happened after it."""
+    at = ledger.clock.now() if as_of is None else as_of
     book, today = ledger.book(ledger.epoch()), day_of(at)
     with ledger.database.read() as connection:
-        last = reader.last_occurred(connection)
+        last = None if as_of is None else reader.last_occurred(connection)
         source: Any = "live" if last is None or last <= at else "events"
         page = past_due(
             connection, book, at, klass=klass, limit=limit + 1, after=after, source=source
@@ -126,16 +132,17 @@ def _cards(
     return found, page[-1] if len(page) == limit else None
 
 
-def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> set[UUID]:
-    """Those of these people of whom a hold blocks the class."""
-    found = set()
-    for subject in people:
-        with ledger.database.read() as connection:
-            state = states.live_state(connection, subject)
-        if any(key.kind in HOLDS for key in state.activity):
-            holds = holds_of(ledger, subject, at)
-            if any(klass in hold.classes or not hold.classes for hold in holds):
-                found.add(subject)
+def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> dict[UUID, list[str]]:
+    """Those of these people of whom a hold, or what she asked to keep, blocks the class: by which
+    articles."""
+    with ledger.database.read() as connection:
+        ever = listed.ever_held(connection, people)
+    found: dict[UUID, list[str]] = {}
+    for subject in ever:
+        holds = holds_of(ledger, subject, at, restricted=True)
+        mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
+        if mine:
+            found[subject] = list(dict.fromkeys(mine))
     return found
 
 
@@ -248,4 +255,5 @@ def run_json(one: Asked) -> dict[str, Any]:
         "position": one.position,
         "error": one.error,
         "classes": one.classes,
+        "held_by": one.held_by,
     }

@@ -62,8 +62,10 @@ def serve(
     from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
+    from api.signing_on import SignOn
     from api.webhooks import Outbound
     from ledger.archiving import asking
+    from ledger.grouping import collect_seldom
     from ledger.sealing.client import SignerClient
 
     path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
@@ -77,13 +79,16 @@ def serve(
     said += [run.screen.word("serve.demo", url=url)] if demo else []
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to(form=run.settings.log_format)
-    known = keys.Keys.load(path)
+    known, trusted = keys.Keys.load(path), run.settings.oidc
+    issuer = Issuer(trusted) if trusted else None
+    client = trusted.client if trusted else None
+    sign_on = SignOn(issuer, client) if issuer and client else None
     config = uvicorn.Config(
         create_app(
             partial(run.open, clock),
             known,
             Seal(run.settings.log, signer),
-            run.settings.oidc and Issuer(run.settings.oidc),
+            issuer,
             journal=run.settings.journal,
             desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
@@ -94,6 +99,7 @@ def serve(
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             theme=theme.read(run.settings.theme) if run.settings.theme else None,
+            sign_on=sign_on,
         ),
         log_config=None,
         access_log=False,
@@ -101,6 +107,7 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    collect_seldom()
     with sealed_meanwhile(run), delivered_meanwhile(run):
         uvicorn.Server(config).run(sockets=[listener])
 

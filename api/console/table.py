@@ -12,6 +12,7 @@ from api.console import (
     checking,
     clock,
     consulting,
+    deciding,
     editions,
     entrance,
     holding,
@@ -19,8 +20,10 @@ from api.console import (
     leaving,
     my,
     people,
+    publishing,
     requests,
     retaining,
+    returning,
     today,
 )
 from api.console.audit import MENU as AUDIT_MENU
@@ -31,13 +34,16 @@ from api.console.my import requests as own_requests
 # Everywhere; where there is a sandbox's clock, its pages too: see `pages_of`.
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
+    *returning.PAGES,
     *today.PAGES,
     *people.PAGES,
     *requests.PAGES,
+    *deciding.PAGES,
     *holding.PAGES,
     *retaining.PAGES,
     *consulting.PAGES,
     *editions.PAGES,
+    *publishing.PAGES,
     *checking.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
@@ -63,6 +69,7 @@ MENU = (
     ("/console", "menu.today"),
     ("/console/people", "menu.people"),
     ("/console/requests", "menu.requests"),
+    ("/console/queue", "menu.queue"),
     ("/console/holds", "menu.holds"),
     ("/console/retention", "menu.retention"),
     ("/console/archive", "menu.archive"),

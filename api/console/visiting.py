@@ -125,7 +125,6 @@ class Visit:
         """What every template may use."""
         from api.console.table import grouped, menu_of
 
-        here = self.request.url
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None:
             said, self.session.said = self.session.said, []
@@ -133,8 +132,10 @@ class Visit:
             "t": self.say,
             "lang": self.lang,
             "who": self.who,
-            "menu": grouped(menu_of(self.who, here.path, is_sandbox=self.sandbox is not None)),
-            "here": f"{here.path}?{here.query}" if here.query else here.path,
+            "menu": grouped(
+                menu_of(self.who, self.request.url.path, is_sandbox=self.sandbox is not None)
+            ),
+            "here": self._here(),
             "token": self.sessions.token(self.cookie),
             "once": secrets.token_urlsafe(12),
             "said": [self.say(key, **values) for key, values in said],
@@ -143,6 +144,19 @@ class Visit:
             "now": self.now,
             "themed": self.request.app.state.theme is not None,
         }
+
+    def _here(self) -> str:
+        """The address that shows this page again: of what answers a form, the page above it."""
+        from api.console.table import PAGES
+
+        path, query = self.request.url.path, self.request.url.query
+        if self.request.method == "GET":
+            return f"{path}?{query}" if query else path
+        shown = {page.path for page in PAGES if page.method == "GET"}
+        template: str = self.request.scope["route"].path
+        while template and template not in shown:
+            template, path = template.rpartition("/")[0], path.rpartition("/")[0]
+        return path
 
 
 def _language(request: Request) -> Language:

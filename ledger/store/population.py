@@ -40,6 +40,7 @@ for no earlier than the last fact and for all that is known."""
 
 _FOREVER = 99_999_999  # above every edition number
 _PAGE = 2000  # rows fetched at a time from a long result
+GROWTH = 4  # times as many people are judged for a page that the last ones did not fill
 
 
 class PastDue(NamedTuple):
@@ -100,14 +101,48 @@ def past_due(
 ) -> list[PastDue]:
     """The items of one class past their term where they are, ordered by (subject, scope).
 
-    `after` is the (subject, scope) of the last item of the page before.
+    `after` is the (subject, scope) of the last item of the page before. From the live tables some
+    people are judged at a time, more each time, until the page is full: what a page costs does not
+    grow with how many there are.
     """
-    query = _Query(connection, book, as_of, known, source, klass, from_subject=after is not None)
-    text = f"""SELECT subject, scope, due, archive_until FROM judged WHERE past + past_archive > 0
-        {"AND (subject, scope) > (:from_subject, :from_scope)" if after else ""}
-        ORDER BY subject, scope LIMIT {limit:d}"""
-    found = query.run(text, sa.column("subject", tables.Id), after=after)
-    return [PastDue(*row) for row in found]
+    found: list[PastDue] = []
+    start, some = after and after[0], limit * 2
+    only = _holding(klass, book, known) if source == "live" else ""
+    while len(found) < limit:
+        below = _subject_behind(connection, start, some, only) if only else None
+        window = _Window(start, after[1] if after and start == after[0] else None, below, only)
+        query = _Query(connection, book, as_of, known, source, klass, window=window)
+        behind = "AND (subject, scope) > (:from_subject, :from_scope)"
+        text = f"""SELECT subject, scope, due, archive_until FROM judged
+            WHERE past + past_archive > 0 {behind if window.scope is not None else ""}
+            ORDER BY subject, scope LIMIT {limit - len(found):d}"""
+        found += [PastDue(*row) for row in query.run(text, sa.column("subject", tables.Id))]
+        if below is None:
+            break
+        start, some = below, some * GROWTH
+    return found
+
+
+def _holding(klass: str, book: Book, known: int | None) -> str:
+    """The condition that a line of activity is of an item of this class; FALSE for no such."""
+    found = classes_of(book.known(known)).get(klass)
+    if found is None:
+        return "1 = 0"
+    parts = f" OR kind IN {listed(found.parts_of)}" if found.parts_of else ""
+    return f"(class = '{found.name}'{parts})"
+
+
+def _subject_behind(
+    connection: sa.Connection, start: UUID | None, some: int, only: str
+) -> UUID | None:
+    """The subject that comes so many subjects after one (None: the first of all), of those with
+    such activity; None when there are not so many."""
+    subject = tables.activity.c.subject
+    query = sa.select(subject).where(sa.text(only)).distinct().order_by(subject)
+    if start is not None:
+        query = query.where(subject >= start)
+    found: UUID | None = connection.scalar(query.limit(1).offset(some))
+    return found
 
 
 def ages(
@@ -235,6 +270,40 @@ def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
 # --- the query ------------------------------------------------------------------------------------
 
 
+class _Window(NamedTuple):
+    """The people looked at: from this subject on, after this item of hers, below that subject, of
+    those who have activity that fulfils a condition."""
+
+    start: UUID | None = None
+    scope: str | None = None
+    below: UUID | None = None
+    only: str = ""
+
+    def where(self) -> str:
+        """The condition, for a table that has subjects."""
+        bounds = ["subject >= :from_subject"] if self.start is not None else []
+        bounds += ["subject < :below_subject"] if self.below is not None else []
+        said = " AND ".join(bounds)
+        if self.only:
+            within = " AND ".join([self.only, *bounds])
+            said = f"{said} {'AND' if said else ''} subject IN"
+            said += f" (SELECT subject FROM activity WHERE {within})"
+        return f"WHERE {said}" if said else ""
+
+    def bound(self) -> list[sa.BindParameter[Any]]:
+        """What it is compared with."""
+        found = [("from_subject", self.start), ("below_subject", self.below)]
+        said: list[sa.BindParameter[Any]] = [
+            sa.bindparam(name, id, type_=tables.Id) for name, id in found if id is not None
+        ]
+        if self.scope is not None:
+            said.append(sa.bindparam("from_scope", self.scope))
+        return said
+
+
+EVERYBODY = _Window()
+
+
 class _Query:
     """The common part of both questions: facts, the policy's tables, and every item judged."""
 
@@ -247,17 +316,17 @@ class _Query:
         source: Source,
         klass: str | None = None,
         *,
-        from_subject: bool = False,
+        window: _Window = EVERYBODY,
     ) -> None:
-        self.connection = connection
+        self.connection, self.window = connection, window
         corrections = source == "events" and has_corrections(connection)
         kinds = frozenset(count_kinds(connection)) if source == "events" else None
-        question = Question(as_of, known, corrections, kinds, from_subject)
+        question = Question(as_of, known, corrections, kinds, window.start is not None)
         self.names: dict[str, str] = {}
         policy = _Policy(book, as_of, known, klass)
         self.text = ",\n".join(
             [
-                *(_from_live(from_subject) if source == "live" else _from_events(question)),
+                *(_from_live(window.where()) if source == "live" else _from_events(question)),
                 self._values("classes", "class, by_item", policy.classes()),
                 self._values("parts", "class, kind", policy.parts()),
                 self._values("terms", f"class, {_TERM}", policy.terms()),
@@ -273,7 +342,6 @@ class _Query:
         self,
         text: str,
         *typed: sa.ColumnClause[Any],
-        after: tuple[UUID, str] | None = None,
         stream: bool = False,
     ) -> Iterable[Any]:
         """Execute `text` over the named parts; `typed` are its first columns, if they need it.
@@ -281,12 +349,7 @@ class _Query:
         if self.connection.dialect.name == "postgresql":
             # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
             self.connection.execute(sa.text("SET LOCAL enable_nestloop = off; SET LOCAL jit = off"))
-        query = sa.text(f"WITH {self.text}\n{text}").bindparams(**self.names)
-        if after is not None:
-            query = query.bindparams(
-                sa.bindparam("from_subject", after[0], type_=tables.Id),
-                sa.bindparam("from_scope", after[1]),
-            )
+        query = sa.text(f"WITH {self.text}\n{text}").bindparams(*self.window.bound(), **self.names)
         options = {"yield_per": _PAGE} if stream else {}
         return self.connection.execute(
             query.columns(*typed) if typed else query, execution_options=options
@@ -387,8 +450,7 @@ def _from_events(question: Question) -> list[str]:
     ]
 
 
-def _from_live(from_subject: bool) -> list[str]:
-    where = "WHERE subject >= :from_subject" if from_subject else ""
+def _from_live(where: str) -> list[str]:
     return [
         f"""a AS MATERIALIZED (SELECT subject, class, scope, kind, edition, n,
         CAST(first_day AS BIGINT) * {PACK} + first_position AS head,

@@ -303,3 +303,13 @@ def test_an_archive_of_words_is_no_zip(visitor: Visitor) -> None:
 def test_a_reader_has_no_page_and_is_told_so(visitor: Visitor) -> None:
     visitor.sign_in(READER)
     assert visitor.get("/console").status_code == 403
+
+
+def test_the_language_of_an_answer_to_a_form_is_changed_on_the_page_above_it(
+    visitor: Visitor,
+) -> None:
+    """Whatever answers a form, the switch leads to a page that can be opened."""
+    visitor.play("dpo")
+    page = visitor.send("/console/policy/publish/examine", on="/console/policy/publish", edition="")
+    assert page.status_code == 422
+    assert 'name="back" value="/console/policy/publish"' in page.text
