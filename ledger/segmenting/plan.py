@@ -3,7 +3,7 @@
 The rule, so that the newest day costs the newest day: with `n` new positions, the last files of
 the folder are written again together with them as long as they hold no more than `n` rows in all.
 So an export writes at most twice what is new, and files double in size as a folder grows by days.
-`compact` lifts that limit: every file at the end that is not full is joined.
+`compact` lifts that limit: from the first file that is not full, all are joined.
 
 Beside that, each file of which a later prune names a position is written again, alone, as the next
 generation. Pure: this file never reads anything. Read next: `export.py`.
@@ -45,13 +45,8 @@ def cuts(
     """The files to write, in order, so that these ones become a folder of `size` positions.
     `pruned` are the ranges that later prunes name."""
     covered = files[-1].last if files else 0
-    new, joined, taken = size - covered, len(files), 0
-    while joined:
-        one = files[joined - 1]
-        taken += one.rows
-        if one.rows >= FILE_ROWS or not (compact or taken <= new):
-            break
-        joined -= 1
+    new = size - covered
+    joined = _open(files) if compact else _affordable(files, new)
     if not new and len(files) - joined < 2:  # one file alone has nothing to be joined with
         joined = len(files)
     first = files[joined].first if joined < len(files) else covered + 1
@@ -61,6 +56,20 @@ def cuts(
         *again,
         *(Cut(at, min(at + FILE_ROWS - 1, size)) for at in range(first, size + 1, FILE_ROWS)),
     )
+
+
+def _open(files: Sequence[Segment]) -> int:
+    """The index of the first file that is not full."""
+    return next((at for at, one in enumerate(files) if one.rows < FILE_ROWS), len(files))
+
+
+def _affordable(files: Sequence[Segment], new: int) -> int:
+    """The index from which on the files hold no more rows than are new, full files left alone."""
+    at, taken = len(files), 0
+    while at and files[at - 1].rows < FILE_ROWS and taken + files[at - 1].rows <= new:
+        at -= 1
+        taken += files[at].rows
+    return at
 
 
 def _touched(files: Sequence[Segment], ranges: Iterable[Cut]) -> set[int]:
