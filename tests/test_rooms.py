@@ -120,6 +120,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "replay.verify": (),  # an auditor runs it alone
     "replay.segments": ("ledger.calendar", "ledger.errors", "ledger.policy", "replay.verify"),
+    "replay.generating": (
+        *("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.events", "ledger.policy"),
+        "replay.segments.layout",
+    ),
     # Rules that judge history again, by those that judged it first: the doors', the gate's.
     "replay.controls": (
         *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
@@ -174,8 +178,8 @@ GATES = (
     ),
     Gate(
         "duckdb",
-        ("ledger.audit",),
-        "only the audit counts in DuckDB: the ledger's own questions are SQL of the store",
+        ("ledger.audit", "replay.engines", "replay.generating"),
+        "only the audit, the engines and the generator count in DuckDB: the ledger asks in SQL",
     ),
     Gate(
         "cryptography",

@@ -46,11 +46,11 @@ def fill(ledger: Ledger, people: int, seed: int, advance: Advance) -> Counter[st
         if part is later:
             publish(ledger, edition_2022())
         for batch in _in_batches(part):
-            done = _record(ledger, [_wish(one) for one in batch])
+            done = _record(ledger, [wish(one) for one in batch])
             positions |= {t.number: a.position for t, a in zip(batch, done, strict=True)}
             advance(len(positions), total, "")
     for some in _in_batches(diary.amendments):
-        _record(ledger, [_amending(one, positions[one.number]) for one in some])
+        _record(ledger, [amending(one, positions[one.number]) for one in some])
     advance(total, total, "")
     kinds = Counter(one.fact.kind for one in told)
     kinds.update("fact.voided.v1" if a.void else "fact.corrected.v1" for a in diary.amendments)
@@ -81,12 +81,12 @@ def _record(ledger: Ledger, wishes: Sequence[Command]) -> list[Accepted]:
     return accepted
 
 
-def _wish(told: Told) -> Record:
+def wish(told: Told) -> Record:
     person = Reference(KIND_OF_REFERENCE, told.person) if told.person else None
     return Record(told.fact, person=person, stream=told.stream)
 
 
-def _amending(how: Amendment, position: int) -> Command:
+def amending(how: Amendment, position: int) -> Command:
     if how.void:
         return Void(position, reason=how.reason)
     return Correct(position, how.changes or {}, occurred=how.occurred, reason=how.reason)
