@@ -99,14 +99,14 @@ def subject_answer(
     held = cards(state, replaying.effective(history), facts, book, as_of, known)
     found = governed(deadlines(state, book, as_of, known), held)
     if klass is not None:
-        _check_class(book, known, klass)
+        check_class(book, known, klass)
         found = [deadline for deadline in found if deadline.klass == klass]
     said = choices(state, book, as_of, known) if klass is None else []
     edition = book.in_force(day_of(as_of), known)
     return {
         "subject": str(subject),
         **joined_json(joins, subject),
-        **_times(as_of, times.known_at, known),
+        **times_json(as_of, times.known_at, known),
         "path": path,
         "edition": _edition(edition),
         "flags": list(_edition_flags(edition, as_of)),
@@ -247,15 +247,22 @@ def population_answer(
             gone = pruning.unreadable(connection)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
-            **_times(as_of, times.known_at, known),
+            **times_json(as_of, times.known_at, known),
             "engine": chosen,
-            **counted.to_json(),
-            "edition": _edition(edition),
-            "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+            **population_json(counted, edition),
             "unreadable": gone.to_json(),
         }
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")
+
+
+def population_json(counted: Population, edition: Edition | None) -> dict[str, Any]:
+    """The counts as plain values, whoever counted."""
+    return {
+        **counted.to_json(),
+        "edition": _edition(edition),
+        "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+    }
 
 
 def _count(
@@ -268,14 +275,14 @@ def _count(
     listen: Listen,
 ) -> tuple[Population, dict[str, Any]]:
     if past is not None:
-        _check_class(book, known, past.klass)
+        check_class(book, known, past.klass)
     if engine == "fold":
 
         def rows() -> Iterable[Row]:
             return _counted_rows(states.rows_by_subject(connection, known), known, listen)
 
         counted = replaying.population(rows(), book, as_of, known)
-        return counted, _listed(_fold_past(rows(), book, as_of, known, past)) if past else {}
+        return counted, listed_json(_fold_past(rows(), book, as_of, known, past)) if past else {}
     source: counting.Source = "live" if engine == "live" else "events"
     counted = counting.population(connection, book, as_of, known, source)
     if past is None:
@@ -283,7 +290,7 @@ def _count(
     found = counting.past_due(
         connection, book, as_of, known, klass=past.klass, limit=past.limit, source=source
     )
-    return counted, _listed(found)
+    return counted, listed_json(found)
 
 
 def _fold_past(
@@ -299,7 +306,8 @@ def _fold_past(
             return
 
 
-def _listed(found: Iterable[counting.PastDue]) -> dict[str, Any]:
+def listed_json(found: Iterable[counting.PastDue]) -> dict[str, Any]:
+    """Items past their term, as plain values."""
     return {
         "items": [
             {
@@ -328,7 +336,8 @@ def _class(count: ClassCount) -> dict[str, Any]:
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _times(as_of: Instant, known_at: Instant | None, position: int) -> dict[str, Any]:
+def times_json(as_of: Instant, known_at: Instant | None, position: int) -> dict[str, Any]:
+    """The two times of an answer, and the position it rests on."""
     return {
         "as_of": format_instant(as_of),
         "day": format_day(day_of(as_of)),
@@ -389,7 +398,8 @@ def _is_settled(connection: Any, as_of: Instant) -> bool:
     return last is None or last <= as_of
 
 
-def _check_class(book: Book, known: int, klass: str) -> None:
+def check_class(book: Book, known: int, klass: str) -> None:
+    """Raise Misuse for a class that no edition known has."""
     names = {name for edition in book.known(known) for name in edition.classes}
     if klass not in names:
         raise Misuse(f"the policy has no such class; it has: {', '.join(sorted(names))}")

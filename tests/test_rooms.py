@@ -178,8 +178,9 @@ GATES = (
     ),
     Gate(
         "duckdb",
-        ("ledger.audit", "replay.engines", "replay.generating"),
-        "only the audit, the engines and the generator count in DuckDB: the ledger asks in SQL",
+        ("ledger.audit", "replay.engines.duck", "replay.generating.copying"),
+        "only the audit, one engine and the generator speak to DuckDB: the ledger's own questions"
+        " are SQL of the store, those of segments are replay.engines.sql",
     ),
     Gate(
         "cryptography",
@@ -356,6 +357,8 @@ def test_no_file_outgrows_an_afternoon() -> None:
         ("ledger.store.reader", "import sqlalchemy as sa", False),
         ("replay.fold", "def f():\n    import sqlite3", True),
         ("replay.fold", "from ledger.store import reader", True),
+        ("replay.engines.sql", "import duckdb", True),
+        ("replay.engines.duck", "from ledger.store import population", True),
         ("ledger.aggregates.order", "from ..store import tables", True),
         ("ledger.handlers", "import eventsourcing.application", True),
         ("ledger.store.tables", "from cryptography.hazmat.primitives import hashes", True),

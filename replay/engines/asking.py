@@ -24,7 +24,7 @@ from ledger.projections.population import TALLIES, ChoiceCount, ClassCount, Popu
 from replay.engines import judging, sql
 from replay.engines.contract import Age, Choice, Due, Files, Last, Place, Report
 from replay.engines.judging import EXPRESSIONS, Judged
-from replay.engines.lanes import CONTRACTS, META, PACK_BITS, Plan, Sort
+from replay.engines.lanes import META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, PACK, SUBJECT, Question, Words
 from replay.fold import ENDINGS, book_flags
 from replay.segments.layout import SCHEMA, halves, whole
@@ -191,6 +191,12 @@ class SqlEngine(ABC):
         text = _rows_of("subject_hi IS NOT NULL", known, f"{order}, position")
         yield from map(row_of, self._rows(text))
 
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant."""
+        self._begin()
+        text = f"SELECT MAX(position) FROM events WHERE recorded_at <= {at:d}"
+        return int(next(self._rows(text))[0] or 0)
+
     # -- the parts ---------------------------------------------------------------------------------
 
     def _sorts(self) -> list[Sort]:
@@ -201,8 +207,7 @@ class SqlEngine(ABC):
             self._listed = [
                 Sort(kind, klass, e, bool(scoped)) for kind, klass, e, scoped, _ in found
             ]
-            if any(sort.kind not in KINDS for sort in self._listed):
-                raise BadData("these segments hold kinds of fact that this version does not know")
+            check_kinds(sort.kind for sort in self._listed)
         return self._listed
 
     def _question(self, as_of: Instant, known: int | None) -> Question:
@@ -221,12 +226,11 @@ class SqlEngine(ABC):
             found = self._rows(sql.SORTS.format("amended"))
             sorts |= {Sort(kind, name, e, bool(scoped)) for kind, name, e, scoped, _ in found}
         plan = Plan(self.book, as_of, known, sorts, klass)
-        kinds = {sort.kind for sort in sorts}
         if plan.told:
             self._keep("told", sql.told(q, plan))
-        if not kinds.isdisjoint(CONTRACTS):
+        if plan.contracts:
             self._keep("agreed", sql.agreed(q))
-        has_gone = not kinds.isdisjoint(ENDINGS)
+        has_gone = not {sort.kind for sort in sorts}.isdisjoint(ENDINGS)
         if has_gone:
             self._keep("gone", sql.gone(q, plan))
         return Judged(q, plan, has_gone)
@@ -282,6 +286,12 @@ class SqlEngine(ABC):
             state = _state(self.book, q.as_of, q.known, purpose, channel, EXPRESSIONS[kind], on_day)
             said[purpose, channel, state] += int(n)
         return tuple(ChoiceCount(*key, n) for key, n in sorted(said.items()))
+
+
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Raise BadData for a kind that this version does not know: it may move a clock."""
+    if any(kind not in KINDS for kind in kinds):
+        raise BadData("these segments hold kinds of fact that this version does not know")
 
 
 def moving(book: Book, as_of: Instant, known: int | None) -> frozenset[str]:

@@ -131,6 +131,9 @@ class Engine(Protocol):
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position): what a fold is handed."""
 
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant; 0 when none was."""
+
     def report(self) -> Report:
         """Where the time of the last question went."""
 

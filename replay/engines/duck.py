@@ -70,18 +70,22 @@ class DuckEngine(SqlEngine):
             settings["memory_limit"] = memory
         if threads is not None:
             settings["threads"] = threads
+        self._profiles: list[dict[str, Any]] = []
         try:
             self._db = duckdb.connect(":memory:", config=settings)
         except duckdb.Error:
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
-        self._kept: set[str] = set()
-        self._profiles: list[dict[str, Any]] = []
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
-        self._db.execute("SET enable_profiling = 'no_output'")
-        self._db.execute("SET profiling_coverage = 'ALL'")
-        self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}")
+        try:
+            self._run("SET enable_progress_bar = false")  # it would draw on stdout
+            self._run("SET enable_profiling = 'no_output'")
+            self._run("SET profiling_coverage = 'ALL'")
+            self._run(f"CREATE VIEW events AS SELECT * FROM {source}")
+        except BadData:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:

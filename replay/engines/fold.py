@@ -20,7 +20,7 @@ from ledger.policy.book import Book
 from ledger.policy.evaluate import choices, deadlines
 from ledger.projections.population import Population
 from replay import fold
-from replay.engines.asking import moving
+from replay.engines.asking import check_kinds, moving
 from replay.engines.contract import Age, Choice, Due, Files, Last, Report
 from replay.engines.duck import DuckEngine
 
@@ -114,8 +114,14 @@ class FoldEngine:
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position)."""
         self._began = time.perf_counter()
-        yield from self._sorter.people(known)
+        for row in self._sorter.people(known):
+            check_kinds((row.kind,))
+            yield row
         self._ended = time.perf_counter()
+
+    def position_at(self, at: Instant) -> int:
+        """The last position recorded at or before an instant."""
+        return self._sorter.position_at(at)
 
     def report(self) -> Report:
         """Where the time of the last question went; memory is the whole process's."""

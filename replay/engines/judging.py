@@ -92,8 +92,7 @@ class Judged:
             joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
         )
         rows = f"""SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f
-            WHERE EXISTS (SELECT 1 FROM holding h
-                WHERE h.hi = f.hi AND h.lo = f.lo AND h.scope = f.scope)"""
+            SEMI JOIN holding h ON h.hi = f.hi AND h.lo = f.lo AND h.scope = f.scope"""
         tables = [
             table("codes", "kind class edition scoped keyed lanes bits era", codes),
             f"holding AS (SELECT DISTINCT hi, lo, scope FROM ({holding}) h)",
@@ -332,11 +331,10 @@ class Judged:
             _by(f"term_{clock.number}", {n: self._limit(n, which) for n in numbers})
             for which in (0, 1)
         )
-        place = _place(
-            *(f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")),
-            *(used, kept),
-            since=f"since_{clock.number}",
+        erased, archived, stopped = (
+            f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
         )
+        place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
         return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
 
     def _of(self, lane: Lane) -> str:

@@ -115,7 +115,7 @@ class Plan:
         editions = book.known(known)
         self.eras = tuple(edition.number for edition in editions)
         self.told = NOTIFIED in kinds and len(self.eras) > 1
-        self.contracts = not kinds.isdisjoint(CONTRACTS)
+        self.contracts = bool(self.eras) and not kinds.isdisjoint(CONTRACTS)
         self._asked = (book, as_of, known)
         self._classes = classes_of(editions)
         self._lanes: dict[frozenset[tuple[str, int]], int] = {}

@@ -119,11 +119,12 @@ def standing(
     if not every_day:
         common.append(f"e.occurred_at <= {q.as_of:d}")
     condition = " AND ".join(common)
-    plain = f"""SELECT {columns} FROM events e {joined}
+    untouched = "ANTI JOIN verdicts v ON v.root = e.position" if q.amended else ""
+    plain = f"""SELECT {columns} FROM events e {untouched} {joined}
         WHERE e.subject_hi IS NOT NULL AND {condition} {_known(q.known, "e.position")}"""
     if not q.amended:
         return plain
-    return f"""{plain} AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.root = e.position)
+    return f"""{plain}
         UNION ALL SELECT {columns} FROM amended e {joined} WHERE {condition}"""
 
 
@@ -187,8 +188,8 @@ def gone(q: Question, plan: Plan) -> str:
         CASE WHEN h.keyed = 1 THEN e.item ELSE '' END AS key_scope,
         CASE WHEN h.by_item = 1 AND h.keyed = 1 THEN e.item ELSE '' END AS scope,
         CAST(e.local_day AS BIGINT) * {PACK} + e.position AS tail""",
-        "EXISTS (SELECT 1 FROM ended d WHERE d.hi = e.subject_hi AND d.lo = e.subject_lo)",
-        joined=f"JOIN homes h ON {same_sort('h')} AND h.scoped = {SCOPED}",
+        joined=f"""SEMI JOIN ended d ON d.hi = e.subject_hi AND d.lo = e.subject_lo
+        JOIN homes h ON {same_sort("h")} AND h.scoped = {SCOPED}""",
     )
     homes = [
         (*s[:3], int(s.scoped), clock.number, clock.bit, int(clock.by_item), int(keyed))

@@ -47,6 +47,7 @@ class Copies:
             number for number, block in enumerate(pattern.blocks) for _ in range(block.n)
         ]
         self._database = duckdb.connect(config={"threads": THREADS})
+        self._database.execute("SET enable_progress_bar = false")
         self._database.register("blocks", self._blocks())
         self._database.register("events", self._events())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,8 +25,8 @@ def written(path: Path, rows: Iterable[Row], pruned: Iterable[int] = ()) -> File
     return Files((str(path),), len(lines), path.stat().st_size)
 
 
-def _line(row: Row) -> dict[str, object]:
-    line = row._asdict()
+def _line(row: Row) -> dict[str, Any]:
+    line: dict[str, Any] = row._asdict()
     subject, line["class"] = line.pop("subject"), line.pop("klass")
     if subject is not None:
         line["subject_hi"], line["subject_lo"] = halves(subject)
