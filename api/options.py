@@ -10,6 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,6 +34,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="When it was true: YYYY-MM-DD (end of that day) or RFC 3339."),
+]
+FromSegments = Annotated[
+    Path | None,
+    typer.Option("--segments", metavar="DIR", help="From these files, without the database."),
 ]
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", help="When we had learnt it: same forms as --as-of.")
