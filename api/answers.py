@@ -19,10 +19,12 @@ from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
-from ledger.events import KINDS, Row
+from ledger.events import KINDS, Died, Row
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
+from ledger.policy.death import AfterDeath
+from ledger.policy.death import explain as explain_death
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.model import Edition
@@ -31,6 +33,7 @@ from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
 from ledger.projections.population import ClassCount, Population
+from ledger.requests import heirs
 from ledger.store import population as counting
 from ledger.store import pruning, reader, states
 from ledger.store.recorder import read_head
@@ -95,6 +98,12 @@ def subject_answer(
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     book = ledger.book(ledger.epoch())
     joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(joins.kept(subject))
+    if len(people) > 1 or any(key.kind == Died.kind for key in state.activity):
+        with ledger.database.read() as connection:
+            death = heirs.of_person(connection, people, as_of, known)
+    else:
+        death = None
     state = _honoured(ledger, joins, subject, state, as_of, known)
     held = cards(state, replaying.effective(history), facts, book, as_of, known)
     found = governed(deadlines(state, book, as_of, known), held)
@@ -112,6 +121,7 @@ def subject_answer(
         "flags": list(_edition_flags(edition, as_of)),
         "facts": dict(sorted(_facts(state).items())),
         "last_activity": _last_activity(state, book, as_of, known),
+        "death": death and death_json(death, lang),
         "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
         "consents": [choice_json(choice, lang) for choice in said],
     }
@@ -182,6 +192,30 @@ def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) ->
     }
 
 
+def death_json(d: AfterDeath, lang: Language) -> dict[str, Any]:
+    """Where things stand after a death as plain values, with its explanation."""
+    return {
+        "died": format_day(d.died),
+        "learnt": format_day(d.learnt),
+        "source": d.source,
+        "is_proved": d.is_proved,
+        "directive": d.wish,
+        "heirs": [{**one._asdict(), "classes": list(one.classes)} for one in d.may],
+        "asked": [
+            {**one._asdict(), "day": format_day(one.day), "due": format_day(one.due)}
+            for one in d.asked
+        ],
+        "account": d.account,
+        "close_by": _day(d.close_by),
+        "clause": d.clause,
+        "article": d.article,
+        "rests_on": list(d.rests_on),
+        "flips_on": _day(d.flips_on),
+        "would_change": list(d.would_change),
+        "explanation": explain_death(d, lang),
+    }
+
+
 def choice_json(c: ChoiceState, lang: Language) -> dict[str, Any]:
     """A choice as plain values, with its explanation."""
     return {
@@ -223,6 +257,8 @@ def population_answer(
     listen: Listen = lambda _done, _total: None,
 ) -> dict[str, Any]:
     """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
+    `subjects` are references, each with its own clocks, and so are the counts by class; `joined` of
+    them are somebody who is counted already, and `people` is what is left.
 
     Without an `engine`: the live tables where they can answer (for no earlier than the last fact
     and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
@@ -245,11 +281,14 @@ def population_answer(
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
             gone = pruning.unreadable(connection)
+            joined = _joined(ledger, connection, epoch, as_of, known)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
             **times_json(as_of, times.known_at, known),
             "engine": chosen,
             **population_json(counted, edition),
+            "joined": joined,
+            "people": counted.subjects - joined,
             "unreadable": gone.to_json(),
         }
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
@@ -263,6 +302,13 @@ def population_json(counted: Population, edition: Edition | None) -> dict[str, A
         "edition": _edition(edition),
         "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
     }
+
+
+def _joined(ledger: Ledger, connection: Any, epoch: int, as_of: Instant, known: int) -> int:
+    """How many of those who are counted are somebody counted already, as the joins stood at R."""
+    joins = ledger.joins(epoch, known)
+    rows = states.rows_of_some(connection, joins.people(), known)
+    return joins.twice(subject for subject, _ in replaying.fold(rows, as_of, known))
 
 
 def _count(

@@ -15,10 +15,11 @@ from api.answers import Times, population_answer
 from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import Day, Instant, day_of, end_of, format_day, format_instant
-from ledger.erasing.request import HOLDS, holds_of
+from ledger.erasing.request import holds_of
 from ledger.errors import NotFound
 from ledger.policy.cards import cards
 from ledger.policy.clocks import classes_of
+from ledger.policy.holds import KEEPING
 from ledger.projections.live import standing
 from ledger.retention.judging import CARDS
 from ledger.store import archival, listed, reader, runs, states
@@ -82,6 +83,7 @@ def due_page(
                 if one.archive_until is None
                 else format_day(one.archive_until),
                 "what": "held" if one.what == "erase" and one.subject in held else one.what,
+                "held_by": held.get(one.subject, []) if one.what == "erase" else [],
             }
             for one in found
         ],
@@ -126,16 +128,18 @@ def _cards(
     return found, page[-1] if len(page) == limit else None
 
 
-def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> set[UUID]:
-    """Those of these people of whom a hold blocks the class."""
-    found = set()
+def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> dict[UUID, list[str]]:
+    """Those of these people of whom a hold, or what she asked to keep, blocks the class: by which
+    articles."""
+    found: dict[UUID, list[str]] = {}
     for subject in people:
         with ledger.database.read() as connection:
             state = states.live_state(connection, subject)
-        if any(key.kind in HOLDS for key in state.activity):
-            holds = holds_of(ledger, subject, at)
-            if any(klass in hold.classes or not hold.classes for hold in holds):
-                found.add(subject)
+        if any(key.kind in KEEPING for key in state.activity):
+            holds = holds_of(ledger, subject, at, restricted=True)
+            mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
+            if mine:
+                found[subject] = list(dict.fromkeys(mine))
     return found
 
 
@@ -248,4 +252,5 @@ def run_json(one: Asked) -> dict[str, Any]:
         "position": one.position,
         "error": one.error,
         "classes": one.classes,
+        "held_by": one.held_by,
     }

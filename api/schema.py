@@ -488,7 +488,9 @@ def _fact(cls: type[Fact]) -> dict[str, Any]:
 
 def _spec(spec: Any) -> dict[str, Any]:
     schema = dict(spec.codec.schema)
-    if spec.one_of:
+    if spec.one_of and schema["type"] == "array":
+        schema["items"] = {**schema["items"], "enum": list(spec.one_of)}
+    elif spec.one_of:
         schema["enum"] = list(spec.one_of)
     if spec.personal:
         schema["description"] = "Personal: sealed under a key of its own, never in the log."

@@ -165,7 +165,8 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
             "show.last_activity", **{**last, "kind": _word("kind", last["kind"], screen)}
         )
     yield screen.word("show.facts", facts=_facts(answer["facts"], screen))
-    for found in (*answer["deadlines"], *answer["consents"]):
+    after_death = [answer["death"]] if answer["death"] else []
+    for found in (*after_death, *answer["deadlines"], *answer["consents"]):
         first, *others = found["explanation"]
         yield ""
         yield first
@@ -187,11 +188,14 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("replay.unreadable", erased=gone["erased"], pruned=gone["pruned"])
     if answer.get("pruned"):
         yield screen.word("replay.pruned", n=answer["pruned"])
-    if not answer["subjects"]:
+    people = answer.get("people", answer["subjects"])  # from files, no join is known
+    if not people:
         yield screen.word("replay.nobody")
         return
     facts = _facts(answer["events"], screen)
-    yield screen.word("replay.subjects", n=answer["subjects"], facts=facts)
+    yield screen.word("replay.subjects", n=people, facts=facts)
+    if answer["joined"]:
+        yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
     classes = answer["classes"].items()

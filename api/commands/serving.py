@@ -61,6 +61,7 @@ def serve(
     from api.sealed import Seal
     from api.webhooks import Outbound
     from ledger.archiving import asking
+    from ledger.grouping import collect_seldom
     from ledger.sealing.client import SignerClient
 
     path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
@@ -98,6 +99,7 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    collect_seldom()
     with sealed_meanwhile(run), delivered_meanwhile(run):
         uvicorn.Server(config).run(sockets=[listener])
 

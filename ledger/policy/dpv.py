@@ -71,6 +71,7 @@ PURPOSES = {
     "email_open_tracking": "ServiceUsageAnalytics",
     "audience": "ServiceUsageAnalytics",
     "studies": "ServiceUsageAnalytics",
+    "customer_knowledge": "CustomerManagement",
     "personalisation": "Personalisation",
     "reco_purchase": "ProvidePersonalisedRecommendations",
     "reco_browsing": "ProvidePersonalisedRecommendations",

@@ -236,22 +236,24 @@ class _Segments(Verifier):
             self.fail(4, "root")
         self.settled(4, "rests_tree", size=self.head.size)
 
-    def leaves(self, start: int) -> bytes:
-        """The leaves of the tile that begins at this index; what cannot be read gives no root."""
-        if start == self.read_rows // WIDTH * WIDTH:
+    def leaves(self, start: int, level: int | str = 0) -> bytes:
+        """The leaves of the tile that begins at this index, or its entries, each behind its length;
+        what cannot be read gives neither root nor entry."""
+        if level == 0 and start == self.read_rows // WIDTH * WIDTH:
             return self.tail
-        found = b""
+        found: list[bytes | None] = []
         try:
             for one in self.files:
                 if one.first <= start + WIDTH and one.last > start:
                     with pq.ParquetFile(self.path / one.path) as file:
-                        column = file.read(["leaf"]).column(0)
+                        column = file.read(["entry" if level else "leaf"]).column(0)
                     before = max(0, start + 1 - one.first)
-                    some = column.slice(before, WIDTH - len(found) // HASH)
-                    found += b"".join(some.to_pylist())
+                    found += column.slice(before, WIDTH - len(found)).to_pylist()
         except (OSError, pa.ArrowException):
             return bytes(HASH * WIDTH)
-        return found
+        if level:
+            return b"".join(len(raw or b"").to_bytes(2, "big") + (raw or b"") for raw in found)
+        return b"".join(leaf or b"" for leaf in found)
 
     def keys(self, db: Any) -> None:
         """8: R2 both ways; R1 and R3 speak of sealed parts, which are not here."""

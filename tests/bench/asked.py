@@ -197,7 +197,7 @@ def _lean_sql(segments: Segments) -> str:
     active AS (SELECT subject_hi, subject_lo, MAX({packed}) AS last
         FROM events WHERE {facts} AND kind IN ({person}) GROUP BY 1, 2),
     said AS (SELECT subject_hi, subject_lo, purpose, channel,
-            MAX(occurred_at * 8192 + position % 8192) AS last
+            MAX(occurred_at) AS last
         FROM events WHERE {facts} AND kind IN ({chosen}) GROUP BY 1, 2, 3, 4)
     SELECT class AS what, COUNT(*) AS n,
         SUM(CASE WHEN last < used * {PACK} THEN 1 ELSE 0 END) AS past FROM ends GROUP BY class

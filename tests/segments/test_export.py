@@ -59,15 +59,27 @@ def test_a_segment_says_what_the_database_says(stage: Stage):
     assert {1, 4, 5, 7, 8, 10, 11, 14} <= report.rests.keys()
 
 
+def test_a_kept_checkpoint_is_found_within_a_file(stage: Stage):
+    """At a size that is neither the end of a tile nor that of the file."""
+    stage.orders(300, "second")
+    stage.seal(300)
+    kept = stage.home / "kept"
+    kept.write_bytes((stage.log / "checkpoint").read_bytes())
+    stage.seal()
+    assert stage.export().files == 1
+    report = stage.verify(trust=stage.trust._replace(checkpoints=(kept,)))
+    assert report.ok, "\n".join(report.lines())
+    assert 6 in report.rests
+
+
 def test_any_tool_reads_them(stage: Stage):
     """DuckDB, and the columns as the page documents them."""
     stage.seal()
     stage.export()
     glob = str(stage.folder / "events" / "*.parquet")
-    query = (
-        f"SELECT kind, count(*), count(DISTINCT subject_lo) FROM read_parquet('{glob}') GROUP BY 1"
-    )
-    assert ("order.placed.v1", 300, 40) in duckdb.sql(query).fetchall()
+    query = "SELECT kind, count(*), count(DISTINCT subject_lo) FROM read_parquet(?) GROUP BY 1"
+    with duckdb.connect() as engine:
+        assert ("order.placed.v1", 300, 40) in engine.execute(query, [glob]).fetchall()
     (one,) = stage.manifest.files
     file = pq.ParquetFile(stage.folder / one.path)
     assert file.schema_arrow == layout.SCHEMA
@@ -273,8 +285,8 @@ def test_an_export_cut_at_any_file_is_finished_by_the_next(
 
     def cutting(real: Any) -> Any:
         def write(*paths: Any) -> None:
-            name = next(p for p in paths[::-1] if isinstance(p, Path))
-            name = name.relative_to(stage.folder).as_posix()
+            path = next(p for p in paths[::-1] if isinstance(p, Path))
+            name = path.relative_to(stage.folder).as_posix()
             if not cut and name.startswith(step):
                 cut.append(name)
                 if done:
@@ -325,6 +337,29 @@ def test_an_export_cut_within_a_file_goes_on_with_its_own_checkpoint(stage: Stag
     stage.accepted()
 
 
+def test_a_plan_that_was_carried_out_is_not_carried_out_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    """Cut between the manifest and the end: the next export is of the newest size."""
+    stage.seal(250)
+    real = exporting.write_whole
+
+    def cut(path: Path, content: bytes) -> None:
+        if path.name == "checkpoint":
+            raise Cut
+        real(path, content)
+
+    with monkeypatch.context() as patch, pytest.raises(Cut):
+        patch.setattr(exporting, "write_whole", cut)
+        stage.export()
+    assert (stage.folder / ".plan.json").exists()
+    assert failed(stage.verify()) == {1, 14}
+    stage.seal(341)
+    done = stage.export()
+    assert (done.size, done.rows, done.files) == (341, 91, 2)
+    stage.accepted()
+
+
 def test_a_folder_cut_off_under_one_name_is_not_finished_under_another(stage: Stage):
     """Whoever receives it is on record."""
     stage.seal()
@@ -364,6 +399,20 @@ def test_a_database_that_was_altered_is_not_exported(stage: Stage, what: str):
         stage.export()
     kept = {k: v for k, v in files(stage.folder).items() if not k.startswith((".plan", "events/"))}
     assert kept == {k: v for k, v in before.items() if not k.startswith("events/")}
+
+
+def test_a_row_that_was_exported_before_is_compared_again_when_it_is_rewritten(stage: Stage):
+    """Entry, columns and leaf were changed together, in the part that the folder holds already."""
+    stage.seal(250)
+    stage.export()
+    stage.seal()
+    e, forged = tables.events, b'{"at":"forged"}'
+    with unfenced(stage.ledger, stage.url) as connection:
+        values = {"entry": forged, "leaf": sha256(b"\0" + forged).digest()}
+        connection.execute(sa.update(e).where(e.c.position == 100).values(values))
+    assert stage.export().rows == 94  # it is not touched
+    with pytest.raises(Tampered, match="position 1 "):
+        stage.export(compact=True)
 
 
 def test_another_history_does_not_continue_the_folder(stage: Stage):
@@ -463,7 +512,7 @@ def test_a_prune_that_is_sealed_with_what_is_new_needs_no_generation(stage: Stag
     bare = forget(stage, anna)
     stage.seal()
     done = stage.export()
-    assert (done.generation, done.removed) == (1, 0)
+    assert (done.generation, done.written, done.removed) == (1, 1, 0)
     assert sum(one.pruned for one in stage.manifest.files) == len(bare)
     assert pruning.named(stage.ledger.database) == bare
     stage.accepted()

@@ -6,6 +6,7 @@ checkpoint is beyond him.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -21,9 +22,11 @@ from ledger.errors import BadData
 from ledger.opening import create
 from ledger.seal.checkpoint import Checkpoint, format_checkpoint
 from ledger.seal.note import SigningKey, sign
+from ledger.sealing.receipt import text_of
 from ledger.segmenting import plan as planning
 from replay.segments.layout import MANIFEST, SCHEMA, EditionFile, Manifest
 from replay.segments.reading import open_segments
+from replay.segments.verify import WORDS, verify_segments
 from replay.verify import Trust
 from tests.clock import StepClock
 from tests.segments.stage import Rows, Stage, failed, files, written
@@ -275,6 +278,32 @@ def test_nobody_else_signs(stage: Stage):
     assert 1 in failed(stage.verify())
 
 
+@pytest.mark.parametrize("position", [2, 130, 341])
+def test_what_a_receipt_promised_is_looked_up(stage: Stage, position: int):
+    """In the first segment, within one, and at the end; and another leaf is another event."""
+    row, name = stage.rows()[position - 1], f"{stage.trust.origin}/receipt"
+    key, receipt = SigningKey(name, sha256(b"the log").digest()), stage.home / "a.receipt"
+    for leaf, wrong in ((row["leaf"], set()), (bytes(32), {12})):
+        digest = sha256(row["entry"]).digest()
+        text = text_of(stage.trust.origin, position, digest, leaf, row["recorded_at"])
+        receipt.write_bytes(sign(text, key))
+        report = verify_segments(stage.folder, stage.trust, receipts=[receipt])
+        assert failed(report) == wrong
+        assert 12 in report.rests
+
+
+def test_what_a_certificate_cites_is_looked_up(stage: Stage):
+    """One that lies beside the segments and cites an order as if it were an erasure."""
+    name = f"{stage.trust.origin}/certificate"
+    cited = {"position": 150, "event": "x", "class": "order"}
+    said = {"format": "probant-certificate/1", "subject": "y", "erased": [cited]}
+    key = SigningKey(name, sha256(b"the log").digest())
+    (stage.folder / "certificates").mkdir()
+    beside = stage.folder / "certificates/a.certificate"
+    beside.write_bytes(sign(f"{name}\n{json.dumps(said)}\n", key))
+    assert failed(stage.verify()) == {13}
+
+
 def test_a_quorum_of_witnesses_is_asked_for(stage: Stage):
     report = stage.verify(trust=stage.trust._replace(quorum=1))
     assert failed(report) == {2}
@@ -311,6 +340,8 @@ def test_a_manifest_that_makes_no_sense_is_refused(stage: Stage, number: int):
     made = MANIFESTS[number](stage.manifest)
     raw = made if isinstance(made, bytes) else made.to_bytes()
     (stage.folder / MANIFEST).write_bytes(raw)
+    with pytest.raises(BadData):
+        Manifest.parse(raw)
     with pytest.raises(BadData):
         open_segments(stage.folder)
     assert {4, 14} <= failed(stage.verify())
@@ -351,8 +382,6 @@ def test_verifying_changes_nothing(stage: Stage):
 
 
 def test_the_report_speaks_two_languages(stage: Stage):
-    from replay.segments.verify import WORDS, verify_segments
-
     forge(stage, bared)
     said = [
         "\n".join(verify_segments(stage.folder, Trust(*stage.trust), lang).lines())
