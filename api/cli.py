@@ -21,6 +21,7 @@ from api.commands import (
     archive,
     asking,
     auditing,
+    benching,
     checking,
     controls,
     covering,
@@ -93,6 +94,7 @@ serving.register(app)
 access.register(app)
 webhooks.register(app)
 demonstrating.register(app)
+benching.register(app)
 drilling.register(app)
 controls.register(app)
 inspecting.register(app)

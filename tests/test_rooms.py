@@ -120,6 +120,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "replay.verify": (),  # an auditor runs it alone
     "replay.segments": ("ledger.calendar", "ledger.errors", "ledger.policy", "replay.verify"),
+    "replay.generating": (
+        *("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.events", "ledger.policy"),
+        "replay.segments.layout",
+    ),
     # Rules that judge history again, by those that judged it first: the doors', the gate's.
     "replay.controls": (
         *("ledger.calendar", "ledger.errors", "ledger.events", "ledger.policy"),
@@ -175,9 +179,9 @@ GATES = (
     ),
     Gate(
         "duckdb",
-        ("ledger.audit", "replay.engines.duck"),
-        "only the audit and one engine count in DuckDB: the ledger's own questions are SQL of the"
-        " store, those of segments are replay.engines.sql",
+        ("ledger.audit", "replay.engines.duck", "replay.generating.copying"),
+        "only the audit, one engine and the generator speak to DuckDB: the ledger's own questions"
+        " are SQL of the store, those of segments are replay.engines.sql",
     ),
     Gate(
         "cryptography",

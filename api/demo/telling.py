@@ -53,14 +53,14 @@ def fill(
         if part is later:
             publish(ledger, edition_2022())
         for batch in _in_batches(part):
-            done = _record(ledger, [_wish(one) for one in batch])
+            done = _record(ledger, [wish(one) for one in batch])
             positions |= {t.number: a.position for t, a in zip(batch, done, strict=True)}
             closed += sum(len(one.written) - 1 for one in done)
             advance(len(positions), total, "")
     for some in _in_batches(diary.amendments):
-        _record(ledger, [_amending(one, positions[one.number]) for one in some])
+        _record(ledger, [amending(one, positions[one.number]) for one in some])
     for batch in _in_batches(recent):
-        _record(ledger, [_wish(one) for one in batch])
+        _record(ledger, [wish(one) for one in batch])
     advance(total, total, "")
     kinds = Counter(one.fact.kind for one in (*told, *recent))
     kinds.update("fact.voided.v1" if a.void else "fact.corrected.v1" for a in diary.amendments)
@@ -99,12 +99,12 @@ def _record(ledger: Ledger, wishes: Sequence[Command]) -> list[Accepted]:
     return accepted
 
 
-def _wish(told: Told) -> Record:
+def wish(told: Told) -> Record:
     person = Reference(KIND_OF_REFERENCE, told.person) if told.person else None
     return Record(told.fact, person=person, stream=told.stream)
 
 
-def _amending(how: Amendment, position: int) -> Command:
+def amending(how: Amendment, position: int) -> Command:
     if how.void:
         return Void(position, reason=how.reason)
     return Correct(position, how.changes or {}, occurred=how.occurred, reason=how.reason)

@@ -102,7 +102,8 @@ def amended(known: int | None) -> str:
     return f"""SELECT {own}, {restated}
         FROM (SELECT * FROM events WHERE kind = '{CORRECTION}') c
         JOIN verdicts v ON c.position = v.position
-        JOIN events e ON e.position = v.root
+        JOIN (SELECT * FROM events WHERE position IN (SELECT root FROM verdicts)) e
+            ON e.position = v.root
         WHERE e.subject_hi IS NOT NULL AND e.kind NOT IN {listed(META)}
         {_known(known, "e.position")}"""
 
@@ -193,38 +194,48 @@ def gone(q: Question, plan: Plan) -> str:
         f"e.kind IN {listed(ENDINGS)}",
         "e.decision IS NOT NULL",
     )
+    key = "CASE WHEN h.keyed = 1 THEN e.item ELSE '' END"
+    home = f"JOIN homes h ON {same_sort('h')} AND h.scoped = {SCOPED}"
+    # Few are held again: only where a fact follows the end is the last fact of its key looked for.
+    later = standing(
+        q,
+        f"{SUBJECT}, h.number, d.scope, {key} AS key_scope, e.kind, e.edition",
+        joined=f"""{home} JOIN ended d ON d.hi = e.subject_hi AND d.lo = e.subject_lo
+        AND d.number = h.number AND d.position < e.position
+        AND d.scope = CASE WHEN h.by_item = 1 THEN {key} ELSE '' END""",
+    )
     keys = standing(
         q,
-        f"""{SUBJECT}, h.number, h.bit, e.kind, e.edition,
-        CASE WHEN h.keyed = 1 THEN e.item ELSE '' END AS key_scope,
-        CASE WHEN h.by_item = 1 AND h.keyed = 1 THEN e.item ELSE '' END AS scope,
+        f"""{SUBJECT}, h.number, r.scope, {key} AS key_scope, e.kind, e.edition,
         CAST(e.local_day AS BIGINT) * {PACK} + e.position AS tail""",
-        joined=f"""SEMI JOIN ended d ON d.hi = e.subject_hi AND d.lo = e.subject_lo
-        JOIN homes h ON {same_sort("h")} AND h.scoped = {SCOPED}""",
+        joined=f"""{home} JOIN later r ON r.hi = e.subject_hi AND r.lo = e.subject_lo
+        AND r.number = h.number AND r.kind = e.kind AND r.edition = e.edition
+        AND r.key_scope = {key}""",
     )
     homes = [
-        (*s[:3], int(s.scoped), clock.number, clock.bit, int(clock.by_item), int(keyed))
+        (*s[:3], int(s.scoped), clock.number, int(clock.by_item), int(keyed))
         for s in plan.sorts
         for klass, keyed in plan.keys(s)
         for clock in plan.clocks
         if plan.held(s, klass, keyed) & clock.bit
     ]
-    names = [(clock.name, clock.number) for clock in plan.clocks]
-    return f"""WITH {table("homes", "kind class edition scoped number bit by_item keyed", homes)},
-        {table("names", "class number", names)},
-        ended AS (SELECT hi, lo, number, scope, position, erased
-            FROM (SELECT s.*, n.number, ROW_NUMBER() OVER
+    names = [(clock.name, clock.number, clock.bit) for clock in plan.clocks]
+    return f"""WITH {table("homes", "kind class edition scoped number by_item keyed", homes)},
+        {table("names", "class number bit", names)},
+        ended AS MATERIALIZED (SELECT hi, lo, number, bit, scope, position, erased
+            FROM (SELECT s.*, n.number, n.bit, ROW_NUMBER() OVER
                 (PARTITION BY s.hi, s.lo, s.class, s.scope ORDER BY s.position DESC) AS place
                 FROM ({said}) s JOIN names n ON n.class = s.class) r
             WHERE place = 1),
-        tails AS (SELECT hi, lo, number, bit, scope, MAX(tail) % {PACK} AS last
-            FROM ({keys}) k GROUP BY hi, lo, number, bit, scope, key_scope, kind, edition),
-        held AS (SELECT hi, lo, number, bit, scope, MAX(last) AS last
-            FROM tails GROUP BY hi, lo, number, bit, scope)
-        SELECT d.hi, d.lo, d.number, h.bit, d.scope, d.erased
-        FROM ended d JOIN held h ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number
+        later AS MATERIALIZED (SELECT DISTINCT * FROM ({later}) k),
+        tails AS (SELECT hi, lo, number, scope, MAX(tail) % {PACK} AS last
+            FROM ({keys}) k GROUP BY hi, lo, number, scope, key_scope, kind, edition),
+        held AS (SELECT hi, lo, number, scope, MAX(last) AS last
+            FROM tails GROUP BY hi, lo, number, scope)
+        SELECT d.hi, d.lo, d.number, d.bit, d.scope, d.erased
+        FROM ended d LEFT JOIN held h ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number
             AND h.scope = d.scope
-        WHERE h.last <= d.position"""
+        WHERE COALESCE(h.last, 0) <= d.position"""
 
 
 _ERASED = next(kind for kind, tier in ENDINGS.items() if tier == "erased")

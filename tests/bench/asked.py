@@ -1,0 +1,345 @@
+"""One way of answering one question over a folder of segments, in a process of its own.
+
+    python -m tests.bench.asked WAY FOLDER [MEMORY]
+
+The question: the last activity of everybody, where every class and thing of everybody stands, and
+every choice, as of one date. Prints one JSON object: seconds, rows read, peak memory of the process
+(VmHWM), and the counts of the answer, so that ways that should agree can be compared.
+
+`duck` and `fold` are the engines. `packed` and `argmax` are the SQL of the ledger's own store over
+the same files, by DuckDB: the whole answer, last facts found by the maximum of day and position in
+one integer, or by arg_max. The others answer a *lean* question that knows no correction, contract,
+notice, archive or erasure: one term for each class. `lean` is that in DuckDB, `tuples` a plain
+Python loop over tuples in memory (reading them is not timed), `spark` the DataFrame form on two
+cores (starting the JVM is not timed), `library` the eventsourcing library's repository replaying
+aggregates of its own out of its own store in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+
+from ledger.calendar import add_days, add_months, day_of, end_of
+from ledger.policy.terms import moving_rows, terms_table
+from ledger.store import population as store
+from ledger.store.rebuild import PACK, PACKED, Question
+from replay.engines.asking import moving
+from replay.engines.contract import Engine, Files
+from replay.engines.duck import DuckEngine
+from replay.engines.fold import FoldEngine
+from replay.segments.reading import Segments, open_segments
+
+AS_OF = end_of(20241231)
+TODAY = day_of(AS_OF)
+THREADS = 2
+CHOSEN = (
+    "consent.given.v1",
+    "consent.renewed.v1",
+    "consent.withdrawn.v1",
+    "consent.refused.v1",
+    "objection.raised.v1",
+)
+Answer = tuple[float, int, Any]  # seconds, rows, counts
+
+
+def main() -> None:
+    """Answer, and say what it took."""
+    way, folder, *memory = sys.argv[1:]
+    segments = open_segments(Path(folder))
+    seconds, rows, counts = WAYS[way](segments, memory[0] if memory else None)
+    peak = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    print(json.dumps({"seconds": seconds, "rows": rows, "peak": peak, "counts": counts}))
+
+
+# --- the whole answer -----------------------------------------------------------------------------
+
+
+def _engine(segments: Segments, opened: Callable[[Files], Engine]) -> Answer:
+    files = Files(
+        tuple(map(str, segments.paths)),
+        segments.size,
+        sum(f.bytes for f in segments.manifest.files),
+    )
+    began = time.perf_counter()
+    with opened(files) as engine:
+        population = engine.population(AS_OF)
+        people = sum(1 for _ in engine.activity(AS_OF))
+    seconds = time.perf_counter() - began
+    said = population.to_json()
+    classes = {name: list(one["items"].values()) for name, one in said["classes"].items()}
+    return seconds, segments.size, {"classes": classes, "people": people}
+
+
+def _duck(segments: Segments, memory: str | None) -> Answer:
+    return _engine(
+        segments, lambda files: DuckEngine(files, segments.book, memory=memory, threads=THREADS)
+    )
+
+
+def _fold(segments: Segments, memory: str | None) -> Answer:
+    return _engine(segments, lambda files: FoldEngine(files, segments.book, memory=memory))
+
+
+def _store(segments: Segments, memory: str | None, *, arg_max: bool) -> Answer:
+    database = _database(segments, memory)
+    began = time.perf_counter()
+    kinds = database.execute("SELECT DISTINCT kind FROM events WHERE kind IS NOT NULL").fetchall()
+    text, names = _written(segments, frozenset(kind for (kind,) in kinds), arg_max=arg_max)
+    rows = database.execute(text, names).fetchall()
+    listed = ", ".join(f"'{kind}'" for kind in moving(segments.book, AS_OF, None))
+    last = f"MAX({PACKED})" if not arg_max else "arg_max(position, (local_day, position))"
+    standing = f"""subject_hi IS NOT NULL AND occurred_at <= {AS_OF} AND kind IN ({listed})
+        AND position NOT IN (SELECT ref_position FROM events WHERE kind = 'fact.voided.v1')"""
+    found = database.execute(
+        f"SELECT subject_hi, subject_lo, {last} FROM events WHERE {standing} GROUP BY ALL"
+    ).fetchall()
+    seconds = time.perf_counter() - began
+    # present, operational, suspended, past, past archive, archived, erased: by thing
+    classes = {row[1]: list(row[12:19]) for row in rows if row[0] == "class"}
+    return seconds, segments.size, {"classes": classes, "people": len(found)}
+
+
+def _written(
+    segments: Segments, kinds: frozenset[str], *, arg_max: bool
+) -> tuple[str, dict[str, str]]:
+    """The store's own text for everybody at one time, and its parameters."""
+    query = object.__new__(store._Query)  # without a connection: the parts are put together here
+    query.names = {}
+    policy = store._Policy(segments.book, AS_OF, None, None)
+    values = [
+        query._values("classes", "class, by_item", policy.classes()),
+        query._values("parts", "class, kind", policy.parts()),
+        query._values("terms", f"class, {store._TERM}", policy.terms()),
+        query._values("moving", f"class, by_item, kind, {store._TERM}", policy.moving()),
+        query._values(
+            "suspending", "class, by_item, type, era_from, era_below", policy.suspending()
+        ),
+    ]
+    facts = store._from_events(Question(AS_OF, None, True, kinds))
+    text = ",\n".join([*facts, *values, store._judged(TODAY)])
+    if arg_max:
+        for short, name in (("MIN", "head"), ("MAX", "tail")):
+            packed, arg = f"{short}({PACKED}) AS {name}", f"arg_{short.lower()}"
+            assert packed in text
+            both = "(local_day, position)"
+            text = text.replace(
+                packed,
+                f"CAST({arg}(local_day, {both}) AS BIGINT) * {PACK}"
+                f" + {arg}(position, {both}) AS {name}",
+            )
+    text = f"WITH {text}\n{store._counts(segments.book)}"
+    return text.replace(":name_", "$name_"), query.names
+
+
+def _database(segments: Segments, memory: str | None) -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(config={"threads": THREADS, "preserve_insertion_order": False})
+    database.execute("SET integer_division = true; SET enable_progress_bar = false")
+    if memory is not None:
+        database.execute(f"SET memory_limit = '{memory}'")
+    paths = ", ".join(f"'{path}'" for path in segments.paths)
+    database.execute(
+        f"""CREATE VIEW events AS SELECT *,
+        subject_hi::HUGEINT * {2**64}::HUGEINT + subject_lo AS subject
+        FROM read_parquet([{paths}])"""
+    )
+    return database
+
+
+# --- the lean question ----------------------------------------------------------------------------
+
+Moving = dict[str, list[tuple[str, bool, int]]]
+
+
+def _moving(segments: Segments) -> Moving:
+    """By kind: the classes that it moves, whether thing by thing, and the months of their terms,
+    as the edition in force says."""
+    edition = segments.book.in_force(TODAY, None)
+    assert edition is not None
+    months = {
+        (row.klass, row.era): row.operational_months for row in terms_table(segments.book, AS_OF)
+    }
+    found: Moving = {}
+    for row in moving_rows(segments.book, AS_OF):
+        if row.era == edition.number:
+            term = (row.klass, row.clock == "item", months[row.klass, row.era])
+            found.setdefault(row.kind, []).append(term)
+    return found
+
+
+def _lean_sql(segments: Segments) -> str:
+    """One text that DuckDB and Spark both understand: tag, people, things, past."""
+    rows = ", ".join(
+        f"('{kind}', '{klass}', {int(by_item)}, {_before(months)})"
+        for kind, terms in _moving(segments).items()
+        for klass, by_item, months in terms
+    )
+    person = ", ".join(f"'{kind}'" for kind in moving(segments.book, AS_OF, None))
+    chosen = ", ".join(f"'{kind}'" for kind in CHOSEN)
+    packed = f"CAST(local_day AS BIGINT) * {PACK} + position"
+    facts = f"subject_hi IS NOT NULL AND occurred_at <= {AS_OF}"
+    return f"""WITH moving AS (SELECT * FROM (VALUES {rows}) v (kind, class, by_item, used)),
+    ends AS (SELECT subject_hi, subject_lo, m.class, CASE WHEN by_item = 1 THEN item END AS scope,
+            MAX({packed}) AS last, MAX(used) AS used
+        FROM events e JOIN moving m ON m.kind = e.kind WHERE {facts} GROUP BY 1, 2, 3, 4),
+    active AS (SELECT subject_hi, subject_lo, MAX({packed}) AS last
+        FROM events WHERE {facts} AND kind IN ({person}) GROUP BY 1, 2),
+    said AS (SELECT subject_hi, subject_lo, purpose, channel,
+            MAX(occurred_at) AS last
+        FROM events WHERE {facts} AND kind IN ({chosen}) GROUP BY 1, 2, 3, 4)
+    SELECT class AS what, COUNT(*) AS n,
+        SUM(CASE WHEN last < used * {PACK} THEN 1 ELSE 0 END) AS past FROM ends GROUP BY class
+    UNION ALL SELECT 'people', COUNT(*), MAX(last) FROM active
+    UNION ALL SELECT 'choices', COUNT(*), MAX(last) FROM said"""
+
+
+def _before(months: int) -> int:
+    """Counted from a day before this one, a term is over today."""
+    day = add_days(add_months(TODAY, -months), -3)
+    while add_months(day, months) < TODAY:
+        day = add_days(day, 1)
+    return day
+
+
+def _told(rows: Any) -> dict[str, list[int]]:
+    return {what: [int(n), int(past)] for what, n, past in rows}
+
+
+def _lean(segments: Segments, memory: str | None) -> Answer:
+    database = _database(segments, memory)
+    began = time.perf_counter()
+    rows = database.execute(_lean_sql(segments)).fetchall()
+    return time.perf_counter() - began, segments.size, _told(rows)
+
+
+def _spark(segments: Segments, _memory: str | None) -> Answer:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(f"local[{THREADS}]")
+    for name, value in {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "3g",
+        "spark.sql.shuffle.partitions": "8",
+    }.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    spark.range(1000).count()
+    began = time.perf_counter()
+    spark.read.parquet(*map(str, segments.paths)).createOrReplaceTempView("events")
+    rows = [tuple(row) for row in spark.sql(_lean_sql(segments)).collect()]
+    seconds = time.perf_counter() - began
+    spark.stop()
+    return seconds, segments.size, _told(rows)
+
+
+def _tuples(segments: Segments, memory: str | None) -> Answer:
+    """The same in a loop a beginner would write, and that nobody would call slow Python."""
+    terms, person = _moving(segments), moving(segments.book, AS_OF, None)
+    before = {months: _before(months) for of in terms.values() for _, _, months in of}
+    rows = (
+        _database(segments, memory)
+        .execute(
+            f"""SELECT position, kind, subject_hi, subject_lo, item, purpose, channel, local_day,
+        occurred_at FROM events WHERE position <= {MOST} AND subject_hi IS NOT NULL"""
+        )
+        .fetchall()
+    )
+    began = time.perf_counter()
+    last: dict[Any, tuple[int, int]] = {}
+    ends: dict[Any, tuple[int, int]] = {}
+    said: dict[Any, tuple[int, int]] = {}
+    used: dict[str, int] = {}
+    for position, kind, hi, lo, item, purpose, channel, day, occurred in rows:
+        if occurred > AS_OF:
+            continue
+        subject, fact = (hi, lo), (day, position)
+        if kind in person and fact > last.get(subject, (0, 0)):
+            last[subject] = fact
+        for klass, by_item, months in terms.get(kind, ()):
+            key = (subject, klass, item if by_item else None)
+            used[klass] = max(used.get(klass, 0), before[months])
+            if fact > ends.get(key, (0, 0)):
+                ends[key] = fact
+        if kind in CHOSEN:
+            choice = (subject, purpose, channel)
+            said[choice] = max(said.get(choice, (0, 0)), (occurred, position))
+    found = {klass: [0, 0] for klass in used}
+    for (_, klass, _), (day, _) in ends.items():
+        found[klass][0] += 1
+        found[klass][1] += day < used[klass]
+    seconds = time.perf_counter() - began
+    return seconds, len(rows), {**found, "people": [len(last), 0], "choices": [len(said), 0]}
+
+
+def _library(segments: Segments, memory: str | None) -> Answer:
+    """Aggregates of the library, one for each person of the first events, each event a method call
+    of hers; stored in memory, then each replayed by the repository."""
+    from eventsourcing.application import Application
+    from eventsourcing.domain import Aggregate, event
+
+    class Person(Aggregate):
+        """What the library folds: her last activity."""
+
+        @event("Registered")
+        def __init__(self) -> None:
+            self.day, self.facts = 0, 0
+
+        @event("Did")
+        def did(self, kind: str, day: int) -> None:
+            """One fact."""
+            self.day, self.facts = max(self.day, day), self.facts + 1
+
+    class People(Application[UUID]):
+        """The library's application, its repository without a cache."""
+
+    rows = (
+        _database(segments, memory)
+        .execute(
+            f"""SELECT subject_hi, subject_lo, kind, local_day FROM events
+        WHERE position <= {FEW} AND subject_hi IS NOT NULL"""
+        )
+        .fetchall()
+    )
+    app: People = People(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
+    people: dict[Any, Person] = {}
+    for hi, lo, kind, day in rows:
+        people.setdefault((hi, lo), Person()).did(kind, day)
+    for person in people.values():
+        app.save(person)
+    ids = [person.id for person in people.values()]
+    began = time.perf_counter()
+    facts = sum(app.repository.get(id).facts for id in ids)  # type: ignore[attr-defined]
+    seconds = time.perf_counter() - began
+    assert facts == len(rows)
+    return seconds, len(rows) + len(ids), {"people": [len(ids), 0]}
+
+
+MOST, FEW = 1_000_000, 20_000  # events that a loop in Python, and the library, are given
+WAYS: dict[str, Callable[[Segments, str | None], Answer]] = {
+    "duck": _duck,
+    "fold": _fold,
+    "packed": partial(_store, arg_max=False),
+    "argmax": partial(_store, arg_max=True),
+    "lean": _lean,
+    "spark": _spark,
+    "tuples": _tuples,
+    "library": _library,
+}
+
+if __name__ == "__main__":
+    main()

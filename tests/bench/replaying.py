@@ -1,0 +1,148 @@
+"""Questions over segments: the engine beside SQL by hand, PySpark, folds and the library.
+
+    python -m tests.bench.replaying [--events N …] [--rounds R] [--ways W …] [--json]
+
+Each way runs in a process of its own (`asked.py` says what each answers), in turns; the table has
+medians of the ratios of each round, rates in rows a second, and the peak memory of the process.
+Ways that answer the same are compared, and a difference is an error. The last line is the engine
+under 256 MB. What is slow by nature is given the first rows only; rates are of what each was given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from api.demo.playing import play, policies
+from replay.generating.pattern import Pattern, pattern_of
+from replay.generating.writing import write
+
+SEED, PEOPLE = 2018, 400
+SMALL = "256MB"
+
+
+class Peer(NamedTuple):
+    """One way to be compared with the engine, and by which factor the engine should be faster."""
+
+    way: str
+    what: str
+    aim: float | None
+
+
+PEERS = (
+    Peer("packed", "SQL by hand, packed max, same answer", 0.8),
+    Peer("argmax", "SQL by hand, arg_max, same answer", None),
+    Peer("lean", "SQL by hand, a lean question", None),
+    Peer("spark", "PySpark local[2], the lean question", 3.0),
+    Peer("tuples", "a loop over tuples, the lean question", 5.0),
+    Peer("fold", "the plain fold of every fact, same answer", 5.0),
+    Peer("library", "eventsourcing: repository replay", 300.0),
+)
+SAME = ("packed", "argmax", "fold")  # ways whose counts must be those of the engine
+SLOW = {"fold": 200_000}  # ways that get a folder of their own, of so many events
+MEMORY_AIM, SPILL_AIM = 0.6, 2.2
+
+
+def main() -> None:
+    """Generate, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", default=[peer.way for peer in PEERS])
+    parser.add_argument("--folder", type=Path, help="where to generate; a fresh one by default")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    peers = [peer for peer in PEERS if peer.way in options.ways]
+    with tempfile.TemporaryDirectory(prefix="probant-bench-") as aside:
+        (Path(aside) / "played").mkdir()
+        found = play(Path(aside) / "played", PEOPLE, SEED, lambda *_: None)
+        pattern = pattern_of(found, SEED)
+        place = options.folder or Path(aside)
+        slow = {way: _made(place, pattern, SLOW[way]) for way in options.ways if way in SLOW}
+        for events in options.events:
+            folder = _made(place, pattern, events)
+            told = measure(folder, slow, peers, options.rounds)
+            print(json.dumps(told)) if options.json else show(events, told, peers)
+
+
+def _made(place: Path, pattern: Pattern, events: int) -> Path:
+    folder = place / f"segments-{events}"
+    if not (folder / "manifest.json").exists():
+        print(f"  generating {events:,} events", file=sys.stderr)
+        copies = pattern.copies_for(events)
+        write(folder, pattern, policies(), events=events, copies=copies, seed=SEED)
+    return folder
+
+
+def measure(
+    folder: Path, slow: dict[str, Path], peers: list[Peer], rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Every way, so many times, in turns, the order changing each round."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    asked = [("duck", folder, None), ("duck, spilling", folder, SMALL)]
+    asked += [(peer.way, slow.get(peer.way, folder), None) for peer in peers]
+    for turn in range(rounds):
+        print(f"  {folder.name}: round {turn + 1}/{rounds}", file=sys.stderr)
+        for name, of, memory in asked if turn % 2 else asked[::-1]:
+            told.setdefault(name, []).append(ask(name.partition(",")[0], of, memory))
+    for way in SAME:
+        for one in told.get(way, []):
+            whole = told["duck"][0] if way not in slow else ask("duck", slow[way], None)
+            assert one["counts"] == whole["counts"], f"{way} answers otherwise than the engine"
+    return told
+
+
+def ask(way: str, folder: Path, memory: str | None) -> dict[str, Any]:
+    """One way, once, in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.asked", way, str(folder)]
+    done = subprocess.run(
+        [*command, *([memory] if memory else [])], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{way} failed: {done.stderr[-600:]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def show(events: int, told: dict[str, list[dict[str, Any]]], peers: list[Peer]) -> None:
+    """One table."""
+    ours = told["duck"]
+    print(f"\n{events:,} events: the engine {_rate(ours):,.0f} rows/s, {_peak(ours):,.0f} MB")
+    print(f"{'the engine / ':<44} {'peer rows/s':>12} {'ratio':>8} {'aim':>6} {'peer MB':>8}")
+    for peer in peers:
+        them = told[peer.way]
+        ratio = statistics.median(
+            (o["rows"] / o["seconds"]) / (t["rows"] / t["seconds"])
+            for o, t in zip(ours, them, strict=True)
+        )
+        mark = "  below the aim" if peer.aim and ratio < peer.aim else ""
+        aim = f"{peer.aim:g}" if peer.aim else "-"
+        said = f"{_rate(them):>12,.0f} {ratio:>8.2f} {aim:>6} {_peak(them):>8,.0f}"
+        print(f"{peer.what:<44} {said}{mark}")
+    if "argmax" in told:
+        held = _peak(ours) / _peak(told["argmax"])
+        print(f"peak memory / arg_max: {held:.2f} (aim: {MEMORY_AIM} at most)")
+    spilt = told["duck, spilling"]
+    slower = statistics.median(
+        s["seconds"] / o["seconds"] for s, o in zip(spilt, ours, strict=True)
+    )
+    said = f"{slower:.2f} times the time (aim: {SPILL_AIM} at most), {_peak(spilt):,.0f} MB"
+    print(f"with --memory {SMALL}: {said}")
+
+
+def _rate(told: list[dict[str, Any]]) -> float:
+    return statistics.median(one["rows"] / one["seconds"] for one in told)
+
+
+def _peak(told: list[dict[str, Any]]) -> float:
+    return statistics.median(one["peak"] for one in told) / 1e6
+
+
+if __name__ == "__main__":
+    main()

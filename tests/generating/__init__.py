@@ -1,0 +1,1 @@
+"""Made-up histories: what they claim to be, checked with the real mapping and the real rules."""
