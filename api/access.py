@@ -15,7 +15,7 @@ from ledger.errors import Broken
 
 HELD = frozenset(ROLES) - {SUBJECT}  # what keys and staff may be given: a person has a token
 OWN = "/v1/subjects/{id}"  # what is about one person lies here or below
-
+RETURN = "/console/sign-in/return"  # where the identity provider leads back to
 
 HERSELF = "self"  # how the ids of tokens of a person begin
 
@@ -35,14 +35,27 @@ class Who(NamedTuple):
         return HERSELF if self.subject is not None else self.id
 
 
+class Client(NamedTuple):
+    """What the identity provider knows this server as, so that staff may sign in there: the id and
+    the secret it gave us (None: none, PKCE alone), the one address it leads back to, what is asked
+    for (RFC 6749 section 3.3)."""
+
+    id: str
+    secret: str | None
+    redirect: str
+    scope: str = "openid"
+
+
 class Trusted(NamedTuple):
     """An identity provider, and which of its tokens are accepted. `roles`: what a value of the
-    claim `claim` means here; without a mapping the values are our own names of roles."""
+    claim `claim` means here; without a mapping the values are our own names of roles. `client`:
+    how staff sign in there from our pages, if they may."""
 
     issuer: str
     audience: str
     claim: str = "roles"
     roles: Mapping[str, str] | None = None
+    client: Client | None = None
 
 
 def checked(routes: tuple[Route, ...]) -> tuple[Route, ...]:

@@ -32,7 +32,7 @@ from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
-from ledger.projections.population import ClassCount, Population
+from ledger.projections.population import Age, ClassCount, Population
 from ledger.requests import heirs
 from ledger.store import population as counting
 from ledger.store import pruning, reader, states
@@ -188,7 +188,7 @@ def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) ->
         "flips_on": _day(d.flips_on),
         "would_change": list(d.would_change),
         "flags": list(d.flags),
-        "explanation": explain_card(own[0], lang) if own else explain(d, lang),
+        "explanation": explain_card(own[0], lang) if own and not d.ended else explain(d, lang),
     }
 
 
@@ -255,10 +255,13 @@ def population_answer(
     engine: Engine | None = None,
     past: Past | None = None,
     listen: Listen = lambda _done, _total: None,
+    *,
+    with_ages: bool = False,
 ) -> dict[str, Any]:
-    """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
-    `subjects` are references, each with its own clocks, and so are the counts by class; `joined` of
-    them are somebody who is counted already, and `people` is what is left.
+    """Everybody at two times, counted by class, and by age if that is asked. Counts, and subject
+    ids only when `past` asks. `subjects` are references, each with its own clocks, and so are the
+    counts by class; `joined` of them are somebody who is counted already, and `people` is what is
+    left.
 
     Without an `engine`: the live tables where they can answer (for no earlier than the last fact
     and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
@@ -280,6 +283,7 @@ def population_answer(
                     " fact; use --engine sql"
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
+            ages = _ages(connection, policy.book, as_of, known, chosen) if with_ages else None
             gone = pruning.unreadable(connection)
             joined = _joined(ledger, connection, epoch, as_of, known)
         edition = policy.book.in_force(day_of(as_of), known)
@@ -291,6 +295,8 @@ def population_answer(
             "people": counted.subjects - joined,
             "unreadable": gone.to_json(),
         }
+        if ages is not None:
+            answer["ages"] = [one._asdict() for one in ages]
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")
 
@@ -337,6 +343,13 @@ def _count(
         connection, book, as_of, known, klass=past.klass, limit=past.limit, source=source
     )
     return counted, listed_json(found)
+
+
+def _ages(connection: Any, book: Book, as_of: Instant, known: int, engine: Engine) -> list[Age]:
+    if engine == "fold":
+        return replaying.ages(states.rows_by_subject(connection, known), book, as_of, known)
+    source: counting.Source = "live" if engine == "live" else "events"
+    return counting.ages(connection, book, as_of, known, source)
 
 
 def _fold_past(

@@ -36,8 +36,10 @@ from api.readiness import Readiness
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
 from api.sealed import Seal
+from api.signing_on import SignOn
 from api.surrounding import Browsers, Compressed
 from api.today import Board
+from api.verifying import Checker
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.archiving.asking import Ask
@@ -67,6 +69,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     archive: Path | None = None,
     checked: Path | None = None,
     theme: bytes | None = None,
+    sign_on: SignOn | None = None,
 ) -> FastAPI:
     """The application over the ledger that `ledger_factory` opens, for holders of one of `keys` or
     of a token of `oidc`; `seal` says where the log is sealed, if it is; `carry` takes a message to
@@ -76,7 +79,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     archive for what the log proves (None: nobody does); scripts of pages of `origins` may ask what
     one person may, and frame her pages; `demo`: the parts that may be played; `archive` is the file
     of the archive's public key, `checked` that of the note of the last `verify`; `theme`: the style
-    sheet of her pages."""
+    sheet of her pages; `sign_on`: how staff sign in with their company's account."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,8 +89,10 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         app.state.writer = Writer(app.state.ledger)
         app.state.keeper = Keeper(app.state.ledger, journal, archive)
+        app.state.checker = Checker(checked)
         yield
         await to_thread.run_sync(app.state.keeper.close)
+        await to_thread.run_sync(app.state.checker.close)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
@@ -111,7 +116,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     app.state.opener = opener
     app.state.board = Board(journal, checked, app.state.outbound.days)
     app.state.sessions, app.state.origins, app.state.demo = Sessions(), tuple(origins), demo
-    app.state.theme = theme
+    app.state.theme, app.state.sign_on = theme, sign_on
     app.state.metrics, app.state.readiness = Metrics(), Readiness(journal)
     app.add_middleware(Compressed)
     app.add_middleware(Browsers, origins=origins, table=table)
@@ -132,7 +137,9 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         )
     direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
     app.router.routes[:0] = direct  # before those of the framework
-    app.router.routes += doors.routes(pages.PAGES)
+    app.router.routes += doors.routes(
+        pages.pages_of(is_sandbox=demo is not None and demo.clock is not None)
+    )
     schema.complete(app)
     return app
 

@@ -137,6 +137,18 @@ WHOLE: dict[str, Any] = {
     "deadlines": [DEADLINE],
     "consents": [CHOICE],
 }
+KEYS: dict[str, Any] = {
+    "keys": [
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+            "alg": "EdDSA",
+            "use": "sig",
+        }
+    ]
+}
 TOLD: dict[str, Any] = {
     "position": 3,
     "subject": SUBJECT,

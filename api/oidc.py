@@ -4,7 +4,8 @@ Any issuer with a discovery document (OpenID Connect Discovery 1.0 section 4) wi
 keys are fetched once and again when a token names a key nobody has seen, at most once in a while,
 so that made-up key ids cannot make us flood it. Checked: signature under asymmetric algorithms
 only, `iss`, `aud`, `exp`, `nbf`, and that there is a `sub`; RFC 8725 says why each. Her roles are
-read from one claim. A failure to reach the issuer lets nobody in and says that we failed.
+read from one claim. A failure to reach the issuer lets nobody in and says that we failed. Read
+next: `signing_on.py`, which fetches such a token for whoever signs in there.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Issuer:
         check_url(trusted.issuer)
         self._trusted = trusted
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._said: dict[str, Any] = {}  # of itself
         self._fetched: Instant | None = None  # or tried to
         self._has_failed = False
         self._lock = threading.Lock()
@@ -47,6 +49,20 @@ class Issuer:
     def who(self, token: str, now: Instant, secret: bytes) -> Who | None:
         """The holder of this token, None if it proves nothing; `secret` keys her id in facts.
         Raises Broken if the issuer cannot be asked."""
+        claims = self.claims(token, self._trusted.audience, now)
+        if claims is None:
+            return None
+        return Who(self.id_of(claims["sub"], secret), self._roles(claims))
+
+    def id_of(self, sub: Any, secret: bytes) -> str:
+        """Her id in facts. Her `sub` may be an e-mail address: a keyed hash of it, the same for
+        ever."""
+        said = f"{self._trusted.issuer}\x00{sub}".encode("utf-8", "surrogatepass")
+        return f"oidc:{hmac.digest(secret, said, 'sha256').hex()[:24]}"
+
+    def claims(self, token: str, audience: str, now: Instant) -> dict[str, Any] | None:
+        """What a token for this audience says, if all of it holds at `now`. Raises Broken if the
+        issuer cannot be asked."""
         if len(token) > MAX_TOKEN:
             return None
         try:
@@ -54,27 +70,29 @@ class Issuer:
             if header.get("alg") not in ALGORITHMS:  # before the issuer is asked anything
                 return None
             key = self._key(header.get("kid"), now)
-            claims = key and self._claims(token, key, header["alg"], now)
+            return self._claims(token, key, header["alg"], audience, now) if key else None
         except (jwt.PyJWTError, ValueError, TypeError):
             return None
-        if not claims:
-            return None
-        # Her `sub` may be an e-mail address: facts name a keyed hash of it, the same for ever.
-        said = f"{self._trusted.issuer}\x00{claims['sub']}".encode("utf-8", "surrogatepass")
-        id = hmac.digest(secret, said, "sha256").hex()[:24]
-        return Who(f"oidc:{id}", self._roles(claims))
+
+    def described(self, now: Instant) -> dict[str, Any]:
+        """What the issuer says of itself (OpenID Connect Discovery 1.0 section 3). Raises Broken if
+        it cannot be asked."""
+        with self._lock:
+            self._renew(now, is_missing=not self._said)
+            if not self._said:
+                raise Broken("the identity provider could not be asked a moment ago")
+            return self._said
 
     def _claims(
-        self, token: str, key: jwt.PyJWK, algorithm: str, now: Instant
+        self, token: str, key: jwt.PyJWK, algorithm: str, audience: str, now: Instant
     ) -> dict[str, Any] | None:
-        """What the token says, if all of it holds at `now`."""
         if key.algorithm_name != algorithm:
             return None
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
             algorithms=[algorithm],
-            audience=self._trusted.audience,
+            audience=audience,
             issuer=self._trusted.issuer,
             # Times are compared below, against the ledger's clock and not the machine's.
             options={
@@ -109,32 +127,33 @@ class Issuer:
         if not isinstance(kid, str):
             return None
         with self._lock:
-            if self._is_due(kid, now):
-                self._fetched, self._has_failed = now, True
-                if kid in self._keys:
-                    self._keys = {}  # too old to be trusted, whatever comes of asking
-                self._keys = self._fetch()
-                self._has_failed = False
+            self._renew(now, is_missing=kid not in self._keys)
             if kid not in self._keys and self._has_failed:
                 raise Broken("the identity provider could not be asked a moment ago")
             return self._keys.get(kid)
 
-    def _is_due(self, kid: str, now: Instant) -> bool:
-        if self._fetched is None or now < self._fetched:
-            return True
-        age = now - self._fetched
-        return age >= FRESH or (kid not in self._keys and age >= REFRESH)
+    def _renew(self, now: Instant, *, is_missing: bool) -> None:
+        """Ask the issuer again if what we know is too old, or if something is missing and the last
+        time was not just now."""
+        age = None if self._fetched is None else now - self._fetched
+        if age is not None and 0 <= age < FRESH and not (is_missing and age >= REFRESH):
+            return
+        self._fetched, self._has_failed = now, True
+        if not is_missing:
+            self._keys, self._said = {}, {}  # too old to be trusted, whatever comes of asking
+        self._keys = self._fetch()
+        self._has_failed = False
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
         """The keys that the issuer publishes now, of those we would accept. Raises Broken."""
         base = self._trusted.issuer.rstrip("/")
-        found = _document(f"{base}/.well-known/openid-configuration")
+        found = _asked(f"{base}/.well-known/openid-configuration")
         if found.get("issuer") != self._trusted.issuer:
             raise Broken("the identity provider says that it is another one")
         place = found.get("jwks_uri")
         if not isinstance(place, str):
             raise Broken("the identity provider does not say where its keys are")
-        listed = _document(place).get("keys")
+        listed = _asked(place).get("keys")
         if not isinstance(listed, list):
             raise Broken("the identity provider lists no keys")
         keys = {}
@@ -146,6 +165,7 @@ class Issuer:
             is_for_signing = stated.get("use", "sig") == "sig"
             if key.algorithm_name in ALGORITHMS and is_for_signing and key.key_id:
                 keys[key.key_id] = key
+        self._said = found
         return keys
 
 
@@ -165,14 +185,34 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _document(url: str) -> dict[str, Any]:
-    """A JSON object of the issuer, of a bounded size, without following it elsewhere."""
+def sent(url: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, Any] | None:
+    """What the issuer answers to a form; None when it refuses (400, 401). Raises Broken."""
+    return _document(url, form, basic)
+
+
+def _asked(url: str) -> dict[str, Any]:
+    found = _document(url)
+    if found is None:
+        raise Broken("the identity provider refuses to say who it is")
+    return found
+
+
+def _document(
+    url: str, form: dict[str, str] | None = None, basic: tuple[str, str] | None = None
+) -> dict[str, Any] | None:
+    """A JSON object of the issuer, of a bounded size, without following it elsewhere; None when
+    what was asked is refused."""
     try:
         check_url(url)
+        method, auth = ("GET", None) if form is None else ("POST", basic)
         with (
             httpx2.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+            client.stream(
+                method, url, data=form, auth=auth, headers={"Accept": "application/json"}
+            ) as answer,
         ):
+            if form is not None and answer.status_code in (400, 401):
+                return None
             answer.raise_for_status()
             content = b""
             for chunk in answer.iter_bytes():

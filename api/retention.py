@@ -19,7 +19,6 @@ from ledger.erasing.request import holds_of
 from ledger.errors import NotFound
 from ledger.policy.cards import cards
 from ledger.policy.clocks import classes_of
-from ledger.policy.holds import KEEPING
 from ledger.projections.live import standing
 from ledger.retention.judging import CARDS
 from ledger.store import archival, listed, reader, runs, states
@@ -69,7 +68,10 @@ def due_page(
     if klass not in classes_of(ledger.book(ledger.epoch()).known(None)):
         raise NotFound("the policy has no such class")
     behind = _behind(after)
-    found, following = (_cards if klass in CARDS else _items)(ledger, klass, at, behind, limit)
+    if klass in CARDS:
+        found, following = _cards(ledger, klass, at, behind, limit)
+    else:
+        found, following = _items(ledger, klass, as_of, behind, limit)
     held = _held(ledger, klass, {one.subject for one in found}, at)
     return {
         "class": klass,
@@ -92,11 +94,13 @@ def due_page(
 
 
 def _items(
-    ledger: Ledger, klass: str, at: Instant, after: Behind, limit: int
+    ledger: Ledger, klass: str, as_of: Instant | None, after: Behind, limit: int
 ) -> tuple[list[Due], Behind]:
+    """Now, the live tables answer; of another day they do if nothing happened after it."""
+    at = ledger.clock.now() if as_of is None else as_of
     book, today = ledger.book(ledger.epoch()), day_of(at)
     with ledger.database.read() as connection:
-        last = reader.last_occurred(connection)
+        last = None if as_of is None else reader.last_occurred(connection)
         source: Any = "live" if last is None or last <= at else "events"
         page = past_due(
             connection, book, at, klass=klass, limit=limit + 1, after=after, source=source
@@ -131,15 +135,14 @@ def _cards(
 def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> dict[UUID, list[str]]:
     """Those of these people of whom a hold, or what she asked to keep, blocks the class: by which
     articles."""
+    with ledger.database.read() as connection:
+        ever = listed.ever_held(connection, people)
     found: dict[UUID, list[str]] = {}
-    for subject in people:
-        with ledger.database.read() as connection:
-            state = states.live_state(connection, subject)
-        if any(key.kind in KEEPING for key in state.activity):
-            holds = holds_of(ledger, subject, at, restricted=True)
-            mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
-            if mine:
-                found[subject] = list(dict.fromkeys(mine))
+    for subject in ever:
+        holds = holds_of(ledger, subject, at, restricted=True)
+        mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
+        if mine:
+            found[subject] = list(dict.fromkeys(mine))
     return found
 
 

@@ -278,6 +278,27 @@ GET_RECEIPTS: dict[str, Any] = {
                     "schema": {"type": "array", "items": {"type": "object"}},
                     "example": [],
                 },
+                "application/jose": {
+                    "schema": {"type": "string", "description": "One compact JWS a line."},
+                },
+            },
+        },
+        **ERRORS,
+    }
+}
+GET_KEYS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "A JWK set.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["keys"],
+                        "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+                    },
+                    "example": examples.KEYS,
+                }
             },
         },
         **ERRORS,

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
+from urllib.parse import urlsplit
 
-from api.access import HELD, Trusted
+from api.access import HELD, RETURN, Client, Trusted
 from ledger.errors import Misuse
 from ledger.store.keyrings import Where, where
 
@@ -119,6 +120,32 @@ SETTINGS = (
         "–",
         "our own names",
         "What the values of the claim mean here: support=agent,privacy-office=dpo.",
+    ),
+    Setting(
+        "PROBANT_OIDC_CLIENT",
+        "–",
+        "none",
+        "The client id of this server there: staff then sign in on the pages with their company's "
+        "account (docs/pages.md).",
+    ),
+    Setting(
+        "PROBANT_OIDC_SECRET",
+        "–",
+        "none",
+        "The secret of that client, where it has one; PKCE is used either way.",
+    ),
+    Setting(
+        "PROBANT_OIDC_REDIRECT",
+        "–",
+        "none",
+        "The one address that it leads back to: https://HOST/console/sign-in/return; required with "
+        "a client.",
+    ),
+    Setting(
+        "PROBANT_OIDC_SCOPE",
+        "–",
+        "openid",
+        "What is asked for there, in words with blanks between: the first is openid.",
     ),
     Setting(
         "PROBANT_CORS_ORIGINS",
@@ -285,7 +312,25 @@ def _oidc(environment: Mapping[str, str]) -> Trusted | None:
         raise Misuse("PROBANT_OIDC_ISSUER needs PROBANT_OIDC_AUDIENCE beside it")
     claim = environment.get("PROBANT_OIDC_CLAIM") or "roles"
     said = environment.get("PROBANT_OIDC_ROLES")
-    return Trusted(issuer, audience, claim, _mapping(said) if said else None)
+    mapping = _mapping(said) if said else None
+    return Trusted(issuer, audience, claim, mapping, _client(environment))
+
+
+def _client(environment: Mapping[str, str]) -> Client | None:
+    id, redirect = (
+        environment.get(f"PROBANT_OIDC_{name}") or None for name in ("CLIENT", "REDIRECT")
+    )
+    if id is None:
+        return None
+    parts = urlsplit(redirect or "")
+    if parts.path != RETURN or parts.query or parts.fragment:
+        raise Misuse(
+            f"PROBANT_OIDC_CLIENT needs PROBANT_OIDC_REDIRECT beside it: https://HOST{RETURN}"
+        )
+    scope = environment.get("PROBANT_OIDC_SCOPE") or "openid"
+    if scope.split()[:1] != ["openid"]:
+        raise Misuse("PROBANT_OIDC_SCOPE must begin with openid")
+    return Client(id, environment.get("PROBANT_OIDC_SECRET") or None, redirect or "", scope)
 
 
 def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:

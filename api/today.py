@@ -1,22 +1,41 @@
-"""The first screen as JSON, and what a worker remembers of it for a minute.
+"""The first screen as JSON, and what a worker remembers of what was counted over everybody.
 
-What goes over everybody's live rows is counted by one request at a time, and told to the others.
-Read next: `ledger/today.py`.
+What goes over everybody's live rows is counted by one request at a time, and told to the others for
+a minute; where counting takes long, for ten times as long as it took. Who shows it says when it was
+counted. Read next: `ledger/today.py`.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from ledger.application import Ledger
-from ledger.calendar import MINUTE, day_of, format_day, format_instant
+from ledger.calendar import MINUTE, Instant, day_of, format_day, format_instant
 from ledger.sealing.files import read_if_there
 from ledger.today import Counted, counted, prompt
 
 KEPT = MINUTE
+SHARE = 10  # counting takes at most so small a part of the time: a tenth
+Answer = TypeVar("Answer")
+
+
+class Kept(NamedTuple):
+    """A count that is remembered: since when, what it costs, and of which rules."""
+
+    answer: Any
+    at: Instant
+    took: Instant
+    of: tuple[int, object]  # the epoch, and what else must not have changed
+
+    def serves(self, now: Instant, of: tuple[int, object]) -> bool:
+        """Whether it is still told. A day ends what was counted in it."""
+        is_young = 0 <= now - self.at < max(KEPT, SHARE * self.took)
+        return is_young and self.of == of and day_of(self.at) == day_of(now)
 
 
 class Board:
@@ -25,8 +44,8 @@ class Board:
 
     def __init__(self, journal: Path | None, checked: Path | None, days: int) -> None:
         self.journal, self.checked, self.days = journal, checked, days
-        self._counting = Lock()
-        self._known: tuple[Counted, int] | None = None  # and the epoch they are of
+        self._counting: defaultdict[str, Lock] = defaultdict(Lock)
+        self._known: dict[str, Kept] = {}
 
     def answer(self, ledger: Ledger) -> dict[str, Any]:
         """Today, in numbers."""
@@ -62,17 +81,37 @@ class Board:
             "acknowledgements_overdue": many.overdue,
         }
 
+    def remembered(
+        self, ledger: Ledger, name: str, count: Callable[[], Answer], since: object = None
+    ) -> tuple[Answer, Instant]:
+        """The answer of `count` under this name, and when it was counted: anew if it is old, or if
+        the policy, the day or `since` changed. While somebody counts, the others are told what was
+        known."""
+        of = ledger.epoch(), since
+        known, now = self._known.get(name), ledger.clock.now()
+        may_wait = known is None or known.of != of or day_of(known.at) != day_of(now)
+        if not self._counting[name].acquire(blocking=may_wait):
+            assert known is not None
+            return known.answer, known.at
+        try:
+            known, begun = self._known.get(name), ledger.clock.now()
+            if known is None or not known.serves(begun, of):
+                answer = count()
+                known = Kept(answer, begun, ledger.clock.now() - begun, of)
+                self._known[name] = known
+            return known.answer, known.at
+        finally:
+            self._counting[name].release()
+
+    def past(self, ledger: Ledger) -> tuple[dict[str, tuple[int, int]], Instant]:
+        """How many people are past a term of each class: of daily use, of the archive; and when
+        that was counted."""
+        many = self._counted(ledger)
+        return many.past, many.at
+
     def _counted(self, ledger: Ledger) -> Counted:
-        with self._counting:
-            now, epoch = ledger.clock.now(), ledger.epoch()
-            if self._known is not None:
-                known, of = self._known
-                is_today = day_of(known.at) == day_of(now)
-                if of == epoch and is_today and now - known.at < KEPT:
-                    return known
-            made = counted(ledger, self.days)
-            self._known = made, epoch
-            return made
+        found, _ = self.remembered(ledger, "everybody", lambda: counted(ledger, self.days))
+        return found
 
 
 def note_check(file: Path, content: dict[str, Any]) -> None:

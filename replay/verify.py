@@ -938,10 +938,12 @@ class Report:
         checks = []
         for check, name in enumerate(NAMES, 1):
             rests_on = self.rests.get(check, (self.skipped.get(check, "not_reached"), {}))
+            if n := self.found.counts[check]:  # what it would rest on, had it passed, is no answer
+                rests_on = ("findings", {"n": n})
             kept = [self.word(k, v) for number_, k, v in self.found.kept if number_ == check]
             said = {"check": check, "name": name, "status": self.status(check)}
             said |= {"required": check in self.required, "rests_on": self.word(*rests_on)}
-            checks.append({**said, "found": self.found.counts[check], "findings": kept})
+            checks.append({**said, "found": n, "findings": kept})
         verdict = "passed" if self.ok else "failed"
         return {"verdict": verdict, "bundle": self.about, "checks": checks}
 
@@ -1594,10 +1596,9 @@ def verify(
     try:
         if single == 12:
             report.about["receipt"] = receipt_of(trust, path.read_bytes())[0]
-            report.rests[12] = ("rests_receipt", {})
         else:
             report.about["certificate"] = certificate_of(trust, path.read_bytes())
-            report.rests[13] = ("rests_certificate", {})
+        report.rests[single] = ("rests_statement", {})
     except Bad as bad:
         report.found.add(single, str(bad), path=path.name)
     return report
@@ -1634,6 +1635,7 @@ SENTENCES = """
 passed|passed|réussi
 failed|FAILED|ÉCHEC
 not checked|not checked|non contrôlé
+findings|found wrong: {n}|constats : {n}
 ok|Verified: every required check passed, none failed.\
 |Vérifié : chaque contrôle requis a réussi, aucun n'a échoué.
 not_ok|NOT VERIFIED: a check failed, or a required one could not be made.\
@@ -1670,13 +1672,11 @@ rests_columns|{n} lines say what the entries say; derived states are replayed by
 |{n} lignes disent ce que disent les écritures ; les états dérivés se rejouent ailleurs
 rests_receipts|{n} receipts signed by the log, their events looked up\
 |{n} récépissés signés par le journal, leurs faits recherchés
-rests_receipt|signed by the log; give the bundle and --receipt FILE to look its event up\
-|signé par le journal ; donnez l'archive et --receipt FICHIER pour y chercher le fait
 rests_certificates|{n} certificates signed by the log, erasures they cite looked up; the rest is \
 its word\
 |{n} certificats signés par le journal, effacements cités recherchés ; le reste est sa parole
-rests_certificate|signed by the log; give the bundle to look up what it cites\
-|signé par le journal ; donnez l'archive pour y chercher ce qu'il cite
+rests_statement|signed by the log; give its bundle, a receipt as --receipt, to look it up there\
+|signé par le journal ; donnez l'archive, un récépissé en --receipt, pour l'y chercher
 rests_manifest|{n} files arrived as listed; the list is the sender's own\
 |{n} fichiers arrivés comme listés ; la liste vient de l'expéditeur
 no_witness|no witness is pinned: a fork shown to somebody else is invisible\

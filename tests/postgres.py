@@ -93,23 +93,29 @@ def find_binaries() -> Path:
 
 
 @contextmanager
-def running_postgres(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
-    """Start a new, empty server with `settings` (name -> value), yield it, stop it, remove it."""
+def running_postgres(
+    settings: Mapping[str, str] | None = None, kept: Path | None = None
+) -> Iterator[PostgresServer]:
+    """Start a new, empty server with `settings` (name -> value), yield it, stop it, remove it; with
+    `kept`, a folder, start it as it was left there, and leave it there."""
     binaries = find_binaries()
-    home = Path(tempfile.mkdtemp(prefix="probant-pg-"))
+    home = kept or Path(tempfile.mkdtemp(prefix="probant-pg-"))
+    home.mkdir(mode=0o700, exist_ok=True)
     try:
         account = _unprivileged_account()
         if account is not None:
             os.chown(home, account.pw_uid, account.pw_gid)
             binaries = _within_reach(binaries, home, account)
-        _initialise(binaries, home, account)
+        if not (home / "data").exists():
+            _initialise(binaries, home, account)
         process, server = _start(binaries, home, account, settings or {})
         try:
             yield server
         finally:
             _stop(process)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:

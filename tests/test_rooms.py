@@ -194,7 +194,11 @@ GATES = (
     ),
     Gate("typst", ("api.report.rendering",), "only the report is typeset"),
     Gate("odfdo", ("ledger.register.formats",), "only the register is written as a spreadsheet"),
-    Gate("jwt", ("api.oidc",), "only the door of the identity provider reads its tokens"),
+    Gate(
+        "jwt",
+        ("api.oidc", "ledger.packages.signing"),
+        "only the door of the identity provider reads tokens, only `packages/signing.py` makes any",
+    ),
     Gate("httpx2", ("api.oidc",), "nothing else here asks another server"),
     Gate("prometheus_client", ("api.metrics",), "only the metrics count: call their `count`"),
     Gate("jinja2", ("api.console.rendering",), "only the pages have templates: hand them values"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 import typer
 
-from api.options import AsOf, KnownAt, Run, command, instant
+from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import Misuse
 from ledger.projections.population import TALLIES
@@ -75,10 +74,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         str | None, typer.Option("--past", metavar="CLASS", help="List who is past this term.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", help="So many at most, with --past.")] = 100,
-    segments: Annotated[
-        Path | None,
-        typer.Option("--segments", metavar="DIR", help="From these files, without the database."),
-    ] = None,
+    segments: FromSegments = None,
     ages: Annotated[
         bool, typer.Option("--ages", help="Also by years since the last activity (segments).")
     ] = False,
@@ -104,14 +100,11 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     screen = run.screen
     if segments is not None:
         from api.replaying import Source, segments_answer
-        from ledger.calendar import SystemClock
 
         source = Source(segments, engine or "duck", memory)
         with screen.progress(screen.word("replay.title")) as advance:
             advance(0, 0, source.engine)
-            answer, report = segments_answer(
-                source, Times(*asked), SystemClock().now(), wanted, ages=ages
-            )
+            answer, report = segments_answer(source, Times(*asked), wanted, ages=ages)
         if explain:
             answer["report"] = report.to_json()
     else:
@@ -201,7 +194,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         return
     facts = _facts(answer["events"], screen)
     yield screen.word("replay.subjects", n=people, facts=facts)
-    if answer["joined"]:
+    if answer.get("joined"):
         yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]

@@ -13,6 +13,7 @@ import typer
 from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
+from api.demo.sandbox import sandbox_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
 from ledger.errors import Misuse
@@ -48,7 +49,9 @@ def serve(
         )
     if demo and not _is_loopback(host):
         raise Misuse("--demo lets anybody in: on loopback only")
-    run.open().close()  # says what is wrong before anything listens
+    opened = run.open()  # says what is wrong before anything listens
+    clock = sandbox_of(opened) if demo else None
+    opened.close()
     listener = _listen(host, port)
     import uvicorn
 
@@ -59,6 +62,7 @@ def serve(
     from api.logs import log_to
     from api.oidc import Issuer
     from api.sealed import Seal
+    from api.signing_on import SignOn
     from api.webhooks import Outbound
     from ledger.archiving import asking
     from ledger.grouping import collect_seldom
@@ -75,23 +79,27 @@ def serve(
     said += [run.screen.word("serve.demo", url=url)] if demo else []
     run.screen.answer({"url": url, "api_key": key}, lambda: said)
     log_to(form=run.settings.log_format)
-    known = keys.Keys.load(path)
+    known, trusted = keys.Keys.load(path), run.settings.oidc
+    issuer = Issuer(trusted) if trusted else None
+    client = trusted.client if trusted else None
+    sign_on = SignOn(issuer, client) if issuer and client else None
     config = uvicorn.Config(
         create_app(
-            run.open,
+            partial(run.open, clock),
             known,
             Seal(run.settings.log, signer),
-            run.settings.oidc and Issuer(run.settings.oidc),
+            issuer,
             journal=run.settings.journal,
             desk=desk_of(run, signer),
             outbound=Outbound(run.settings.acknowledge_days, poster_of(run)),
             # Whether an opener listens there is found out when it is asked.
             opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
-            demo=Demo(known) if demo else None,
+            demo=Demo(known, clock) if demo else None,
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             theme=theme.read(run.settings.theme) if run.settings.theme else None,
+            sign_on=sign_on,
         ),
         log_config=None,
         access_log=False,

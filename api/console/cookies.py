@@ -1,9 +1,11 @@
-"""The three cookies: the session, the visit of whoever is not signed in yet, and the language.
+"""The cookies: the session, the visit of whoever is not signed in yet, the language, and the
+sign-in that is under way at the company's identity provider.
 
 Over https their names begin with `__Host-`, so that no other host and no plain connection can plant
 one. Over plain http nobody is signed in but on this very machine (`make run`), and the names are
 plain, for browsers refuse the prefix there. `SameSite=Strict`: no other site can make a browser use
-them. Read next: `doors.py`.
+them; but for the sign-in under way, which another site leads back to (`Lax`), and which opens
+nothing by itself. Read next: `doors.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from typing import Literal, TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response
 
-Name: TypeAlias = Literal["session", "visit", "language"]
-YEAR = 365 * 24 * 3600  # seconds
+Name: TypeAlias = Literal["session", "visit", "language", "flow"]
+AGES = {"language": 365 * 24 * 3600, "flow": 10 * 60}  # seconds; the others until it is closed
 
 
 def name_of(request: Request, name: Name) -> str:
@@ -29,15 +31,15 @@ def read(request: Request, name: Name) -> str | None:
 
 
 def write(request: Request, response: Response, name: Name, value: str) -> None:
-    """Have the browser keep it: until it is closed, the language for a year."""
+    """Have the browser keep it."""
     response.set_cookie(
         name_of(request, name),
         value,
-        max_age=YEAR if name == "language" else None,
+        max_age=AGES.get(name),
         path="/",
         secure=is_secure(request),
         httponly=True,
-        samesite="strict",
+        samesite="lax" if name == "flow" else "strict",
     )
 
 
@@ -48,7 +50,7 @@ def forget(request: Request, response: Response, name: Name) -> None:
         path="/",
         secure=is_secure(request),
         httponly=True,
-        samesite="strict",
+        samesite="lax" if name == "flow" else "strict",
     )
 
 

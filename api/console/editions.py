@@ -1,7 +1,8 @@
 """The policy: its editions, their classes and clauses, and what a lint finds in one, with the
 article, the severity and a wording that would do.
 
-Read next: `api/policies.py`.
+Read next: `publishing.py`, then
+`api/policies.py`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def get_policy(visit: Visit) -> Response:
         clauses=telling.clauses_answer(published.edition, visit.lang)["items"],
         classes=_classes(visit, edition),
         lint=lint,
+        may_publish=DPO in visit.asker.roles,
         law_of=format_day(law_of),
         day=query.get("day", ""),
     )
@@ -80,7 +82,7 @@ def post_supposing(visit: Visit) -> Response:
 
 def _supposing(visit: Visit, status: int = 200, **more: Any) -> Response:
     given = {
-        "edition": _text_in_force(visit),
+        "edition": text_in_force(visit),
         "as_of": "",
         "found": None,
         "labels": class_labels(visit),
@@ -89,7 +91,7 @@ def _supposing(visit: Visit, status: int = 200, **more: Any) -> Response:
     return visit.render("supposing.html", status, **given | more)
 
 
-def _text_in_force(visit: Visit) -> str:
+def text_in_force(visit: Visit) -> str:
     """The file of the edition in force, as a draft that would take effect today."""
     published = telling.in_force(visit.ledger, None)
     with visit.ledger.database.read() as connection:

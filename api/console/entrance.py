@@ -1,7 +1,8 @@
 """Coming in, going out, and what is open to everybody: sign-in, language, style sheet and scripts.
 
 Whoever shows an API key or a token of the company's identity provider gets a session; whoever shows
-one person's token comes in as that person. Read next: `doors.py`.
+one person's token comes in as that person. Read next: `doors.py`; `returning.py`
+for the company's own account.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from api.console.visiting import Visit
 from api.entering import holder_of
 from api.problems import Problem
 from api.routes import PUBLIC, ROLES
-from ledger.errors import NotFound, Refusal
+from ledger.errors import NotFound
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 MAX_PROOF = 16 * 1024  # characters
@@ -40,8 +41,7 @@ def home_of(who: Who | None) -> str:
 
 def get_sign_in(visit: Visit) -> Response:
     """The form, and in demo mode a button for each part to play."""
-    greet(visit)
-    return _form(visit, visit.request.query_params.get("next", ""))
+    return sign_in_form(visit, visit.request.query_params.get("next", ""))
 
 
 def post_sign_in(visit: Visit) -> Response:
@@ -53,11 +53,16 @@ def post_sign_in(visit: Visit) -> Response:
         proof = _part(visit, visit.field("part"))
     who = _holder(visit, proof) if 0 < len(proof) <= MAX_PROOF else None
     if who is None:
-        return _form(visit, wanted, Refusal("unauthorized", "no such key or token"))
+        return sign_in_form(visit, wanted, "sign_in.wrong")
+    return begun(visit, proof, visit.go(wanted if is_own(wanted) else home_of(who)))
+
+
+def begun(visit: Visit, proof: str, response: Response) -> Response:
+    """The same response, with a session whose id is new, and no other."""
     if visit.session is not None:
         visit.sessions.end(visit.cookie)
-    id = visit.sessions.begin(proof, visit.now)
-    response = visit.go(wanted if is_own(wanted) else home_of(who))
+    id = visit.sessions.begin(proof, visit.waking)
+    visit.cookie = ""  # no visit any more
     cookies.forget(visit.request, response, "visit")
     cookies.write(visit.request, response, "session", id)
     return response
@@ -101,15 +106,19 @@ def is_own(path: str) -> bool:
     return OWN_PATH.fullmatch(path) is not None
 
 
-def _form(visit: Visit, wanted: str, refusal: Refusal | None = None) -> Response:
-    demo = _demo(visit)
+def sign_in_form(visit: Visit, wanted: str, wrong: str = "") -> Response:
+    """The form, with the sentence that says what went wrong before."""
+    demo, wanted = _demo(visit), wanted if is_own(wanted) else ""
+    greet(visit)
     return visit.render(
         "sign_in.html",
-        200 if refusal is None else 401,
-        next=wanted if is_own(wanted) else "",
-        refusal=refusal,
+        401 if wrong else 200,
+        here=SIGN_IN,  # what led here may be spent, or no page
+        next=wanted,
+        wrong=wrong,
         is_safe=cookies.may_sign_in(visit.request),
         parts=demo.parts if demo else (),
+        has_company=visit.request.app.state.sign_on is not None,
     )
 
 

@@ -18,6 +18,7 @@ from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
+from ledger.application import Ledger
 from ledger.calendar import day_of, parse_instant
 from ledger.errors import ProbantError, Refusal, Refused
 from ledger.retention.running import find
@@ -40,16 +41,25 @@ def get_retention(visit: Visit) -> Response:
 
 def get_due(visit: Visit) -> Response:
     """Whose items of one class are past their end, and what a run would do with each."""
-    after = visit.request.query_params.get("after") or None
-    found = telling.due_page(visit.ledger, visit.path["name"], None, after, LIMIT)
-    return visit.render("due.html", due=found, labels=class_labels(visit))
+    after, name = visit.request.query_params.get("after") or None, visit.path["name"]
+    labels, board, ledger = class_labels(visit), visit.request.app.state.board, visit.ledger
+
+    def read() -> dict[str, Any]:
+        return telling.due_page(ledger, name, None, after, LIMIT)
+
+    if after is None and name in labels:  # what is looked at first is remembered for a minute
+        found, at = board.remembered(ledger, f"due {name}", read, since=_last_run(ledger))
+    else:
+        found, at = read(), visit.now
+    return visit.render("due.html", due=found, labels=labels, at=at)
 
 
 def post_run(visit: Visit) -> Response:
     """Begin a run, or rehearse one."""
     rehearsal = visit.field("how") != "run"
     try:
-        if not rehearsal and not _is_rehearsed(visit):
+        runs = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)
+        if not rehearsal and not _is_rehearsed(visit, runs):
             raise Refused(NOT_REHEARSED)
         begun = visit.request.app.state.keeper.ask(visit.asker.id, rehearsal=rehearsal)
     except (Problem, ProbantError) as error:
@@ -79,21 +89,30 @@ def _run(visit: Visit) -> dict[str, Any]:
     return telling.run_json(run)
 
 
-def _is_rehearsed(visit: Visit) -> bool:
+def _last_run(ledger: Ledger) -> int | None:
+    """Where the last run stands in the log: what was counted before it is not told after it."""
+    return next((one["position"] for one in telling.runs_answer(ledger, 2**53, 1)["items"]), None)
+
+
+def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
     """Whether a dry run that was asked for here today is among the last on record."""
     today = day_of(visit.now)
-    found = telling.runs_answer(visit.ledger, 2**53, PAST_RUNS)["items"]
     return any(
         one["rehearsal"] and one["run"] and day_of(parse_instant(one["recorded_at"])) == today
-        for one in found
+        for one in runs["items"]
     )
 
 
 def _told(visit: Visit) -> dict[str, Any]:
     what = visit.request.query_params.get("what", WHATS[0])
     what = what if what in WHATS else WHATS[0]
-    calendar = telling.calendar_answer(visit.ledger, MONTHS)
-    due = telling.due_answer(visit.ledger, None)
+    board, ledger = visit.request.app.state.board, visit.ledger
+    runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
+    calendar, counted_at = board.remembered(
+        *(ledger, "calendar", lambda: telling.calendar_answer(ledger, MONTHS)),
+        since=_last_run(ledger),
+    )
+    past, _ = board.past(ledger)
     months: list[str] = calendar["months"]
     labels = class_labels(visit)
     rows = {
@@ -105,21 +124,18 @@ def _told(visit: Visit) -> dict[str, Any]:
         for name, one in sorted(calendar["classes"].items())
         if any(one[what]["months"].values())
     }
-    past = {
-        name: one
-        for name, one in due["classes"].items()
-        if one["past_operational"] or one["past_archive"]
-    }
+    waiting = [(name, *people) for name, people in past.items() if any(people)]
     return {
         "what": what,
         "whats": WHATS,
         "months": months,
         "picture": pictures.heat(months, rows),
         "calendar": calendar,
-        "past": sorted(past.items(), key=lambda one: -one[1]["past_operational"]),
+        "counted_at": counted_at,
+        "past": sorted(waiting, key=lambda one: -one[1]),
         "labels": labels,
-        "runs": telling.runs_answer(visit.ledger, 2**53, PAST_RUNS),
-        "is_rehearsed": _is_rehearsed(visit),
+        "runs": runs,
+        "is_rehearsed": _is_rehearsed(visit, runs),
         "may_run": bool(visit.asker.roles & RUNNING),
         "refusal": None,
     }

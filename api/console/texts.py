@@ -24,7 +24,9 @@ NO_BREAK = " "  # narrow: between the thousands of a French number
 def words(lang: Language) -> dict[str, dict[str, str]]:
     """The sentences of one language, by section."""
     folder = resources.files("api.console").joinpath("words")
-    files = (f"{lang}.toml", f"my-{lang}.toml")  # of everybody; of a person's own pages
+    # Of everybody; of the auditor's desk; of what staff decide; of a person's own pages.
+    names = ("", "audit-", "acts-", "my-")
+    files = [f"{name}{lang}.toml" for name in names]
     return {
         section: found
         for name in files

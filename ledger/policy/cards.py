@@ -26,7 +26,7 @@ from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, format_long, words
 from ledger.policy.terms import Rule, chain_for
 from ledger.policy.verdicts import ChoiceState, Deadline
-from ledger.projections.model import Contract, SubjectState
+from ledger.projections.model import Contract, EndedKey, SubjectState
 
 Ground: TypeAlias = Literal["proof", "subscription", "wallet"]
 Status: TypeAlias = Literal["kept", "to_be_removed", "removed"]
@@ -138,7 +138,7 @@ def governed(deadlines: Iterable[Deadline], items: Sequence[CardItem]) -> list[D
 
 
 def _by_own_end(deadline: Deadline, card: CardItem | None) -> Deadline:
-    if card is None:
+    if card is None or deadline.ended is not None:  # what was erased is no more kept or due
         return deadline
     return replace(
         deadline,
@@ -317,7 +317,9 @@ def _item(
     today = day_of(moment.as_of)
     removed = card.removed if card else None
     status: Status = "kept"
-    if removed is not None:
+    erased = _erased(moment, klass, item, end, card)
+    removed_on = removed.local_day if removed else erased
+    if removed_on is not None:
         status = "removed"
     elif end.until is not None and is_past(end.until, add_days(today, end.why in AT_ONCE)):
         status = "to_be_removed"
@@ -340,12 +342,21 @@ def _item(
         clause=end.clause,
         article=end.article,
         rests_on=end.rests_on,
-        removed_on=removed.local_day if removed else None,
+        removed_on=removed_on,
         psp_acknowledged=gone.psp_ack if isinstance(gone, CardRemoved) else None,
         flips_on=turns if status == "kept" else None,
         would_change=end.would_change,
         flags=("class_term_sooner",) if sooner and status == "kept" else (),
     )
+
+
+def _erased(moment: _Moment, klass: str, item: str, end: _End, card: _Card | None) -> Day | None:
+    """The day on which what is held of it was erased, unless something was recorded since."""
+    ended = moment.state.ended.get(EndedKey(klass, item))
+    rows = (*card.kept, *card.settled) if card else ()
+    last = max((*end.rests_on, *(row.position for row in rows)), default=0)
+    is_gone = ended is not None and ended.tier == "erased" and ended.position > last
+    return ended.day if ended is not None and is_gone else None
 
 
 def _rule(moment: _Moment, klass: str, item: str, edition: int) -> Rule | None:

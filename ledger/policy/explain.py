@@ -32,6 +32,7 @@ def words(lang: Language) -> Words:
     return tomllib.loads(text.decode("utf-8"))
 
 
+@lru_cache(maxsize=8192)  # a page says the same days again and again
 def format_long(day: Day, lang: Language) -> str:
     """20181120 -> '20 novembre 2018' or 'November 20, 2018'."""
     from babel.dates import format_date  # imported late: it is slow to load

@@ -6,7 +6,7 @@ Both are few among many facts, found through one small partial index. Read next:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import Fact, HoldPlaced, RetentionRan, Row
+from ledger.policy.holds import KEEPING
 from ledger.store import tables
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
@@ -86,6 +87,13 @@ def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
     found = connection.execute(query, execution_options={"yield_per": PAGE})
     for _, rows in groupby((Row(*row) for row in found), key=lambda row: row.stream):
         yield list(rows)
+
+
+def ever_held(connection: sa.Connection, people: Collection[UUID]) -> set[UUID]:
+    """Those of these people of whom something was ever to be kept: a hold, a restriction."""
+    activity = tables.activity.c
+    query = sa.select(activity.subject).where(activity.subject.in_(people))
+    return set(connection.scalars(query.where(activity.kind.in_(KEEPING))))
 
 
 class Run(NamedTuple):

@@ -21,7 +21,7 @@ from ledger.policy.evaluate import choice, moving_rows, suspending_rows, terms_t
 from ledger.policy.model import CONTRACT_ENDED, Edition
 from ledger.projections import activity, consents
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
-from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
+from ledger.projections.population import Age, ChoiceCount, ClassCount, Population, Tally
 from ledger.store import tables
 from ledger.store.rebuild import (
     PACK,
@@ -40,6 +40,7 @@ for no earlier than the last fact and for all that is known."""
 
 _FOREVER = 99_999_999  # above every edition number
 _PAGE = 2000  # rows fetched at a time from a long result
+GROWTH = 4  # times as many people are judged for a page that the last ones did not fill
 
 
 class PastDue(NamedTuple):
@@ -100,14 +101,67 @@ def past_due(
 ) -> list[PastDue]:
     """The items of one class past their term where they are, ordered by (subject, scope).
 
-    `after` is the (subject, scope) of the last item of the page before.
+    `after` is the (subject, scope) of the last item of the page before. From the live tables some
+    people are judged at a time, more each time, until the page is full: what a page costs does not
+    grow with how many there are.
     """
-    query = _Query(connection, book, as_of, known, source, klass, from_subject=after is not None)
-    text = f"""SELECT subject, scope, due, archive_until FROM judged WHERE past + past_archive > 0
-        {"AND (subject, scope) > (:from_subject, :from_scope)" if after else ""}
-        ORDER BY subject, scope LIMIT {limit:d}"""
-    found = query.run(text, sa.column("subject", tables.Id), after=after)
-    return [PastDue(*row) for row in found]
+    found: list[PastDue] = []
+    start, some = after and after[0], limit * 2
+    only = _holding(klass, book, known) if source == "live" else ""
+    while len(found) < limit:
+        below = _subject_behind(connection, start, some, only) if only else None
+        window = _Window(start, after[1] if after and start == after[0] else None, below, only)
+        query = _Query(connection, book, as_of, known, source, klass, window=window)
+        behind = "AND (subject, scope) > (:from_subject, :from_scope)"
+        text = f"""SELECT subject, scope, due, archive_until FROM judged
+            WHERE past + past_archive > 0 {behind if window.scope is not None else ""}
+            ORDER BY subject, scope LIMIT {limit - len(found):d}"""
+        found += [PastDue(*row) for row in query.run(text, sa.column("subject", tables.Id))]
+        if below is None:
+            break
+        start, some = below, some * GROWTH
+    return found
+
+
+def _holding(klass: str, book: Book, known: int | None) -> str:
+    """The condition that a line of activity is of an item of this class; FALSE for no such."""
+    found = classes_of(book.known(known)).get(klass)
+    if found is None:
+        return "1 = 0"
+    parts = f" OR kind IN {listed(found.parts_of)}" if found.parts_of else ""
+    return f"(class = '{found.name}'{parts})"
+
+
+def _subject_behind(
+    connection: sa.Connection, start: UUID | None, some: int, only: str
+) -> UUID | None:
+    """The subject that comes so many subjects after one (None: the first of all), of those with
+    such activity; None when there are not so many."""
+    subject = tables.activity.c.subject
+    query = sa.select(subject).where(sa.text(only)).distinct().order_by(subject)
+    if start is not None:
+        query = query.where(subject >= start)
+    found: UUID | None = connection.scalar(query.limit(1).offset(some))
+    return found
+
+
+def ages(
+    connection: sa.Connection,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    source: Source = "events",
+) -> list[Age]:
+    """What is held, in daily use or archived, by class and age."""
+    query = _Query(connection, book, as_of, known, source)
+    text = f"""SELECT class, years, past, COUNT(DISTINCT subject), COUNT(*) FROM (
+            SELECT class, subject,
+                CASE WHEN suspended = 1 THEN NULL WHEN day > {day_of(as_of):d} THEN 0
+                ELSE ({day_of(as_of):d} - day) / 10000 END AS years,
+                CASE WHEN past + past_archive > 0 THEN 1 ELSE 0 END AS past
+            FROM judged WHERE erased = 0) aged_items
+        GROUP BY class, years, past ORDER BY class, years IS NULL, years, past"""
+    return [Age(name, years, bool(past), *n) for name, years, past, *n in query.run(text)]
 
 
 class Past(NamedTuple):
@@ -152,6 +206,16 @@ def all_said(
     text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
+
+
+def next_end(connection: sa.Connection, book: Book, as_of: Instant) -> Day | None:
+    """The first last day, today or later, of a term that runs in daily use; None when none does.
+    From the live tables: what an open contract stops does not count."""
+    query = _Query(connection, book, as_of, None, "live")
+    text = f"""SELECT MIN(due) FROM judged WHERE suspended = 0 AND archived = 0 AND erased = 0
+        AND due >= {day_of(as_of):d}"""
+    found: Day | None = next(iter(query.run(text)))[0]
+    return found
 
 
 class Falling(NamedTuple):
@@ -206,6 +270,40 @@ def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
 # --- the query ------------------------------------------------------------------------------------
 
 
+class _Window(NamedTuple):
+    """The people looked at: from this subject on, after this item of hers, below that subject, of
+    those who have activity that fulfils a condition."""
+
+    start: UUID | None = None
+    scope: str | None = None
+    below: UUID | None = None
+    only: str = ""
+
+    def where(self) -> str:
+        """The condition, for a table that has subjects."""
+        bounds = ["subject >= :from_subject"] if self.start is not None else []
+        bounds += ["subject < :below_subject"] if self.below is not None else []
+        said = " AND ".join(bounds)
+        if self.only:
+            within = " AND ".join([self.only, *bounds])
+            said = f"{said} {'AND' if said else ''} subject IN"
+            said += f" (SELECT subject FROM activity WHERE {within})"
+        return f"WHERE {said}" if said else ""
+
+    def bound(self) -> list[sa.BindParameter[Any]]:
+        """What it is compared with."""
+        found = [("from_subject", self.start), ("below_subject", self.below)]
+        said: list[sa.BindParameter[Any]] = [
+            sa.bindparam(name, id, type_=tables.Id) for name, id in found if id is not None
+        ]
+        if self.scope is not None:
+            said.append(sa.bindparam("from_scope", self.scope))
+        return said
+
+
+EVERYBODY = _Window()
+
+
 class _Query:
     """The common part of both questions: facts, the policy's tables, and every item judged."""
 
@@ -218,17 +316,17 @@ class _Query:
         source: Source,
         klass: str | None = None,
         *,
-        from_subject: bool = False,
+        window: _Window = EVERYBODY,
     ) -> None:
-        self.connection = connection
+        self.connection, self.window = connection, window
         corrections = source == "events" and has_corrections(connection)
         kinds = frozenset(count_kinds(connection)) if source == "events" else None
-        question = Question(as_of, known, corrections, kinds, from_subject)
+        question = Question(as_of, known, corrections, kinds, window.start is not None)
         self.names: dict[str, str] = {}
         policy = _Policy(book, as_of, known, klass)
         self.text = ",\n".join(
             [
-                *(_from_live(from_subject) if source == "live" else _from_events(question)),
+                *(_from_live(window.where()) if source == "live" else _from_events(question)),
                 self._values("classes", "class, by_item", policy.classes()),
                 self._values("parts", "class, kind", policy.parts()),
                 self._values("terms", f"class, {_TERM}", policy.terms()),
@@ -244,7 +342,6 @@ class _Query:
         self,
         text: str,
         *typed: sa.ColumnClause[Any],
-        after: tuple[UUID, str] | None = None,
         stream: bool = False,
     ) -> Iterable[Any]:
         """Execute `text` over the named parts; `typed` are its first columns, if they need it.
@@ -252,12 +349,7 @@ class _Query:
         if self.connection.dialect.name == "postgresql":
             # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
             self.connection.execute(sa.text("SET LOCAL enable_nestloop = off; SET LOCAL jit = off"))
-        query = sa.text(f"WITH {self.text}\n{text}").bindparams(**self.names)
-        if after is not None:
-            query = query.bindparams(
-                sa.bindparam("from_subject", after[0], type_=tables.Id),
-                sa.bindparam("from_scope", after[1]),
-            )
+        query = sa.text(f"WITH {self.text}\n{text}").bindparams(*self.window.bound(), **self.names)
         options = {"yield_per": _PAGE} if stream else {}
         return self.connection.execute(
             query.columns(*typed) if typed else query, execution_options=options
@@ -358,8 +450,7 @@ def _from_events(question: Question) -> list[str]:
     ]
 
 
-def _from_live(from_subject: bool) -> list[str]:
-    where = "WHERE subject >= :from_subject" if from_subject else ""
+def _from_live(where: str) -> list[str]:
     return [
         f"""a AS MATERIALIZED (SELECT subject, class, scope, kind, edition, n,
         CAST(first_day AS BIGINT) * {PACK} + first_position AS head,
@@ -458,11 +549,11 @@ def _judged(today: Day) -> str:
         UNION ALL SELECT subject, class, scope, suspended, day, {add_months_sql("day", "months")},
             archive_months, from_start FROM fallbacks),
     archived AS MATERIALIZED (
-        SELECT subject, class, scope, suspended, due,
+        SELECT subject, class, scope, suspended, day, due,
             {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
             AS archive_end FROM started),
     placed AS (
-        SELECT s.subject, s.class, s.scope, s.due, g.tier,
+        SELECT s.subject, s.class, s.scope, s.day, s.due, g.tier,
             CASE WHEN g.tier IS NULL THEN s.suspended ELSE 0 END AS suspended,
             CASE WHEN archive_end < due THEN due ELSE archive_end END AS archive_until,
             CASE WHEN g.tier = 'archived' THEN 1 ELSE 0 END AS archived,
@@ -470,7 +561,7 @@ def _judged(today: Day) -> str:
         FROM archived s LEFT JOIN gone g
             ON g.subject = s.subject AND g.class = s.class AND g.scope = s.scope),
     judged AS (
-        SELECT subject, class, scope, due, suspended, archive_until, archived, erased,
+        SELECT subject, class, scope, day, due, suspended, archive_until, archived, erased,
             CASE WHEN suspended = 0 AND tier IS NULL AND due < {today} THEN 1 ELSE 0 END AS past,
             CASE WHEN suspended = 0 AND erased = 0 AND due < {today}
                 AND CASE WHEN archived = 1 THEN COALESCE(archive_until, due) ELSE archive_until END

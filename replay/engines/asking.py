@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.projections.population import TALLIES, ChoiceCount, ClassCount, Population, Tally
 from replay.engines import judging, sql
 from replay.engines.contract import Age, Choice, Due, Files, Last, Place, Report
-from replay.engines.judging import EXPRESSIONS, Judged
+from replay.engines.judging import AT_ONCE, EXPRESSIONS, HELD, Judged
 from replay.engines.lanes import META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, PACK, SUBJECT, Question, Words
 from replay.fold import ENDINGS, book_flags
@@ -96,7 +96,7 @@ class SqlEngine(ABC):
 
     def population(self, as_of: Instant, known: int | None = None) -> Population:
         """The counts over everybody."""
-        judged = self._judged(as_of, known)
+        judged = self._judged(as_of, known, counts=True)
         subjects, classes = self._classes(judged)
         in_force = self.book.in_force(day_of(as_of), known)
         return Population(
@@ -180,16 +180,44 @@ class SqlEngine(ABC):
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""
         self._begin()
-        hi, lo = halves(subject)
-        where = f"subject_hi = {_integer(hi)} AND subject_lo = {_integer(lo)}"
-        return list(map(row_of, self._rows(_rows_of(where, known, "position"))))
+        text = _rows_of(_of_subject(subject), known, "position")
+        return list(map(row_of, self._rows(text)))
 
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position)."""
         self._begin()
-        order = BY_SUBJECT.replace("hi", "subject_hi").replace("lo", "subject_lo")
-        text = _rows_of("subject_hi IS NOT NULL", known, f"{order}, position")
+        text = _rows_of("subject_hi IS NOT NULL", known, _PERSON)
         yield from map(row_of, self._rows(text))
+
+    def entries(
+        self,
+        known: int | None = None,
+        *,
+        people: Collection[UUID] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows that have a subject with their entries, by (subject, position)."""
+        self._begin()
+        where = "subject_hi IS NOT NULL"
+        if people is not None:
+            each = " OR ".join(map(_of_subject, people)) or "1 = 0"
+            where += f" AND ({each})"
+        if kinds is not None:
+            where += f" AND kind IN {sql.listed(kinds)}"
+        yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
+
+    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order."""
+        self._begin()
+        where = "subject_hi IS NULL AND kind IS NOT NULL"
+        yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
+
+    def pruned(self, known: int | None = None) -> int:
+        """How many positions are bare."""
+        self._begin()
+        upto = "" if known is None else f"AND position <= {known:d}"
+        text = f"SELECT COUNT(*) FROM events WHERE kind IS NULL {upto}"
+        return int(next(self._rows(text))[0])
 
     def position_at(self, at: Instant) -> int:
         """The last position recorded at or before an instant."""
@@ -219,7 +247,14 @@ class SqlEngine(ABC):
             self._keep("amended", sql.amended(known))
         return Question(as_of, known, amended)
 
-    def _judged(self, as_of: Instant, known: int | None, klass: str | None = None) -> Judged:
+    def _judged(
+        self,
+        as_of: Instant,
+        known: int | None,
+        klass: str | None = None,
+        *,
+        counts: bool = False,
+    ) -> Judged:
         q = self._question(as_of, known)
         sorts = {*self._sorts()}
         if q.amended:
@@ -229,15 +264,25 @@ class SqlEngine(ABC):
         if plan.told:
             self._keep("told", sql.told(q, plan))
         if plan.contracts:
-            self._keep("agreed", sql.agreed(q))
+            self._keep("agreed", sql.agreed(q, self.words))
         has_gone = not {sort.kind for sort in sorts}.isdisjoint(ENDINGS)
         if has_gone:
             self._keep("gone", sql.gone(q, plan))
-        return Judged(q, plan, has_gone)
+        judged = Judged(q, plan, has_gone)
+        if judged.of_things:
+            self._keep("things", judged.things(counts=counts))
+            self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1")
+            if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
+                self._keep("things", judged.things(foreign=True))
+        return judged
 
     def _events(self, q: Question) -> dict[str, int]:
-        also = [f"(e.kind = '{k}' AND e.class = '{f.also}')" for k, f in KINDS.items() if f.also]
-        facts = sql.standing(q, "e.kind", "e.class IS NOT NULL", f"NOT ({' OR '.join(also)})")
+        twice = [
+            f"NOT (e.kind = '{s.kind}' AND e.class = '{s.klass}')"
+            for s in self._sorts()
+            if s.klass is not None and KINDS[s.kind].also == s.klass
+        ]
+        facts = sql.standing(q, "e.kind", "e.class IS NOT NULL", *twice)
         text = f"SELECT kind, COUNT(*) AS n FROM ({facts}) f GROUP BY kind"
         return {kind: int(n) for kind, n in self._rows(text)}
 
@@ -246,22 +291,21 @@ class SqlEngine(ABC):
         items: dict[int, Counter[str]] = defaultdict(Counter)
         subjects: dict[int, Counter[str]] = defaultdict(Counter)
         everybody = 0
-        for label, n in self._rows(judged.count_people()):
-            if label == judging.EVERYBODY:
-                everybody = int(n)
-            elif label is not None and label % 8:
-                counted = dict.fromkeys(_OF_PLACE[label % 8], int(n))
-                items[label // 8].update(counted)
-                subjects[label // 8].update(counted)
+        for *alike, n in self._rows(judged.count_people()):
+            everybody += int(n)
+            for index, clock in enumerate(judged.of_people):
+                place = alike[index // AT_ONCE] >> index % AT_ONCE * 3 & 7
+                if place:
+                    items[clock.number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+        subjects.update({number: Counter(counted) for number, counted in items.items()})
         for text in judged.count_things():
-            for number, place, flags, n in self._rows(text):
-                if place is not None:
-                    items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
-                else:
-                    hers = {
-                        t for p, tallies in _OF_PLACE.items() if flags >> p & 1 for t in tallies
-                    }
-                    subjects[number].update(dict.fromkeys(hers, int(n)))
+            for number, people, *counts in self._rows(text):
+                hers: set[str] = set()
+                for place, n in zip(HELD, counts, strict=True):
+                    if n:
+                        items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+                        hers.update(_OF_PLACE[place])
+                subjects[number].update(dict.fromkeys(hers, int(people)))
         names = [clock.name for clock in judged.plan.clocks]
         return everybody, {
             names[number]: ClassCount(_tally(subjects[number]), _tally(items[number]))
@@ -315,10 +359,24 @@ def row_of(values: Iterable[Any]) -> Row:
     )
 
 
-def _rows_of(where: str, known: int | None, order: str) -> str:
+def _whole(values: tuple[Any, ...]) -> tuple[Row, bytes]:
+    *typed, entry = values
+    return row_of(typed), bytes(entry)
+
+
+_PERSON = BY_SUBJECT.replace("hi", "subject_hi").replace("lo", "subject_lo") + ", position"
+
+
+def _rows_of(where: str, known: int | None, order: str, *, entry: bool = False) -> str:
     if known is not None:
         where += f" AND position <= {known:d}"
-    return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {where} ORDER BY {order}"
+    columns = ", ".join((*COLUMNS, "entry") if entry else COLUMNS)
+    return f"SELECT {columns} FROM events WHERE {where} ORDER BY {order}"
+
+
+def _of_subject(subject: UUID) -> str:
+    hi, lo = halves(subject)
+    return f"(subject_hi = {_integer(hi)} AND subject_lo = {_integer(lo)})"
 
 
 def _integer(value: int) -> str:

@@ -9,7 +9,7 @@ need not fit in memory. Nothing here names anybody. Read next: `fold.py`, then `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias
 from uuid import UUID
@@ -104,6 +104,10 @@ class Engine(Protocol):
     """Whoever answers. Closing it (it is a context manager too) frees what it holds."""
 
     @property
+    def files(self) -> Files:
+        """What it reads."""
+
+    @property
     def name(self) -> str:
         """As `--engine` names it."""
 
@@ -130,6 +134,22 @@ class Engine(Protocol):
 
     def people(self, known: int | None = None) -> Iterator[Row]:
         """All rows that have a subject, by (subject, position): what a fold is handed."""
+
+    def entries(
+        self,
+        known: int | None = None,
+        *,
+        people: Collection[UUID] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows that have a subject (of these people, or kinds, if some are named) with their
+        entries, by (subject, position). One may be asked for while another is being read."""
+
+    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order."""
+
+    def pruned(self, known: int | None = None) -> int:
+        """How many positions are bare."""
 
     def position_at(self, at: Instant) -> int:
         """The last position recorded at or before an instant; 0 when none was."""

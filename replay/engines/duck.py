@@ -8,11 +8,11 @@ Read next: `judging.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -22,6 +22,7 @@ from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
 from replay.segments.layout import SCHEMA
 
+T = TypeVar("T")
 _PAGE = 4096  # rows fetched at a time
 
 
@@ -79,10 +80,7 @@ class DuckEngine(SqlEngine):
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
         try:
-            self._run("SET enable_progress_bar = false")  # it would draw on stdout
-            self._run("SET enable_profiling = 'no_output'")
-            self._run("SET profiling_coverage = 'ALL'")
-            self._run(f"CREATE VIEW events AS SELECT * FROM {source}")
+            _told(lambda: self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}"))
         except BadData:
             self.close()
             raise
@@ -105,25 +103,24 @@ class DuckEngine(SqlEngine):
         self._profiles = []
 
     def _keep(self, name: str, text: str) -> None:
-        self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
-        self._measured()
+        with self._asking(f"CREATE OR REPLACE TABLE {name} AS {text}"):
+            pass
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
-        self._run(text)
-        while page := self._fetched():
-            yield from page
-        self._measured()
+        with self._asking(text) as cursor:
+            while page := _told(lambda: cursor.fetchmany(_PAGE)):
+                yield from page
 
-    def _run(self, text: str) -> None:
-        with _told():
-            self._db.execute(text)
-
-    def _fetched(self) -> list[tuple[Any, ...]]:
-        with _told():
-            return self._db.fetchmany(_PAGE)
-
-    def _measured(self) -> None:
-        self._profiles.append(json.loads(self._db.get_profiling_information(format="json")))
+    @contextmanager
+    def _asking(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A query on a connection of its own: another may be asked while its rows are read."""
+        with self._db.cursor() as cursor:
+            cursor.execute("SET enable_progress_bar = false")  # it would draw on stdout
+            cursor.execute("SET enable_profiling = 'no_output'")
+            cursor.execute("SET profiling_coverage = 'ALL'")
+            _told(lambda: cursor.execute(text))
+            yield cursor
+            self._profiles.append(json.loads(cursor.get_profiling_information(format="json")))
 
     def report(self) -> Report:
         """Where the time of the last question went: all its queries, with the peak of the worst."""
@@ -142,11 +139,10 @@ class DuckEngine(SqlEngine):
         )
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+def _told(ask: Callable[[], T]) -> T:
     """DuckDB's errors in sentences of ours: its own may quote what they stumbled on."""
     try:
-        yield
+        return ask()
     except duckdb.OutOfMemoryException:
         raise Misuse("that is too little memory for so many events: give --memory more") from None
     except (duckdb.IOException, duckdb.InvalidInputException):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from typing import Self
 from uuid import UUID
@@ -118,6 +118,24 @@ class FoldEngine:
             check_kinds((row.kind,))
             yield row
         self._ended = time.perf_counter()
+
+    def entries(
+        self,
+        known: int | None = None,
+        *,
+        people: Collection[UUID] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows that have a subject with their entries, by (subject, position)."""
+        return self._sorter.entries(known, people=people, kinds=kinds)
+
+    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order."""
+        return self._sorter.company(known)
+
+    def pruned(self, known: int | None = None) -> int:
+        """How many positions are bare."""
+        return self._sorter.pruned(known)
 
     def position_at(self, at: Instant) -> int:
         """The last position recorded at or before an instant."""

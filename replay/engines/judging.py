@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ledger.policy.consents import GRANTS
-from ledger.policy.model import CONTRACT_ENDED
+from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
 from replay.engines.sql import (
     PACK,
@@ -28,8 +28,9 @@ from replay.engines.sql import (
 from replay.fold import GRANT, NO, STOP, YES
 
 ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
-"""Where a thing stands, by number; the tier of `archived_past` is past_archive."""
-EVERYBODY = -1
+"""Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
+HELD = range(OPERATIONAL, ERASED + 1)
+AT_ONCE = 20  # octal digits in an integer
 
 
 class Judged:
@@ -62,42 +63,61 @@ class Judged:
         rows = f"SELECT hi, lo, p, p AS first, lanes, bits FROM ({facts}) f"
         return self._judge(self.of_people, rows, "hi, lo", [table("codes", columns, codes)])
 
-    def things(self) -> str:
-        """The same for things whose class is not plain: hi, lo, scope, since_N…"""
-        clocks = self.of_things
-        bits = sum(c.bit for c in clocks)
-        bare = any(
-            self.plan.held(s, klass, False) & bits
-            for s in self.plan.sorts
-            for klass, keyed in self.plan.keys(s)
-            if not keyed
-        )
-        codes = [
-            (*s[:3], int(s.scoped), int(keyed), self._lanes(s, clocks), held & bits, self._era(s))
-            for s in self.plan.sorts
-            for klass, keyed in self.plan.keys(s)
-            if keyed or bare
-            for held in [self.plan.held(s, klass, keyed)]
-        ]
+    def things(self, *, foreign: bool = False, counts: bool = False) -> str:
+        """hi, lo, scope, number, since, term, place, lonely of each thing whose class is not plain.
+
+        A thing that nothing moved is judged by its first fact: of whatever class, if that names the
+        same thing. Few are such, and few name it: they are `lonely` where that may change what is
+        asked (of `counts`: the place only), and with `foreign` the facts of other classes that name
+        one of the relation `lonely` are read too.
+        """
+        clocks, codes = self.of_things, self._item_codes()
+        scope = "CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope"
         facts = standing(
             self.q,
-            f"""{SUBJECT}, CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope,
-            {self._packed()} AS p, k.lanes, k.bits""",
+            f"{SUBJECT}, {scope}, {self._packed()} AS p, k.lanes, k.bits",
+            "(k.lanes <> 0 OR k.bits <> 0)",
             joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
         )
-        holding = standing(
-            self.q,
-            f"{SUBJECT}, CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope",
-            "k.bits <> 0",
-            joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
+        rows = f"SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f"
+        if foreign:
+            # Joined with the events first: an engine then keeps the few in memory, not the many.
+            apart = any(row[3] != row[4] for row in codes)
+            both = (("COALESCE(e.item, '')", "k.scoped"), ("''", "1 - k.scoped"))
+            for item, keyed in both[: 1 + apart]:
+                others = standing(
+                    self.q,
+                    f"{SUBJECT}, {scope}, {self._packed()} AS p",
+                    f"k.lanes = 0 AND k.bits = 0 AND k.keyed = {keyed}",
+                    joined=f"""SEMI JOIN lonely h ON h.hi = e.subject_hi AND h.lo = e.subject_lo
+                    AND h.scope = {item}
+                    JOIN codes k ON {same_sort("k")} AND k.scoped = {SCOPED}""",
+                )
+                rows += f" UNION ALL SELECT hi, lo, scope, p, p, 0, 0 FROM ({others}) f"
+        tables = [table("codes", "kind class edition scoped keyed lanes bits era", codes)]
+        unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
+        each = " UNION ALL ".join(
+            f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
+            term_{c.number} AS term, place_{c.number} AS place,
+            CASE WHEN since_{c.number} = head AND place_{c.number} {unsure} THEN 1 ELSE 0 END
+            AS lonely FROM judged WHERE place_{c.number} <> {ABSENT}"""
+            for c in clocks
         )
-        rows = f"""SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f
-            SEMI JOIN holding h ON h.hi = f.hi AND h.lo = f.lo AND h.scope = f.scope"""
-        tables = [
-            table("codes", "kind class edition scoped keyed lanes bits era", codes),
-            f"holding AS (SELECT DISTINCT hi, lo, scope FROM ({holding}) h)",
+        judged = self._judge(clocks, rows, "hi, lo, scope", tables)
+        return f"WITH judged AS MATERIALIZED ({judged}) {each}"
+
+    def _item_codes(self) -> list[tuple[str | int | None, ...]]:
+        """What each sort of fact does to things, under each of its keys; without an item, only
+        where a thing may be held that has none."""
+        bits = sum(c.bit for c in self.of_things)
+        keys = [(s, klass, keyed) for s in self.plan.sorts for klass, keyed in self.plan.keys(s)]
+        bare = any(self.plan.held(s, klass, False) & bits for s, klass, keyed in keys if not keyed)
+        return [
+            (*s[:3], int(s.scoped), int(keyed), self._lanes(s, self.of_things), held, self._era(s))
+            for s, klass, keyed in keys
+            if keyed or bare
+            for held in [self.plan.held(s, klass, keyed) & bits]
         ]
-        return self._judge(clocks, rows, "hi, lo, scope", tables)
 
     def plain_things(self) -> str:
         """hi, lo, scope, number, since, term, place of each thing of a plain class."""
@@ -132,64 +152,54 @@ class Judged:
                 GROUP BY hi, lo, scope, number) w {gone}) w"""
 
     def items(self) -> str:
-        """All of these as rows: hi, lo, number, scope, since, term, place."""
-        parts, names = [], []
-        for name, clocks, text, scope in (
-            ("people", self.of_people, self.people, "''"),
-            ("things", self.of_things, self.things, "scope"),
-        ):
-            if not clocks:
-                continue
-            names.append(f"{name} AS MATERIALIZED ({text()})")
-            parts += [
-                f"""SELECT hi, lo, {c.number} AS number, {scope} AS scope,
-                since_{c.number} AS since, term_{c.number} AS term, place_{c.number} AS place
-                FROM {name} WHERE place_{c.number} <> {ABSENT}"""
-                for c in clocks
+        """All of these as rows: hi, lo, number, scope, since, term, place. Reads `things`."""
+        parts, before = [], ""
+        if self.of_people:
+            before = f"WITH people AS MATERIALIZED ({self.people()}) "
+            parts = [
+                f"""SELECT hi, lo, {c.number} AS number, '' AS scope, since_{c.number} AS since,
+                term_{c.number} AS term, place_{c.number} AS place
+                FROM people WHERE place_{c.number} <> {ABSENT}"""
+                for c in self.of_people
             ]
+        columns = "hi, lo, number, scope, since, term, place"
+        if self.of_things:
+            parts.append(f"SELECT {columns} FROM things")
         if self.plain:
-            parts.append(
-                f"""SELECT hi, lo, number, scope, since, term, place
-                FROM ({self.plain_things()}) plain"""
-            )
-        before = f"WITH {', '.join(names)} " if names else ""
+            parts.append(f"SELECT {columns} FROM ({self.plain_things()}) plain")
         return before + " UNION ALL ".join(parts)
 
     # -- the counts --------------------------------------------------------------------------------
 
     def count_people(self) -> str:
-        """How many people stand where in each class: label (eight times the class, and the place),
-        n; and how many people there are, as EVERYBODY."""
-        labels = [f"c{c.number}" for c in self.of_people]
-        columns = "".join(
-            f"place_{c.number} + {8 * c.number} AS {label}, "
-            for c, label in zip(self.of_people, labels, strict=True)
-        )
-        every = [*labels, "everybody"]
-        sets = ", ".join(f"({label})" for label in every)
-        return f"""SELECT COALESCE({", ".join(every)}) AS label, COUNT(*) AS n
-            FROM (SELECT {columns}{EVERYBODY} AS everybody FROM ({self.people()}) p) q
-            GROUP BY GROUPING SETS ({sets})"""
+        """How many people are alike: the places of their classes, in the order of `of_people`, as
+        octal digits (AT_ONCE to a column, the first class lowest), then n."""
+        packed = [
+            " + ".join(
+                f"CAST(place_{c.number} AS BIGINT) * {8**n}"
+                for n, c in enumerate(self.of_people[start : start + AT_ONCE])
+            )
+            for start in range(0, max(len(self.of_people), 1), AT_ONCE)
+        ]
+        columns = ", ".join(f"{text or '0'} AS alike_{n}" for n, text in enumerate(packed))
+        alike = ", ".join(f"alike_{n}" for n in range(len(packed)))
+        return f"""SELECT {alike}, COUNT(*) AS n FROM (SELECT {columns} FROM ({self.people()}) p) q
+            GROUP BY {alike}"""
 
     def count_things(self) -> list[str]:
-        """How many things stand where (number, place, NULL, n), and how many people have some in
-        the places of these flags (number, NULL, flags, n)."""
-        texts = [self.plain_things()] if self.plain else []
-        if self.of_things:
-            each = " UNION ALL ".join(
-                f"SELECT hi, lo, {c.number} AS number, place_{c.number} AS place FROM things"
-                f" WHERE place_{c.number} <> {ABSENT}"
-                for c in self.of_things
-            )
-            texts.append(f"WITH things AS MATERIALIZED ({self.things()}) {each}")
-        flag = " ".join(f"WHEN {place} THEN {1 << place}" for place in range(1, 8))
+        """How many people have things in the same places: number, people, then how many things
+        there are in each place from OPERATIONAL on, and how many of these people have some there.
+        One line for each class and set of places. Reads `things`."""
+        texts = ["SELECT hi, lo, number, place FROM things"] if self.of_things else []
+        if self.plain:
+            texts.append(f"SELECT hi, lo, number, place FROM ({self.plain_things()}) plain")
+        each = ", ".join(f"COUNT(*) FILTER (WHERE place = {p}) AS n{p}" for p in HELD)
+        some = ", ".join(f"n{p} > 0" for p in HELD)
+        sums = ", ".join(f"SUM(n{p}) AS n{p}" for p in HELD)
         return [
-            f"""SELECT number, place, CASE WHEN place IS NULL THEN flags END AS flags,
-                SUM(CASE WHEN place IS NULL THEN 1 ELSE n END) AS n
-            FROM (SELECT hi, lo, number, place, COUNT(*) AS n,
-                    BIT_OR(CASE place {flag} END) AS flags
-                FROM ({text}) t GROUP BY GROUPING SETS ((hi, lo, number), (number, place))) g
-            GROUP BY 1, 2, 3"""
+            f"""SELECT number, COUNT(*) AS people, {sums}
+            FROM (SELECT hi, lo, number, {each} FROM ({text}) t GROUP BY hi, lo, number) g
+            GROUP BY number, {some}"""
             for text in texts
         ]
 
@@ -219,7 +229,7 @@ class Judged:
             f", since_{c.number}, term_{c.number}, {self._placed(c)} AS place_{c.number}"
             for c in clocks
         )
-        return f"WITH {', '.join(tables)} SELECT {keys}{found} FROM ({text}) w"
+        return f"WITH {', '.join(tables)} SELECT {keys}, head{found} FROM ({text}) w"
 
     def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
         """What is joined to each row, and the columns that come of it: the era she was told of,
@@ -236,7 +246,9 @@ class Judged:
         if self.plan.told:
             join("n", "SELECT hi, lo, era FROM told", by_scope=False)
         columns.append(f"{'COALESCE(n.era, 0)' if self.plan.told else '0'} AS t")
-        stopping = [(kind, era, c.bit) for c in clocks for kind, era in c.stopped_by]
+        stopping = [
+            (CONTRACT_TYPES.index(kind), era, c.bit) for c in clocks for kind, era in c.stopped_by
+        ]
         if stopping:
             join("s", self._stopped(stopping, by_item=by_item), by_scope=by_item)
         columns.append(f"{'COALESCE(s.bits, 0)' if stopping else '0'} AS stopped")
@@ -254,7 +266,7 @@ class Judged:
             columns.append(f"{f'COALESCE(x.{name}, 0)' if self.has_gone else '0'} AS {name}")
         return " ".join(joined), ", ".join(columns)
 
-    def _stopped(self, stopping: list[tuple[str, int, int]], *, by_item: bool) -> str:
+    def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
         """The classes that an open contract stops: as a mask for each person, or thing."""
         scope = ", c.item AS scope" if by_item else ""
         over = "hi, lo, scope" if by_item else "hi, lo"
@@ -414,14 +426,19 @@ def choices(q: Question, words: Words) -> str:
         every_day=True,
     )
     keys = "hi, lo, purpose, channel"
-    return f"""SELECT {keys}, {words.low("said")} % 16 AS kind,
-        {_day(f"({words.low('said')} // 16 % {2**22})")} AS day,
-        {words.low("said")} // {2**26} AS position
+    same = " AND ".join(f"f.{key} = b.{key}" for key in keys.split(", "))
+    own = ", ".join(f"b.{key}" for key in keys.split(", "))
+    return f"""WITH s AS MATERIALIZED (SELECT {keys}, suspect, MIN(stop) AS stop, MAX(said) AS said
+            FROM ({facts}) f GROUP BY {keys}, suspect)
+        SELECT {keys}, {words.low("said")} % 16 AS kind,
+            {_day(f"({words.low('said')} // 16 % {2**22})")} AS day,
+            {words.low("said")} // {2**26} AS position
         FROM (SELECT {keys}, MAX(said) AS said
-            FROM (SELECT s.*, MIN(stop) OVER (PARTITION BY {keys}) AS first_stop
-                FROM (SELECT {keys}, suspect, MIN(stop) AS stop, MAX(said) AS said
-                    FROM ({facts}) f GROUP BY {keys}, suspect) s) s
-            WHERE suspect = 0 OR COALESCE(first_stop, suspect) >= suspect
+            FROM (SELECT {keys}, said FROM s WHERE suspect = 0
+                UNION ALL SELECT {own}, b.said
+                FROM (SELECT * FROM s WHERE suspect > 0) b
+                LEFT JOIN (SELECT * FROM s WHERE suspect = 0 AND stop IS NOT NULL) f ON {same}
+                WHERE COALESCE(f.stop, b.suspect) >= b.suspect) u
             GROUP BY {keys}) w
         WHERE said IS NOT NULL"""
 

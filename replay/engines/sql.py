@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION
-from ledger.policy.model import CONTRACT_ENDED
+from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from replay.engines.lanes import CONTRACTS, META, NOTIFIED, PACK_BITS, Plan
 from replay.fold import ENDINGS
 
@@ -140,33 +140,44 @@ def told(q: Question, plan: Plan) -> str:
     return f"SELECT hi, lo, {era} AS era FROM ({facts}) f GROUP BY hi, lo"
 
 
-def agreed(q: Question) -> str:
-    """Every contract: the latest plan, the latest statements of type and of renewal, the first
-    start and the last end."""
-    columns = f"""{SUBJECT}, COALESCE(e.item, '') AS item, e.basis, e.until_day, e.occurred_at,
-        e.position, e.edition, e.local_day,
-        CASE WHEN e.kind = '{CONTRACT_ENDED}' THEN 1 ELSE 0 END AS ends,
-        CASE WHEN e.kind = 'contract.started.v1' THEN 1 ELSE 0 END AS starts,
-        CASE e.decision WHEN 'tacit' THEN 1 WHEN 'express' THEN 0 END AS tacit"""
-    facts = standing(q, columns, f"e.kind IN {listed(CONTRACTS)}")
-    over = "ROW_NUMBER() OVER (PARTITION BY hi, lo, item, ends ORDER BY {})"
-    latest = "occurred_at DESC, position DESC"
-    stated = "CASE WHEN {} IS NULL THEN 1 ELSE 0 END, " + latest
-    ranked = f"""SELECT f.*, {over.format(latest)} AS plan,
-        {over.format(stated.format("basis"))} AS typed,
-        {over.format(stated.format("tacit"))} AS renewal,
-        {over.format("local_day DESC, position DESC")} AS final FROM ({facts}) f"""
+def agreed(q: Question, words: Words) -> str:
+    """Every contract: the latest plan, the latest statements of type (its number in CONTRACT_TYPES)
+    and of renewal, whether it was started, and its last end."""
+    types = " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(CONTRACT_TYPES))
+    instant, ends = f"e.occurred_at + {2**52}", f"e.kind = '{CONTRACT_ENDED}'"
 
-    def pick(column: str, when: str) -> str:
-        return f"MAX(CASE WHEN {when} THEN {column} END)"
+    def latest(payload: str, when: str = "") -> str:
+        stated = f"NOT {ends} AND {when}" if when else f"NOT {ends}"
+        value = words.wide(instant, f"(e.position * {_PAYLOAD} + {payload})")
+        return f"CASE WHEN {stated} THEN {value} END"
 
-    plan, end = "ends = 0 AND plan = 1", "ends = 1 AND final = 1"
-    return f"""SELECT hi, lo, item, {pick("basis", "ends = 0 AND typed = 1")} AS type,
-        COALESCE({pick("tacit", "ends = 0 AND renewal = 1")}, 0) AS tacit, MAX(starts) AS started,
-        {pick("until_day", plan)} AS planned_day, {pick("position", plan)} AS planned_position,
-        {pick("edition", plan)} AS planned_edition, {pick("local_day", end)} AS ended_day,
-        {pick("position", end)} AS ended_position, {pick("edition", end)} AS ended_edition
-        FROM ({ranked}) r GROUP BY hi, lo, item"""
+    end = words.wide(f"CAST(e.local_day AS BIGINT) * {PACK} + e.position", "e.edition")
+    columns = f"""{SUBJECT}, COALESCE(e.item, '') AS item,
+        CASE WHEN e.kind = 'contract.started.v1' THEN 1 ELSE 0 END AS started,
+        {latest("COALESCE(e.until_day, 0)")} AS day, {latest("e.edition")} AS edition,
+        {latest(f"CASE e.basis {types} ELSE {len(CONTRACT_TYPES)} END", "e.basis IS NOT NULL")}
+        AS type, {latest("CASE e.decision WHEN 'tacit' THEN 1 ELSE 0 END", _RENEWAL)} AS tacit,
+        CASE WHEN {ends} THEN {end} END AS final"""
+    names = ("started", "day", "edition", "type", "tacit", "final")
+    last = ", ".join(f"MAX({name}) AS {name}" for name in names)
+
+    def payload(name: str) -> str:
+        return f"{words.low(name)} % {_PAYLOAD}"
+
+    final = words.high("final")
+    return f"""SELECT hi, lo, item, started, {payload("type")} AS type,
+        COALESCE({payload("tacit")}, 0) AS tacit, NULLIF({payload("day")}, 0) AS planned_day,
+        {words.low("day")} // {_PAYLOAD} AS planned_position,
+        {payload("edition")} AS planned_edition, {final} // {PACK} AS ended_day,
+        {final} % {PACK} AS ended_position, {words.low("final")} AS ended_edition
+        FROM (SELECT hi, lo, item, {last}
+            FROM ({standing(q, columns, f"e.kind IN {listed(CONTRACTS)}")}) f
+            GROUP BY hi, lo, item) c"""
+
+
+_PAYLOAD = 2**27
+"""A day, or anything smaller, beside a position."""
+_RENEWAL = "e.decision IN ('tacit', 'express')"
 
 
 def gone(q: Question, plan: Plan) -> str:

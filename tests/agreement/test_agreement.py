@@ -22,7 +22,7 @@ from ledger.policy.evaluate import deadlines
 from ledger.projections import live
 from ledger.store import states, tables
 from ledger.store.database import Database
-from ledger.store.population import PastDue, past_due, population
+from ledger.store.population import PastDue, Source, ages, next_end, past_due, population
 from ledger.store.rebuild import Question, differences, has_corrections, rebuild
 from ledger.store.sqltime import add_months_sql
 from replay import fold
@@ -142,27 +142,74 @@ def test_everybody_is_counted_alike(
 
 
 @partial(histories, in_memory=100)
+def test_ages_are_counted_alike(
+    database: Database, rows: list[Row], as_of: int | None, known: int | None
+) -> None:
+    """By class and whole years: the fold, SQL over the events, and the live tables."""
+    then = as_of or NOW
+    with database.read() as connection:
+        assert ages(connection, book(), then, known) == fold.ages(
+            ordered(rows), book(), then, known
+        )
+        now = fold.ages(ordered(rows), book(), NOW)
+        assert ages(connection, book(), NOW, source="live") == now
+
+
+@histories
+def test_the_next_end_is_the_first_that_the_fold_finds(
+    database: Database, rows: list[Row], as_of: int | None, known: int | None
+) -> None:
+    """Of what is in daily use and runs, from the live tables."""
+    ends = [
+        d.operational_until
+        for _, state in fold.fold(ordered(rows), NOW)
+        for d in deadlines(state, book(), NOW)
+        if d.tier_now == "operational" and not d.suspended_by and d.operational_until is not None
+    ]
+    with database.read() as connection:
+        assert next_end(connection, book(), NOW) == min(ends, default=None)
+
+
+@partial(histories, in_memory=100)
 def test_those_past_their_term_are_listed_alike(
     database: Database, rows: list[Row], as_of: int | None, known: int | None
 ) -> None:
-    """Page by page, each item once, in order, with the ends that the fold finds."""
-    then = as_of or NOW
-    expected: dict[str, list[PastDue]] = {"unheard_of": []}
-    for subject, state in fold.fold(ordered(rows), then, known):
-        for found in deadlines(state, book(), then, known):
-            if found.is_past and found.operational_until:
-                item = PastDue(subject, found.scope, found.operational_until, found.archive_until)
-                expected.setdefault(found.klass, []).append(item)
-    with database.read() as connection:
+    """Page by page, each item once, in order, with the ends that the fold finds: from the events,
+    and now from the live tables, where a page looks at some people at a time."""
+    questions: tuple[tuple[Source, int, int | None], ...] = (
+        *(("events", as_of or NOW, known),),
+        *(("live", NOW, None),),
+    )
+    for source, then, known_at in questions:
+        expected: dict[str, list[PastDue]] = {"unheard_of": []}
+        for subject, state in fold.fold(ordered(rows), then, known_at):
+            for found in deadlines(state, book(), then, known_at):
+                until = found.operational_until
+                if found.is_past and until:
+                    item = PastDue(subject, found.scope, until, found.archive_until)
+                    expected.setdefault(found.klass, []).append(item)
         for klass, items in expected.items():
-            listed: list[PastDue] = []
-            while len(listed) % 2 == 0:
-                after = listed[-1][:2] if listed else None
-                page = past_due(connection, book(), then, known, klass=klass, limit=2, after=after)
-                listed += page
-                if not page:
-                    break
-            assert listed == items
+            assert _listed(database, then, known_at, klass, source) == items
+
+
+def _listed(
+    database: Database, then: int, known: int | None, klass: str, source: Source
+) -> list[PastDue]:
+    """All of them, two at a time."""
+    listed: list[PastDue] = []
+    with database.read() as connection:
+        while len(listed) % 2 == 0:
+            page = past_due(
+                *(connection, book(), then, known),
+                klass=klass,
+                limit=2,
+                after=listed[-1][:2] if listed else None,
+                source=source,
+            )
+            listed += page
+            if not page:
+                break
+    return listed
 
 
 def test_the_two_times_stories_are_told_alike(database: Database) -> None:

@@ -267,12 +267,8 @@ def test_plain_http_is_for_loopback_only() -> None:
     with pytest.raises(Misuse, match="AUDIENCE"):
         settle(base)
     full = {**base, "PROBANT_OIDC_AUDIENCE": "probant", "PROBANT_OIDC_ROLES": "a=agent, b=dpo"}
-    assert settle(full).oidc == (
-        "https://example.org",
-        "probant",
-        "roles",
-        {"a": "agent", "b": "dpo"},
-    )
+    mapping = {"a": "agent", "b": "dpo"}
+    assert settle(full).oidc == Trusted("https://example.org", "probant", "roles", mapping)
     for wrong in ("agent", "a=root", "a=subject", "=agent"):
         with pytest.raises(Misuse, match="NAME=ROLE"):
             settle({**full, "PROBANT_OIDC_ROLES": wrong})

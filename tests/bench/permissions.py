@@ -74,10 +74,11 @@ def populate(ledger: Ledger, people: int) -> None:
         record_many(ledger, told)
 
 
-def multiply(ledger: Ledger, url: str, copies: int) -> int:
-    """Each of the models so many times more, with references of their own; how many people."""
+def multiply(ledger: Ledger, copies: int, behind: int = 0) -> int:
+    """Each of the models so many times more, with references of their own; how many people. Models
+    are those whose first fact comes after the position `behind`."""
     database = ledger.database.as_connected()
-    last = ledger.recorder.head().position
+    last = ledger.recorder.head().position - behind
     offset = "c.n * :last"
     with database.write() as connection:
         run = connection.execute
@@ -93,8 +94,9 @@ def multiply(ledger: Ledger, url: str, copies: int) -> int:
             sa.text(
                 "CREATE TEMP TABLE model AS SELECT row_number() OVER (ORDER BY m.at) - 1 AS model, "
                 "m.subject FROM (SELECT subject, min(position) AS at FROM events "
-                "WHERE subject IS NOT NULL GROUP BY subject) m"
-            )
+                "WHERE subject IS NOT NULL GROUP BY subject HAVING min(position) > :behind) m"
+            ),
+            {"behind": behind},
         )
         her = "md5(x.subject::text || ':' || c.n)::uuid"
         for table in ("events", "activity", "consents"):
@@ -102,7 +104,7 @@ def multiply(ledger: Ledger, url: str, copies: int) -> int:
             said = ", ".join(f'"{name}"' for name in columns)
             moved = ", ".join(_moved(name, her, offset) for name in columns)
             text = f"INSERT INTO {table} ({said}) SELECT {moved} FROM {table} x, c "
-            run(sa.text(text + "WHERE x.subject IS NOT NULL"), {"last": last})
+            run(sa.text(text + "WHERE x.subject IN (SELECT subject FROM model)"), {"last": last})
         run(
             sa.text(
                 "INSERT INTO lookups (kind, blind, pepper, target, subject) "
@@ -329,7 +331,7 @@ def measure(url: str, home: Path, size: int, rounds: int) -> None:
     ledger = create(url, keyring)
     key = keys.create(accepted)
     populate(ledger, MODELS)
-    people = multiply(ledger, url, size // MODELS - 1)
+    people = multiply(ledger, size // MODELS - 1)
     ledger.close()
     hello = [request("/hello", {}, key)]
     ratios = []

@@ -69,12 +69,17 @@ class Live:
     """A server of a company, on loopback. `signed_in`: the cookies of each part that somebody
     played."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(
+        self, company: Company, more: Callable[[str], dict[str, Any]] = lambda _url: {}
+    ) -> None:
+        """`more`: what else the application is made of, by its address."""
         self.company = company
         self.signed_in: dict[str, Any] = {}
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(company.app(), log_config=None, access_log=False, ws="none")
+        config = uvicorn.Config(
+            company.app(**more(self.url)), log_config=None, access_log=False, ws="none"
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(
             target=self.server.run, kwargs={"sockets": [listener]}, daemon=True
@@ -119,6 +124,7 @@ class Window:
     """A browser's window with nothing in it: its page, and what it complained of."""
 
     may_fail = False  # whether its console may complain: of an answer that is a refusal
+    known: tuple[str, ...] = ()  # other servers that it may ask
 
     def __init__(self, browser: Browser, live: Live, **how: Any) -> None:
         how = {"locale": "fr-FR", "base_url": live.url, **how}
@@ -168,6 +174,8 @@ def window(browser: Browser) -> Iterator[Windows]:
     yield new
     for one in opened:
         one.context.close()
-        elsewhere = [url for url in one.asked if not url.startswith((one.live.url, "data:"))]
+        elsewhere = [
+            url for url in one.asked if not url.startswith((one.live.url, "data:", *one.known))
+        ]
         assert one.may_fail or one.complaints == []
         assert elsewhere == []

@@ -3,12 +3,14 @@ a page in each language, without scripts, or with the keyboard only."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from playwright.sync_api import Page
 
 from api.answers import find
+from ledger.choosing import motives
 from ledger.commands import Reference
 from ledger.outbound import endpoints
 from ledger.requests.reading import queue
@@ -51,12 +53,24 @@ def webhook(company: Company) -> str:
     return f"/console/webhooks/{found[0][0].id}"
 
 
+def waiting(company: Company) -> str:
+    """The page of the text that waits."""
+    (first, *_) = motives.waiting(company.ledger)
+    return f"/console/queue/{first.position}"
+
+
+def _rehearsed(page: Page) -> None:
+    page.locator("main form button", has_text=re.compile("Répéter|Rehearse")).first.click()
+    page.wait_for_url("**/retention/runs/*")
+    page.wait_for_selector("[data-progress]", state="detached", timeout=30_000)
+
+
 def _unfold(page: Page) -> None:
     page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
 
 
 def _checked(page: Page) -> None:
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.wait_for_load_state()
 
 
@@ -70,22 +84,40 @@ SIGHTS = (
     Sight("requests-all", "dpo", at("/console/requests?status=all")),
     Sight("request", "dpo", request, _unfold),
     Sight("receive", "dpo", at("/console/requests/new")),
+    Sight("queue", "dpo", at("/console/queue")),
+    Sight("waiting", "dpo", waiting, _checked),
     Sight("holds", "dpo", at("/console/holds"), _unfold),
     Sight("retention", "dpo", at("/console/retention"), _unfold),
     Sight("due", "dpo", at("/console/retention/due/account")),
+    Sight("run", "dpo", at("/console/retention"), _rehearsed),
     Sight("archive", "dpo", at("/console/archive")),
     Sight("policy", "dpo", at("/console/policy"), _unfold),
     Sight("policy-change", "dpo", at("/console/policy/change?old=2019-01-01&new=2022-03-01")),
+    Sight("what-if", "dpo", at("/console/policy/what-if"), _checked),
+    Sight("publish", "dpo", at("/console/policy/publish"), _checked),
     Sight("controls", "dpo", at("/console/controls"), _checked),
+    Sight("desk", "auditor", at("/audit"), _unfold),
+    Sight("desk-then", "auditor", at("/audit?as_of=2021-06-30&position=500&class=order")),
+    Sight("replay", "auditor", at("/audit/replay?as_of=2020-01-01")),
+    Sight("questions", "auditor", at("/audit/inspect")),
+    Sight("question", "auditor", at("/audit/inspect/Q4?as_of=2024-01-01")),
+    Sight("event", "auditor", at("/audit/events/100")),
+    Sight("event-amending", "dpo", at("/audit/events/738")),
+    Sight("control", "auditor", at("/audit/controls/C01")),
+    Sight("register", "auditor", at("/audit/register"), _unfold),
+    Sight("files", "auditor", at("/audit/files")),
+    Sight("checks", "auditor", at("/audit/checks")),
+    Sight("clock", "dpo", at("/console/clock")),
     Sight("webhooks", "dpo", at("/console/webhooks")),
     Sight("webhook", "dpo", webhook),
     Sight("access", "dpo", at("/console/access")),
     *(
         Sight(f"my-{name}", "customer", at(f"/my/{name}".rstrip("/")))
         for name in (
-            *("", "choices", "requests"),
+            *("", "choices", "cards", "requests"),
             *("receipts", "readers", "directive", "account"),
         )
     ),
+    Sight("my-enter", None, at("/my/enter")),
     Sight("not-found", "dpo", at("/console/nowhere")),
 )

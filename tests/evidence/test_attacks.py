@@ -467,8 +467,9 @@ def test_a_receipt_whose_event_was_left_out(evidence: Evidence, auditor: Auditor
     held.write_bytes(evidence.receipt(574))
     evidence.cut(573)
     evidence.sizes = evidence.consistency = []
-    found = failed(auditor.judge(evidence, receipts=[held]))
-    assert "hers.receipt: its event is not in this log" in found["receipts"][0]
+    report = auditor.judge(evidence, receipts=[held])
+    assert "hers.receipt: its event is not in this log" in failed(report)["receipts"][0]
+    assert "FAILED: found wrong: 1" in "\n".join(report.lines())  # and not what it would rest on
 
 
 def test_a_receipt_whose_event_is_another_now(evidence: Evidence, auditor: Auditor):

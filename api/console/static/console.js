@@ -22,6 +22,14 @@ addEventListener("pageshow", (event) => {
 // What went wrong is read first.
 document.getElementById("refusal")?.focus();
 
+// A file that is chosen is put into the text of its form: what is sent is what one sees.
+for (const file of document.querySelectorAll("input[type=file][data-into]")) {
+  file.closest("[data-file]").hidden = false;
+  file.addEventListener("change", async () => {
+    if (file.files.length) document.getElementById(file.dataset.into).value = await file.files[0].text();
+  });
+}
+
 // How far something got, without loading the page again.
 const live = document.querySelector("[data-progress]");
 if (live) follow(live);

@@ -1,0 +1,237 @@
+"""Every page beside a bare template page of the same server, over a ledger of a million people.
+
+The made-up company of two thousand (requests, holds, cards, contracts) is recorded first and
+sealed; then a thousand customers, whom the database multiplies. The bare page is a jinja template
+of the same kind (a menu, a table of twenty lines) under the same server, the same guards and no
+ledger. One connection asks each page and the bare one in turns. What is kept in the folder of
+`--kept` is measured again without being made anew. Run alone:
+`python -m tests.bench.pages --people 1000000 --kept /tmp/pages`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+import uvicorn
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from api import keys
+from api.answers import find
+from api.app import create_app
+from api.console.demo import Demo
+from api.demo import telling
+from api.limits import Bucket, Limits
+from api.sealed import Seal
+from ledger.application import Ledger
+from ledger.commands import Reference
+from ledger.opening import create, open_ledger
+from ledger.requests.reading import owed
+from ledger.sealing.sealer import Sealer
+from ledger.sealing.signer import Signer
+from tests.bench.permissions import MODELS, multiply, populate
+from tests.console.room import token_of
+from tests.postgres import running_postgres, schema_url
+from tests.sealing.room import Here
+
+COMPANY = 2000  # people of the made-up company, seeded as `probant demo` does
+AIM = 3.0  # times the bare page, at most
+BARE = Environment(autoescape=True).from_string(
+    "<!doctype html><html lang=fr><meta charset=utf-8><title>{{ title }}</title><nav><ul>"
+    "{% for one in menu %}<li><a href='/{{ one }}'>{{ one }}</a></li>{% endfor %}</ul></nav><main>"
+    "<h1>{{ title }}</h1><table>{% for row in rows %}<tr>{% for one in row %}<td>{{ one }}</td>"
+    "{% endfor %}</tr>{% endfor %}</table></main></html>"
+)
+
+
+class Case(NamedTuple):
+    """One page, seen by whoever plays this part."""
+
+    part: str
+    path: str
+
+
+def cases(ledger: Ledger) -> list[Case]:
+    """Each page of the console and of a person that is opened by its address."""
+    person = find(ledger, Reference("shop", "D-0042"))
+    console = (
+        *("", "/people", f"/people/{person}", "/requests", "/requests?status=all"),
+        *(f"/requests/{owed(ledger)[0].stream}", "/requests/new", "/holds"),
+        *("/retention", "/retention/due/account", "/archive", "/policy"),
+        *("/policy/change?old=2019-01-01&new=2022-03-01", "/policy/what-if"),
+        *("/controls", "/webhooks", "/access"),
+    )
+    her = ("", "choices", "cards", "requests", "receipts", "readers", "directive", "account")
+    return [
+        *(Case("dpo", f"/console{path}") for path in console),
+        *(Case("customer", f"/my/{path}".rstrip("/")) for path in her),
+    ]
+
+
+# --- the ledger -----------------------------------------------------------------------------------
+
+
+def made(url: str, home: Path, people: int) -> int:
+    """Fill an empty schema: how many people it has."""
+    ledger = create(url, home / "keyring.json")
+    telling.fill(ledger, COMPANY, 2018, lambda _done, _total, _what: None)
+    Signer.create(home / "signer", ledger.keyring.origin)
+    signer = Here(Signer(home / "signer"))
+    Sealer(ledger.database, ledger.keyring.origin, signer, home / "log").round()
+    behind = ledger.recorder.head().position
+    populate(ledger, MODELS)
+    found = multiply(ledger, max(1, people // MODELS - 1), behind)
+    ledger.close()
+    return COMPANY + found
+
+
+@contextmanager
+def company(kept: Path, people: int) -> Iterator[tuple[str, int]]:
+    """The URL of the ledger and how many people it has; made once."""
+    kept.mkdir(parents=True, exist_ok=True)
+    kept.chmod(0o711)
+    noted = kept / "made.json"
+    with running_postgres({"shared_buffers": "1GB"}, kept / "postgres") as server:
+        url = schema_url(server.url, "pages")
+        if not noted.exists():
+            engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(sa.schema.CreateSchema("pages"))
+            engine.dispose()
+            started = time.perf_counter()
+            number = made(url, kept, people)
+            noted.write_text(json.dumps({"people": number}))
+            print(f"{number:,} people made in {time.perf_counter() - started:.0f} s")
+        yield url, json.loads(noted.read_text())["people"]
+
+
+# --- the server -----------------------------------------------------------------------------------
+
+
+def bare(_request: Request) -> Response:
+    """The peer."""
+    rows = [(n, f"line {n}", n * n, "2026-01-05") for n in range(20)]
+    return HTMLResponse(BARE.render(title="Bare", menu=range(10), rows=rows))
+
+
+def serve(listener: socket.socket, url: str, home: Path) -> None:
+    """A process that serves the pages and the bare one."""
+    known = keys.Keys.load(home / "api-keys.json")
+    app = create_app(
+        lambda: open_ledger(url, home / "keyring.json"),
+        known,
+        Seal(home / "log", None),
+        demo=Demo(known),
+        journal=home / "journal",
+        checked=home / "verified.json",
+    )
+    app.state.limits = Limits(*(Bucket(1e6, 10**9) for _ in Limits._fields))
+    app.router.routes.insert(0, Route("/bare", bare))
+    uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[listener])
+
+
+@contextmanager
+def serving(url: str, home: Path) -> Iterator[int]:
+    """The port of a server in a process of its own."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+    server = multiprocessing.get_context("fork").Process(target=serve, args=(listener, url, home))
+    server.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.terminate()
+        server.join()
+        listener.close()
+
+
+# --- the measure ----------------------------------------------------------------------------------
+
+
+def ask(line: http.client.HTTPConnection, path: str, cookie: str = "") -> float:
+    """Seconds until the whole page was here."""
+    started = time.perf_counter()
+    line.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+    answer = line.getresponse()
+    answer.read()
+    took = time.perf_counter() - started
+    assert answer.status == 200, (path, answer.status, answer.headers.get("location"))
+    return took
+
+
+def played(line: http.client.HTTPConnection, part: str) -> str:
+    """The session of whoever came in with one click."""
+    line.request("GET", "/console/sign-in")
+    page = line.getresponse()
+    token, visit = token_of(page.read().decode()), page.headers["set-cookie"].partition(";")[0]
+    form = {"Cookie": visit, "Content-Type": "application/x-www-form-urlencoded"}
+    line.request(
+        "POST", "/console/sign-in", urlencode({"token": token, "part": part}), headers=form
+    )
+    answer = line.getresponse()
+    answer.read()
+    said: list[str] = answer.headers.get_all("set-cookie") or []
+    return next(one for one in said if one.startswith("probant-session=")).partition(";")[0]
+
+
+def measured(port: int, found: list[Case], rounds: int) -> dict[Case, tuple[float, float, float]]:
+    """For each page the medians of its own seconds and of the bare page's, and its first ever."""
+    told = {}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=200)) as line:
+        sessions: dict[str, Any] = {part: played(line, part) for part in ("dpo", "customer")}
+        for _ in range(20):
+            ask(line, "/bare")
+        for case in found:
+            first = ask(line, case.path, sessions[case.part])
+            ours, peer, begun = [], [], time.perf_counter()
+            for n in range(rounds):
+                if n > 2 and time.perf_counter() - begun > SLOW:
+                    break
+                peer.append(ask(line, "/bare"))
+                ours.append(ask(line, case.path, sessions[case.part]))
+            told[case] = statistics.median(ours), statistics.median(peer), first
+    return told
+
+
+SLOW = 4  # seconds after which a page is asked no more
+
+
+def main() -> None:
+    """Print a line for each page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--kept", type=Path, default=Path("/tmp/probant-pages"))
+    parser.add_argument("--rounds", type=int, default=60)
+    options = parser.parse_args()
+    with company(options.kept, options.people) as (url, people):
+        ledger = open_ledger(url, options.kept / "keyring.json")
+        if not (options.kept / "api-keys.json").exists():
+            keys.create(options.kept / "api-keys.json")
+        found = cases(ledger)
+        ledger.close()
+        with serving(url, options.kept) as port:
+            told = measured(port, found, options.rounds)
+        print(f"{people:,} people; medians of {options.rounds}, one connection")
+        for case, (ours, peer, first) in told.items():
+            mark = "" if ours / peer <= AIM else "  <- above the aim"
+            print(
+                f"{ours / peer:7.1f} x  {ours * 1000:8.2f} ms  bare {peer * 1000:5.2f} ms"
+                f"  first {first * 1000:8.1f} ms  {case.path}{mark}"
+            )
+
+
+if __name__ == "__main__":
+    main()
