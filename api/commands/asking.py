@@ -67,7 +67,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         typer.Option(
             "--engine",
             help="live, sql or fold; by default live if it can, else sql. With --segments: duck"
-            " (by default) or fold.",
+            " (by default), fold or spark.",
         ),
     ] = None,
     past: Annotated[
@@ -85,13 +85,21 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         str | None,
         typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
     ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            metavar="URL",
+            help="For --engine spark: spark://…, yarn, local[4]; by default this machine's cores.",
+        ),
+    ] = None,
 ) -> None:
     """Everybody at two times: facts, people by class and tier, choices."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if not 1 <= limit <= 1_000_000:
         raise Misuse("--limit must be between 1 and 1000000")
-    if segments is None and (ages or explain or memory):
-        raise Misuse("--ages, --explain and --memory go with --segments")
+    if segments is None and (ages or explain or memory or master):
+        raise Misuse("--ages, --explain, --memory and --master go with --segments")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -101,7 +109,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     if segments is not None:
         from api.replaying import Source, segments_answer
 
-        source = Source(segments, engine or "duck", memory)
+        source = Source(segments, engine or "duck", memory, master)
         with screen.progress(screen.word("replay.title")) as advance:
             advance(0, 0, source.engine)
             answer, report = segments_answer(source, Times(*asked), wanted, ages=ages)
