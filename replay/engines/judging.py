@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ledger.events import KINDS
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
@@ -27,6 +28,8 @@ from replay.engines.sql import (
 )
 from replay.fold import GRANT, NO, STOP, YES
 
+ALSO = [kind for kind, fact in KINDS.items() if fact.also is not None]
+"""Kinds that are entered twice: at home, and with an item under a second class."""
 ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
@@ -81,17 +84,17 @@ class Judged:
         )
         rows = f"SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f"
         if foreign:
-            # Joined with the events first: an engine then keeps the few in memory, not the many.
             apart = any(row[3] != row[4] for row in codes)
-            both = (("COALESCE(e.item, '')", "k.scoped"), ("''", "1 - k.scoped"))
-            for item, keyed in both[: 1 + apart]:
+            packed = self._pack("e.local_day", "e.position", era_of(self.plan, "e.edition"))
+            for item in ("COALESCE(e.item, '')", "''")[: 1 + apart]:
+                twice = [f"e.kind IN {listed(ALSO)}", "e.item <> ''"] if item == "''" else []
                 others = standing(
                     self.q,
-                    f"{SUBJECT}, {scope}, {self._packed()} AS p",
-                    f"k.lanes = 0 AND k.bits = 0 AND k.keyed = {keyed}",
+                    f"{SUBJECT}, {item} AS scope, {packed} AS p",
+                    "e.class IS NOT NULL",
+                    *twice,
                     joined=f"""SEMI JOIN lonely h ON h.hi = e.subject_hi AND h.lo = e.subject_lo
-                    AND h.scope = {item}
-                    JOIN codes k ON {same_sort("k")} AND k.scoped = {SCOPED}""",
+                    AND h.scope = {item}""",
                 )
                 rows += f" UNION ALL SELECT hi, lo, scope, p, p, 0, 0 FROM ({others}) f"
         tables = [table("codes", "kind class edition scoped keyed lanes bits era", codes)]
