@@ -10,7 +10,6 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,7 +35,7 @@ AsOf = Annotated[
     typer.Option("--as-of", help="When it was true: YYYY-MM-DD (end of that day) or RFC 3339."),
 ]
 FromSegments = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--segments", metavar="DIR", help="From these files, without the database."),
 ]
 KnownAt = Annotated[

@@ -34,6 +34,7 @@ from ledger.supposing import Supposed, asked_day, weigh
 from replay.controls.catalogue import CONTROLS
 from replay.controls.model import Event, Joining, Life, Stored
 from replay.controls.run import Progress, Result, run
+from replay.engines import cluster
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
@@ -46,6 +47,7 @@ ENGINES: dict[str, Callable[[Files, Book, str | None], Engine]] = {
     "fold": lambda files, book, memory: FoldEngine(files, book, memory=memory),
 }
 """What opens each engine over files, with so much memory."""
+SPARK = "spark"
 PAST = ("past_operational", "past_archive")
 JOINED = Joined.kind
 MACHINE = SystemClock()
@@ -53,24 +55,47 @@ MACHINE = SystemClock()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder of segments, by whom it is asked, and with how much memory ('256MB')."""
+    """A folder of segments, by whom it is asked, with how much memory ('256MB'); for Spark, on
+    which master, and the folder may be a URL that Spark reads."""
 
-    folder: Path
+    folder: str
     engine: str = "duck"
     memory: str | None = None
+    master: str | None = None
 
 
 @contextmanager
 def opened(source: Source) -> Iterator[tuple[Segments, Engine]]:
     """The folder and an engine over it. Raises Misuse for an engine that does not exist."""
+    if source.engine == SPARK:
+        yield from _on_spark(source)
+        return
+    if source.master is not None:
+        raise Misuse(f"--master goes with --engine {SPARK}")
     if source.engine not in ENGINES:
-        names = ", ".join(ENGINES)
+        names = ", ".join((*ENGINES, SPARK))
         raise Misuse(f"over segments, --engine must be one of: {names}")
-    segments = open_segments(source.folder)
-    size = sum(one.bytes for one in segments.manifest.files)
-    files = Files(tuple(map(str, segments.paths)), segments.size, size)
+    segments = open_segments(Path(source.folder))
+    files = _files_of(segments)
     with ENGINES[source.engine](files, segments.book, source.memory) as engine:
         yield segments, engine
+
+
+def _on_spark(source: Source) -> Iterator[tuple[Segments, Engine]]:
+    """A session, the folder read by it if it lies elsewhere, and the engine."""
+    remote = "://" in source.folder
+    segments = None if remote else open_segments(Path(source.folder))
+    with cluster.session(source.master, cluster.heaps(source.memory)) as session:
+        from replay.engines.spark import SparkEngine, open_remote
+
+        segments = segments or open_remote(session, source.folder)
+        with SparkEngine(_files_of(segments), segments.book, session=session) as engine:
+            yield segments, engine
+
+
+def _files_of(segments: Segments) -> Files:
+    size = sum(one.bytes for one in segments.manifest.files)
+    return Files(segments.paths, segments.size, size)
 
 
 class SegmentHistory:

@@ -68,7 +68,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         typer.Option(
             "--engine",
             help="live, sql or fold; by default live if it can, else sql. With --segments: duck"
-            " (by default) or fold.",
+            " (by default), fold or spark.",
         ),
     ] = None,
     past: Annotated[
@@ -86,6 +86,14 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         str | None,
         typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
     ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            metavar="URL",
+            help="For --engine spark: spark://…, yarn, local[4]; by default this machine's cores.",
+        ),
+    ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Count in the ledger too, tell what differs.")
     ] = False,
@@ -94,8 +102,8 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if not 1 <= limit <= 1_000_000:
         raise Misuse("--limit must be between 1 and 1000000")
-    if segments is None and (ages or explain or memory or compare):
-        raise Misuse("--ages, --explain, --memory and --compare go with --segments")
+    if segments is None and (ages or explain or memory or master or compare):
+        raise Misuse("--ages, --explain, --memory, --master and --compare go with --segments")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -105,7 +113,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     if segments is not None:
         from api.replaying import Source, segments_answer
 
-        source = Source(segments, engine or "duck", memory)
+        source = Source(segments, engine or "duck", memory, master)
         if compare:
             return _compared(run, source, Times(*asked))
         with screen.progress(screen.word("replay.title")) as advance:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,7 +116,7 @@ def seconds_of(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
-def _ran_alone(run: Run, segments: Path, times: Times, names: Sequence[str]) -> dict[str, Any]:
+def _ran_alone(run: Run, segments: str, times: Times, names: Sequence[str]) -> dict[str, Any]:
     """The controls that history alone can answer, from segments: not put on record."""
     from api.controls import result_json
     from api.replaying import Source, controlled_alone

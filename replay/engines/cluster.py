@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -56,8 +57,8 @@ def session(
 ) -> Iterator[SparkSession]:
     """A session on `master` (None: what `spark-submit` chose, else the cores of this machine).
 
-    `settings` are Spark's own and win over ours. Raises Misuse when the extra or Java is missing or
-    a session is open already, Broken when Spark does not start.
+    `settings` are Spark's own and win over ours. Raises Misuse when the extra or Java is missing, a
+    session is open already or `spark-submit` is told too late, Broken when Spark does not start.
     """
     _require_spark()
     from pyspark import SparkConf, SparkContext
@@ -65,8 +66,8 @@ def session(
     if SparkContext._active_spark_context is not None:
         raise Misuse("a Spark session is open in this process already; use that one")
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    if submitted and master is not None:
-        raise Misuse("spark-submit has chosen the master already: give it --master, not us")
+    if submitted and (master is not None or settings):
+        raise Misuse("spark-submit has chosen master and memory already: give them to it")
     scratch = Path(tempfile.mkdtemp(prefix="probant-spark-"))
     try:
         conf = SparkConf(loadDefaults=False)
@@ -76,6 +77,18 @@ def session(
             yield from _session(conf)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def heaps(size: str | None) -> dict[str, str]:
+    """The settings that give the driver and each executor so much memory, written as '4GB'. Raises
+    Misuse."""
+    if size is None:
+        return {}
+    found = re.fullmatch(r"([1-9][0-9]*)\s*([kmgt])i?b?", size.strip().lower())
+    if found is None:
+        raise Misuse("the memory is written as a size, for example 512MB or 4GB")
+    heap = "".join(found.groups())
+    return {"spark.driver.memory": heap, "spark.executor.memory": heap}
 
 
 def _require_spark() -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 import sqlglot
@@ -31,7 +31,8 @@ from ledger.policy.book import Book
 from replay.engines import cluster
 from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
-from replay.segments.layout import SCHEMA
+from replay.segments.layout import MANIFEST, SCHEMA, Manifest
+from replay.segments.reading import Segments, book_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -67,28 +68,43 @@ class Spoken(Spark):
         EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set[type[exp.Expr]]] = set()
 
 
-@lru_cache(maxsize=256)
-def translated(text: str) -> str:
-    """A query of `sql.py` or `judging.py` in Spark's dialect.
+class Steps(NamedTuple):
+    """A query in Spark's dialect: relations to keep first, by name, then the query itself."""
 
-    A step marked MATERIALIZED is read by many selects that are put together, one for each class.
-    Spark would make it anew for each of them: here each of its rows is spread into theirs at once.
+    kept: tuple[tuple[str, str], ...]
+    query: str
+
+
+@lru_cache(maxsize=256)
+def translated(text: str) -> Steps:
+    """A query of `sql.py` or `judging.py` as Spark is told it.
+
+    A step marked MATERIALIZED is read several times, and Spark would make it anew for each. Where
+    its readers are selects that are put together, one for each class, each of its rows is spread
+    into theirs at once; any other is kept beside.
     """
     tree: Any = sqlglot.parse_one(text, read="duckdb")
+    kept: list[tuple[str, str]] = []
     for clause in list(tree.find_all(exp.With)):
-        steps = {c.alias for c in clause.expressions if c.args.get("materialized")}
-        if steps:
-            for common in clause.expressions:
-                common.set("materialized", None)
-            query = clause.parent
-            before = clause.pop()
-            spread = _spread(query, steps)
-            spread.set("with_", before)
-            if query is tree:
-                tree = spread
+        query: Any = clause.parent
+        spread = set()
+        for common in [c for c in clause.expressions if c.args.get("materialized")]:
+            common.set("materialized", None)
+            read = [table for table in query.find_all(exp.Table) if table.name == common.alias]
+            if len(read) == sum(_source(select) == common.alias for select in _selects(query)):
+                spread.add(common.alias)
             else:
-                query.replace(spread)
-    return str(tree.sql(dialect=Spoken))
+                kept.append((common.alias, common.this.sql(dialect=Spoken)))
+                common.pop()
+        before = clause.pop()
+        found = _spread(query, spread) if spread else query
+        if before.expressions:
+            found.set("with_", before)
+        if query is tree:
+            tree = found
+        elif found is not query:
+            query.replace(found)
+    return Steps(tuple(kept), tree.sql(dialect=Spoken))
 
 
 def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
@@ -97,13 +113,18 @@ def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
     by_step: dict[str, list[exp.Select]] = {}
     found: list[exp.Query] = []
     for select in _selects(query):
-        source = select.find(exp.From)
-        if source is not None and source.name in steps:
-            by_step.setdefault(source.name, []).append(select)
+        if (step := _source(select)) in steps:
+            by_step.setdefault(step, []).append(select)
         else:
             found.append(select)
     found += [_at_once(step, names, selects) for step, selects in by_step.items()]
     return exp.union(*found, distinct=False) if len(found) > 1 else found[0]
+
+
+def _source(select: exp.Select) -> str:
+    """The relation that a plain select reads; '' if it reads a query, or none."""
+    source = select.args.get("from_")
+    return source.name if source is not None and isinstance(source.this, exp.Table) else ""
 
 
 def _selects(query: exp.Query) -> Iterator[exp.Select]:
@@ -204,7 +225,10 @@ class SparkEngine(SqlEngine):
             yield row  # type: ignore[misc]
 
     def _frame(self, text: str) -> DataFrame:
-        return self._spark.sql(translated(text))
+        steps = translated(text)
+        for name, step in steps.kept:
+            self._keep_frame(name, self._spark.sql(step))
+        return self._spark.sql(steps.query)
 
     def _plan(self, frame: DataFrame) -> str:
         java: Any = self._spark.sparkContext._jvm
@@ -268,6 +292,20 @@ def located(path: str) -> str:
     return "file://" + re.sub(r"([][{}*?\\])", r"\\\1", str(Path(path).absolute()))
 
 
+def open_remote(session: SparkSession, url: str) -> Segments:
+    """A folder of segments wherever Spark reads: its manifest and its policies come here, its
+    events stay. Raises BadData where they are not as the manifest says."""
+
+    def read(path: str) -> bytes:
+        with _speaking():
+            frame = session.read.format("binaryFile").load(f"{url.rstrip('/')}/{path}")
+            return bytes(frame.select("content").collect()[0][0])
+
+    manifest = Manifest.parse(read(MANIFEST))
+    paths = tuple(f"{url.rstrip('/')}/{one.path}" for one in manifest.files)
+    return Segments(manifest, paths, book_of(manifest, read))
+
+
 @contextmanager
 def _speaking() -> Iterator[None]:
     """What Spark says, as a sentence of ours. Raises BadData for a file that cannot be read, Broken
@@ -281,5 +319,5 @@ def _speaking() -> Iterator[None]:
         said = cluster.reason_of(error)
         condition = (isinstance(error, PySparkException) and error.getCondition()) or said
         if any(name in condition for name in _UNREADABLE):
-            raise BadData("a segment cannot be read") from None
+            raise BadData("a file of these segments is missing or cannot be read") from None
         raise Broken(f"Spark could not answer: {said}") from None

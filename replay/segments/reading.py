@@ -10,6 +10,7 @@ An engine that reads while an export replaces files may find one gone: open agai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,9 +28,8 @@ from replay.segments.layout import MANIFEST, POLICIES, SCHEMA, Manifest, Segment
 class Segments:
     """A folder of segments, opened: `paths` in order of position, `book` as of its size."""
 
-    folder: Path
     manifest: Manifest
-    paths: tuple[Path, ...]
+    paths: tuple[str, ...]
     book: Book
 
     @property
@@ -46,8 +46,8 @@ def open_segments(folder: Path) -> Segments:
     except OSError:
         raise Misuse("no segments here; write them with `probant segments export`") from None
     manifest = Manifest.parse(raw)
-    paths = tuple(_checked(folder, one) for one in manifest.files)
-    return Segments(folder, manifest, paths, _book(folder, manifest))
+    paths = tuple(str(_checked(folder, one)) for one in manifest.files)
+    return Segments(manifest, paths, book_of(manifest, lambda path: (folder / path).read_bytes()))
 
 
 def _checked(folder: Path, one: Segment) -> Path:
@@ -62,12 +62,13 @@ def _checked(folder: Path, one: Segment) -> Path:
     raise BadData(f"{one.path} is missing, or not the segment that the manifest names")
 
 
-def _book(folder: Path, manifest: Manifest) -> Book:
-    """The editions as they were published. Raises BadData for a document of another hash."""
+def book_of(manifest: Manifest, read: Callable[[str], bytes]) -> Book:
+    """The editions as they were published; `read` gives the bytes at a path of the folder, or
+    raises OSError. Raises BadData for a document of another hash."""
     book = Book()
     for one in sorted(manifest.editions, key=lambda edition: edition.position):
         try:
-            content = (folder / POLICIES / one.sha256).read_bytes()
+            content = read(f"{POLICIES}/{one.sha256}")
         except OSError:
             content = b""
         if sha256(content).hexdigest() != one.sha256:

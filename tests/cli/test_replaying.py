@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from tests.cli.conftest import Probant
 from tests.cli.test_supposing import draft
 
+ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-06-30"
 _COUNTED = ("subjects", "people", "joined", "classes", "consents", "edition", "past")
 
@@ -38,6 +43,38 @@ def test_files_and_database_answer_alike(anywhere: Probant, folder: str) -> None
         assert answer["engine"] == engine
         assert counted(answer) == counted(from_database)
         assert len(answer["past"]["items"]) == 7
+
+
+def test_spark_answers_alike_from_an_address_and_leaves_nothing(
+    probant: Probant, tmp_path: Path
+) -> None:
+    """In a process of its own, warnings being errors: one answer on the screen, nothing else, and
+    no file behind."""
+    made, scratch = tmp_path / "segments", tmp_path / "scratch"
+    scratch.mkdir()
+    probant.filled(20)
+    assert probant("seal").code == 0
+    assert probant("segments", "export", str(made)).code == 0
+    asked = ("replay", "--as-of", DAY, "--past", "order", "--limit", "7", "--ages", "--explain")
+    spark = ("--engine", "spark", "--master", "local[2]", "--memory", "512MB", "--json")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-c", "from api.cli import main; main()"),
+            *(*asked, "--segments", made.as_uri(), *spark),
+        ],
+        env={**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(scratch.iterdir()) == []
+    answer = json.loads(done.stdout)
+    from_duck = probant.json(*asked, "--segments", str(made))
+    assert counted(answer) == counted(from_duck)
+    assert answer["ages"] == from_duck["ages"]
+    assert answer["report"]["bytes_read"] > 0
+    assert "Scan parquet" in answer["report"]["plan"]
 
 
 def test_no_ledger_is_needed(anywhere: Probant, folder: str, tmp_path: Path) -> None:
@@ -90,6 +127,8 @@ def test_files_are_compared_with_the_ledger(anywhere: Probant, folder: str) -> N
         (("--memory", "much"), 2),
         (("--past", "unheard_of"), 2),
         (("--limit", "0"), 2),
+        (("--master", "local[1]"), 2),
+        (("--engine", "spark", "--memory", "much"), 2),
     ],
 )
 def test_questions_that_make_no_sense(

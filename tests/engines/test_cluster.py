@@ -60,33 +60,6 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         pass
 
 
-ENDS = """
-import os
-from replay.engines import cluster
-before = dict(os.environ)
-with cluster.session("local[1]", {"spark.driver.memory": "512m"}) as spark:
-    assert spark.range(10).count() == 10
-    java = spark.sparkContext._gateway.proc
-    assert java.poll() is None
-assert java.poll() == 0, java.poll()
-assert os.environ == before
-"""
-
-
-def test_it_ends_and_leaves_nothing(tmp_path: Path) -> None:
-    """No Java process, no file, no word on the screen, and no warning although they are errors."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ENDS],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_java_that_does_not_start_is_a_sentence(tmp_path: Path) -> None:
     """What it said first, and no stack of ours."""
     java = tmp_path / "bin" / "java"

@@ -133,7 +133,7 @@ def test_a_folder_may_have_any_name(spark: SparkSession, tmp_path: Path) -> None
 
 def test_a_file_that_is_gone_is_a_sentence(spark: SparkSession, tmp_path: Path) -> None:
     files = Files((str(tmp_path / "gone.parquet"),), 1, 1)
-    with pytest.raises(BadData, match="cannot be read"):
+    with pytest.raises(BadData, match="missing or cannot be read"):
         SparkEngine(files, book(), session=spark).population(ASKED[0])
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_is_gone_is_a_sentence(spark: SparkSession, tmp_path: Path) 
 def test_steps_of_one_name_stay_apart() -> None:
     """A step inside a step may have the name of another: none is moved to the top."""
     inner = "SELECT * FROM (WITH codes AS (SELECT {} AS n) SELECT n FROM codes) s"
-    said = translated(f"{inner.format(1)} UNION ALL {inner.format(2)}")
+    said = translated(f"{inner.format(1)} UNION ALL {inner.format(2)}").query
     assert said.count("WITH codes AS") == 2
 
 
@@ -152,11 +152,22 @@ def test_a_step_read_by_many_is_read_once() -> None:
     said = translated(
         """WITH p AS MATERIALIZED (SELECT 1 AS a, 2 AS b)
         SELECT a AS x FROM p WHERE a > 0 UNION ALL SELECT b FROM p UNION ALL SELECT 3"""
-    )
+    ).query
     assert "MATERIALIZED" not in said
     assert said.count("FROM p") == 1
     assert "STRUCT(a > 0 AS wanted, a AS x), STRUCT(TRUE AS wanted, b AS x)" in said
     assert said.startswith("WITH p AS (SELECT 1 AS a, 2 AS b) SELECT 3 UNION ALL")
+
+
+def test_a_step_read_in_other_ways_is_kept() -> None:
+    """It is made once, before the query that reads it twice."""
+    said = translated(
+        """SELECT a FROM (WITH s AS MATERIALIZED (SELECT 1 AS a)
+        SELECT x.a FROM s x JOIN (SELECT * FROM s) y ON x.a = y.a) q"""
+    )
+    assert said.kept == (("s", "SELECT 1 AS a"),)
+    assert "WITH" not in said.query
+    assert said.query.count("FROM s") == 2
 
 
 @pytest.mark.parametrize(
@@ -169,4 +180,4 @@ def test_a_step_read_by_many_is_read_once() -> None:
     ],
 )
 def test_what_the_dialects_say_differently(duck: str, spoken: str) -> None:
-    assert translated(duck) == spoken
+    assert translated(duck) == ((), spoken)

@@ -543,6 +543,6 @@ def test_an_engine_gets_the_policies_without_the_database(stage: Stage):
     opened = open_segments(stage.folder)
     assert opened.book == stage.ledger.book(stage.ledger.epoch())
     assert opened.size == 341
-    assert [path.exists() for path in opened.paths] == [True]
+    assert [Path(path).exists() for path in opened.paths] == [True]
     with pytest.raises(ProbantError):
         open_segments(stage.home / "nowhere")
