@@ -9,7 +9,8 @@ package is kept: its SHA-256 is what an answer to her request names. Read next:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple, cast, get_args
 from uuid import UUID
@@ -32,6 +33,7 @@ from ledger.policy import dpv
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 REASON = "access_request"
+IN_MEMORY = 2000  # facts of a package that is made whole before it leaves
 CONSULTATIONS_MAX, CLASSES_MAX = 32, 32
 
 
@@ -46,12 +48,29 @@ class Wanted(NamedTuple):
     consultations: tuple[int, ...] = ()
 
 
-class Package(NamedTuple):
-    """What is handed over, and what of it could not be read (classes, by state)."""
+class Package:
+    """What is handed over, made as it is taken; of how many facts, and what of them could not be
+    read (classes, by state)."""
 
-    content: bytes
-    digest: str  # SHA-256, hex
-    missing: Sequence[dict[str, Any]]
+    def __init__(
+        self, chunks: Iterator[bytes], facts: int, missing: Sequence[dict[str, Any]]
+    ) -> None:
+        self.chunks, self.facts, self.missing = chunks, facts, missing
+
+    @cached_property
+    def content(self) -> bytes:
+        """All of it, in memory: for one that is small."""
+        return b"".join(self.chunks)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be made in memory, so that its SHA-256 is told before it."""
+        return self.facts <= IN_MEMORY
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its content, hex."""
+        return sha256(self.content).hexdigest()
 
 
 def wanted_of(scope: str, form: str, value: Any) -> Wanted:
@@ -92,8 +111,7 @@ def package_of(
     for other in others:
         verdicts["deadlines"] += other["deadlines"]
     document = gather(ledger, people, asked.scope, lang, verdicts, opened)
-    content = render(document, asked.form)
-    return Package(content, sha256(content).hexdigest(), document["missing"])
+    return Package(render(document, asked.form), document["facts"].n, document["missing"])
 
 
 def receipts_of(ledger: Ledger, subject: UUID, is_kantara: bool) -> Any:

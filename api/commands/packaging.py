@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -82,13 +83,13 @@ def package(  # noqa: PLR0913, PLR0917
         path = out / f"{wanted.scope}.{'json' if wanted.form == 'json' else 'zip'}"
         if path.exists():
             raise Misuse("this file exists already and is not replaced; name another --out")
-        made = _written(run, ledger, reader, who, wanted, path)
+        made, digest = _written(run, ledger, reader, who, wanted, path)
         is_whole = not any(one["state"] == "archived" for one in made.missing)
-        answered = _answered(ledger, stream, answer, made) if answer and is_whole else None
+        answered = _answered(ledger, stream, answer, digest) if answer and is_whole else None
     content = {
         "file": str(path),
         "scope": wanted.scope,
-        "sha256": made.digest,
+        "sha256": digest,
         "missing": list(made.missing),
         "answered": answered,
     }
@@ -109,14 +110,15 @@ def _asked(ledger: Ledger, stream: UUID) -> tuple[UUID, Scope]:
 
 def _written(
     run: Run, ledger: Ledger, reader: str, subject: UUID, wanted: Wanted, path: Path
-) -> Package:
-    """Made, and on the disk, whole or not at all, for the eyes of this account only."""
+) -> tuple[Package, str]:
+    """Made on its way to the disk, whole or not at all, for the eyes of this account only; with
+    the SHA-256 of the file, hex."""
     from api.access import Who
     from api.packages import package_of
     from ledger.archiving.asking import ask
     from ledger.packages.archived import opened
     from ledger.packages.gathering import everybody
-    from ledger.sealing.files import write_whole
+    from ledger.sealing.files import write_all
 
     settings = run.settings
     archive = opened(
@@ -128,19 +130,26 @@ def _written(
     )
     staff = Who(reader, frozenset())
     made = package_of(ledger, staff, subject, wanted, run.screen.lang, archive)
+    digest = sha256()
+
+    def hashed() -> Iterator[bytes]:
+        for chunk in made.chunks:
+            digest.update(chunk)
+            yield chunk
+
     try:
-        write_whole(path, made.content, PRIVATE)
+        write_all(path, hashed(), PRIVATE)
     except OSError as error:
         raise Misuse(f"DIR cannot be written to ({type(error).__name__})") from None
-    return made
+    return made, digest.hexdigest()
 
 
-def _answered(ledger: Ledger, stream: UUID | None, channel: str, made: Package) -> int:
+def _answered(ledger: Ledger, stream: UUID | None, channel: str, digest: str) -> int:
     """The position of the answer, which names the package by its SHA-256."""
     from ledger.requests.fulfilling import Deed, carry_out
 
     assert stream is not None
-    deed = Deed(channel=channel, package=made.digest)
+    deed = Deed(channel=channel, package=digest)
     return carry_out(ledger, stream, deed).answer.position
 
 

@@ -2,8 +2,9 @@
 
 Each fact as it was recorded, its sealed part opened, with when it was true, and from when until
 when we held it to be so. A part that cannot be read says why: archived (and whether it is being
-consulted), erased, or lost. Facts are read page by page and opened one by one; the document itself
-is one person's, and is held in memory.
+consulted), erased, or lost. However many facts there are, a page of them at most is in memory: they
+are counted once, and read again each time they are told (`Facts`). What is erased between two of
+these reads is told as erased in the later one.
 
 Whoever calls has recorded the read before (`api/reading.py`). Read next: `rendering.py`.
 """
@@ -11,7 +12,7 @@ Whoever calls has recorded the read before (`api/reading.py`). Read next: `rende
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -101,17 +102,10 @@ def gather(
         known = reader.position_at(connection, None)
         if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
-        items: list[dict[str, Any]] = []
-        statements: list[tuple[Statement, Any]] = []
-        consultations: list[dict[str, Any]] = []
-        for told, amended, parts in history.pages(connection, people, 0, known, PAGE):
-            for one in told:
-                personal, state = _opened(ledger, connection, one, parts, opened)
-                items.append(_item(one, amended, personal, state, context))
-                statements += _statements(one, amended, personal, state)
-                if one.row.kind in READS:
-                    consultations.append(consultation_of(one))
-        disclosed = erasure.disclosed(connection, {i["class"] for i in items if i["class"]})
+    facts = Facts(ledger, people, known, context, is_portable=scope == "portability")
+    seen = facts.seen()
+    with ledger.database.read() as connection:
+        disclosed = erasure.disclosed(connection, set(seen.facts))
     head = {
         "format": FORMAT,
         "scope": scope,
@@ -122,33 +116,147 @@ def gather(
         "position": known,
         "language": lang,
         "controller": _controller(edition, declared),
-        "missing": _missing(items, verdicts),
+        "missing": _missing(seen, verdicts),
     }
     if scope == "portability":
-        return head | _portable(items)
+        counted = sorted(seen.left_out.items())
+        left_out = [{"kind": kind, "why": why, "facts": n} for (kind, why), n in counted]
+        return {**head, "facts": facts, "left_out": left_out}
     return {
         **head,
         "purposes": [_purpose(p, lang) for p in edition.purposes.values()],
-        "classes": _classes(items, verdicts),
+        "classes": _classes(seen, verdicts),
         "deadlines": verdicts["deadlines"],
         "choices": verdicts["consents"],
         "recipients": _recipients(declared, disclosed),
-        "consultations": consultations,
-        "details": _details(statements),
+        "consultations": seen.consultations,
+        "details": _details(seen.statements),
         "automated": _said("automated", policy.AUTOMATED, lang),
         "rights": [{**one, "article": policy.RIGHTS[one["id"]]} for one in _rights(lang)],
         "complaint": dict(policy.AUTHORITY),
-        "facts": [{k: v for k, v in i.items() if k != "portable"} for i in items],
+        "facts": facts,
     }
+
+
+class Seen:
+    """What is told of all facts together."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.facts: Counter[str] = Counter()  # by class
+        self.sources: dict[str, set[str]] = {}
+        self.states: Counter[tuple[str, str]] = Counter()  # by class, those that are unreadable
+        self.consulted: set[str] = set()  # classes of the archive, for her
+        self.left_out: Counter[tuple[str, str]] = Counter()  # by kind and reason, of portability
+        self.consultations: list[dict[str, Any]] = []
+        self.statements: list[tuple[Statement, Any]] = []
+
+    def add(self, item: dict[str, Any]) -> None:
+        """One more."""
+        self.kinds[item["kind"]] += 1
+        klass, data = item["class"], item["data"]
+        if klass:
+            self.facts[klass] += 1
+            self.sources.setdefault(klass, set()).add(item["source"])
+        if item["state"] not in ("none", "opened"):
+            self.states[klass, item["state"]] += 1
+        if item["kind"] == "archive.consulted.v1" and data["motive"] == MOTIVE:
+            self.consulted.add(data["of"])
+        why_not = _why_not(item)
+        if why_not is not None:
+            self.left_out[item["kind"], why_not] += 1
+
+
+class Facts:
+    """The facts of a package: read a page at a time whenever they are asked for, as often as that
+    is. Between two pages no connection is held, so that whoever takes them slowly holds up nobody.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        people: Sequence[UUID],
+        known: int,
+        context: _Context,
+        *,
+        is_portable: bool,
+    ) -> None:
+        self.ledger, self.people, self.known = ledger, people, known
+        self.context, self.is_portable = context, is_portable
+        self.n = 0  # known once they were seen
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self.of(None)
+
+    def of(self, kind: str | None) -> Iterator[dict[str, Any]]:
+        """Those of one kind, or all, in the order of the log."""
+        for _, _, item in self._read(None if kind is None else (kind,), None):
+            told = _portable(item) if self.is_portable else item
+            if told is not None:
+                yield {name: value for name, value in told.items() if name != "portable"}
+
+    def kinds(self) -> list[str]:
+        """The kinds that occur."""
+        with self.ledger.database.read() as connection:
+            return history.kinds(connection, self.people, self.known)
+
+    def seen(self) -> Seen:
+        """All of them counted; only what tells her details is opened for it."""
+        found = Seen()
+        for one, amended, item in self._read(None, policy.DETAILING):
+            found.add(item)
+            found.statements += _statements(one, amended, item["personal"], item["state"])
+            if one.row.kind in READS:
+                found.consultations.append(consultation_of(one))
+        self.n = sum(found.kinds.values())
+        return found
+
+    def _read(
+        self, kinds: Sequence[str] | None, opens: Collection[str] | None
+    ) -> Iterator[tuple[history.Told, history.Amendments, dict[str, Any]]]:
+        """The facts of these kinds, sealed parts opened of those in `opens` (None: of all)."""
+        after = 0
+        while True:
+            with self.ledger.database.read() as connection:
+                told = history.page(connection, self.people, after, self.known, PAGE, kinds)
+                roots = {history.root_of(one.row) for one in told}
+                amended = history.amendments(connection, roots, self.known)
+                parts = history.parts(connection, told)
+                items = [self._item(connection, one, amended, parts, opens) for one in told]
+            for one, item in zip(told, items, strict=True):
+                yield one, amended, item
+            if len(told) < PAGE:
+                return
+            after = told[-1].row.position
+
+    def _item(
+        self,
+        connection: Any,
+        one: history.Told,
+        amended: history.Amendments,
+        parts: history.Parts,
+        opens: Collection[str] | None,
+    ) -> dict[str, Any]:
+        wanted = opens is None or one.row.kind in opens
+        opened = self.context.opened
+        personal, state = _opened(self.ledger, connection, one, parts, opened, is_wanted=wanted)
+        return _item(one, amended, personal, state, self.context)
 
 
 # --- one fact ------------------------------------------------------------------------------------
 
 
 def _opened(
-    ledger: Ledger, connection: Any, one: history.Told, parts: history.Parts, opened: Opened
+    ledger: Ledger,
+    connection: Any,
+    one: history.Told,
+    parts: history.Parts,
+    opened: Opened,
+    *,
+    is_wanted: bool,
 ) -> tuple[dict[str, Any], str]:
-    """The personal fields of a fact, and what became of them: none, opened, or why not."""
+    """The personal fields of a fact, and what became of them: none, opened, or why not. Where they
+    are not wanted, whether they could be opened."""
     position = one.row.position
     states = {parts[position, name] for name, _ in one.parts}
     if not states:
@@ -157,6 +265,8 @@ def _opened(
         return dict(opened[position]), "opened"
     if states != {Unreadable.SEALED}:
         return {}, next(state.value for state in states if state is not Unreadable.SEALED)
+    if not is_wanted:
+        return {}, "opened"
     read = ledger.vault.open(connection, position)
     return ({}, read.value) if isinstance(read, Unreadable) else (read, "opened")
 
@@ -319,18 +429,17 @@ def _purpose(purpose: Any, lang: Language) -> dict[str, Any]:
     }
 
 
-def _classes(items: list[dict[str, Any]], verdicts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _classes(seen: Seen, verdicts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The categories of data held, and where each comes from (GDPR art. 15(1)(b), (g))."""
     labels = _labels(verdicts)
-    counted = Counter(item["class"] for item in items if item["class"])
     return [
         {
             "class": klass,
             "label": labels.get(klass, klass),
             "facts": n,
-            "sources": sorted({i["source"] for i in items if i["class"] == klass}),
+            "sources": sorted(seen.sources[klass]),
         }
-        for klass, n in sorted(counted.items())
+        for klass, n in sorted(seen.facts.items())
     ]
 
 
@@ -338,7 +447,7 @@ def _labels(verdicts: Mapping[str, Any]) -> dict[str, str]:
     return {d["class"]: d["label"] for d in verdicts["deadlines"]}
 
 
-def _missing(items: list[dict[str, Any]], verdicts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _missing(seen: Seen, verdicts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What could not be opened, by class and reason: archived until a day, and whether somebody
     consults it for her; erased; lost."""
     ends: dict[str, str | None] = {}
@@ -346,15 +455,7 @@ def _missing(items: list[dict[str, Any]], verdicts: Mapping[str, Any]) -> list[d
         ends[deadline["class"]] = (
             max(ends.get(deadline["class"]) or "", deadline["archive_until"] or "") or None
         )
-    asked = {
-        i["data"]["of"]
-        for i in items
-        if i["kind"] == "archive.consulted.v1" and i["data"]["motive"] == MOTIVE
-    }
     labels = _labels(verdicts)
-    counted = Counter(
-        (i["class"], i["state"]) for i in items if i["state"] not in ("none", "opened")
-    )
     return [
         {
             "class": klass,
@@ -362,9 +463,9 @@ def _missing(items: list[dict[str, Any]], verdicts: Mapping[str, Any]) -> list[d
             "state": state,
             "facts": n,
             "until": ends.get(klass) if state == "archived" else None,
-            "consulted": klass in asked if state == "archived" else None,
+            "consulted": klass in seen.consulted if state == "archived" else None,
         }
-        for (klass, state), n in sorted(counted.items())
+        for (klass, state), n in sorted(seen.states.items())
     ]
 
 
@@ -420,27 +521,24 @@ _TAKEN = (
 )
 
 
-def _portable(items: list[dict[str, Any]]) -> dict[str, Any]:
+def _why_not(item: dict[str, Any]) -> str | None:
+    """Why a fact is not among those that may be taken away."""
+    if item["stands"] in ("voided", "superseded"):
+        return "voided"
+    why_not: str | None = item["portable"]["why_not"]
+    return why_not
+
+
+def _portable(item: dict[str, Any]) -> dict[str, Any] | None:
     """What she provided or what was observed of her, under consent or contract, with its
-    corrections; and how many facts are left out, by kind and reason."""
-    facts, left_out = [], Counter[tuple[str, str]]()
-    for item in items:
-        portable = item["portable"]
-        why_not = "voided" if item["stands"] in ("voided", "superseded") else portable["why_not"]
-        if why_not is not None:
-            left_out[item["kind"], why_not] += 1
-            continue
-        facts.append(
-            {
-                **{name: item[name] for name in _TAKEN},
-                "data": _without(item["data"], portable["without"]),
-                "personal": _without(item["personal"], portable["without"]),
-            }
-        )
-    counted = sorted(left_out.items())
+    corrections; None for what may not be taken away."""
+    if _why_not(item) is not None:
+        return None
+    without = item["portable"]["without"]
     return {
-        "facts": facts,
-        "left_out": [{"kind": kind, "why": why, "facts": n} for (kind, why), n in counted],
+        **{name: item[name] for name in _TAKEN},
+        "data": _without(item["data"], without),
+        "personal": _without(item["personal"], without),
     }
 
 

@@ -28,9 +28,9 @@ thead{display:table-header-group}}
 """
 
 
-def page(document: Mapping[str, Any]) -> str:
-    """The page of an access package, in the language of the document."""
-    return "".join(_Page(document).lines())
+def page(document: Mapping[str, Any]) -> Iterator[str]:
+    """The page of an access package, in the language of the document, piece by piece."""
+    return _Page(document).lines()
 
 
 class _Page:

@@ -4,6 +4,7 @@ The JSON document is described by `package.schema.json`, which travels with it. 
 4180, UTF-8 with a mark so that spreadsheets read accents), one file for each kind of fact. A cell
 that a spreadsheet would take for a formula gets an apostrophe before it; the JSON holds the exact
 text. `SHA256SUMS` names every file of the ZIP, whose bytes depend on nothing but the document.
+Everything is made as it leaves: however many facts there are, a few of them are in memory.
 
 What this file never does: read a ledger, or write a file. Read next: `page.py`.
 """
@@ -14,11 +15,13 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from importlib import resources
-from typing import Any, Literal, TypeAlias
+from itertools import chain
+from typing import IO, Any, Literal, TypeAlias, cast
+from uuid import uuid4
 
 from ledger.events import fact_class
 from ledger.packages.page import page
@@ -29,6 +32,7 @@ MEDIA: dict[Format, str] = {
     "csv": "application/zip",
     "zip": "application/zip",
 }
+CHUNK = 64 * 1024  # bytes that are put together before they leave
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a text."""
 
@@ -55,17 +59,20 @@ _TABLES: dict[str, tuple[str, ...]] = {
 }
 
 
-def render(document: Mapping[str, Any], form: Format) -> bytes:
-    """The package in this form."""
+def render(document: Mapping[str, Any], form: Format) -> Iterator[bytes]:
+    """The package in this form, as it is made: a little of it at a time."""
     if form == "json":
         return _json(document)
-    files = dict(_csv_files(document))
+    return _zip(_files(document, form), document["made_at"])
+
+
+def _files(document: Mapping[str, Any], form: Format) -> Iterator[tuple[str, Iterable[bytes]]]:
     if form == "zip":
-        files["package.json"] = _json(document)
-        files["package.schema.json"] = schema()
         if document["scope"] == "access":
-            files["index.html"] = page(document).encode()
-    return _zip(files, document["made_at"])
+            yield "index.html", gathered(page(document))
+        yield "package.json", _json(document)
+        yield "package.schema.json", [schema()]
+    yield from _csv_files(document)
 
 
 def schema() -> bytes:
@@ -73,23 +80,54 @@ def schema() -> bytes:
     return resources.files("ledger.packages").joinpath("package.schema.json").read_bytes()
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+def _json(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """The document, its facts told one by one where they stand."""
+    mark = str(uuid4())  # which nobody's text can hold
+    whole = json.dumps({**document, "facts": mark}, ensure_ascii=False, indent=1) + "\n"
+    before, after = whole.split(f'"{mark}"')
+    return gathered(chain([before], _json_facts(document["facts"]), [after]))
 
 
-def _csv_files(document: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _json_facts(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    ahead = "["
+    for fact in facts:
+        text = json.dumps(fact, ensure_ascii=False, indent=1).replace("\n", "\n  ")
+        yield f"{ahead}\n  {text}"
+        ahead = ","
+    yield "[]" if ahead == "[" else "\n ]"
+
+
+def gathered(texts: Iterable[str]) -> Iterator[bytes]:
+    """Texts in UTF-8, small ones put together."""
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= CHUNK:
+            yield "".join(waiting).encode()
+            waiting, size = [], 0
+    yield "".join(waiting).encode()
+
+
+def _csv_files(document: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[bytes]]]:
     for name, columns in _TABLES.items():
         if name in document:
-            yield f"{name}.csv", _csv(columns, document[name])
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for fact in document["facts"]:
-        kinds.setdefault(fact["kind"], []).append(fact)
-    for kind, facts in sorted(kinds.items()):
-        own = [spec.key for spec in fact_class(kind).specs]
-        shared = [name for name in _SHARED if name in facts[0] or name == "amends"]
-        rows = [{**fact, **fact["data"], **fact["personal"], **_of(fact)} for fact in facts]
-        columns = (*shared, *(name for name in own if name not in shared))
-        yield f"facts/{kind.removesuffix('.v1')}.csv", _csv(columns, rows)
+            yield f"{name}.csv", gathered(_csv(columns, document[name]))
+    facts = document["facts"]
+    for kind in facts.kinds():
+        told = facts.of(kind)
+        first = next(told, None)
+        if first is not None:
+            own = [spec.key for spec in fact_class(kind).specs]
+            shared = [name for name in _SHARED if name in first or name == "amends"]
+            columns = (*shared, *(name for name in own if name not in shared))
+            rows = map(_flat, chain([first], told))
+            yield f"facts/{kind.removesuffix('.v1')}.csv", gathered(_csv(columns, rows))
+
+
+def _flat(fact: Mapping[str, Any]) -> dict[str, Any]:
+    return {**fact, **fact["data"], **fact["personal"], **_of(fact)}
 
 
 def _of(fact: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,13 +135,18 @@ def _of(fact: Mapping[str, Any]) -> dict[str, Any]:
     return {name: fact[name] for name in _SHARED if name in fact}
 
 
-def _csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> bytes:
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The table, line by line, with the mark by which spreadsheets know UTF-8."""
     said = io.StringIO()
     writer = csv.writer(said)
+    said.write("\ufeff")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_cell(row.get(name)) for name in columns])
-    return said.getvalue().encode("utf-8-sig")
+        yield said.getvalue()
+        said.seek(0)
+        said.truncate()
+    yield said.getvalue()
 
 
 def _cell(value: Any) -> Any:
@@ -122,14 +165,53 @@ def unformula(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _zip(files: Mapping[str, bytes], made_at: str) -> bytes:
-    sums = "".join(f"{sha256(raw).hexdigest()}  {name}\n" for name, raw in sorted(files.items()))
+class _Sink:
+    """What a ZIP is written to: a buffer that is emptied as it fills. It cannot go back, so sizes
+    and checksums stand behind each file (and in the directory, where all look for them)."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def write(self, raw: Any) -> int:
+        """Keep these bytes until they are taken."""
+        self._waiting += raw
+        return len(raw)
+
+    def flush(self) -> None:
+        """Nothing is on its way elsewhere."""
+
+    def taken(self, least: int = 1) -> Iterator[bytes]:
+        """What waits, if it is at least so much."""
+        if len(self._waiting) >= least:
+            yield bytes(self._waiting)
+            self._waiting.clear()
+
+
+def _zip(files: Iterable[tuple[str, Iterable[bytes]]], made_at: str) -> Iterator[bytes]:
+    sink, sums = _Sink(), []
+    with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED) as archive:
+
+        def written(name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+            digest = sha256()
+            with archive.open(_entry(name, made_at), "w") as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    file.write(chunk)
+                    yield from sink.taken(CHUNK)
+            sums.append(f"{digest.hexdigest()}  {name}\n")
+
+        for name, chunks in files:
+            yield from written(name, chunks)
+        yield from written("SHA256SUMS", ["".join(sorted(sums, key=_named)).encode()])
+    yield from sink.taken()
+
+
+def _named(line: str) -> str:
+    return line.partition("  ")[2]
+
+
+def _entry(name: str, made_at: str) -> zipfile.ZipInfo:
     day = datetime.fromisoformat(made_at)
-    date_time = (day.year, day.month, day.day, day.hour, day.minute, day.second)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, raw in sorted({**files, "SHA256SUMS": sums.encode()}.items()):
-            entry = zipfile.ZipInfo(name, date_time)
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, raw, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    found = zipfile.ZipInfo(name, (day.year, day.month, day.day, day.hour, day.minute, day.second))
+    found.compress_type, found.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+    return found

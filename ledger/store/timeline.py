@@ -83,6 +83,13 @@ def told_of(row: Row, raw: bytes) -> Told:
     return Told(row, fact_from(said), parts)
 
 
+def kinds(connection: sa.Connection, people: Sequence[UUID], known: int) -> list[str]:
+    """The kinds of what was known of one person, under all the ids she has, by name."""
+    mine = (events.subject.in_(people), events.position <= known)
+    query = sa.select(events.kind).where(*mine).distinct().order_by(events.kind)
+    return [str(kind) for kind in connection.scalars(query) if kind is not None]
+
+
 def sealed_entry(connection: sa.Connection, people: Sequence[UUID], position: int) -> bytes | None:
     """The entry at a position, byte for byte as it is sealed; None unless it is of one of these
     people and still there."""
