@@ -36,6 +36,7 @@ from ledger.projections.population import Age, ClassCount, Population
 from ledger.requests import heirs
 from ledger.store import population as counting
 from ledger.store import pruning, reader, states
+from ledger.store.ages import ages as counted_ages
 from ledger.store.recorder import read_head
 from replay import fold as replaying
 
@@ -349,7 +350,7 @@ def _ages(connection: Any, book: Book, as_of: Instant, known: int, engine: Engin
     if engine == "fold":
         return replaying.ages(states.rows_by_subject(connection, known), book, as_of, known)
     source: counting.Source = "live" if engine == "live" else "events"
-    return counting.ages(connection, book, as_of, known, source)
+    return counted_ages(connection, book, as_of, known, source)
 
 
 def _fold_past(

@@ -22,7 +22,7 @@ from ledger.policy.holds import open_holds
 from ledger.projections.live import standing
 from ledger.requests.reading import owed
 from ledger.store import listed
-from ledger.store.population import next_end
+from ledger.store.ages import next_end
 
 CLOCK = "/console/clock"
 MOVING = frozenset({DPO, AUDITOR})

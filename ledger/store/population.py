@@ -2,7 +2,8 @@
 
 The terms of every class for every era come from the policy room as small tables written into the
 query, so that one rule serves both ways of counting. Only counts come back, or one page of the
-subjects whose term is over. Read next: `ledger/policy/terms.py`, where those tables come from.
+subjects whose term is over. Read next: `ages.py`, and `ledger/policy/terms.py`, where those tables
+come from.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ledger.policy.evaluate import choice, moving_rows, suspending_rows, terms_t
 from ledger.policy.model import CONTRACT_ENDED, Edition
 from ledger.projections import activity, consents
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
-from ledger.projections.population import Age, ChoiceCount, ClassCount, Population, Tally
+from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
 from ledger.store import tables
 from ledger.store.rebuild import (
     PACK,
@@ -60,7 +61,7 @@ def population(
     source: Source = "events",
 ) -> Population:
     """The counts at (`as_of`, `known`). With source 'live' the caller answers for the times."""
-    query = _Query(connection, book, as_of, known, source)
+    query = Query(connection, book, as_of, known, source)
     events: dict[str, int] = {}
     subjects = 0
     classes: dict[str, ClassCount] = {}
@@ -111,7 +112,7 @@ def past_due(
     while len(found) < limit:
         below = _subject_behind(connection, start, some, only) if only else None
         window = _Window(start, after[1] if after and start == after[0] else None, below, only)
-        query = _Query(connection, book, as_of, known, source, klass, window=window)
+        query = Query(connection, book, as_of, known, source, klass, window=window)
         behind = "AND (subject, scope) > (:from_subject, :from_scope)"
         text = f"""SELECT subject, scope, due, archive_until FROM judged
             WHERE past + past_archive > 0 {behind if window.scope is not None else ""}
@@ -145,25 +146,6 @@ def _subject_behind(
     return found
 
 
-def ages(
-    connection: sa.Connection,
-    book: Book,
-    as_of: Instant,
-    known: int | None = None,
-    source: Source = "events",
-) -> list[Age]:
-    """What is held, in daily use or archived, by class and age."""
-    query = _Query(connection, book, as_of, known, source)
-    text = f"""SELECT class, years, past, COUNT(DISTINCT subject), COUNT(*) FROM (
-            SELECT class, subject,
-                CASE WHEN suspended = 1 THEN NULL WHEN day > {day_of(as_of):d} THEN 0
-                ELSE ({day_of(as_of):d} - day) / 10000 END AS years,
-                CASE WHEN past + past_archive > 0 THEN 1 ELSE 0 END AS past
-            FROM judged WHERE erased = 0) aged_items
-        GROUP BY class, years, past ORDER BY class, years IS NULL, years, past"""
-    return [Age(name, years, bool(past), *n) for name, years, past, *n in query.run(text)]
-
-
 class Past(NamedTuple):
     """One item past its term, and what is due of it: to be archived, or to be erased."""
 
@@ -179,7 +161,7 @@ def all_past(
 ) -> Iterator[Past]:
     """Every item past its term where it is, by subject, as they come from the database: memory
     stays flat whatever their number. What is in the archive is listed when that is over too."""
-    query = _Query(connection, book, as_of, known, "events")
+    query = Query(connection, book, as_of, known, "events")
     text = """SELECT subject, class, scope, due, past_archive, archive_until FROM judged
         WHERE past + past_archive > 0 ORDER BY subject"""
     for subject, klass, scope, due, over, until in query.run(
@@ -202,20 +184,10 @@ def all_said(
     connection: sa.Connection, book: Book, as_of: Instant, known: int | None = None
 ) -> Iterator[Said]:
     """The last word of everybody about everything, by subject, as they come from the database."""
-    query = _Query(connection, book, as_of, known, "events")
+    query = Query(connection, book, as_of, known, "events")
     text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
-
-
-def next_end(connection: sa.Connection, book: Book, as_of: Instant) -> Day | None:
-    """The first last day, today or later, of a term that runs in daily use; None when none does.
-    From the live tables: what an open contract stops does not count."""
-    query = _Query(connection, book, as_of, None, "live")
-    text = f"""SELECT MIN(due) FROM judged WHERE suspended = 0 AND archived = 0 AND erased = 0
-        AND due >= {day_of(as_of):d}"""
-    found: Day | None = next(iter(query.run(text)))[0]
-    return found
 
 
 class Falling(NamedTuple):
@@ -242,7 +214,7 @@ def falling(
     live tables: a row for each class and month comes back.
     """
     last = day_of(until)
-    query = _Query(connection, book, until, known, "live")
+    query = Query(connection, book, until, known, "live")
 
     def month(day: str) -> str:
         return (
@@ -304,7 +276,7 @@ class _Window(NamedTuple):
 EVERYBODY = _Window()
 
 
-class _Query:
+class Query:
     """The common part of both questions: facts, the policy's tables, and every item judged."""
 
     def __init__(

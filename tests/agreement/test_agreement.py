@@ -21,8 +21,9 @@ from ledger.events import Row
 from ledger.policy.evaluate import deadlines
 from ledger.projections import live
 from ledger.store import states, tables
+from ledger.store.ages import ages, next_end
 from ledger.store.database import Database
-from ledger.store.population import PastDue, Source, ages, next_end, past_due, population
+from ledger.store.population import PastDue, Source, past_due, population
 from ledger.store.rebuild import Question, differences, has_corrections, rebuild
 from ledger.store.sqltime import add_months_sql
 from replay import fold

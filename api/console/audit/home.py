@@ -19,7 +19,9 @@ from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
 from api.console.naming import capital, class_labels, edition_of
 from api.console.visiting import Visit
-from ledger.calendar import date_of, day_of, format_day
+from ledger.application import Ledger
+from ledger.calendar import Day, date_of, day_of, end_of, format_day
+from ledger.errors import Misuse
 from ledger.projections.population import TALLIES
 from ledger.store import browsing
 
@@ -48,11 +50,13 @@ def get_desk(visit: Visit) -> Response:
         return elsewhere
     asked = asked_of(visit)
     answer = population_answer(visit.ledger, asked.times, with_ages=True)
-    live = None
-    if asked.times == Times() and answer["engine"] == "live":
-        replayed = population_answer(visit.ledger, asked.times, "sql", with_ages=True)
-        live = compared(answer, replayed)
-    return visit.render("audit/desk.html", **_told(visit, asked, answer), live=live)
+    live, at, board = None, visit.now, visit.request.app.state.board
+    if asked.times == Times():  # remembered, for a slider that comes back asks it again
+        ledger, day = visit.ledger, day_of(visit.now)
+        live, at = board.remembered(
+            ledger, "live beside history", lambda: _live(ledger, day), since=asked.head
+        )
+    return visit.render("audit/desk.html", **_told(visit, asked, answer), live=live, live_at=at)
 
 
 def get_replay(visit: Visit) -> Response:
@@ -80,6 +84,17 @@ def get_replay(visit: Visit) -> Response:
         found=found,
         today=format_day(day_of(visit.now)),
     )
+
+
+def _live(ledger: Ledger, today: Day) -> Compared | None:
+    """The live tables beside history, by the end of today: facts of a day are known to no hour.
+    None when some fact is dated later, of which live tables cannot leave anything out."""
+    times = Times(end_of(today))
+    try:
+        live = population_answer(ledger, times, "live", with_ages=True)
+    except Misuse:
+        return None
+    return compared(live, population_answer(ledger, times, "sql", with_ages=True))
 
 
 def compared(one: dict[str, Any], other: dict[str, Any]) -> Compared:
