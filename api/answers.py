@@ -272,7 +272,7 @@ def population_answer(
             if head.epoch != policy.epoch:
                 continue  # an edition was published in between
             known = reader.position_at(connection, times.known_at)
-            live = known == head.position and _is_settled(connection, as_of)
+            live = known == head.position and is_settled(connection, as_of)
             chosen: Engine = engine or ("live" if live else "sql")
             if chosen == "live" and not live:
                 raise Misuse(
@@ -438,7 +438,7 @@ def _is_ahead(state: SubjectState, now: Instant) -> bool:
     return max(days, default=0) > day_of(now) or max(instants, default=0) > now
 
 
-def _is_settled(connection: Any, as_of: Instant) -> bool:
+def is_settled(connection: Any, as_of: Instant) -> bool:
     """Whether no fact happened after `as_of`: only then may the live tables answer for it."""
     last = reader.last_occurred(connection)
     return last is None or last <= as_of

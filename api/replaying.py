@@ -15,18 +15,21 @@ from typing import Any, Literal
 from uuid import UUID
 
 from api.answers import Past as Listed
-from api.answers import Times, check_class, listed_json, population_json, times_json
+from api.answers import Times, check_class, is_settled, listed_json, population_json, times_json
 from api.controlling import families
 from api.controls import wanted
 from api.inspecting import answered, checked_positions, sealed_by
+from ledger.application import Ledger
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import Misuse, NotFound
 from ledger.events import VOID, Joined
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
-from ledger.projections.joins import Join
+from ledger.projections.joins import Join, Joins
+from ledger.store import population as counting
 from ledger.store.controlling import whole
 from ledger.store.population import Past, PastDue, Said
+from ledger.store.recorder import read_head
 from ledger.supposing import Supposed, asked_day, weigh
 from replay.controls.catalogue import CONTROLS
 from replay.controls.model import Event, Joining, Life, Stored
@@ -34,6 +37,7 @@ from replay.controls.run import Progress, Result, run
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
+from replay.fold import fold
 from replay.inspect.model import Answer, Asked
 from replay.segments.reading import Segments, open_segments
 
@@ -82,24 +86,12 @@ class SegmentHistory:
         self.as_of = now if times.as_of is None else times.as_of
         self.known = known_by(segments, engine, times)
         self.pruned = engine.pruned(self.known)
-        self.joined: Sequence[Joining] = list(self._joined())
+        self.joined: Sequence[Joining] = joined_in(engine, self.known)
         self._kin = families(self.joined)
 
     def at(self, times: Times) -> SegmentHistory:
         """The same folder at two other times."""
         return SegmentHistory(self.segments, self.engine, times, self._now, self.subject)
-
-    def _joined(self) -> Iterator[Joining]:
-        found = [whole(*one) for one in self.engine.entries(self.known, kinds=(JOINED, VOID))]
-        undone: dict[int | None, int] = {}
-        for one in found:
-            if one.row.kind == VOID:
-                about, at = one.row.ref_position, one.row.position
-                undone[about] = min(at, undone.get(about, at))
-        for one in sorted(found, key=lambda one: one.row.position):
-            if isinstance(one.fact, Joined) and one.row.subject is not None:
-                at = one.row.position
-                yield Joining(Join(at, one.row.subject, one.fact.other), undone.get(at))
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
@@ -131,6 +123,30 @@ class SegmentHistory:
     def stored(self) -> Stored:
         """Never asked: a control that asks it is not asked of segments."""
         raise Misuse("segments cannot say what the store's own checks find")
+
+
+def joined_in(engine: Engine, known: int) -> list[Joining]:
+    """Every join known at a position, oldest first."""
+    found = [whole(*one) for one in engine.entries(known, kinds=(JOINED, VOID))]
+    undone: dict[int | None, int] = {}
+    for one in found:
+        if one.row.kind == VOID:
+            about, at = one.row.ref_position, one.row.position
+            undone[about] = min(at, undone.get(about, at))
+    return sorted(
+        Joining(
+            Join(one.row.position, one.row.subject, one.fact.other), undone.get(one.row.position)
+        )
+        for one in found
+        if isinstance(one.fact, Joined) and one.row.subject is not None
+    )
+
+
+def _twice(engine: Engine, as_of: Instant, known: int) -> int:
+    """How many of those who are counted are somebody counted already, as the joins stood at R."""
+    joins = Joins(one.join for one in joined_in(engine, known) if one.undone_at is None)
+    rows = (row for row, _ in engine.entries(known, people=joins.people()))
+    return joins.twice(subject for subject, _ in fold(rows, as_of, known))
 
 
 @contextmanager
@@ -228,11 +244,14 @@ def segments_answer(
             check_class(segments.book, known, past.klass)
         counted = engine.population(as_of, known)
         report = engine.report()
+        joined = _twice(engine, as_of, known)
         edition = segments.book.in_force(day_of(as_of), known)
         answer = {
             **times_json(as_of, times.known_at, known),
             "engine": engine.name,
             **population_json(counted, edition),
+            "joined": joined,
+            "people": counted.subjects - joined,
             "pruned": sum(one.pruned for one in segments.manifest.files),
         }
         if ages:
@@ -240,6 +259,49 @@ def segments_answer(
         if past is not None:
             answer["past"] = {"class": past.klass, **_past(engine, as_of, known, past)}
     return answer, report
+
+
+def compared_answer(
+    source: Source, ledger: Ledger, times: Times, clock: Clock = MACHINE
+) -> dict[str, Any]:
+    """The counts of a folder against those of the ledger it came from, at the same two times: by
+    its live tables where they can answer, else by its SQL."""
+    as_of = clock.now() if times.as_of is None else times.as_of
+    with opened(source) as (segments, engine):
+        known = known_by(segments, engine, times)
+        there = dict(_leaves(engine.population(as_of, known).to_json()))
+        book = ledger.book(ledger.epoch())
+        with ledger.database.read() as connection:
+            live = known == read_head(connection).position and is_settled(connection, as_of)
+            path: counting.Source = "live" if live else "events"
+            counted = counting.population(connection, book, as_of, known, path)
+        here = dict(_leaves(counted.to_json()))
+        name = engine.name
+    differing = [
+        {"what": what, "ledger": here.get(what), "segments": there.get(what)}
+        for what in sorted(here.keys() | there.keys())
+        if here.get(what) != there.get(what)
+    ]
+    return {
+        **times_json(as_of, times.known_at, known),
+        "engine": name,
+        "ledger": "live" if live else "sql",
+        "compared": len(here),
+        "differences": differing,
+    }
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each count with the way to it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path} {key}")
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for one in value:
+            *about, n = one.values()
+            yield " ".join([path, *about]).strip(), n
+    else:
+        yield path.strip(), value
 
 
 def _past(engine: Engine, as_of: Instant, known: int, past: Listed) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from ledger.errors import Misuse
 from ledger.projections.population import TALLIES
 
 if TYPE_CHECKING:
-    from api.answers import Engine
+    from api.answers import Engine, Times
+    from api.replaying import Source
     from ledger.commands import Reference
 
 Subject = Annotated[str | None, typer.Argument(help="Subject id (a UUID).", metavar="SUBJECT")]
@@ -85,13 +86,16 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         str | None,
         typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
     ] = None,
-) -> None:
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Count in the ledger too, tell what differs.")
+    ] = False,
+) -> int:
     """Everybody at two times: facts, people by class and tier, choices."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if not 1 <= limit <= 1_000_000:
         raise Misuse("--limit must be between 1 and 1000000")
-    if segments is None and (ages or explain or memory):
-        raise Misuse("--ages, --explain and --memory go with --segments")
+    if segments is None and (ages or explain or memory or compare):
+        raise Misuse("--ages, --explain, --memory and --compare go with --segments")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -102,6 +106,8 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         from api.replaying import Source, segments_answer
 
         source = Source(segments, engine or "duck", memory)
+        if compare:
+            return _compared(run, source, Times(*asked))
         with screen.progress(screen.word("replay.title")) as advance:
             advance(0, 0, source.engine)
             answer, report = segments_answer(source, Times(*asked), wanted, ages=ages)
@@ -117,6 +123,23 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
                 lambda done, total: advance(done, total, ""),
             )
     screen.answer(answer, lambda: list(_everybody(answer, screen)))
+    return 0
+
+
+def _compared(run: Run, source: Source, times: Times) -> int:
+    """Segments against the ledger: exit code 1 where they differ."""
+    from api.replaying import compared_answer
+
+    screen = run.screen
+    with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
+        advance(0, 0, source.engine)
+        answer = compared_answer(source, ledger, times)
+    found = answer["differences"]
+    told = "replay.differs" if found else "replay.agrees"
+    lines = [screen.word(told, n=len(found), **answer)]
+    lines += [f"  {one['what']}: {one['ledger']} ≠ {one['segments']}" for one in found]
+    screen.answer(answer, lambda: lines)
+    return 1 if found else 0
 
 
 def subject_of(text: str) -> UUID:
@@ -188,7 +211,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("replay.unreadable", erased=gone["erased"], pruned=gone["pruned"])
     if answer.get("pruned"):
         yield screen.word("replay.pruned", n=answer["pruned"])
-    people = answer.get("people", answer["subjects"])  # from files, no join is known
+    people = answer["people"]
     if not people:
         yield screen.word("replay.nobody")
         return

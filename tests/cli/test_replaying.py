@@ -11,6 +11,7 @@ from tests.cli.conftest import Probant
 from tests.cli.test_supposing import draft
 
 DAY = "2026-06-30"
+_COUNTED = ("subjects", "people", "joined", "classes", "consents", "edition", "past")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def folder(anywhere: Probant, tmp_path: Path) -> str:
 
 def counted(answer: dict[str, Any]) -> dict[str, Any]:
     """What is counted, whoever counted."""
-    return {name: answer[name] for name in ("subjects", "classes", "consents", "edition", "past")}
+    return {name: answer[name] for name in _COUNTED}
 
 
 def test_files_and_database_answer_alike(anywhere: Probant, folder: str) -> None:
@@ -61,6 +62,25 @@ def test_ages_and_where_the_time_went(anywhere: Probant, folder: str) -> None:
     assert "Mio lus" in said.out
     assert "années" in said.out
     assert "read parquet" in said.out.lower().replace("_", " ")
+
+
+def test_files_are_compared_with_the_ledger(anywhere: Probant, folder: str) -> None:
+    """Alike as exported; then a person is added, and a file of another ledger differs."""
+    asked = ("replay", "--segments", folder, "--compare")
+    for engine in ("duck", "fold"):
+        answer = anywhere.json(*asked, "--engine", engine, "--as-of", DAY)
+        assert answer["differences"] == []
+        assert answer["compared"] > 20
+    said = anywhere(*asked, "--lang", "fr")
+    assert said.code == 0
+    assert "les mêmes" in said.out
+    other = Probant(anywhere.home / "other", None, anywhere._capture).filled(9)
+    differing = other.json(*asked, "--as-of", DAY, code=1)
+    assert {one["what"] for one in differing["differences"]} >= {
+        "subjects",
+        "events order.placed.v1",
+    }
+    assert "differ" in other(*asked, "--as-of", DAY).out
 
 
 @pytest.mark.parametrize(
