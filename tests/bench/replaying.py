@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,24 +62,27 @@ def main() -> None:
     options = parser.parse_args()
     peers = [peer for peer in PEERS if peer.way in options.ways]
     with tempfile.TemporaryDirectory(prefix="probant-bench-") as aside:
-        (Path(aside) / "played").mkdir()
-        found = play(Path(aside) / "played", PEOPLE, SEED, lambda *_: None)
-        pattern = pattern_of(found, SEED)
         place = options.folder or Path(aside)
-        slow = {way: _made(place, pattern, SLOW[way]) for way in options.ways if way in SLOW}
+        slow = {way: _made(place, SLOW[way]) for way in options.ways if way in SLOW}
         for events in options.events:
-            folder = _made(place, pattern, events)
+            folder = _made(place, events)
             fit = [one for one in peers if events <= LARGE or one.way not in GROUPED]
             told = measure(folder, slow, fit, options.rounds)
             print(json.dumps(told)) if options.json else show(events, told, fit)
 
 
-def _made(place: Path, pattern: Pattern, events: int) -> Path:
+@cache
+def _pattern() -> Pattern:
+    with tempfile.TemporaryDirectory(prefix="probant-bench-") as aside:
+        return pattern_of(play(Path(aside), PEOPLE, SEED, lambda *_: None), SEED)
+
+
+def _made(place: Path, events: int) -> Path:
     folder = place / f"segments-{events}"
     if not (folder / "manifest.json").exists():
         print(f"  generating {events:,} events", file=sys.stderr)
-        copies = pattern.copies_for(events)
-        write(folder, pattern, policies(), events=events, copies=copies, seed=SEED)
+        copies = _pattern().copies_for(events)
+        write(folder, _pattern(), policies(), events=events, copies=copies, seed=SEED)
     return folder
 
 
