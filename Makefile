@@ -10,11 +10,11 @@ LOCK   := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint format types screenshots bench lock clean
+.PHONY: help env run test lint format types screenshots bench bench-replay lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
-	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
+	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 env: $(STAMP) ## create the environment in .venv from the lock file
 
@@ -55,6 +55,10 @@ bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end
 	$(BIN)/python -m tests.bench.permissions
 	$(BIN)/python -m tests.bench.posting
 	$(BIN)/python -m tests.bench.verifying
+	$(BIN)/python -m tests.bench.replaying
+
+bench-replay: $(STAMP) ## questions over 1, 20 and 100 million events (an hour, 9 GB of disk)
+	$(BIN)/python -m tests.bench.replaying --rounds 1 --events 1000000 20000000 100000000
 
 lock: $(STAMP) ## write both lock files again from pyproject.toml (UPGRADE=1 for newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock

@@ -323,7 +323,7 @@ def _library(segments: Segments, memory: str | None) -> Answer:
         app.save(person)
     ids = [person.id for person in people.values()]
     began = time.perf_counter()
-    facts = sum(app.repository.get(id).facts for id in ids)  # type: ignore[attr-defined]
+    facts = sum(app.repository.get(id).facts for id in ids)
     seconds = time.perf_counter() - began
     assert facts == len(rows)
     return seconds, len(rows) + len(ids), {"people": [len(ids), 0]}

@@ -19,11 +19,11 @@ from api.demo.playing import play, policies
 from ledger import entry
 from ledger.aggregates import AGGREGATES, standing
 from ledger.calendar import day_of
-from ledger.deciding import consent_stream
 from ledger.errors import Misuse
 from ledger.events import CORRECTION, KINDS, OWN, VOID, Row
 from ledger.policy.loader import load_edition
 from ledger.store.mapper import fact_from, row_from
+from ledger.streams import consent_stream
 from replay.generating.pattern import Pattern, pattern_of
 from replay.generating.writing import write
 from replay.segments.layout import SCHEMA, whole
