@@ -30,7 +30,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 run: $(STAMP) ## a working ledger with a made-up company, served on loopback
 	$(BIN)/probant init --if-missing
-	$(BIN)/probant demo --if-empty
+	$(BIN)/probant demo --if-empty --until-today
 	$(BIN)/probant serve --demo
 
 test: lint types ## everything: lint, types, then all tests, PostgreSQL included
@@ -54,6 +54,7 @@ bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.permissions
 	$(BIN)/python -m tests.bench.posting
+	$(BIN)/python -m tests.bench.verifying
 
 lock: $(STAMP) ## write both lock files again from pyproject.toml (UPGRADE=1 for newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock

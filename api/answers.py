@@ -19,10 +19,12 @@ from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
-from ledger.events import KINDS, Row
+from ledger.events import KINDS, Died, Row
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
+from ledger.policy.death import AfterDeath
+from ledger.policy.death import explain as explain_death
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.model import Edition
@@ -30,7 +32,8 @@ from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.joins import Joins, honoured
 from ledger.projections.model import SubjectState
-from ledger.projections.population import ClassCount, Population
+from ledger.projections.population import Age, ClassCount, Population
+from ledger.requests import heirs
 from ledger.store import population as counting
 from ledger.store import pruning, reader, states
 from ledger.store.recorder import read_head
@@ -95,23 +98,30 @@ def subject_answer(
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     book = ledger.book(ledger.epoch())
     joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(joins.kept(subject))
+    if len(people) > 1 or any(key.kind == Died.kind for key in state.activity):
+        with ledger.database.read() as connection:
+            death = heirs.of_person(connection, people, as_of, known)
+    else:
+        death = None
     state = _honoured(ledger, joins, subject, state, as_of, known)
     held = cards(state, replaying.effective(history), facts, book, as_of, known)
     found = governed(deadlines(state, book, as_of, known), held)
     if klass is not None:
-        _check_class(book, known, klass)
+        check_class(book, known, klass)
         found = [deadline for deadline in found if deadline.klass == klass]
     said = choices(state, book, as_of, known) if klass is None else []
     edition = book.in_force(day_of(as_of), known)
     return {
         "subject": str(subject),
         **joined_json(joins, subject),
-        **_times(as_of, times.known_at, known),
+        **times_json(as_of, times.known_at, known),
         "path": path,
         "edition": _edition(edition),
         "flags": list(_edition_flags(edition, as_of)),
         "facts": dict(sorted(_facts(state).items())),
         "last_activity": _last_activity(state, book, as_of, known),
+        "death": death and death_json(death, lang),
         "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
         "consents": [choice_json(choice, lang) for choice in said],
     }
@@ -182,6 +192,30 @@ def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) ->
     }
 
 
+def death_json(d: AfterDeath, lang: Language) -> dict[str, Any]:
+    """Where things stand after a death as plain values, with its explanation."""
+    return {
+        "died": format_day(d.died),
+        "learnt": format_day(d.learnt),
+        "source": d.source,
+        "is_proved": d.is_proved,
+        "directive": d.wish,
+        "heirs": [{**one._asdict(), "classes": list(one.classes)} for one in d.may],
+        "asked": [
+            {**one._asdict(), "day": format_day(one.day), "due": format_day(one.due)}
+            for one in d.asked
+        ],
+        "account": d.account,
+        "close_by": _day(d.close_by),
+        "clause": d.clause,
+        "article": d.article,
+        "rests_on": list(d.rests_on),
+        "flips_on": _day(d.flips_on),
+        "would_change": list(d.would_change),
+        "explanation": explain_death(d, lang),
+    }
+
+
 def choice_json(c: ChoiceState, lang: Language) -> dict[str, Any]:
     """A choice as plain values, with its explanation."""
     return {
@@ -221,8 +255,13 @@ def population_answer(
     engine: Engine | None = None,
     past: Past | None = None,
     listen: Listen = lambda _done, _total: None,
+    *,
+    with_ages: bool = False,
 ) -> dict[str, Any]:
-    """Everybody at two times, counted by class. Counts, and subject ids only when `past` asks.
+    """Everybody at two times, counted by class, and by age if that is asked. Counts, and subject
+    ids only when `past` asks. `subjects` are references, each with its own clocks, and so are the
+    counts by class; `joined` of them are somebody who is counted already, and `people` is what is
+    left.
 
     Without an `engine`: the live tables where they can answer (for no earlier than the last fact
     and for all that is known), else SQL. Raises Misuse where `live` is asked and cannot.
@@ -244,18 +283,38 @@ def population_answer(
                     " fact; use --engine sql"
                 )
             counted, listed = _count(connection, policy.book, as_of, known, chosen, past, listen)
+            ages = _ages(connection, policy.book, as_of, known, chosen) if with_ages else None
             gone = pruning.unreadable(connection)
+            joined = _joined(ledger, connection, epoch, as_of, known)
         edition = policy.book.in_force(day_of(as_of), known)
         answer = {
-            **_times(as_of, times.known_at, known),
+            **times_json(as_of, times.known_at, known),
             "engine": chosen,
-            **counted.to_json(),
-            "edition": _edition(edition),
-            "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+            **population_json(counted, edition),
+            "joined": joined,
+            "people": counted.subjects - joined,
             "unreadable": gone.to_json(),
         }
+        if ages is not None:
+            answer["ages"] = [one._asdict() for one in ages]
         return answer if past is None else {**answer, "past": {"class": past.klass, **listed}}
     raise Stale("editions are being published; please try again")
+
+
+def population_json(counted: Population, edition: Edition | None) -> dict[str, Any]:
+    """The counts as plain values, whoever counted."""
+    return {
+        **counted.to_json(),
+        "edition": _edition(edition),
+        "classes": {name: _class(c) for name, c in sorted(counted.classes.items())},
+    }
+
+
+def _joined(ledger: Ledger, connection: Any, epoch: int, as_of: Instant, known: int) -> int:
+    """How many of those who are counted are somebody counted already, as the joins stood at R."""
+    joins = ledger.joins(epoch, known)
+    rows = states.rows_of_some(connection, joins.people(), known)
+    return joins.twice(subject for subject, _ in replaying.fold(rows, as_of, known))
 
 
 def _count(
@@ -268,14 +327,14 @@ def _count(
     listen: Listen,
 ) -> tuple[Population, dict[str, Any]]:
     if past is not None:
-        _check_class(book, known, past.klass)
+        check_class(book, known, past.klass)
     if engine == "fold":
 
         def rows() -> Iterable[Row]:
             return _counted_rows(states.rows_by_subject(connection, known), known, listen)
 
         counted = replaying.population(rows(), book, as_of, known)
-        return counted, _listed(_fold_past(rows(), book, as_of, known, past)) if past else {}
+        return counted, listed_json(_fold_past(rows(), book, as_of, known, past)) if past else {}
     source: counting.Source = "live" if engine == "live" else "events"
     counted = counting.population(connection, book, as_of, known, source)
     if past is None:
@@ -283,7 +342,14 @@ def _count(
     found = counting.past_due(
         connection, book, as_of, known, klass=past.klass, limit=past.limit, source=source
     )
-    return counted, _listed(found)
+    return counted, listed_json(found)
+
+
+def _ages(connection: Any, book: Book, as_of: Instant, known: int, engine: Engine) -> list[Age]:
+    if engine == "fold":
+        return replaying.ages(states.rows_by_subject(connection, known), book, as_of, known)
+    source: counting.Source = "live" if engine == "live" else "events"
+    return counting.ages(connection, book, as_of, known, source)
 
 
 def _fold_past(
@@ -299,7 +365,8 @@ def _fold_past(
             return
 
 
-def _listed(found: Iterable[counting.PastDue]) -> dict[str, Any]:
+def listed_json(found: Iterable[counting.PastDue]) -> dict[str, Any]:
+    """Items past their term, as plain values."""
     return {
         "items": [
             {
@@ -328,7 +395,8 @@ def _class(count: ClassCount) -> dict[str, Any]:
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _times(as_of: Instant, known_at: Instant | None, position: int) -> dict[str, Any]:
+def times_json(as_of: Instant, known_at: Instant | None, position: int) -> dict[str, Any]:
+    """The two times of an answer, and the position it rests on."""
     return {
         "as_of": format_instant(as_of),
         "day": format_day(day_of(as_of)),
@@ -389,7 +457,8 @@ def _is_settled(connection: Any, as_of: Instant) -> bool:
     return last is None or last <= as_of
 
 
-def _check_class(book: Book, known: int, klass: str) -> None:
+def check_class(book: Book, known: int, klass: str) -> None:
+    """Raise Misuse for a class that no edition known has."""
     names = {name for edition in book.known(known) for name in edition.classes}
     if klass not in names:
         raise Misuse(f"the policy has no such class; it has: {', '.join(sorted(names))}")

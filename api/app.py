@@ -39,6 +39,7 @@ from api.sealed import Seal
 from api.signing_on import SignOn
 from api.surrounding import Browsers, Compressed
 from api.today import Board
+from api.verifying import Checker
 from api.webhooks import Outbound
 from ledger.application import Ledger
 from ledger.archiving.asking import Ask
@@ -88,8 +89,10 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         app.state.writer = Writer(app.state.ledger)
         app.state.keeper = Keeper(app.state.ledger, journal, archive)
+        app.state.checker = Checker(checked)
         yield
         await to_thread.run_sync(app.state.keeper.close)
+        await to_thread.run_sync(app.state.checker.close)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
@@ -134,7 +137,9 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         )
     direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
     app.router.routes[:0] = direct  # before those of the framework
-    app.router.routes += doors.routes(pages.PAGES)
+    app.router.routes += doors.routes(
+        pages.pages_of(is_sandbox=demo is not None and demo.clock is not None)
+    )
     schema.complete(app)
     return app
 

@@ -20,7 +20,7 @@ from ledger.errors import NotFound
 from ledger.events import CardRemovalRequested
 from ledger.policy.cards import CardItem, cards
 from ledger.policy.cards import explain as explain_card
-from ledger.policy.holds import Fate, fate_of_card
+from ledger.policy.holds import Fate, fate_of_card, restrictions
 from ledger.policy.holds import explain as explain_fate
 from ledger.store import reader, states
 from replay import fold as replaying
@@ -43,8 +43,9 @@ def cards_answer(ledger: Ledger, subject: UUID, times: Times, lang: Language) ->
         is_known |= bool(ever)
         rows = [row for row in ever if row.position <= known]
         state = replaying.fold_subject(rows, as_of, known)
-        held = holds_at(ledger, rows, as_of, known)
-        for card in cards(state, replaying.effective(rows), facts, book, as_of, known):
+        standing = replaying.effective(rows)
+        held = holds_at(ledger, rows, as_of, known) + restrictions(standing, as_of, known)
+        for card in cards(state, standing, facts, book, as_of, known):
             items.append(card_json(card, fate_of_card(card, held), lang))
     if not is_known:
         raise NotFound("this ledger knows no such subject")
@@ -60,7 +61,7 @@ def cards_answer(ledger: Ledger, subject: UUID, times: Times, lang: Language) ->
 def card_json(card: CardItem, fate: Fate, lang: Language) -> dict[str, Any]:
     """One card as plain values, with its explanation. `id` names its stream; of the proof of one
     payment, which is no card on file, it is the payment's own."""
-    held = [line for hold in fate.held_by for line in [hold.item]]
+    held = [hold.item for hold in fate.held_by if hold.ground is None]
     said = explain_card(card, lang)
     return {
         "id": card.item,

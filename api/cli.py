@@ -39,6 +39,7 @@ from api.commands import (
     restoring,
     retaining,
     sealing,
+    segments,
     serving,
     webhooks,
 )
@@ -85,6 +86,7 @@ retaining.register(app)
 erasing.register(app)
 requests.register(app)
 evidence.register(app)
+segments.register(app)
 archive.register(app)
 restoring.register(app)
 serving.register(app)

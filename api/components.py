@@ -89,7 +89,7 @@ _REQUEST = closed(
     list(_REQUEST_MEMBERS),
     _REQUEST_MEMBERS,
     description="`due` is the law's; `due_suspended` the decree's, null while identity is in doubt;"
-    " `promised` what the published policy says.",
+    " `promised` what the edition in force at reception says, null where it promises nothing.",
 )
 FIXED: dict[str, Any] = {
     "Person": _reference("A business identifier of a person. Kept as a keyed HMAC only."),
@@ -297,11 +297,17 @@ FIXED: dict[str, Any] = {
         "additionalProperties": True,
     },
     "Subject": closed(
-        [*_AT, "facts", "last_activity", "deadlines", "consents"],
+        [*_AT, "facts", "last_activity", "death", "deadlines", "consents"],
         {
             **_AT,
             "facts": NUMBERS,
             "last_activity": {"type": ["object", "null"], "additionalProperties": True},
+            "death": {
+                "type": ["object", "null"],
+                "additionalProperties": True,
+                "description": "What a death stopped, the directive she left, and what heirs may"
+                " ask (LIL art. 85). Null while no death is known.",
+            },
             "deadlines": _DEADLINES,
             "consents": _CHOICES,
         },

@@ -55,7 +55,7 @@ class LedgerHistory:
         self.joined: Sequence[Joining] = [
             Joining(*one) for one in reader.joined(connection) if one.join.position <= known
         ]
-        self._kin = _families(self.joined)
+        self._kin = families(self.joined)
         self._opposed: dict[UUID, frozenset[Objection]] = {}
         self._has_erased = erasure.carried_out(connection) > 0
 
@@ -165,7 +165,7 @@ def history(
     raise Stale("editions are being published; please try again")
 
 
-def _families(joined: Sequence[Joining]) -> dict[UUID, frozenset[UUID]]:
+def families(joined: Sequence[Joining]) -> dict[UUID, frozenset[UUID]]:
     """Who is, or once was, joined with whom, through others too."""
     family: dict[UUID, frozenset[UUID]] = {}
     for one in joined:

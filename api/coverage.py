@@ -1,7 +1,7 @@
 """The coverage table: what the code does about each clause of the policy, read from the code.
 
-Clause -> events -> derivation -> enforcement -> control -> tests, or the part of the work that will
-bring what is missing. Nothing is run and nothing is stored: docstrings, literals and markers are
+Clause -> events -> derivation -> enforcement -> control -> tests, and why a cell is empty.
+Nothing is run and nothing is stored: docstrings, literals and markers are
 read. An id that is no clause of the shipped edition is listed in `Table.unknown`; a test refuses
 it. Only a source tree has its tests beside it: an installed package cannot make this table.
 """
@@ -34,22 +34,52 @@ REFUSING = (
     "ledger/choosing",
     "ledger/policy/diff.py",
 )
-DEDUCING = ("ledger/policy", "replay")
+DEDUCING = ("ledger/policy", "ledger/projections", "ledger/register", "replay")
 CHECKING = "replay/controls/"
 SAYING = ("ledger", "api", "replay")
 Found = dict[str, list[str]]
 
 CONTROLS = {control.id: control.clauses for control in CATALOGUE.values()}
-# What is still to come, by part of six: nothing yet is recorded, derived or refused under these
-# clauses, or not all of what they ask. An entry goes when its part is done.
-COMING = {
-    3: "SS-RET-2 SS-RET-3 SS-RET-7 SS-DSR-3",
-    6: "SS-CTL-1 SS-AUD-2 SS-CH-1 SS-COL-2 SS-COL-3 SS-COL-4",
+# What the edition itself enforces: a class ends when a retention run comes to its term, and a
+# purpose is asked of the gate before each use.
+ENFORCED = "retention run", "permission gate"
+# Why a cell is empty, by column: an empty cell without a reason is refused by a test, and so is a
+# reason for a cell that is not empty.
+BLANK: dict[str, dict[str, str]] = {
+    "events": {
+        "SS-PERS-1 SS-PERS-2 SS-AUD-2": "done by the shop, which asks the gate first",
+        "SS-LB-1 SS-RET-7": "a property of the policy's text, not of what happens",
+        "SS-SOC-1 SS-GEO-1": "nothing of it may be recorded",
+    },
+    "derivation": {
+        "SS-DATA-2": "nothing is computed from an asterisk",
+        "SS-SOC-1 SS-GEO-1": "nothing of it may be recorded",
+    },
+    "enforcement": {
+        "SS-CTL-1 SS-DATA-3 SS-DPO-1": "a declaration that is missing is a gap, not a refusal",
+        "SS-COL-1 SS-COL-2 SS-COL-3 SS-COL-4": "what happened is recorded, told or untold",
+        "SS-RET-1": "class by class, under SS-RET-4 to SS-RET-6",
+        "SS-COM-3": "the same purpose and gate as SS-COM-2",
+        "SS-PAY-2": "a full number is refused under SS-PAY-1",
+        "SS-CH-1 SS-CH-2": "every way to say no is taken: nothing to refuse",
+        "SS-CH-5": "an agreed phrase is applied: nothing to refuse",
+        "SS-DSR-1 SS-DSR-4 SS-DSR-6 SS-DSR-8": "a request is taken: nothing to refuse",
+        "SS-ACT-1 SS-RET-7": "a way to count: nothing to refuse",
+        "SS-POL-1": "an edition without its day is no edition",
+    },
+    "controls": {
+        "SS-CTL-1": "the register says so: gap `no_controller`",
+        "SS-DSR-8": "a request is never asked for its reference",
+        "SS-DSR-11": "a refusal without remedies cannot be recorded",
+    },
 }
 
 
+COLUMNS = ("events", "derivation", "enforcement", "controls", "tests")
+
+
 class Row(NamedTuple):
-    """What is done about one clause. `coming` is the part of six that brings what is missing."""
+    """What is done about one clause, and why a cell is empty, by column."""
 
     clause: str
     says: str
@@ -58,12 +88,18 @@ class Row(NamedTuple):
     enforcement: tuple[str, ...]
     controls: tuple[str, ...]
     tests: tuple[str, ...]
-    coming: tuple[int, ...]
+    blank: Mapping[str, str]
 
     @property
-    def touched(self) -> bool:
-        """Whether something is recorded, derived or refused, and a test shows it."""
-        return bool(self.tests and (self.events or self.derivation or self.enforcement))
+    def unsaid(self) -> tuple[str, ...]:
+        """The columns that are empty and do not say why."""
+        empty = (name for name in COLUMNS if not getattr(self, name))
+        return tuple(name for name in empty if name not in self.blank)
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The columns that say why they are empty, and are not."""
+        return tuple(name for name in self.blank if getattr(self, name))
 
 
 class Table(NamedTuple):
@@ -81,7 +117,8 @@ def table(root: Path = ROOT) -> Table:
     events, derivation = _events(edition), _derivation(edition, root)
     enforcement, tests = refusals(root), marked(root)
     controls = _turned(CONTROLS)
-    coming = _turned({str(part): clauses for part, clauses in COMING.items()})
+    _enforce(edition, enforcement)
+    blank = {name: _turned(_swapped(why)) for name, why in BLANK.items()}
     rows = tuple(
         Row(
             clause.id,
@@ -91,11 +128,11 @@ def table(root: Path = ROOT) -> Table:
             tuple(enforcement.get(clause.id, ())),
             tuple(controls.get(clause.id, ())),
             tuple(tests.get(clause.id, ())),
-            tuple(int(part) for part in coming.get(clause.id, ())),
+            {name: why[0] for name, said in blank.items() if (why := said.get(clause.id))},
         )
         for clause in edition.clauses.values()
     )
-    said = (events, enforcement, tests, controls, coming, _said(root))
+    said = (events, enforcement, tests, controls, *blank.values(), _said(root))
     unknown = {
         f"{clause} in {place}"
         for found in said
@@ -163,6 +200,19 @@ def _derivation(edition: Edition, root: Path) -> Found:
                 for clause in cited(node.value):
                     _add(found, clause, path)
     return found
+
+
+def _enforce(edition: Edition, found: Found) -> None:
+    """What is enforced without naming a clause: by the terms and purposes of the edition."""
+    run, gate = ENFORCED
+    for data_class in edition.classes.values():
+        _add(found, data_class.clause, run)
+    for purpose in edition.purposes.values():
+        _add(found, purpose.clause, gate)
+
+
+def _swapped(said: Mapping[str, str]) -> dict[str, str]:
+    return {why: clauses for clauses, why in said.items()}
 
 
 def _said(root: Path) -> Found:
@@ -235,33 +285,34 @@ def _add(found: Found, clause: str, place: str) -> None:
 
 def markdown(made: Table) -> str:
     """The table as `docs/coverage.md` holds it."""
-    done = sum(row.touched and not row.coming for row in made.rows)
     lines = [
         "# Coverage: what the code does about each clause",
         "",
         "Generated from the code by `probant coverage --markdown`; a test fails when this page is"
         " stale.",
-        "`--json` names every refusal and every test. What is still to come names its part (of 6).",
+        "`--json` names every refusal and every test. A cell that is empty says why.",
         "",
-        f"{len(made.rows)} clauses, {done} with their facts, rules and tests in place.",
+        f"{len(made.rows)} clauses.",
         "",
-        "| clause | events | derivation | enforcement | control | tests | still to come |",
-        "|---|---|---|---|---|---|---|",
+        "| clause | events | derivation | enforcement | control | tests |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [f"| {' | '.join(_cells(row))} |" for row in made.rows]
     return "\n".join(lines) + "\n"
 
 
 def _cells(row: Row) -> Iterator[str]:
+    cells = {
+        "events": _list(kind.removesuffix(".v1") for kind in row.events),
+        "derivation": _list(row.derivation),
+        "enforcement": _list(dict.fromkeys(place.split(":")[0] for place in row.enforcement)),
+        "controls": ", ".join(row.controls),
+        "tests": _list(dict.fromkeys(test.split("::")[0] for test in row.tests)),
+    }
     yield f"**{row.clause}** {row.says}"
-    yield _list(kind.removesuffix(".v1") for kind in row.events)
-    yield _list(row.derivation)
-    yield _list(dict.fromkeys(place.split(":")[0] for place in row.enforcement))
-    yield ", ".join(row.controls) or "–"
-    yield _list(dict.fromkeys(test.split("::")[0] for test in row.tests))
-    owed = "–" if row.touched else "a story tagged with this clause"
-    yield ", ".join(f"part {part} of 6" for part in row.coming) or owed
+    for name, cell in cells.items():
+        yield cell or f"*{row.blank.get(name, 'missing')}*"
 
 
 def _list(items: Iterator[str] | tuple[str, ...] | dict[str, None]) -> str:
-    return "<br>".join(f"`{item}`" for item in items) or "–"
+    return "<br>".join(f"`{item}`" for item in items)

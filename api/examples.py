@@ -133,8 +133,21 @@ WHOLE: dict[str, Any] = {
     **_AT,
     "facts": {"consent.given.v1": 1, "customer.registered.v1": 1, "order.placed.v1": 1},
     "last_activity": {"kind": "order.placed.v1", "day": "2026-01-05", "position": 3},
+    "death": None,
     "deadlines": [DEADLINE],
     "consents": [CHOICE],
+}
+KEYS: dict[str, Any] = {
+    "keys": [
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+            "alg": "EdDSA",
+            "use": "sig",
+        }
+    ]
 }
 TOLD: dict[str, Any] = {
     "position": 3,

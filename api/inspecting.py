@@ -24,6 +24,7 @@ from ledger.seal.checkpoint import parse_checkpoint
 from ledger.seal.merkle import prove_inclusion
 from ledger.sealing.files import read_if_there
 from ledger.sealing.keys import LOG_KEYS
+from replay.controls.model import History
 from replay.controls.run import Progress
 from replay.inspect.catalogue import OF_THE_STORE, QUESTIONS
 from replay.inspect.diff import changes
@@ -63,23 +64,34 @@ def inspected(
 
     Raises NotFound when the ledger knows no such person, Misuse for too many positions.
     """
-    if not 1 <= positions <= MOST:
-        raise Misuse(f"a line names between 1 and {MOST} positions")
-    asked = wanted(names)
+    asked, positions = wanted(names), checked_positions(positions)
     check = any(name in OF_THE_STORE for name in asked) and subject is None
     with history(ledger, times, journal, check=check, subject=subject) as found:
         stored = found.stored() if check else None
-        sealed = sealed_of(log)
-        told = Asked(subject, positions, stored, sealed)
-        answers = ask(found, asked, told, progress)
+        told = Asked(subject, positions, stored, sealed_of(log))
+        return answered(found, times, asked, told, progress)
+
+
+def checked_positions(positions: int) -> int:
+    """How many positions a line names at most. Raises Misuse."""
+    if not 1 <= positions <= MOST:
+        raise Misuse(f"a line names between 1 and {MOST} positions")
+    return positions
+
+
+def answered(
+    found: History, times: Times, names: Sequence[str], told: Asked, progress: Progress
+) -> tuple[dict[str, Any], tuple[Answer, ...]]:
+    """The answers from one state of history, wherever it was read, and what they speak of."""
+    answers = ask(found, wanted(names), told, progress)
     about = {
         "as_of": format_instant(found.as_of),
         "day": format_day(day_of(found.as_of)),
         "known_at": None if times.known_at is None else format_instant(times.known_at),
         "position": found.known,
-        "sealed": sealed.size,
+        "sealed": told.sealed.size,
         "pruned": found.pruned,
-        "subject": subject and str(subject),
+        "subject": told.subject and str(told.subject),
     }
     return about, answers
 
@@ -99,9 +111,16 @@ def differing(
     """
     with history(ledger, after, subject=subject) as new:
         old = new.at(before)
-        if old.known > new.known:
-            raise Misuse("the second instant must know no less than the first: give both a R")
-        answers = changes(old, new, Asked(subject), limit, progress)
+        return compared(old, new, subject, limit, progress)
+
+
+def compared(
+    old: History, new: History, subject: UUID | None, limit: int, progress: Progress
+) -> tuple[dict[str, Any], tuple[Answer, ...]]:
+    """What changed from one state of history to another. Raises Misuse as `differing` does."""
+    if old.known > new.known:
+        raise Misuse("the second instant must know no less than the first: give both a R")
+    answers = changes(old, new, Asked(subject), limit, progress)
     about = {
         "from": _when(old.as_of, old.known),
         "to": _when(new.as_of, new.known),
@@ -119,8 +138,13 @@ def sealed_of(log: Path | None) -> Sealed:
     note = read_if_there(log / "checkpoint") if log is not None else None
     if note is None or log is None:
         return Sealed()
-    head = parse_checkpoint(note.decode("utf-8").partition("\n\n")[0] + "\n")
     keys = (read_if_there(log / LOG_KEYS) or b"").decode().split()
+    return sealed_by(note.decode("utf-8"), keys)
+
+
+def sealed_by(note: str, keys: Iterable[str]) -> Sealed:
+    """What a signed checkpoint seals. It is read, not verified."""
+    head = parse_checkpoint(note.partition("\n\n")[0] + "\n")
     return Sealed(head.size, head.root.hex(), tuple(keys))
 
 

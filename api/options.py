@@ -10,13 +10,14 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.screen import Screen
 from api.settings import Settings, settle
-from ledger.calendar import Instant, parse_as_of
+from ledger.calendar import Clock, Instant, parse_as_of
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="When it was true: YYYY-MM-DD (end of that day) or RFC 3339."),
+]
+FromSegments = Annotated[
+    Path | None,
+    typer.Option("--segments", metavar="DIR", help="From these files, without the database."),
 ]
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", help="When we had learnt it: same forms as --as-of.")
@@ -62,15 +67,16 @@ class Run:
         finally:
             opened.close()
 
-    def open(self) -> Ledger:
-        """The ledger, to be closed by the caller. Raises Misuse when there is none."""
+    def open(self, clock: Clock | None = None) -> Ledger:
+        """The ledger, to be closed by the caller; `clock`: other than the machine's. Raises Misuse
+        when there is none."""
         file = self.settings.sqlite_file
         if file is not None and not file.exists():
             raise Misuse(f"there is no ledger at {file}; run `probant init` first")
         from ledger.opening import open_ledger
 
         settings = self.settings
-        return open_ledger(settings.url, settings.keyring, journal=settings.journal)
+        return open_ledger(settings.url, settings.keyring, clock=clock, journal=settings.journal)
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -8,6 +8,7 @@ package is kept: its SHA-256 is what an answer to her request names. Read next:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, cast, get_args
@@ -22,6 +23,7 @@ from api.settings import Language
 from ledger.application import Ledger
 from ledger.errors import BadData, Refused
 from ledger.fields import CODE, INTEGER
+from ledger.packages import signing
 from ledger.packages.archived import Opened
 from ledger.packages.gathering import SCOPES, Scope, classes_held, everybody, gather
 from ledger.packages.receipts import consents
@@ -95,10 +97,20 @@ def package_of(
 
 
 def receipts_of(ledger: Ledger, subject: UUID, is_kantara: bool) -> Any:
-    """Her consent receipt (JSON-LD), or those of Kantara 1.1 for the consents that hold now."""
+    """Her consent receipt (JSON-LD), or those of Kantara 1.1 for the consents that hold now, which
+    name the key that signs them."""
     people = everybody(ledger, subject)
     verdicts = subject_answer(ledger, subject, Times(), "fr")
     found, parties = consents(ledger, people, verdicts["consents"])
     if is_kantara:
-        return dpv.kantara(found, parties)
+        public = json.dumps(signing.key_of(ledger.keyring, signing.RECEIPTS).jwk, sort_keys=True)
+        return dpv.kantara(found, parties, public)
     return dpv.receipt(found, parties, verdicts["position"], ledger.clock.now())
+
+
+def signed_receipts(ledger: Ledger, said: Any) -> bytes:
+    """The same, signed: one compact JWS a line (RFC 7515), a line for each receipt."""
+    key = signing.key_of(ledger.keyring, signing.RECEIPTS)
+    each = said if isinstance(said, list) else [said]
+    texts = (json.dumps(one, ensure_ascii=False, sort_keys=True) for one in each)
+    return "".join(f"{key.jws(text.encode())}\n" for text in texts).encode()

@@ -181,7 +181,7 @@ def request_json(found: Request, lang: Language) -> dict[str, Any]:
         "received": format_day(found.received),
         "due": format_day(found.due),
         "due_suspended": _day(found.due_suspended),
-        "promised": format_day(found.promised),
+        "promised": _day(found.promised),
         "extended": found.extended,
         "answered": _day(found.answered),
         "grounds": list(found.grounds),

@@ -85,6 +85,7 @@ def due_page(
                 if one.archive_until is None
                 else format_day(one.archive_until),
                 "what": "held" if one.what == "erase" and one.subject in held else one.what,
+                "held_by": held.get(one.subject, []) if one.what == "erase" else [],
             }
             for one in found
         ],
@@ -131,15 +132,17 @@ def _cards(
     return found, page[-1] if len(page) == limit else None
 
 
-def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> set[UUID]:
-    """Those of these people of whom a hold blocks the class."""
+def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> dict[UUID, list[str]]:
+    """Those of these people of whom a hold, or what she asked to keep, blocks the class: by which
+    articles."""
     with ledger.database.read() as connection:
         ever = listed.ever_held(connection, people)
-    found = set()
+    found: dict[UUID, list[str]] = {}
     for subject in ever:
-        holds = holds_of(ledger, subject, at)
-        if any(klass in hold.classes or not hold.classes for hold in holds):
-            found.add(subject)
+        holds = holds_of(ledger, subject, at, restricted=True)
+        mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
+        if mine:
+            found[subject] = list(dict.fromkeys(mine))
     return found
 
 
@@ -252,4 +255,5 @@ def run_json(one: Asked) -> dict[str, Any]:
         "position": one.position,
         "error": one.error,
         "classes": one.classes,
+        "held_by": one.held_by,
     }

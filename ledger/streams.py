@@ -1,4 +1,5 @@
-"""A stream as one round of decisions sees it, and the fact that corrects one of its facts.
+"""Streams: as one round of decisions sees them, which ones a wish names, and the fact that corrects
+one of their facts.
 
 Nothing here reads or writes. Read next: `ledger/deciding.py`.
 """
@@ -10,10 +11,30 @@ from typing import Any
 from uuid import UUID
 
 from ledger.aggregates import AGGREGATES, fold
-from ledger.commands import Correct
+from ledger.commands import Command, Correct, Record
+from ledger.entry import derived_id
 from ledger.errors import BadData
 from ledger.events import Fact, FactCorrected
 from ledger.store import reader
+
+
+def consent_stream(subject: UUID) -> UUID:
+    """The stream of a person's choices, derived from her random id so that two writers cannot
+    begin two of them."""
+    return derived_id(b"probant/consent\x00" + subject.bytes)
+
+
+def streams_of(command: Command) -> set[UUID]:
+    """The streams that a wish names by their ids, or by that of a person."""
+    if not isinstance(command, Record):
+        return set()
+    streams = {command.stream} if command.stream else set()
+    subject = command.fact.subject
+    if subject:
+        streams.add(subject)
+        if command.fact.aggregate == "consent":
+            streams.add(consent_stream(subject))
+    return streams
 
 
 class Stream:

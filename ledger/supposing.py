@@ -10,7 +10,7 @@ and restrictions are not weighed: a retention run would still stop at them. Read
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -93,20 +93,41 @@ def suppose(
     PolicyError where the draft cannot follow the book, Misuse for a day before it takes effect.
     """
     book = ledger.book(ledger.epoch())
-    first = end_of(draft.effective_from)
-    when = max(ledger.clock.now(), first) if as_of is None else as_of
-    if day_of(when) < draft.effective_from:
-        raise Misuse("the draft changes nothing before the day it takes effect")
+    when = asked_day(draft, ledger.clock.now(), as_of)
     with ledger.database.read() as connection:
         head = reader.position_at(connection, None)
-        with_draft = book.with_edition(draft, head + 1)
-        known = head + 1  # the draft is known; no fact is there
-        before, after = (
-            population.all_past(connection, one, when, known) for one in (book, with_draft)
-        )
-        classes, changes = _compared(before, after, klass, limit)
-        said = population.all_said(connection, book, when, known)
-        asked, again = _asked(said, book, with_draft, when, known, limit)
+
+        def past(one: Book) -> Iterator[Past]:
+            return population.all_past(connection, one, when, head + 1)
+
+        said = population.all_said(connection, book, when, head + 1)
+        return weigh(book, draft, head, when, past, said, klass, limit)
+
+
+def asked_day(draft: Edition, now: Instant, as_of: Instant | None) -> Instant:
+    """The day a draft is weighed on. Raises Misuse for a day before it takes effect."""
+    when = max(now, end_of(draft.effective_from)) if as_of is None else as_of
+    if day_of(when) < draft.effective_from:
+        raise Misuse("the draft changes nothing before the day it takes effect")
+    return when
+
+
+def weigh(
+    book: Book,
+    draft: Edition,
+    head: int,
+    when: Instant,
+    past: Callable[[Book], Iterator[Past]],
+    said: Iterator[population.Said],
+    klass: str | None = None,
+    limit: int = LISTED,
+) -> Supposed:
+    """The answer from what is past its term by a book, and what was said last, both as known at
+    `head` + 1, where the draft is known and no fact is. Raises PolicyError where the draft cannot
+    follow the book."""
+    with_draft, known = book.with_edition(draft, head + 1), head + 1
+    classes, changes = _compared(past(book), past(with_draft), klass, limit)
+    asked, again = _asked(said, book, with_draft, when, known, limit)
     in_force = book.in_force(day_of(when), known)
     return Supposed(
         day_of(when),

@@ -18,7 +18,7 @@ from ledger.erasing.journal import Journal
 from ledger.outbound.standing import declared
 from ledger.policy import stale, telling
 from ledger.policy.holds import open_holds
-from ledger.policy.requests import judged
+from ledger.policy.requests import judged, no_promise
 from ledger.projections.live import standing
 from ledger.requests.reading import standing as standing_steps
 from ledger.store import dashboard, erasure, listed, log, reader, requests
@@ -79,7 +79,8 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
             some = begun[start : start + AT_ONCE]
             told = requests.steps(connection, [one.stream for one in some], position)
             for one in some:
-                found = judged(one.stream, one.subject, standing_steps(told[one.stream]), now)
+                steps = standing_steps(told[one.stream])
+                found = judged(one.stream, one.subject, steps, now, no_promise)
                 if found is not None and found.is_open:
                     owed[found.status] += 1
         holds = [

@@ -29,7 +29,7 @@ from ledger.projections.model import (
     Span,
     SubjectState,
 )
-from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
+from ledger.projections.population import Age, ChoiceCount, ClassCount, Population, Tally
 
 NO = ("consent.refused.v1", "consent.withdrawn.v1", "consent.invalidated.v1", "objection.raised.v1")
 YES = ("consent.given.v1", "consent.renewed.v1", "objection.lifted.v1")
@@ -97,6 +97,25 @@ def population(
         edition=in_force.number if in_force else None,
         flags=book_flags(book, as_of, known),
     )
+
+
+def ages(rows: Iterable[Row], book: Book, as_of: Instant, known: int | None = None) -> list[Age]:
+    """What is held by class and age, from rows ordered by (subject, position)."""
+    today = day_of(as_of)
+    people: Counter[tuple[str, int | None, bool]] = Counter()
+    things: Counter[tuple[str, int | None, bool]] = Counter()
+    for _, state in fold(rows, as_of, known):
+        hers: list[tuple[str, int | None, bool]] = []
+        for deadline in deadlines(state, book, as_of, known):
+            tiers = _tiers(deadline)
+            if "present" in tiers:
+                age = max((today - deadline.counted.day) // 10000, 0)
+                past = bool({"past_operational", "past_archive"} & set(tiers))
+                hers.append((deadline.klass, None if "suspended" in tiers else age, past))
+        people.update(set(hers))
+        things.update(hers)
+    order = sorted(things, key=lambda key: (key[0], key[1] is None, key[1] or 0, key[2]))
+    return [Age(*key, people[key], things[key]) for key in order]
 
 
 def book_flags(book: Book, as_of: Instant, known: int | None) -> tuple[str, ...]:

@@ -287,8 +287,7 @@ class Key(NamedTuple):
     @property
     def id(self) -> bytes:
         """The first bytes of SHA-256(name, newline, algorithm, key)."""
-        material = bytes([self.algorithm]) + self.public
-        return sha256(self.name.encode() + b"\n" + material).digest()[:4]
+        return sha256(b"%b\n%c%b" % (self.name.encode(), self.algorithm, self.public)).digest()[:4]
 
     @classmethod
     def parse(cls, vkey: str, algorithm: int) -> Key:
@@ -303,8 +302,8 @@ class Key(NamedTuple):
     @property
     def written(self) -> str:
         """The vkey."""
-        material = bytes([self.algorithm]) + self.public
-        return f"{self.name}+{self.id.hex()}+{b64encode(material).decode()}"
+        material = b64encode(bytes([self.algorithm, *self.public])).decode()
+        return f"{self.name}+{self.id.hex()}+{material}"
 
     def signed(self, text: bytes, signature: bytes) -> bool:
         """Whether this key made the signature over the text."""
@@ -507,11 +506,6 @@ PART = re.compile(rf"({DIGEST}) ({DIGEST}) ({DIGEST}) ({UUID}) ({CODE})")
 INNER, EPOCH = {"meta", "parts", "pol"}, datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def refuse(_: str) -> int:
-    """No fraction, no NaN."""
-    raise ValueError
-
-
 def whole(text: str) -> int:
     """An integer that every JSON reader holds exactly."""
     if abs(value := int(text)) >= 2**53:
@@ -519,7 +513,7 @@ def whole(text: str) -> int:
     return value
 
 
-DECODER = json.JSONDecoder(parse_float=refuse, parse_int=whole, parse_constant=refuse)
+DECODER = json.JSONDecoder(parse_float=int, parse_int=whole, parse_constant=int)  # no 1.5, no NaN
 ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
 )
@@ -635,14 +629,13 @@ TABLES = {  # what grows with the log goes to a temporary SQLite file; memory st
     "erasures": "id TEXT, kid BLOB, position INTEGER",
     "excused": "rule INTEGER, first INTEGER, last INTEGER, position INTEGER",
 }
-COUNTED = ("entries", "pruned", "parts", "envelopes", "unknown", "columns")
 
 
 class Scan:
     """One worker's share: what it found, and what only the whole log can judge."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.found, self.counts = task, Findings(), Counter(dict.fromkeys(COUNTED, 0))
+        self.task, self.found, self.counts = task, Findings(), Counter[str]()
         self.level1 = bytearray()  # hashes of the full tiles
         self.first_at = self.last_at = self.last_position = 0
         self.pols: dict[str, int] = {}  # first position at which each policy is in force
@@ -832,7 +825,7 @@ class Scan:
         return self
 
 
-LINES = "columns.ndjson"
+LINES, LISTED = "columns.ndjson", re.compile(r'\s*"([^"\\]+)": ?"([0-9a-f]{64})",?')
 ADDED, RETIRED = "ledger.log_key_added.v1", "ledger.log_key_retired.v1"
 ERASED, RAN = "customer.class_erased.v1", "control.ran.v1"
 ACTS = {
@@ -869,12 +862,12 @@ def seek(file: IO[bytes], first: int) -> int:
 
 def frames(raw: bytes, width: int) -> list[bytes] | None:
     """The entries of a bundle, each behind its length in two bytes; b"" is a pruned one."""
-    found, at = [], 0
-    while at + 2 <= len(raw):
-        end = at + 2 + (raw[at] << 8 | raw[at + 1])
-        found.append(raw[at + 2 : end])
-        at = end
-    return found if at == len(raw) and len(found) == width else None
+    found, at = [], 2
+    while at <= len(raw):
+        end = at + (raw[at - 2] << 8 | raw[at - 1])
+        found.append(raw[at:end])
+        at = end + 2
+    return found if at == len(raw) + 2 and len(found) == width else None
 
 
 def parsed(line: bytes, column: int) -> Any:
@@ -945,10 +938,12 @@ class Report:
         checks = []
         for check, name in enumerate(NAMES, 1):
             rests_on = self.rests.get(check, (self.skipped.get(check, "not_reached"), {}))
+            if n := self.found.counts[check]:  # what it would rest on, had it passed, is no answer
+                rests_on = ("findings", {"n": n})
             kept = [self.word(k, v) for number_, k, v in self.found.kept if number_ == check]
             said = {"check": check, "name": name, "status": self.status(check)}
             said |= {"required": check in self.required, "rests_on": self.word(*rests_on)}
-            checks.append({**said, "found": self.found.counts[check], "findings": kept})
+            checks.append({**said, "found": n, "findings": kept})
         verdict = "passed" if self.ok else "failed"
         return {"verdict": verdict, "bundle": self.about, "checks": checks}
 
@@ -1008,8 +1003,10 @@ class Verifier:
                 self.anchored(acts)
                 self.columns(scans)
             self.policies(scans)
-        n = len(self.each(12, "receipts/", self.receipt, receipts))
-        self.settled(12, "rests_receipts", "" if n else "no_receipts", n=n)
+        found = self.each(12, "receipts/", self.receipt, receipts)
+        missing = "receipt_elsewhere" if False in found else "" if found else "no_receipts"
+        self.settled(12, "rests_receipts", missing, n=len(found))
+        self.report.required |= {12} if receipts else set()
         n = len(self.each(13, "certificates/", self.certificate))
         self.settled(13, "rests_certificates", "" if n else "no_certificates", n=n)
 
@@ -1037,21 +1034,24 @@ class Verifier:
 
     def manifest(self) -> dict[str, Any]:
         """14: what the bundle says of itself, and whether it arrived whole. A file stands on a line
-        of its own, so that a long list is never held in memory."""
-        rest, listed, there = [], 0, 0
+        of its own, so that a long list is never held in memory: names are compared by their sum
+        (of hashes with a seed of this run), and asked for one by one only if that differs."""
+        rest, listed, there, balance = [], 0, 0, hash("manifest.json")  # it does not list itself
         for line in self.bundle.lines("manifest.json"):
-            found = re.fullmatch(r'\s*"([^"\\]+)": ?"([0-9a-f]{64})",?', line)
-            if not found:
+            if not (found := LISTED.fullmatch(line)):
                 rest.append(line[:1000])
                 continue
-            listed += 1
-            name = found[1]
-            if not self.bundle.has(name):
-                self.fail(14, "absent", path=name)
-            elif name.startswith(("tile/", "envelopes/", "policies/", LINES)):
+            name, digest = found.groups()
+            listed, balance = listed + 1, balance + hash(name)
+            if name.startswith(("tile/", "envelopes/", "policies/", LINES)):
                 continue  # the log itself proves these
-            elif sha256(self.bundle.read(name)).hexdigest() != found[2]:
+            if self.bundle.has(name) and sha256(self.bundle.read(name)).hexdigest() != digest:
                 self.fail(14, "damaged", path=name)
+        for name in self.bundle.names():
+            there, balance = there + 1, balance - hash(name)
+            self.enveloped += name.startswith("envelopes/")
+        if balance:
+            self.strays(there - 1 - listed)
         try:
             said: dict[str, Any] = json.loads("".join(rest))
             if said["files"] or said["format"] != "probant-evidence/1":
@@ -1059,13 +1059,19 @@ class Verifier:
         except (ValueError, KeyError, TypeError, RecursionError):
             self.fail(14, "manifest_form")
             said = {}
-        for name in self.bundle.names():
-            there += 1
-            self.enveloped += name.startswith("envelopes/")
-        if there - 1 > listed:
-            self.fail(14, "unlisted", n=there - 1 - listed)
         self.settled(14, "rests_manifest", n=listed)
         return said
+
+    def strays(self, more: int) -> None:
+        """14: files listed but absent; and how many are there but not listed."""
+        for found in filter(None, map(LISTED.fullmatch, self.bundle.lines("manifest.json"))):
+            if not self.bundle.has(found[1]):
+                self.fail(14, "absent", path=found[1])
+                more += 1
+        if more > 0:
+            self.fail(14, "unlisted", n=more)
+        elif not self.report.found.counts[14]:
+            self.fail(14, "manifest_form")  # a file listed twice
 
     def succession(self) -> None:
         """1: the keys that the pinned ones lead to. A line under a note makes no key: one that is
@@ -1144,11 +1150,8 @@ class Verifier:
                 self.fail(14, "manifest_form")
         asked = {2: trust.quorum, 3: trust.tsa, 6: trust.checkpoints}
         report.required = REQUIRED[self.kind] | {check for check, wish in asked.items() if wish}
-        report.about |= {
-            "kind": self.kind,
-            "size": size,
-            "root": b64encode(self.head.root).decode(),
-        }
+        root = b64encode(self.head.root).decode()
+        report.about |= {"kind": self.kind, "size": size, "root": root}
         report.about |= {"first": self.first, "last": self.last}
 
     def earlier(self, name: str, raw: bytes) -> None:
@@ -1234,9 +1237,9 @@ class Verifier:
             edge, level = fold(chunk + edge) if chunk + edge else b"", level + 1
         return edge or sha256(b"").digest()
 
-    def leaves(self, start: int) -> bytes:
-        """The tile of leaves that begins at this index."""
-        return self.bundle.read(tile(0, start // WIDTH, min(WIDTH, self.head.size - start)))
+    def leaves(self, start: int, level: int | str = 0) -> bytes:
+        """The tile of leaves, or the entries, that begins at this index."""
+        return self.bundle.read(tile(level, start // WIDTH, min(WIDTH, self.head.size - start)))
 
     def proof(self, name: str, raw: bytes) -> int | None:
         """5 and 9, one by one: an entry with its inclusion proof, and how many texts it shows."""
@@ -1437,17 +1440,18 @@ class Verifier:
                 self.fail(10, "unpublished", position=position)
         self.settled(10, "rests_policies", "" if self.pols else "no_entries", n=len(self.pols))
 
-    def receipt(self, name: str, raw: bytes) -> None:  # noqa: ARG002
-        """12: what the log promised to somebody is there."""
+    def receipt(self, name: str, raw: bytes) -> bool:  # noqa: ARG002
+        """12: what the log promised to somebody is there; False if this bundle cannot tell."""
         position, leaf = receipt_of(self.trust, raw)
         if position > self.head.size:
             raise Bad("receipt_missing")
-        start, at = divmod(position - 1, WIDTH)
+        at = (position - 1) % WIDTH
         found = self.proven.get(position - 1)
         if found is None and self.kind != "subject":
-            found = self.leaves(start * WIDTH)[at * HASH :][:HASH]
+            found = self.leaves(position - 1 - at)[at * HASH :][:HASH]
         if found is not None and found != leaf:
             raise Bad("receipt_differs")
+        return found is not None
 
     def certificate(self, name: str, raw: bytes) -> None:  # noqa: ARG002
         """13: the log signed it, and the erasures that it cites are there, of that person and class
@@ -1455,9 +1459,9 @@ class Verifier:
         for position, cited in citations(certificate_of(self.trust, raw)):
             if position > self.head.size:
                 raise Bad("receipt_missing")
-            start, at = divmod(position - 1, WIDTH)
-            width = min(WIDTH, self.head.size - start * WIDTH)
-            entries = frames(self.bundle.read(tile("entries", start, width)), width)
+            at = (position - 1) % WIDTH
+            start = position - 1 - at
+            entries = frames(self.leaves(start, "entries"), min(WIDTH, self.head.size - start))
             if entries and entries[at]:
                 there = entry_of(entries[at])
                 meta = there.get("meta")
@@ -1592,10 +1596,9 @@ def verify(
     try:
         if single == 12:
             report.about["receipt"] = receipt_of(trust, path.read_bytes())[0]
-            report.rests[12] = ("rests_receipt", {})
         else:
             report.about["certificate"] = certificate_of(trust, path.read_bytes())
-            report.rests[13] = ("rests_certificate", {})
+        report.rests[single] = ("rests_statement", {})
     except Bad as bad:
         report.found.add(single, str(bad), path=path.name)
     return report
@@ -1632,6 +1635,7 @@ SENTENCES = """
 passed|passed|réussi
 failed|FAILED|ÉCHEC
 not checked|not checked|non contrôlé
+findings|found wrong: {n}|constats : {n}
 ok|Verified: every required check passed, none failed.\
 |Vérifié : chaque contrôle requis a réussi, aucun n'a échoué.
 not_ok|NOT VERIFIED: a check failed, or a required one could not be made.\
@@ -1668,13 +1672,11 @@ rests_columns|{n} lines say what the entries say; derived states are replayed by
 |{n} lignes disent ce que disent les écritures ; les états dérivés se rejouent ailleurs
 rests_receipts|{n} receipts signed by the log, their events looked up\
 |{n} récépissés signés par le journal, leurs faits recherchés
-rests_receipt|signed by the log; give the bundle and --receipt FILE to look its event up\
-|signé par le journal ; donnez l'archive et --receipt FICHIER pour y chercher le fait
 rests_certificates|{n} certificates signed by the log, erasures they cite looked up; the rest is \
 its word\
 |{n} certificats signés par le journal, effacements cités recherchés ; le reste est sa parole
-rests_certificate|signed by the log; give the bundle to look up what it cites\
-|signé par le journal ; donnez l'archive pour y chercher ce qu'il cite
+rests_statement|signed by the log; give its bundle, a receipt as --receipt, to look it up there\
+|signé par le journal ; donnez l'archive, un récépissé en --receipt, pour l'y chercher
 rests_manifest|{n} files arrived as listed; the list is the sender's own\
 |{n} fichiers arrivés comme listés ; la liste vient de l'expéditeur
 no_witness|no witness is pinned: a fork shown to somebody else is invisible\
@@ -1702,6 +1704,8 @@ unknown_kinds|some kinds of event are newer than this verifier; the others agree
 |certains types de faits sont plus récents que ce vérificateur ; les autres concordent
 no_columns|no typed columns came with the bundle|l'archive ne contient pas de colonnes typées
 no_receipts|no receipt was given|aucun récépissé n'a été fourni
+receipt_elsewhere|the bundle does not hold the event of a receipt, and cannot say if the log does\
+|l'archive ne contient pas le fait d'un récépissé, et ne peut dire si le journal le contient
 no_certificates|no certificate was given|aucun certificat n'a été fourni
 not_reached|not reached|non atteint
 trust|the trust file cannot be read: origin, log, and what this program's first lines list\

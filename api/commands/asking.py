@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from api.options import AsOf, KnownAt, Run, command, instant
+from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import Misuse
 from ledger.projections.population import TALLIES
@@ -58,36 +58,65 @@ def show(
     run.screen.answer(answer, lambda: list(_person(answer, run.screen)))
 
 
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - its options
     run: Run,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     engine: Annotated[
         str | None,
-        typer.Option("--engine", help="live, sql or fold; by default live if it can, else sql."),
+        typer.Option(
+            "--engine",
+            help="live, sql or fold; by default live if it can, else sql. With --segments: duck"
+            " (by default) or fold.",
+        ),
     ] = None,
     past: Annotated[
         str | None, typer.Option("--past", metavar="CLASS", help="List who is past this term.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", help="So many at most, with --past.")] = 100,
+    segments: FromSegments = None,
+    ages: Annotated[
+        bool, typer.Option("--ages", help="Also by years since the last activity (segments).")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also where the time went (segments).")
+    ] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
+    ] = None,
 ) -> None:
     """Everybody at two times: facts, people by class and tier, choices."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
-    if engine is not None and engine not in ENGINES:
-        raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     if not 1 <= limit <= 1_000_000:
         raise Misuse("--limit must be between 1 and 1000000")
+    if segments is None and (ages or explain or memory):
+        raise Misuse("--ages, --explain and --memory go with --segments")
+    if segments is None and engine is not None and engine not in ENGINES:
+        raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
 
-    with run.ledger() as ledger, run.screen.progress(run.screen.word("replay.title")) as advance:
-        answer = population_answer(
-            ledger,
-            Times(*asked),
-            cast("Engine | None", engine),
-            Past(past, limit) if past else None,
-            lambda done, total: advance(done, total, ""),
-        )
-    run.screen.answer(answer, lambda: list(_everybody(answer, run.screen)))
+    wanted = Past(past, limit) if past else None
+    screen = run.screen
+    if segments is not None:
+        from api.replaying import Source, segments_answer
+
+        source = Source(segments, engine or "duck", memory)
+        with screen.progress(screen.word("replay.title")) as advance:
+            advance(0, 0, source.engine)
+            answer, report = segments_answer(source, Times(*asked), wanted, ages=ages)
+        if explain:
+            answer["report"] = report.to_json()
+    else:
+        with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
+            answer = population_answer(
+                ledger,
+                Times(*asked),
+                cast("Engine | None", engine),
+                wanted,
+                lambda done, total: advance(done, total, ""),
+            )
+    screen.answer(answer, lambda: list(_everybody(answer, screen)))
 
 
 def subject_of(text: str) -> UUID:
@@ -136,7 +165,8 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
             "show.last_activity", **{**last, "kind": _word("kind", last["kind"], screen)}
         )
     yield screen.word("show.facts", facts=_facts(answer["facts"], screen))
-    for found in (*answer["deadlines"], *answer["consents"]):
+    after_death = [answer["death"]] if answer["death"] else []
+    for found in (*after_death, *answer["deadlines"], *answer["consents"]):
         first, *others = found["explanation"]
         yield ""
         yield first
@@ -153,14 +183,19 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         edition=edition["id"] if edition else screen.word("replay.no_edition"),
     )
     yield from (screen.word(f"show.{flag}") for flag in answer["flags"])
-    gone = answer["unreadable"]
-    if gone["erased"] or gone["pruned"]:
+    gone = answer.get("unreadable")
+    if gone and (gone["erased"] or gone["pruned"]):
         yield screen.word("replay.unreadable", erased=gone["erased"], pruned=gone["pruned"])
-    if not answer["subjects"]:
+    if answer.get("pruned"):
+        yield screen.word("replay.pruned", n=answer["pruned"])
+    people = answer.get("people", answer["subjects"])  # from files, no join is known
+    if not people:
         yield screen.word("replay.nobody")
         return
     facts = _facts(answer["events"], screen)
-    yield screen.word("replay.subjects", n=answer["subjects"], facts=facts)
+    yield screen.word("replay.subjects", n=people, facts=facts)
+    if answer.get("joined"):
+        yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
     classes = answer["classes"].items()
@@ -177,6 +212,9 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
             for c in answer["consents"]
         ]
         yield from table(head, rows, left=2)
+    if answer.get("ages"):
+        yield ""
+        yield from _ages(answer["ages"], screen)
     if "past" in answer:
         yield ""
         yield screen.word("replay.past", klass=answer["past"]["class"])
@@ -184,6 +222,35 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
             scope = screen.word("replay.scope", scope=item["scope"]) if item["scope"] else ""
             shown = {"subject": item["subject"], "due": item["due"], "scope": scope}
             yield screen.word("replay.past_item", **shown)
+    if "report" in answer:
+        yield ""
+        yield from _report(answer["report"], screen)
+
+
+def _ages(ages: list[dict[str, Any]], screen: Screen) -> Iterator[str]:
+    head = [screen.word(f"replay.{name}") for name in ("class", "years", "present", "items")]
+    still = screen.word("replay.still")
+    yield from table(
+        head,
+        [
+            [
+                age["klass"],
+                still if age["years"] is None else str(age["years"]),
+                str(age["subjects"]),
+                str(age["items"]),
+            ]
+            for age in ages
+        ],
+    )
+
+
+def _report(report: dict[str, Any], screen: Screen) -> Iterator[str]:
+    sizes = {
+        name: "-" if report[name] is None else f"{report[name] / 2**20:.1f}"
+        for name in ("bytes_read", "memory", "spilled")
+    }
+    yield screen.word("replay.report", **{**report, **sizes})
+    yield from (f"  {line}" for line in report["plan"].splitlines())
 
 
 def _facts(counted: dict[str, int], screen: Screen) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.commands.erasing import desk
-from api.options import AsOf, KnownAt, Run, command, instant
+from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
 from api.screen import Screen
 from ledger.errors import Misuse
 
@@ -60,12 +61,18 @@ def run_(
     known_at: KnownAt = None,
     open_parts: OpenParts = False,
     record: Recorded = True,
+    segments: FromSegments = None,
 ) -> int:
     """Ask the controls; exit code 0 only when none of them finds a violation."""
     from api.answers import Times
 
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
-    answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
+    if segments is None:
+        answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
+    elif open_parts:
+        raise Misuse("segments hold no sealed part: --open-parts needs the database")
+    else:
+        answer = _ran_alone(run, segments, times, control or ())
     run.screen.answer(answer, lambda: list(_told(answer, run.screen)))
     return 0 if answer["ok"] else FOUND
 
@@ -108,6 +115,16 @@ def seconds_of(text: str) -> int:
     if found is None:
         raise Misuse("--every is written with a unit: 30m, 12h, 1d")
     return int(found[1]) * UNITS[found[2]]
+
+
+def _ran_alone(run: Run, segments: Path, times: Times, names: Sequence[str]) -> dict[str, Any]:
+    """The controls that history alone can answer, from segments: not put on record."""
+    from api.controls import result_json
+    from api.replaying import Source, controlled_alone
+
+    with run.screen.progress(run.screen.word("controls.title")) as advance:
+        result = controlled_alone(Source(segments), times, names, lambda n: advance(n, 0, str(n)))
+    return {**result_json(result, run.screen.lang), "recorded": None}
 
 
 def _ran(run: Run, times: Times, names: Any, *, open_parts: bool, record: bool) -> dict[str, Any]:

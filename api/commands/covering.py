@@ -22,7 +22,7 @@ def coverage(
         bool, typer.Option("--markdown", help="As docs/coverage.md holds it.")
     ] = False,
 ) -> None:
-    """Each clause with its events, derivations, refusals, controls, tests, and what is to come."""
+    """Each clause with its events, derivations, refusals, controls and tests."""
     from api import coverage as made
 
     found = made.table()
@@ -30,14 +30,13 @@ def coverage(
         sys.stdout.write(made.markdown(found))
         return
     say = run.screen.word
-    names = ("clause", "events", "derivation", "enforcement", "control", "tests", "coming")
+    names = ("clause", "events", "derivation", "enforcement", "control", "tests")
     counts = [
         [
             row.clause,
             *(str(len(x)) for x in (row.events, row.derivation, row.enforcement)),
             " ".join(row.controls) or "-",
             str(len(row.tests)),
-            ", ".join(say("coverage.part", part=part) for part in row.coming) or "-",
         ]
         for row in found.rows
     ]

@@ -10,7 +10,7 @@ import typer
 from api.options import Run, command
 from ledger.errors import Misuse
 
-MOST = 9999  # people: their references have four digits
+MOST = 9990  # people: their references have four digits, and a few more live in the last weeks
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,12 @@ def demo(
     if_empty: Annotated[
         bool, typer.Option("--if-empty", help="Leave a ledger that holds facts as it is.")
     ] = False,
+    until_today: Annotated[
+        bool,
+        typer.Option(
+            "--until-today", help="Also the last weeks: requests and holds that are under way."
+        ),
+    ] = False,
 ) -> None:
     """Fill an empty ledger with a made-up company: ten years, every kind of fact, some disorder."""
     from api.demo import cast, telling
@@ -38,12 +44,13 @@ def demo(
             kept = {"recorded": False, "position": position}
             run.screen.answer(kept, lambda: [say("demo.company_kept", position=position)])
             return
-        told = telling.fill(ledger, people, seed, advance)
+        told = telling.fill(ledger, people, seed, advance, until_today=until_today)
         position = ledger.recorder.head().position
     seconds = round(time.monotonic() - began, 1)
     said: dict[str, Any] = {"people": people, "facts": sum(told.values()), "seconds": seconds}
+    find = {reference: say(f"cast.{reference}") for reference in cast.FIND}
     content = {"recorded": True, "position": position, **said, "seed": seed}
-    content |= {"kinds": dict(sorted(told.items())), "find": cast.FIND}
+    content |= {"kinds": dict(sorted(told.items())), "find": find}
     lines = [say("demo.company", **said, kinds=len(told)), say("demo.find")]
-    lines += [say("demo.found", reference=r, what=what) for r, what in cast.FIND.items()]
+    lines += [say("demo.found", reference=r, what=what) for r, what in find.items()]
     run.screen.answer(content, lambda: lines)

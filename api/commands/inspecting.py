@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
-from api.options import AsOf, KnownAt, Run, command, instant
+from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
 from api.screen import Screen
 from ledger.errors import Misuse
 
@@ -45,6 +46,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
             "--proofs", help="Also write the proof of each position named.", metavar="DIR"
         ),
     ] = None,
+    segments: FromSegments = None,
 ) -> None:
     """Answer an inspector: tables whose numbers lead to events and their proofs."""
     from uuid import UUID
@@ -60,9 +62,28 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
     named: Any = subject_of(subject) if subject is not None else None
     named = reference_of(reference) if reference is not None else named
     settings, screen = run.settings, run.screen
-    with run.ledger() as ledger:
-        who = named if named is None or isinstance(named, UUID) else find(ledger, named)
-        with screen.progress(screen.word("inspect.title")) as advance:
+    with ExitStack() as stack:
+        advance = stack.enter_context(screen.progress(screen.word("inspect.title")))
+
+        def heard(people: int) -> None:
+            advance(people, 0, str(people))
+
+        if segments is not None:
+            if reference is not None:
+                raise Misuse("only the database knows a reference: name the person by --subject ID")
+            from api.replaying import Source, inspected_alone
+
+            about, answers = inspected_alone(
+                Source(segments),
+                times,
+                question or (),
+                subject=named,
+                positions=positions,
+                progress=heard,
+            )
+        else:
+            ledger = stack.enter_context(run.ledger())
+            who = named if named is None or isinstance(named, UUID) else find(ledger, named)
             about, answers = made.inspected(
                 ledger,
                 times,
@@ -71,7 +92,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 log=settings.log,
                 journal=settings.journal,
                 positions=positions,
-                progress=lambda n: advance(n, 0, str(n)),
+                progress=heard,
             )
     written = made.write_proofs(answers, settings.log, proofs) if proofs is not None else None
     if as_csv:
@@ -92,6 +113,7 @@ def diff(
     limit: Annotated[
         int, typer.Option("--limit", min=0, help="Changes told person by person, at most.")
     ] = 1000,
+    segments: FromSegments = None,
 ) -> None:
     """Whose choices changed, and whose data moved, from one instant to another."""
     from api import inspecting as made
@@ -99,14 +121,22 @@ def diff(
     times = _times("--from", since), _times("--to", until)
     who = subject_of(subject) if subject is not None else None
     screen = run.screen
-    with run.ledger() as ledger, screen.progress(screen.word("inspect.title")) as advance:
-        about, answers = made.differing(
-            ledger,
-            *times,
-            subject=who,
-            limit=limit,
-            progress=lambda n: advance(n, 0, str(n)),
-        )
+    with ExitStack() as stack:
+        advance = stack.enter_context(screen.progress(screen.word("inspect.title")))
+
+        def heard(people: int) -> None:
+            advance(people, 0, str(people))
+
+        if segments is not None:
+            from api.replaying import Source, segment_history
+
+            new = stack.enter_context(segment_history(Source(segments), times[1], who))
+            about, answers = made.compared(new.at(times[0]), new, who, limit, heard)
+        else:
+            ledger = stack.enter_context(run.ledger())
+            about, answers = made.differing(
+                ledger, *times, subject=who, limit=limit, progress=heard
+            )
     if as_csv:
         sys.stdout.write(made.answer_csv(answers, screen.lang))
         return

@@ -14,7 +14,7 @@ from api.options import Run
 FAILED = 1
 RESTORE = (
     *("drill.backup", "drill.events", "drill.lost", "drill.half", "drill.restore", "drill.same"),
-    *("drill.erased", "drill.live", "drill.named", "drill.whole"),
+    *("drill.erased", "drill.pruned", "drill.live", "drill.named", "drill.whole"),
     *("drill.extension", "drill.stranger"),
 )
 """What each step says, in their order."""

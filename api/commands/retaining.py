@@ -60,12 +60,15 @@ def _say(run: Run, made: Any, by_class: dict[Any, int], *, rehearsal: bool) -> N
     classes: dict[str, dict[str, int]] = {}
     for (klass, what), n in by_class.items():
         classes.setdefault(klass, dict.fromkeys(WHAT, 0))[what] = n
-    content = made._asdict() | {"rehearsal": rehearsal, "classes": classes}
+    held_by = dict(made.held_by)
+    content = made._asdict() | {"rehearsal": rehearsal, "classes": classes, "held_by": held_by}
     run.screen.answer(content, lambda: list(_told(content, run.screen)))
 
 
 def _told(content: dict[str, Any], screen: Screen) -> Iterator[str]:
     yield screen.word("retention.due" if content["rehearsal"] else "retention.done", **content)
+    for article, n in content["held_by"].items():
+        yield screen.word("retention.held_by", n=n, article=article)
     if content["classes"]:
         head = [screen.word(word) for word in HEAD]
         rows = [[k, *(str(n[what]) for what in WHAT)] for k, n in content["classes"].items()]

@@ -13,6 +13,7 @@ import typer
 from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
+from api.demo.sandbox import sandbox_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
 from ledger.errors import Misuse
@@ -48,7 +49,9 @@ def serve(
         )
     if demo and not _is_loopback(host):
         raise Misuse("--demo lets anybody in: on loopback only")
-    run.open().close()  # says what is wrong before anything listens
+    opened = run.open()  # says what is wrong before anything listens
+    clock = sandbox_of(opened) if demo else None
+    opened.close()
     listener = _listen(host, port)
     import uvicorn
 
@@ -62,6 +65,7 @@ def serve(
     from api.signing_on import SignOn
     from api.webhooks import Outbound
     from ledger.archiving import asking
+    from ledger.grouping import collect_seldom
     from ledger.sealing.client import SignerClient
 
     path, signer = run.settings.api_keys, SignerClient(run.settings.signer)
@@ -81,7 +85,7 @@ def serve(
     sign_on = SignOn(issuer, client) if issuer and client else None
     config = uvicorn.Config(
         create_app(
-            run.open,
+            partial(run.open, clock),
             known,
             Seal(run.settings.log, signer),
             issuer,
@@ -91,7 +95,7 @@ def serve(
             # Whether an opener listens there is found out when it is asked.
             opener=partial(asking.ask, run.settings.opener / "socket"),
             origins=run.settings.origins,
-            demo=Demo(known) if demo else None,
+            demo=Demo(known, clock) if demo else None,
             archive=run.settings.archive_recipient,
             checked=run.settings.checked,
             theme=theme.read(run.settings.theme) if run.settings.theme else None,
@@ -103,6 +107,7 @@ def serve(
         date_header=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    collect_seldom()
     with sealed_meanwhile(run), delivered_meanwhile(run):
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.keeping import read_file
-from api.options import AsOf, Run, command, instant
+from api.options import AsOf, FromSegments, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import Misuse
 
@@ -29,6 +29,7 @@ def what_if(
         str | None, typer.Option("--class", help="List the items of this class only.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", help="List so many of each at most.")] = 20,
+    segments: FromSegments = None,
 ) -> None:
     """Who would be archived, erased or asked again if this draft were the policy."""
     if not 0 <= limit <= 100_000:
@@ -42,8 +43,13 @@ def what_if(
     draft = load_edition(read_file("FILE", file), "FILE", KINDS)
     if klass is not None and klass not in draft.classes:
         raise Misuse("--class must be a class of the draft")
-    with run.ledger() as ledger:
-        found = supposed_json(suppose(ledger, draft, asked, klass, limit))
+    if segments is not None:
+        from api.replaying import Source, weighed
+
+        found = supposed_json(weighed(Source(segments), draft, asked, klass, limit))
+    else:
+        with run.ledger() as ledger:
+            found = supposed_json(suppose(ledger, draft, asked, klass, limit))
     run.screen.answer(found, lambda: list(_lines(found, run.screen)))
 
 

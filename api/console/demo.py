@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from api import tokens
 from api.answers import find
+from api.demo.sandbox import Sandbox
 from api.keys import Keys
 from api.routes import AUDITOR, DPO
 from ledger.application import Ledger
@@ -19,11 +20,12 @@ CUSTOMER = Reference("shop", "D-0052")
 
 
 class Demo:
-    """The parts, and a proof for each."""
+    """The parts, and a proof for each; and the clock that may be moved, where there is one."""
 
     parts = ("dpo", "auditor", "customer")
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, clock: Sandbox | None = None) -> None:
+        self.clock = clock
         self._proofs = {
             role: keys.lend(f"demo {role}", frozenset({role})) for role in (DPO, AUDITOR)
         }

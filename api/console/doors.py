@@ -35,7 +35,7 @@ SIGN_IN = "/console/sign-in"
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
-OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
+OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&.:%+-]*)?")
 
 
 class Sheet(Route):
@@ -86,7 +86,7 @@ async def _recognised(visit: Visit) -> None:
     request = visit.request
     visit.cookie = cookies.read(request, "visit") or ""
     id = cookies.read(request, "session")
-    session = visit.sessions.find(id, visit.now) if id else None
+    session = visit.sessions.find(id, visit.waking) if id else None
     if id is None or session is None:
         return
     who = await holder_of(request, session.proof)

@@ -61,7 +61,7 @@ def begun(visit: Visit, proof: str, response: Response) -> Response:
     """The same response, with a session whose id is new, and no other."""
     if visit.session is not None:
         visit.sessions.end(visit.cookie)
-    id = visit.sessions.begin(proof, visit.now)
+    id = visit.sessions.begin(proof, visit.waking)
     visit.cookie = ""  # no visit any more
     cookies.forget(visit.request, response, "visit")
     cookies.write(visit.request, response, "session", id)

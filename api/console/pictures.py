@@ -53,6 +53,48 @@ def heat(columns: Sequence[str], rows: Mapping[str, tuple[int, Sequence[int], in
     return Heat(width, height, [(_x(index), name) for index, name in enumerate(columns)], made)
 
 
+class Bar(NamedTuple):
+    """One column of two parts, one upon the other: where each begins and how high it is."""
+
+    x: int
+    label: int | None
+    low: int
+    low_y: int
+    low_height: int
+    high: int
+    high_y: int
+    high_height: int
+
+
+class Bars(NamedTuple):
+    """A whole histogram: its size, how wide a column is, where its ground is, its columns."""
+
+    width: int
+    height: int
+    column: int
+    ground: int
+    bars: list[Bar]
+
+
+COLUMN, TALL, HEAD, FOOT = 44, 160, 20, 24  # pixels
+
+
+def bars(labels: Sequence[int | None], counts: Sequence[tuple[int, int]]) -> Bars:
+    """A column for each label, its two counts one upon the other; whatever is not zero is seen."""
+    most = max((low + high for low, high in counts), default=0)
+    ground = HEAD + TALL
+    made = []
+    for index, (label, (low, high)) in enumerate(zip(labels, counts, strict=True)):
+        below, above = _tall(low, most), _tall(high, most)
+        x = index * (COLUMN + GAP)
+        made.append(Bar(x, label, low, ground - below, below, high, ground - below - above, above))
+    return Bars(len(made) * (COLUMN + GAP), ground + FOOT, COLUMN, ground, made)
+
+
+def _tall(n: int, most: int) -> int:
+    return 0 if n == 0 else max(2, round(TALL * n / most))
+
+
 def _x(index: int) -> int:
     return LEFT + index * (CELL + GAP)
 

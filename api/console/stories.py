@@ -60,7 +60,7 @@ def _moment(item: dict[str, Any], labels: dict[str, str]) -> Moment:
         item["recorded_at"][:10] > day,
         item["actor"],
         labels.get(item["class"] or "", ""),
-        [(key, _said(value)) for key, value in item["data"].items()],
+        [(key, said_in_a_line(value)) for key, value in item["data"].items()],
         [(labels.get(name, name), state) for name, state in item["personal"].items()],
         item["stands"],
         item.get("amends"),
@@ -68,12 +68,12 @@ def _moment(item: dict[str, Any], labels: dict[str, str]) -> Moment:
     )
 
 
-def _said(value: Any) -> str:
+def said_in_a_line(value: Any) -> str:
     """A clear field in a line: codes, days, numbers, amounts."""
     if isinstance(value, dict):
         if set(value) == {"minor", "currency"}:
             return f"{value['minor'] / 100:.2f} {value['currency']}"
-        return ", ".join(f"{key} {_said(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {said_in_a_line(one)}" for key, one in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_said, value))
+        return ", ".join(map(said_in_a_line, value))
     return str(value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from api.access import Who
 from api.console import (
     Page,
     checking,
+    clock,
     consulting,
     deciding,
     editions,
@@ -23,9 +26,12 @@ from api.console import (
     returning,
     today,
 )
+from api.console.audit import MENU as AUDIT_MENU
+from api.console.audit import asking, checks, controls, events, files, home, register
 from api.console.my import account, cards, choices, data, entering, receipts
 from api.console.my import requests as own_requests
 
+# Everywhere; where there is a sandbox's clock, its pages too: see `pages_of`.
 PAGES: tuple[Page, ...] = (
     *entrance.PAGES,
     *returning.PAGES,
@@ -41,6 +47,13 @@ PAGES: tuple[Page, ...] = (
     *checking.PAGES,
     *leaving.PAGES,
     *keyring.PAGES,
+    *home.PAGES,
+    *asking.PAGES,
+    *events.PAGES,
+    *controls.PAGES,
+    *register.PAGES,
+    *files.PAGES,
+    *checks.PAGES,
     *entering.PAGES,
     *data.PAGES,
     *choices.PAGES,
@@ -62,26 +75,53 @@ MENU = (
     ("/console/archive", "menu.archive"),
     ("/console/policy", "menu.policy"),
     ("/console/controls", "menu.controls"),
+    *AUDIT_MENU,
     ("/console/webhooks", "menu.webhooks"),
     ("/console/access", "menu.access"),
+    (clock.CLOCK, "menu.clock"),
     *my.MENU,
 )
+# Where a heading begins in it.
+GROUPS = {
+    "/console": "menu_group.day",
+    "/console/archive": "menu_group.rules",
+    "/console/controls": "menu_group.checks",
+    "/console/webhooks": "menu_group.machine",
+    "/my": "",
+}
 
 
 class Item(NamedTuple):
-    """One line of the menu."""
+    """One line of the menu, and the heading that it stands under ('' for none)."""
 
     path: str
     key: str
     is_here: bool
+    group: str
 
 
-def menu_of(who: Who | None, here: str) -> list[Item]:
+def pages_of(*, is_sandbox: bool) -> tuple[Page, ...]:
+    """The pages that a server has."""
+    more = clock.PAGES if is_sandbox else ()
+    return (*PAGES[: -len(entrance.LAST)], *more, *entrance.LAST)
+
+
+def menu_of(who: Who | None, here: str, *, is_sandbox: bool = False) -> list[Item]:
     """The pages that somebody may open, of those that a menu names."""
     if who is None:
         return []
-    open_to = {page.path for page in PAGES if page.method == "GET" and page.roles & who.roles}
-    found = [(path, key) for path, key in MENU if path in open_to]
-    inside = [path for path, _ in found if here == path or here.startswith(f"{path}/")]
+    pages = pages_of(is_sandbox=is_sandbox)
+    open_to = {page.path for page in pages if page.method == "GET" and page.roles & who.roles}
+    found, group = [], ""
+    for path, key in MENU:
+        group = GROUPS.get(path, group)
+        if path in open_to:
+            found.append((path, key, group))
+    inside = [path for path, *_ in found if here == path or here.startswith(f"{path}/")]
     current = max(inside, key=len, default=None)
-    return [Item(path, key, path == current) for path, key in found]
+    return [Item(path, key, path == current, group) for path, key, group in found]
+
+
+def grouped(menu: Sequence[Item]) -> list[tuple[str, list[Item]]]:
+    """The lines of a menu under their headings."""
+    return [(group, list(some)) for group, some in groupby(menu, lambda item: item.group)]

@@ -26,8 +26,9 @@ WIDE = "\u00a0"  # a whole one
 def words(lang: Language) -> dict[str, dict[str, str]]:
     """The sentences of one language, by section."""
     folder = resources.files("api.console").joinpath("words")
-    # Of everybody; of what staff decide; of a person's own pages.
-    files = (f"{lang}.toml", f"acts-{lang}.toml", f"my-{lang}.toml")
+    # Of everybody; of the auditor's desk; of what staff decide; of a person's own pages.
+    names = ("", "audit-", "acts-", "my-")
+    files = [f"{name}{lang}.toml" for name in names]
     spaced = french if lang == "fr" else str
     return {
         section: {key: spaced(said) for key, said in found.items()}

@@ -15,8 +15,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.access import Who
 from api.console import cookies, rendering
+from api.console.demo import Demo
 from api.console.sessions import Session, Sessions
 from api.console.texts import Speech, speech
+from api.demo.sandbox import Sandbox
 from api.problems import Problem, refusal_of
 from api.routes.taking import language_of
 from api.settings import Language
@@ -49,6 +51,17 @@ class Visit:
         """The ledger that this worker has open."""
         ledger: Ledger = self.request.app.state.ledger
         return ledger
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """The clock of a demo, which may be moved; None everywhere else."""
+        demo: Demo | None = self.request.app.state.demo
+        return None if demo is None else demo.clock
+
+    @property
+    def waking(self) -> Instant:
+        """The instant that sessions last by: a sandbox's jump ends none."""
+        return self.now if self.sandbox is None else self.sandbox.real()
 
     @property
     def sessions(self) -> Sessions:
@@ -110,7 +123,7 @@ class Visit:
 
     def _given(self) -> dict[str, Any]:
         """What every template may use."""
-        from api.console.table import menu_of
+        from api.console.table import grouped, menu_of
 
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None:
@@ -119,13 +132,16 @@ class Visit:
             "t": self.say,
             "lang": self.lang,
             "who": self.who,
-            "menu": menu_of(self.who, self.request.url.path),
+            "menu": grouped(
+                menu_of(self.who, self.request.url.path, is_sandbox=self.sandbox is not None)
+            ),
             "here": self._here(),
             "token": self.sessions.token(self.cookie),
             "once": secrets.token_urlsafe(12),
             "said": [self.say(key, **values) for key, values in said],
             "today": day_of(self.now),
-            "demo": self.request.app.state.demo,
+            "sandbox": self.sandbox is not None,
+            "now": self.now,
             "themed": self.request.app.state.theme is not None,
         }
 

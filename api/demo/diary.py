@@ -55,7 +55,8 @@ class Amendment(NamedTuple):
 class Diary:
     """Everything that happens in the story."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, last: date = LAST_DAY) -> None:
+        self.last = last
         self.chance = Random(seed)  # noqa: S311  (no secret: the same story every time)
         self.told: list[Told] = []
         self.amendments: list[Amendment] = []
@@ -73,7 +74,7 @@ class Diary:
         **fields: Any,
     ) -> int | None:
         """Write down one fact; its number, or None if it lies after the story's end."""
-        if when is None or when.day > day_number(LAST_DAY):
+        if when is None or when.day > day_number(self.last):
             return None
         fact = cls(occurred=when, actor=actor or _actor(cls, when), **fields)
         number = len(self.told)

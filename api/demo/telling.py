@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from api.demo.company import CHANGE, edition_2022, story
-from api.demo.diary import Amendment, Told, day_number
+from api.demo.diary import Amendment, Diary, Told, day_number
+from api.demo.lately import lately
 from ledger.application import Ledger
+from ledger.calendar import date_of, day_of
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Misuse, Refusal
+from ledger.events import AccountClosed
 from ledger.handlers import Accepted, publish, record_many
 from ledger.policy.book import shipped_bytes
 from ledger.policy.loader import load_edition
@@ -29,33 +32,48 @@ def is_empty(ledger: Ledger) -> bool:
     return ledger.recorder.head().position <= 1
 
 
-def fill(ledger: Ledger, people: int, seed: int, advance: Advance) -> Counter[str]:
-    """Record the whole story: how many facts of each kind.
+def fill(
+    ledger: Ledger, people: int, seed: int, advance: Advance, *, until_today: bool = False
+) -> Counter[str]:
+    """Record the whole story, and if asked the weeks before today: how many facts of each kind.
 
     Raises Misuse when the ledger holds facts already, or follows another policy than SoftSystem's.
     """
     _refuse_what_is_not_ours(ledger)
     diary = story(people, seed)
+    recent = _recent(ledger, people, seed) if until_today else []
     told = diary.in_order()
     change = day_number(CHANGE)
     before = [t for t in told if not t.late and t.fact.occurred.day < change]
     later = told[len(before) :]
     total = len(told) + len(diary.amendments)
     positions: dict[int, int] = {}
+    closed = 0  # accounts: what a death brings with it
     for part in (before, later):
         if part is later:
             publish(ledger, edition_2022())
         for batch in _in_batches(part):
             done = _record(ledger, [_wish(one) for one in batch])
             positions |= {t.number: a.position for t, a in zip(batch, done, strict=True)}
+            closed += sum(len(one.written) - 1 for one in done)
             advance(len(positions), total, "")
     for some in _in_batches(diary.amendments):
         _record(ledger, [_amending(one, positions[one.number]) for one in some])
+    for batch in _in_batches(recent):
+        _record(ledger, [_wish(one) for one in batch])
     advance(total, total, "")
-    kinds = Counter(one.fact.kind for one in told)
+    kinds = Counter(one.fact.kind for one in (*told, *recent))
     kinds.update("fact.voided.v1" if a.void else "fact.corrected.v1" for a in diary.amendments)
     kinds["policy.published.v1"] = 2
+    kinds[AccountClosed.kind] += closed
     return kinds
+
+
+def _recent(ledger: Ledger, people: int, seed: int) -> list[Told]:
+    today = date_of(day_of(ledger.clock.now()))
+    diary = Diary(seed, today)
+    lately(diary, people, today)
+    return diary.in_order()
 
 
 def _refuse_what_is_not_ours(ledger: Ledger) -> None:

@@ -109,7 +109,7 @@ def _retention(found: Gathered, lang: Language) -> dict[str, Any]:
     return {
         "heading": say["heading"],
         "paragraphs": [
-            say["intro"].format(people=_number(found.population["subjects"], lang)),
+            say["intro"].format(people=_number(found.population["people"], lang)),
             say["gone"].format(
                 erased=_number(gone["erased"], lang), pruned=_number(gone["pruned"], lang)
             ),

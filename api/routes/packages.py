@@ -17,15 +17,23 @@ from api import schema
 from api.access import Who
 from api.archive import archive_of
 from api.facts import parse_json
-from api.packages import Package, Wanted, package_of, receipts_of, wanted_of
+from api.packages import (
+    Package,
+    Wanted,
+    package_of,
+    receipts_of,
+    signed_receipts,
+    wanted_of,
+)
 from api.problems import Problem
-from api.routes import AGENT, AUDITOR, DPO, SUBJECT, Route
+from api.routes import AGENT, AUDITOR, DPO, PUBLIC, SUBJECT, Route
 from api.routes.subjects import Asked, asked_of
 from api.routes.taking import body_of, language_of, ledger_of, media_of
 from api.sealed import Seal
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.archiving.asking import Ask, NoOpener
+from ledger.packages import signing
 from ledger.packages.archived import Opened, opened
 from ledger.packages.gathering import everybody
 from ledger.packages.rendering import MEDIA
@@ -95,11 +103,23 @@ def _made(
 def get_receipts(request: Request, asked: Annotated[Asked, Depends(asked_of)]) -> Response:
     """One record for each purpose and channel on which this person ever expressed something, with
     every event of it (ISO/IEC TS 27560 in DPV 2.3). With `Accept: application/json;
-    profile=KI-CR-v1.1.0`, Kantara receipts of the consents that hold now; not signed."""
-    is_kantara = dpv.KANTARA in request.headers.get("accept", "")
-    said = receipts_of(ledger_of(request), asked.subject, is_kantara)
+    profile=KI-CR-v1.1.0`, Kantara receipts of the consents that hold now. With `Accept:
+    application/jose`, and that profile or none, the same signed: one JWS a line, under a key of
+    `/.well-known/jwks.json`."""
+    accepted = request.headers.get("accept", "")
+    is_kantara, ledger = dpv.KANTARA in accepted, ledger_of(request)
+    said = receipts_of(ledger, asked.subject, is_kantara)
+    if signing.MEDIA in accepted:
+        profile = f"; profile={dpv.KANTARA}" if is_kantara else ""
+        signed = signed_receipts(ledger, said)
+        return Response(signed, media_type=signing.MEDIA + profile, headers={"Vary": "Accept"})
     media = f"application/json; profile={dpv.KANTARA}" if is_kantara else "application/ld+json"
     return JSONResponse(said, media_type=media, headers={"Vary": "Accept"})
+
+
+def get_keys(request: Request) -> JSONResponse:
+    """The public keys that verify what other systems are handed (RFC 7517), for anybody to keep."""
+    return JSONResponse(signing.published(ledger_of(request).keyring))
 
 
 async def _body(request: Request) -> Any:
@@ -133,5 +153,14 @@ ROUTES = (
         "One person's consent receipts, for other systems",
         frozenset({AGENT, DPO, AUDITOR, SUBJECT}),
         {"response_class": Response, **schema.GET_RECEIPTS},
+    ),
+    Route(
+        "GET",
+        "/.well-known/jwks.json",
+        get_keys,
+        "subjects",
+        "The keys that sign receipts and answers",
+        PUBLIC,
+        schema.GET_KEYS,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import Request
+from starlette.datastructures import State
 from starlette.responses import Response
 
 from api import schema
@@ -17,6 +18,8 @@ from api.choices import body_object
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
 from api.routes.taking import body_of, instant_of, language_of, ledger_of
+from api.settings import Language
+from ledger.application import Ledger
 
 PDF = "application/pdf"
 
@@ -32,25 +35,26 @@ async def post_report(request: Request) -> Response:
             raise Problem("malformed", f"field '{name}' is a text", field=name)
     lang = language_of(request, stated["lang"])
     times = Times(*(instant_of(name, stated[name]) for name in ("as_of", "known_at")))
-    ledger, state = ledger_of(request), request.app.state
+    work, state = (ledger_of(request), request.app.state, times, lang), request.app.state
+    return await to_thread.run_sync(made, *work, limiter=state.writing)
+
+
+def made(ledger: Ledger, state: State, times: Times, lang: Language) -> Response:
+    """The file, on record before it is sent. `state`: of the application."""
+    from api.report.gathering import gather, issued
+    from api.report.rendering import pdf
+    from api.report.sections import document, file_name
+
     log = None if state.seal is None else state.seal.folder
-
-    def work() -> Response:
-        from api.report.gathering import gather, issued
-        from api.report.rendering import pdf
-        from api.report.sections import document, file_name
-
-        found = gather(ledger, times, lang, log=log, journal=state.journal)
-        content = pdf(document(found, lang))
-        position = issued(ledger, found, lang, content)
-        headers = {
-            "Content-Language": lang,
-            "Content-Disposition": f'attachment; filename="{file_name(found, lang)}"',
-            "Report-Position": str(position),
-        }
-        return Response(content, media_type=PDF, headers=headers)
-
-    return await to_thread.run_sync(work, limiter=state.writing)
+    found = gather(ledger, times, lang, log=log, journal=state.journal)
+    content = pdf(document(found, lang))
+    position = issued(ledger, found, lang, content)
+    headers = {
+        "Content-Language": lang,
+        "Content-Disposition": f'attachment; filename="{file_name(found, lang)}"',
+        "Report-Position": str(position),
+    }
+    return Response(content, media_type=PDF, headers=headers)
 
 
 ROUTES = (

@@ -7,8 +7,11 @@ is taken, by whichever door it comes (GDPR art. 7(1)); her no always is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from ledger.calendar import Instant
 from ledger.errors import Refusal
 from ledger.events import (
     DOUBLE_OPT_IN,
@@ -35,10 +38,11 @@ Keys = frozenset[tuple[str, str]]
 
 class Choices(NamedTuple):
     """The purposes and channels to which an objection was ever raised, and those for which her
-    token is awaited."""
+    token is awaited, with when she was asked. When that lapses is the policy's to say
+    (`ledger/policy/choosing.py`); here she is awaited until she answers."""
 
     objections: Keys = frozenset()
-    awaited: Keys = frozenset()
+    awaited: Mapping[tuple[str, str], Instant] = MappingProxyType({})
 
 
 def initial() -> Choices:
@@ -68,18 +72,24 @@ def refuse_awaited(state: Choices, fact: Fact) -> Refusal | None:
     return None if is_hers else ONLY_SHE
 
 
+def asked_at(state: Choices, fact: Fact) -> Instant | None:
+    """When she was asked for the yes that this would be; None when she is not awaited."""
+    return state.awaited.get(_key(fact)) if isinstance(fact, Choice) else None
+
+
 def evolve(state: Choices, fact: Fact) -> Choices:
     """The state after this fact."""
     if not isinstance(fact, Choice) or isinstance(fact, ObjectionAssessed | OptOutOffered):
         return state
     key = _key(fact)
     asked = isinstance(fact, ConsentRequested) and fact.act == DOUBLE_OPT_IN
-    objections, awaited = state.objections - {key}, state.awaited - {key}
+    objections = state.objections - {key}
+    awaited = {one: at for one, at in state.awaited.items() if one != key}
     if isinstance(fact, ObjectionRaised):
         objections |= {key}
     elif not isinstance(fact, ObjectionLifted):
         objections = state.objections
-    return Choices(objections, awaited | {key} if asked else awaited)
+    return Choices(objections, awaited | {key: fact.occurred.at} if asked else awaited)
 
 
 def _key(fact: Choice) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ledger.calendar import Instant
+from ledger.calendar import Instant, moment_of_instant
 from ledger.errors import Refusal
 from ledger.events import (
     AccountClosed,
@@ -23,6 +23,14 @@ from ledger.events import (
     Restricted,
     RestrictionLifted,
 )
+from ledger.policy.death import proves
+
+DECEASED = Refusal(
+    "deceased",
+    "this person had died: nothing can be allowed in her name any more",
+    "SS-DSR-7",
+    "LIL art. 85",
+)
 
 
 class Customer(NamedTuple):
@@ -33,6 +41,7 @@ class Customer(NamedTuple):
     restrictions: frozenset[str] = frozenset()  # the grounds that stand
     directive: bool = False
     died_at: Instant | None = None
+    is_proved: bool = False  # her death: more than mail that came back
     under_15: bool = False
 
 
@@ -42,11 +51,13 @@ def initial() -> Customer:
 
 
 def decide(state: Customer, fact: Fact) -> Refusal | None:
-    """Registered once; an account opens when closed and closes when open. Logins and contacts are
-    always heard: what happened is not ours to refuse."""
+    """Registered once; an account of the living opens when closed and closes when open. Logins and
+    contacts are always heard: what happened is not ours to refuse."""
     match fact:
         case CustomerRegistered() if state.registered:
             return Refusal("conflict", "this person is already registered")
+        case AccountOpened() if _after_death(state, fact):
+            return DECEASED
         case AccountOpened() if state.account_open:
             return Refusal("conflict", "this person's account is already open", "SS-RET-6")
         case AccountClosed() if not state.account_open:
@@ -84,7 +95,7 @@ def _restriction(state: Customer, fact: Restricted | RestrictionLifted) -> Refus
 def _death(state: Customer, fact: Fact) -> Refusal | None:
     problem = None
     match fact:
-        case Died() if state.died_at is not None:
+        case Died() if state.died_at is not None and (state.is_proved or not proves(fact.source)):
             problem = "the death of this person is already recorded"
         case DirectiveSet() | DirectiveRevoked() if _after_death(state, fact):
             problem = "a directive is set or revoked by the person, alive"
@@ -95,18 +106,22 @@ def _death(state: Customer, fact: Fact) -> Refusal | None:
     return Refusal("conflict", problem, "SS-DSR-7", "LIL art. 85") if problem else None
 
 
+def closed_by(state: Customer, death: Died, now: Instant) -> AccountClosed | None:
+    """The closing of her account that a death brings with it, now that it is known; None when none
+    is open, when nothing proves the death, or when an old file tells of it: what became of the
+    account then is told by that file (SS-DSR-7)."""
+    if not state.account_open or not proves(death.source) or death.actor == "import":
+        return None
+    return AccountClosed(occurred=moment_of_instant(now), actor="system", reason="death")
+
+
 def refuse_choice(state: Customer, fact: Fact) -> Refusal | None:
     """A choice that would allow something, of a person who cannot make it: dead when it is said to
     have been made (SS-DSR-7), or too young to consent alone (SS-MIN-1). A refusal is always heard.
     """
     match fact:
         case ConsentGiven() | ConsentRenewed() | ObjectionLifted() if _after_death(state, fact):
-            return Refusal(
-                "deceased",
-                "this person had died: nothing can be allowed in her name any more",
-                "SS-DSR-7",
-                "LIL art. 85",
-            )
+            return DECEASED
         case ConsentGiven() | ConsentRenewed() if state.under_15:
             return Refusal(
                 "minor",
@@ -137,7 +152,8 @@ def evolve(state: Customer, fact: Fact) -> Customer:
         case DirectiveSet() | DirectiveRevoked():
             return state._replace(directive=isinstance(fact, DirectiveSet))
         case Died():
-            return state._replace(died_at=fact.occurred.at)
+            is_proved = state.is_proved or proves(fact.source)
+            return state._replace(died_at=fact.occurred.at, is_proved=is_proved)
         case MinorSignalled():
             return state._replace(under_15=state.under_15 or fact.age == "under_15")
     return state

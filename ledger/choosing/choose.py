@@ -124,7 +124,8 @@ def decided(
                 others.append((join.position, said))
     own = state_of(rows)
     state = own._replace(consents=honoured(own.consents, others))
-    case = _Case(ledger, epoch, edition, rows, state, frozenset(waiting), who, how)
+    waits = optin.awaited(ledger, waiting, rows, how.occurred.at)
+    case = _Case(ledger, epoch, edition, rows, state, waits, who, how)
     seen: set[ChoiceKey] = set()
     found = []
     for one in wanted:

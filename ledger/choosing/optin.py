@@ -8,31 +8,33 @@
    least of all; a no ends the matter, as always.
 
 The token is a keyed hash of (position of the request, person, last instant): nothing is stored.
-It serves once, for whatever was said since about the same purpose and channel makes it void.
+It serves once, for whatever was said since about the same purpose and channel makes it void. Who is
+awaited for longer than the edition says (`confirmation_days`, else 72 hours) has not answered: the
+question lapses, and others are heard again.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.calendar import HOUR, Instant, moment_of_instant
+from ledger.calendar import Instant, moment_of_instant
 from ledger.commands import Record
 from ledger.entry import from_base64, to_base64
 from ledger.errors import BadData, Refusal
 from ledger.events import DOUBLE_OPT_IN, ConsentGiven, ConsentRequested, Row
 from ledger.handlers import Accepted, record_many
+from ledger.policy.choosing import waits_until
 from ledger.projections.consents import REQUESTED, is_expression, key_of
 from ledger.projections.live import standing
 from ledger.projections.model import ChoiceKey
 from ledger.store import reader, states
 
 ACT = DOUBLE_OPT_IN
-LASTS: Instant = 72 * HOUR
 _PURPOSE = "choosing/double_opt_in"
 _POSITION, _INSTANT, _MAC = 8, 8, 32  # bytes
 
@@ -71,7 +73,7 @@ def ask(
     not learn it."""
     (outcome,) = record_many(ledger, [Record(wish)])
     if isinstance(outcome, Accepted) and carry is not None:
-        expires_at = outcome.written[-1].recorded_at + LASTS
+        expires_at = _until(ledger, outcome.written[-1].recorded_at)
         token = _token(ledger, outcome.position, subject, expires_at)
         carry(Confirmation(subject, wish.purpose, wish.channel, token, expires_at, wish.form))
     return outcome
@@ -106,7 +108,7 @@ def confirmation_of(ledger: Ledger, position: int) -> Confirmation | Void | None
             return None
         rows = standing(states.rows_of(connection, found.subject))
         waits = position in waiting(connection, rows).values()
-    expires_at = found.recorded_at + LASTS
+    expires_at = _until(ledger, found.recorded_at)
     if not waits:
         return "void"
     if ledger.clock.now() > expires_at:
@@ -124,6 +126,18 @@ def waiting(connection: Any, rows: Sequence[Row]) -> dict[ChoiceKey, int]:
             last[key_of(row)] = row
     asked = {key: row.position for key, row in last.items() if row.kind == REQUESTED}
     return {key: at for key, at in asked.items() if _request(connection, at) is not None}
+
+
+def awaited(
+    ledger: Ledger, waits: Mapping[ChoiceKey, int], rows: Sequence[Row], said: Instant
+) -> frozenset[ChoiceKey]:
+    """Those of the choices in `waits` for which she was still awaited at an instant."""
+    asked = {row.position: row.occurred_at for row in rows}
+    return frozenset(key for key, at in waits.items() if said <= _until(ledger, asked[at]))
+
+
+def _until(ledger: Ledger, asked: Instant) -> Instant:
+    return waits_until(ledger.book(ledger.epoch()), asked)
 
 
 class _Opened(NamedTuple):

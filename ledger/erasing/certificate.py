@@ -281,8 +281,8 @@ def _copies(
 
 _FILE = {
     "sqlite": "overwritten (secure_delete), write-ahead log truncated",
-    "postgresql": "dead rows vacuumed; the server's own write-ahead log and its archives hold "
-    "ciphertext only and die with the backups",
+    "postgresql": "dead rows vacuumed; free space of pages, the server's own write-ahead log and "
+    "its archives hold ciphertext only and die with the backups",
 }
 
 

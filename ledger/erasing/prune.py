@@ -26,7 +26,6 @@ from uuid import UUID
 from ledger.acting import act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Instant, end_of, moment_of_instant
-from ledger.deciding import consent_stream
 from ledger.erasing.journal import Counted, Journal
 from ledger.erasing.request import holds_of
 from ledger.events import Fact, Pruned, Row
@@ -36,6 +35,7 @@ from ledger.policy.evaluate import choices, deadlines
 from ledger.projections.live import standing, state_of
 from ledger.store import erasure, pruning, reader, states
 from ledger.store.pruning import Ending, Entry
+from ledger.streams import consent_stream
 
 PEOPLE = 100  # looked at in one transaction
 RANGES = 300  # named by one fact: its entry stays well under 16 KiB

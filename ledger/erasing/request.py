@@ -20,12 +20,10 @@ from ledger.errors import NotFound
 from ledger.events import Fact
 from ledger.policy.erasures import Outcome, outcomes
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Hold, open_holds
+from ledger.policy.holds import HOLDING, KEEPING, Hold, open_holds, restrictions
 from ledger.projections.live import standing
 from ledger.store import erasure, reader, states
 from ledger.store.vault import Scope
-
-HOLDS = ("hold.placed.v1", "hold.reviewed.v1", "hold.lifted.v1")
 
 
 def planned(
@@ -131,10 +129,16 @@ def erase_person(
     return done
 
 
-def holds_of(ledger: Ledger, subject: UUID, at: Instant | None = None) -> list[Hold]:
-    """Her holds, as known, that are open at that moment (None: now)."""
+def holds_of(
+    ledger: Ledger, subject: UUID, at: Instant | None = None, *, restricted: bool = False
+) -> list[Hold]:
+    """Her holds, as known, that are open at that moment (None: now); with what she asked herself to
+    keep (`restricted`), which stops the end of a term and nothing else."""
+    moment = ledger.clock.now() if at is None else at
     with ledger.database.read() as connection:
-        rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in HOLDS]
-        events = [reader.event_at(connection, row.position) for row in rows]
+        rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in KEEPING]
+        held = (row.position for row in rows if row.kind in HOLDING)
+        events = [reader.event_at(connection, position) for position in held]
     facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
-    return open_holds(rows, facts, ledger.clock.now() if at is None else at)
+    found = open_holds(rows, facts, moment)
+    return found + restrictions(rows, moment) if restricted else found

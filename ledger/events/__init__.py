@@ -90,6 +90,7 @@ from ledger.events.service import (
     TicketOpened,
 )
 from ledger.events.book import (
+    MOMENTS,
     BASES,
     RECIPIENTS,
     AssessmentRecorded,
@@ -201,6 +202,7 @@ __all__ = [
     "KINDS",
     "MATCHES",
     "METHODS",
+    "MOMENTS",
     "MOTIVES",
     "OWN",
     "RECIPIENTS",

@@ -123,17 +123,22 @@ class AssessmentRecorded(Fact):
     recipient: str | None = clear(CODE)
 
 
+MOMENTS = ("account", "order", "visit", "contact", "comment")
+
+
 @declare("notice.published.v1", "policy_book", about_nobody=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticePublished(Fact):
-    """The words of a notice, as shown from now on (GDPR art. 13; SS-COL-1 to SS-COL-5). What is
-    not said to be editorial (`material` false) is material."""
+    """The words of a notice, as shown from now on at these moments of collection, or at all of them
+    where none is named (GDPR art. 13; SS-COL-1 to SS-COL-5). What is not said to be editorial
+    (`material` false) is material."""
 
     notice: str = clear(CODE, required=True)
     document: str = clear(DIGEST, required=True)
     screenshot: str | None = clear(DIGEST)
     language: str | None = clear(CODE)
     material: bool | None = clear(BOOLEAN)
+    moments: tuple[str, ...] | None = clear(CODES, one_of=MOMENTS)
 
 
 @declare("form.published.v1", "policy_book", about_nobody=True)

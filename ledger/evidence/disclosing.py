@@ -22,15 +22,21 @@ ARTICLE = "GDPR art. 5(2)"
 
 
 def record_disclosure(
-    ledger: Ledger, recipient: str, type_: str, subject: UUID | None, size: int
+    ledger: Ledger,
+    recipient: str,
+    type_: str,
+    subject: UUID | None,
+    size: int,
+    *,
+    first: int = 1,
 ) -> int:
-    """Record that evidence about `subject` (None: about everybody) up to `size` goes to a
-    recipient (a code; `type_` as in `recipient.declared`). Returns the position; 0 when there is
-    nobody yet of whom anything could be disclosed.
+    """Record that evidence about `subject` (None: about everybody) from position `first` up to
+    `size` goes to a recipient (a code; `type_` as in `recipient.declared`). Returns the position;
+    0 when it is about nobody.
 
     Raises Refused when the policy forbids such a recipient.
     """
-    classes, people = questions.disclosed(ledger.database, subject, size)
+    classes, people = questions.disclosed(ledger.database, subject, first, size)
     if not people:
         return 0
     now = moment_of_instant(ledger.clock.now())

@@ -53,7 +53,8 @@ class Book:
         return tuple(e for e in known if e.effective_from <= on_day) or known[:1]
 
     def in_force(self, on_day: Day, position: int | None) -> Edition | None:
-        """The edition that governs that day, as known at that position; None when none is known."""
+        """The edition that governs that day (SS-POL-1, SS-POL-2), as known at that position; None
+        when none is known."""
         chain = self.chain(on_day, position)
         return chain[-1] if chain else None
 

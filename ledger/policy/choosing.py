@@ -2,7 +2,8 @@
 
 Whoever expresses a choice says yes or no and need not know what was said before. A yes is a
 consent, its renewal, or the end of an objection; a no takes a consent back, refuses it, or objects
-(GDPR art. 7(3), 21). What already stands is not said twice. Read next:
+(GDPR art. 7(3), 21). What already stands is not said twice. Whoever was asked to confirm from her
+own address is waited for, and for no longer than the edition says. Read next:
 `ledger/choosing/choose.py`.
 """
 
@@ -10,15 +11,30 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from ledger.calendar import HOUR, Instant, day_of
 from ledger.events import GRADES
+from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import Purpose
 from ledger.policy.verdicts import ChoiceState
 
 Says: TypeAlias = Literal["yes", "no"]
 
+CONFIRMATION: Instant = 72 * HOUR
+"""How long she is waited for where the edition says nothing: a choice of ours."""
 OBJECTION = "objection.raised.v1"
 NOS = ("consent.withdrawn.v1", "consent.refused.v1", OBJECTION)
+
+
+def waits_until(book: Book, asked: Instant) -> Instant:
+    """Until when she is waited for, who was asked at that instant to confirm from her own address:
+    the `confirmation_days` of the edition in force then. After that her token is void, the question
+    has lapsed, and a yes is again what it always was: asserted by whoever says it."""
+    edition = book.in_force(day_of(asked), None)
+    for said in edition.statements if edition else ():
+        if said.topic == "confirmation_days" and isinstance(said.value, int):
+            return asked + said.value * 24 * HOUR
+    return asked + CONFIRMATION
 
 
 def kind_of(

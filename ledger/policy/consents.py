@@ -58,7 +58,7 @@ def status_of(kind: str) -> ConsentStatus | None:
 def choices(
     state: SubjectState, book: Book, as_of: Instant, known: int | None = None
 ) -> list[ChoiceState]:
-    """The state of every choice this person ever expressed, by purpose and channel.
+    """The state of every choice this person ever expressed, by purpose and channel (SS-CH-1).
 
     `state` must be the state at (`as_of`, `known`).
     """

@@ -71,6 +71,7 @@ PURPOSES = {
     "email_open_tracking": "ServiceUsageAnalytics",
     "audience": "ServiceUsageAnalytics",
     "studies": "ServiceUsageAnalytics",
+    "customer_knowledge": "CustomerManagement",
     "personalisation": "Personalisation",
     "reco_purchase": "ProvidePersonalisedRecommendations",
     "reco_browsing": "ProvidePersonalisedRecommendations",
@@ -335,12 +336,17 @@ def _until(event: str) -> dict[str, str]:
 # --- Kantara Consent Receipt 1.1 -----------------------------------------------------------------
 
 
-def kantara(consents: Sequence[Consent], parties: Parties) -> list[dict[str, Any]]:
-    """One receipt for each consent that holds now; refusals and withdrawals have no place there."""
-    return [_kantara(one, parties) for one in consents if one.state in GRANTED and one.events]
+def kantara(consents: Sequence[Consent], parties: Parties, public_key: str) -> list[dict[str, Any]]:
+    """One receipt for each consent that holds now; refusals and withdrawals have no place there.
+    `public_key`: the JWK, as text, of the key that signs them."""
+    return [
+        _kantara(one, parties, public_key)
+        for one in consents
+        if one.state in GRANTED and one.events
+    ]
 
 
-def _kantara(consent: Consent, parties: Parties) -> dict[str, Any]:
+def _kantara(consent: Consent, parties: Parties, public_key: str) -> dict[str, Any]:
     edition, purpose, last = parties.edition, consent.purpose, consent.events[-1]
     controller = _controller(parties)
     to = [one.code for one in parties.recipients]
@@ -351,7 +357,7 @@ def _kantara(consent: Consent, parties: Parties) -> dict[str, Any]:
         "consentTimestamp": last.at // 1_000_000,
         "collectionMethod": last.form or last.act or "not stated",
         "consentReceiptID": record_id(parties.subject, consent),
-        "publicKey": "",
+        "publicKey": public_key,
         "language": edition.language,
         "piiPrincipalId": str(parties.subject),
         "piiControllers": [

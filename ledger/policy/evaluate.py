@@ -1,8 +1,8 @@
 """From facts, a book of editions and a date to verdicts. Pure: no clock, no database, no names.
 
-A deadline is one per (class, scope) of which something is held. `clocks.py` finds the fact its
-term is counted from, `terms.py` how many months that fact is entitled to; here a contract that is
-open and of a suspending type stops the clock, and the tier of the day follows.
+A deadline is one per (class, scope) of which something is held (SS-RET-1). `clocks.py` finds the
+fact its term is counted from, `terms.py` how many months that fact is entitled to; here a contract
+that is open and of a suspending type stops the clock, and the tier of the day follows.
 
 A term that ends on a day is over from the next day on. Everything that the answer rests on comes
 back with it. Read `consents.py` for choices, `explain.py` for the sentences.

@@ -5,6 +5,11 @@ wins over every end: what is past its deadline and held is *blocked*, not erased
 It wins over nothing else: data that left daily use stays out of it, for the hold's purpose only.
 Whoever forgets to review a hold does not end it; that it was not reviewed is said too.
 
+She may hold it herself: data that we have no right to, whose erasure she opposes (GDPR art.
+18(1)(b)), or that we need no longer and she needs for a claim (art. 18(1)(c)). Then the end of a
+term erases nothing: it is kept, out of use, until her restriction is lifted. It stops the end of a
+term only; if she asks that her data be erased after all, what she asked before does not stop it.
+
 A hold counts from the day it was placed, at (D, R) like every fact. Read `cards.py` for the ends of
 cards, `evaluate.py` for those of all classes.
 """
@@ -16,7 +21,15 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from ledger.calendar import Day, Instant, day_of, is_past
-from ledger.events import Fact, HoldLifted, HoldPlaced, HoldReviewed, Row
+from ledger.events import (
+    Fact,
+    HoldLifted,
+    HoldPlaced,
+    HoldReviewed,
+    Restricted,
+    RestrictionLifted,
+    Row,
+)
 from ledger.policy.cards import CardItem
 from ledger.policy.explain import Language, format_long, words
 from ledger.policy.verdicts import Deadline
@@ -28,10 +41,17 @@ Access: TypeAlias = Literal["daily_use", "restricted", "none"]
 """Who may read it: daily work; the few who need it for the archive or the hold; nobody any more."""
 
 CLAUSE, ARTICLE = "SS-RET-2", "GDPR art. 17(3)"
+RESTRICTED_CLAUSE = "SS-DSR-5"
+KEPT_BY_HER: Mapping[str, str] = {"unlawful": "GDPR art. 18(1)(b)", "claims": "GDPR art. 18(1)(c)"}
+"""The grounds of a restriction that ask to keep what would be erased. That accuracy is contested,
+or an objection weighed, asks for no longer a life of anything (18(1)(a), (d))."""
+HOLDING = (HoldPlaced.kind, HoldReviewed.kind, HoldLifted.kind)
+KEEPING = (*HOLDING, Restricted.kind, RestrictionLifted.kind)
 
 
 class Hold(NamedTuple):
-    """An open hold: why, on which classes, and until when it must be looked at again."""
+    """An open hold: why, on which classes, and until when it must be looked at again. One that she
+    placed herself (`ground`, of GDPR art. 18(1)) has no day of review: it ends when lifted."""
 
     item: str
     article: str
@@ -40,6 +60,12 @@ class Hold(NamedTuple):
     review: Day
     overdue: bool  # the review day is past and nobody reviewed it; it holds all the same
     rests_on: tuple[int, ...]
+    ground: str | None = None
+
+    @property
+    def clause(self) -> str:
+        """The clause that lets it hold."""
+        return CLAUSE if self.ground is None else RESTRICTED_CLAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +109,21 @@ def open_holds(
     return [hold._replace(overdue=is_past(hold.review, today)) for hold in placed.values()]
 
 
+def restrictions(rows: Sequence[Row], as_of: Instant, known: int | None = None) -> list[Hold]:
+    """What she asked to keep at (`as_of`, `known`) where its term would erase it: all of it, ground
+    by ground. `rows` as for `open_holds`."""
+    stand: dict[str, Hold] = {}
+    heard = [r for r in rows if r.occurred_at <= as_of and (known is None or r.position <= known)]
+    for row in sorted(heard, key=_when):
+        ground = row.basis or ""
+        if row.kind == Restricted.kind and ground in KEPT_BY_HER:
+            since, at = row.local_day, (row.position,)
+            stand[ground] = Hold("", KEPT_BY_HER[ground], (), since, since, False, at, ground)
+        elif row.kind == RestrictionLifted.kind:
+            stand.pop(ground, None)
+    return list(stand.values())
+
+
 def fates(deadlines: Iterable[Deadline], holds: Sequence[Hold]) -> list[Fate]:
     """What becomes of each class and scope of one person: her deadlines, with her holds applied."""
     return [_fate(found, holds) for found in deadlines]
@@ -106,7 +147,7 @@ def explain(found: Fate, lang: Language = "fr") -> list[str]:
     for hold in found.held_by:
         article = hold.article.replace("GDPR", "RGPD") if lang == "fr" else hold.article
         lines.append(
-            say["held_by"].format(
+            say["held_by" if hold.ground is None else f"kept_{hold.ground}"].format(
                 article=article,
                 since=format_long(hold.since, lang),
                 review=format_long(hold.review, lang),
@@ -170,7 +211,8 @@ def _settled(
     positions = {*rests_on, *(position for hold in by for position in hold.rests_on)}
     change: tuple[str, ...] = ()
     if due == "erase":
-        change = (HoldLifted.kind,) if blocked else (HoldPlaced.kind,)
+        lifting = (RestrictionLifted.kind if one.ground else HoldLifted.kind for one in by)
+        change = tuple(dict.fromkeys(lifting)) if blocked else (HoldPlaced.kind,)
     return Fate(
         klass=klass,
         scope=scope,
@@ -179,7 +221,7 @@ def _settled(
         blocked=blocked,
         held_by=by,
         access=access,
-        clause=CLAUSE if by else "SS-RET-3",
+        clause=by[0].clause if by else "SS-RET-3",
         article=by[0].article if by else "GDPR art. 5(1)(e)",
         rests_on=tuple(sorted(positions)),
         would_change=change,

@@ -1,4 +1,5 @@
-"""What a person wrote, beside the phrases that the policy agreed to take at their word. Pure.
+"""Why a person writes (SS-CH-4): her words beside the phrases that the policy agreed to take at
+their word. Pure.
 
 Exactly an agreed phrase, but for case, accents, quotes and spacing: applied without a question
 (SS-CH-5). Anything that resembles one goes to a person, and so does all the rest: a text may be

@@ -122,6 +122,10 @@ def _protected(case: Case) -> Answer | None:
     dead = _last(case, "customer.died.v1")
     if dead and chooses:
         return refuse("dead", "SS-DSR-7", "LIL art. 85", ("fact.voided.v1",), (dead.position,))
+    stopped = dead and _last(case, "customer.heir_requested.v1", decision="objection")
+    if dead and stopped:
+        both = (dead.position, stopped.position)
+        return refuse("heirs_objected", "SS-DSR-7", "LIL art. 85", ("fact.voided.v1",), both)
     young = _last(case, "customer.minor_signalled.v1")
     if young and young.decision == "under_15" and chooses:
         return refuse("under_15", "SS-MIN-1", "LIL art. 45", ("fact.voided.v1",), (young.position,))
@@ -345,6 +349,8 @@ def _assessed(case: Case) -> softoptin.Assessed | None:
     return max(found, key=lambda a: (a.fact.occurred.at, a.position), default=None)
 
 
-def _last(case: Case, kind: str) -> Row | None:
+def _last(case: Case, kind: str, decision: str | None = None) -> Row | None:
     rows = [row for row in case.person.rows if row.kind == kind]
+    if decision is not None:
+        rows = [row for row in rows if row.decision == decision]
     return max(rows, key=lambda row: (row.occurred_at, row.position), default=None)

@@ -1,11 +1,14 @@
 """Where a request stands, on two clocks, and what would change it. Pure.
 
+However it came, by e-mail, by a form or by post (SS-CH-2, SS-CH-3), the clocks are the same.
+
 The *strict* clock never stops: one month from reception (GDPR art. 12(3)), three when extended in
 time, counted by Regulation 1182/71 with the French holidays. It alone says what is overdue. The
 *suspended* clock stands still between an identity question and its answer, as the French decree has
 it (D. 2019-536 art. 77); the EDPB is less generous (Guidelines 01/2022), so it is shown, not
-relied on. Beside both stand the two months that the published policy promises (SS-DSR-10): longer
-than the law allows, hence shown, never obeyed.
+relied on. Beside both stands what the edition in force at reception promises (`answer_months`; two
+months as SoftSystem published it, SS-DSR-10): where it is longer than the law allows it is shown,
+never obeyed, and an edition that says nothing promises nothing.
 
 Reminders fall seven and two days before the strict end. The state machine is
 `ledger/aggregates/rights_request.py`; here only facts that stand and days are read.
@@ -13,7 +16,7 @@ Reminders fall seven and two days before the strict end. The state machine is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -45,6 +48,7 @@ from ledger.events import (
     RequestRefused,
     RequestWithdrawn,
 )
+from ledger.policy.book import Book
 from ledger.policy.explain import Language, article, format_long, words
 
 Status: TypeAlias = Literal[
@@ -57,7 +61,6 @@ STATUSES: tuple[Status, ...] = (
 OPEN: tuple[Status, ...] = ("on_track", "due_soon", "overdue")
 
 MONTHS, EXTENDED_MONTHS = 1, 3  # GDPR art. 12(3): one month, and two more
-PROMISED_MONTHS = 2  # SS-DSR-10, as published
 REMINDERS = (7, 2)  # days before the strict end
 CLAUSE, ARTICLE = "SS-DSR-10", "GDPR art. 12(3)"
 
@@ -120,6 +123,21 @@ class Told(NamedTuple):
     fact: Fact
 
 
+class Promised(NamedTuple):
+    """The months within which the policy promises an answer, and the clause that does."""
+
+    months: int
+    clause: str
+
+
+Promise: TypeAlias = Callable[[Day], Promised | None]
+"""What the policy promised to whoever asked on a day."""
+
+
+def no_promise(_day: Day) -> None:
+    """Where it matters only what the law says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request on one day: its state, its two clocks, and what they rest on."""
@@ -134,7 +152,7 @@ class Request:
     received: Day
     due: Day  # strict
     due_suspended: Day | None  # None: it stands still, identity is in doubt
-    promised: Day  # what the published policy promises
+    promise: Promised | None  # of the edition in force when it was received
     extended: bool
     answered: Day | None
     grounds: tuple[str, ...]  # of a refusal, whole or in part
@@ -151,13 +169,35 @@ class Request:
         """Whether an answer is still owed."""
         return self.status in OPEN
 
+    @property
+    def promised(self) -> Day | None:
+        """The last day by which the policy promised an answer; None when it promised none."""
+        return None if self.promise is None else add_months(self.received, self.promise.months)
+
+
+def promise_of(book: Book, known: int | None) -> Promise:
+    """What was promised to whoever asked on a day: by the edition in force then, as known at a
+    position (None: all). None before the first edition took effect, and where it says nothing."""
+
+    def promised(day: Day) -> Promised | None:
+        edition = book.in_force(day, known)
+        if edition is None or edition.effective_from > day:
+            return None
+        for said in edition.statements:
+            if said.topic == "answer_months" and isinstance(said.value, int) and said.value:
+                return Promised(said.value, said.clause)
+        return None
+
+    return promised
+
 
 def judged(
-    stream: UUID, subject: UUID | None, told: Sequence[Told], as_of: Instant
+    stream: UUID, subject: UUID | None, told: Sequence[Told], as_of: Instant, promise: Promise
 ) -> Request | None:
     """Where a request stands on the day of `as_of`; None when it had not been received by then.
 
-    `told`: its facts that stand, in the order of the stream, those of later days among them.
+    `told`: its facts that stand, in the order of the stream, those of later days among them;
+    `promise`: what the policy promised to whoever asked on a day (`promise_of`).
     """
     heard = [one for one in told if one.fact.occurred.at <= as_of]
     received = _last(heard, RequestReceived)
@@ -187,7 +227,7 @@ def judged(
         received=day,
         due=due,
         due_suspended=_suspended(day, months, heard),
-        promised=add_months(day, PROMISED_MONTHS),
+        promise=promise(day),
         extended=extension is not None,
         answered=answer.fact.occurred.day if answer else None,
         grounds=tuple(getattr(answer.fact, "grounds", ())) if answer else (),
@@ -308,7 +348,7 @@ def explain(found: Request, lang: Language = "fr") -> list[str]:
         ),
         say["strict_extended" if found.extended else "strict"].format(due=day(found.due)),
         _second_clock(found, lang),
-        say["promised"].format(promised=day(found.promised)),
+        *_promise(found, lang),
         say["rule"].format(clause=found.clause, article=article(found.article, lang)),
     ]
     lines += [
@@ -324,6 +364,14 @@ def explain(found: Request, lang: Language = "fr") -> list[str]:
         lines.append(say["flips_on"].format(day=day(found.flips_on)))
     kinds = ", ".join(vocabulary["kind"].get(kind, kind) for kind in found.would_change)
     return [*lines, say["would_change"].format(kinds=kinds)]
+
+
+def _promise(found: Request, lang: Language) -> list[str]:
+    if found.promise is None or found.promised is None:
+        return []
+    months, clause = found.promise
+    said = {"promised": format_long(found.promised, lang), "months": months, "clause": clause}
+    return [words(lang)["request"]["promised"].format(**said)]
 
 
 def _second_clock(found: Request, lang: Language) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 Value: TypeAlias = bool | int | str | tuple[str, ...] | tuple[int, int]
 
+LONGEST_DAYS = 365
 LONGEST_MONTHS = 1200  # as for terms: beyond a century is a typing error
 SOFT_OPT_IN = ("from_person", "at_sale", "own_analogous", "optout_offered", "optout_in_each")
 ELEMENTS = ("transfers", "automated_decisions", "source", "consequence")
@@ -41,6 +42,14 @@ def _months() -> Topic:
         return value if whole and 0 <= value <= LONGEST_MONTHS else None
 
     return Topic(takes, "a whole number of months, 0 where the text states none")
+
+
+def _days() -> Topic:
+    def takes(value: Any) -> Value | None:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return value if whole and 1 <= value <= LONGEST_DAYS else None
+
+    return Topic(takes, f"a whole number of days, 1 to {LONGEST_DAYS}")
 
 
 def _flag() -> Topic:
@@ -118,6 +127,8 @@ TOPICS: dict[str, Topic] = {
     "elements_told": _words(*ELEMENTS),
     "changes": _word("any_time", "after_notice"),
     "minors": _word("not_meant", "age_signal"),
+    # How long she is waited for, who was asked to confirm from her own address.
+    "confirmation_days": _days(),
     # For the register of processing, beside the text (GDPR art. 30(1)(g)).
     "security_measures": _words(*MEASURES),
 }

@@ -1,4 +1,5 @@
-"""One person known under two references: whose stream is whose, and which of two choices counts.
+"""One person known under two references, or none that she gave (SS-DSR-8): whose stream is whose,
+and which of two choices counts.
 
 A join moves nothing. What is new is recorded of the kept person; what the other did stays hers,
 under its own clocks. Pure. Read next: `ledger/choosing/joining.py`.
@@ -37,6 +38,11 @@ class Joins:
     def people(self) -> frozenset[UUID]:
         """Whoever was joined to somebody, or somebody to her."""
         return frozenset((*self._into, *self._with))
+
+    def twice(self, subjects: Iterable[UUID]) -> int:
+        """How many of these are somebody who is among them already under another reference."""
+        asked = set(subjects)
+        return len(asked) - len({self.kept(one) for one in asked})
 
     def kept(self, subject: UUID) -> UUID:
         """Of whom new facts about this person are recorded; herself if she was not joined."""

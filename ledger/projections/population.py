@@ -53,6 +53,18 @@ class ChoiceCount(NamedTuple):
     subjects: int
 
 
+class Age(NamedTuple):
+    """So many people and items of one class, by whole years since what counted last (None: an open
+    contract stops the clock). `past`: the term is over where they are. Listed by class, by years
+    (None last), within the term first."""
+
+    klass: str
+    years: int | None
+    past: bool
+    subjects: int
+    items: int
+
+
 class Unreadable(NamedTuple):
     """What was taken away for good and is in no count, at whichever two times: erasing and pruning
     are not undone by asking about a day before them.

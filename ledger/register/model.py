@@ -235,7 +235,8 @@ def _kept(found: DataClass, said: Declared, observed: Observed) -> Kept:
 
 
 def data_of(classes: Collection[str], said: Declared) -> dict[str, tuple[str, ...]]:
-    """The fields used, by category: those our facts have in these classes, and those declared."""
+    """The fields used, by category: those our facts have in these classes, and those declared, be
+    they asked for or taken automatically (SS-DATA-1, SS-DATA-3)."""
     keys = {name for name, one in said.fields.items() if set(one.classes) & set(classes)}
     for cls in KINDS.values():
         if not {*((cls.also,) if cls.also else cls.homes)}.isdisjoint(classes):

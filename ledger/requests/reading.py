@@ -15,7 +15,7 @@ from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.errors import NotFound
 from ledger.events import FactCorrected, FactVoided
-from ledger.policy.requests import Request, Told, judged
+from ledger.policy.requests import Promise, Request, Told, judged, promise_of
 from ledger.store import dashboard, reader
 from ledger.store import requests as store
 from ledger.store.requests import Begun, Step
@@ -48,7 +48,9 @@ def one(
         known = reader.position_at(connection, known_at)
         begun = store.of_stream(connection, stream, known)
         told = store.steps(connection, [stream], known)[stream] if begun else []
-    found = judged(stream, begun.subject if begun else None, standing(told), at)
+    # Read after the log: it holds every edition up to `known`.
+    promise = promise_of(ledger.book(ledger.epoch()), known)
+    found = judged(stream, begun.subject if begun else None, standing(told), at, promise)
     if found is None:
         raise NotFound("this ledger knows no such request")
     return found
@@ -70,9 +72,11 @@ def queue(
     at = ledger.clock.now() if as_of is None else as_of
     with ledger.database.read() as connection:
         known = reader.position_at(connection, known_at)
+    promise = promise_of(ledger.book(ledger.epoch()), known)
+    with ledger.database.read() as connection:
         found: list[Queued] = []
         whose = (subject,) if subject is not None else people
-        for begun, request in _walk(connection, after, known, at, whose):
+        for begun, request in _walk(connection, after, known, at, whose, promise):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -87,25 +91,34 @@ def owed(ledger: Ledger) -> list[Request]:
     found = []
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
+    promise = promise_of(ledger.book(ledger.epoch()), known)
+    with ledger.database.read() as connection:
         begun = dashboard.unanswered(connection)
         for start in range(0, len(begun), AT_ONCE):
             some = begun[start : start + AT_ONCE]
             told = store.steps(connection, [one.stream for one in some], known)
             judgements = (
-                judged(one.stream, one.subject, standing(told[one.stream]), now) for one in some
+                judged(one.stream, one.subject, standing(told[one.stream]), now, promise)
+                for one in some
             )
             found += [one for one in judgements if one is not None and one.is_open]
     return sorted(found, key=lambda one: one.due)
 
 
 def _walk(
-    connection: Any, after: int, known: int, at: Instant, people: Collection[UUID] | None
+    connection: Any,
+    after: int,
+    known: int,
+    at: Instant,
+    people: Collection[UUID] | None,
+    promise: Promise,
 ) -> Iterator[tuple[Begun, Request]]:
     """Every request begun after a position that is known and had been received, in order."""
     while some := store.begun(connection, after, AT_ONCE, known, people):
         told = store.steps(connection, [begun.stream for begun in some], known)
         for begun in some:
-            request = judged(begun.stream, begun.subject, standing(told[begun.stream]), at)
+            steps = standing(told[begun.stream])
+            request = judged(begun.stream, begun.subject, steps, at, promise)
             if request is not None:
                 yield begun, request
         after = some[-1].position

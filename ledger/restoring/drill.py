@@ -1,10 +1,10 @@
 """The rehearsal: a made-up ledger loses its disk, and every promise of a restore is looked at.
 
-Two people are on record when the backup is taken. Afterwards a third arrives, the second writes
-again, the first is erased; the log is sealed, and the database destroyed. What must hold of the
-restored one is the list `STEPS`, in order; each is looked at from outside, not believed. Everything
-happens in a scratch place with keys and a signer of its own: no other ledger is touched. Read next:
-`restore.py`, docs/backup.md.
+Three people are on record when the backup is taken. Afterwards a fourth arrives, one writes again,
+one is erased, another erased and pruned; the log is sealed, and the database destroyed. What must
+hold of the restored one is the list `STEPS`, in order; each is looked at from outside, not
+believed. Everything happens in a scratch place with keys and a signer of its own: no other ledger
+is touched. Read next: `restore.py`, docs/backup.md.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ledger.application import Ledger
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
 from ledger.erasing.erase import erase_scopes
+from ledger.erasing.prune import prune
 from ledger.errors import Misuse, ProbantError
 from ledger.events import ContactedUs
 from ledger.evidence.export import Wanted, export
@@ -38,9 +39,14 @@ from ledger.store.scratch import Scratch, scratch
 from ledger.store.vault import Scope
 
 ORIGIN = "probant.invalid/drill"
-TEXTS = {"erased": "forget me", "stays": "keep me", "newcomer": "I came too late"}
+TEXTS = {
+    "erased": "forget me",
+    "pruned": "forget me, and that I wrote",
+    "stays": "keep me",
+    "newcomer": "I came too late",
+}
 STEPS = (
-    *("backup", "events", "lost", "half", "restore", "same", "erased", "live"),
+    *("backup", "events", "lost", "half", "restore", "same", "erased", "pruned", "live"),
     *("named", "whole", "extension", "stranger"),
 )
 
@@ -90,23 +96,26 @@ class _Drill:
     def backup(self) -> bool:
         """A copy is taken, whole."""
         with self._open() as ledger:
-            self._tell(ledger, "erased")
-            self._tell(ledger, "stays")
+            for who in ("erased", "pruned", "stays"):
+                self._tell(ledger, who)
             self._seal(ledger)
             made = backup(ledger, self.folder / "backup")
         return read_manifest(self.folder / "backup") == made
 
     def events(self) -> bool:
-        """Life goes on: somebody new, one who writes again, and an erasure; then the seal."""
+        """Life goes on: somebody new, one who writes again, two erasures, a prune between them (it
+        would take both); then the seal."""
         with self._open() as ledger:
             self._tell(ledger, "newcomer")
             _contact(ledger, "stays", "me again")
-            hers = Scope(self.said["erased"][1], "contact", "")
-            erase_scopes(ledger, [hers], journal=self.folder / "journal", reason="request")
+            self._erase(ledger, "pruned")
+            gone = prune(ledger, self.folder / "journal")
+            self._erase(ledger, "erased")
             self._seal(ledger)
             self.before = _events(ledger)
         self.checkpoint = (self.folder / "log" / "checkpoint").read_bytes()
-        return len(self.before) > read_manifest(self.folder / "backup").about.position
+        behind = len(self.before) > read_manifest(self.folder / "backup").about.position
+        return behind and gone.entries > 0
 
     def lost(self) -> bool:
         """The database is destroyed."""
@@ -148,6 +157,14 @@ class _Drill:
             reads = ledger.vault.open(connection, position)
             closed = erasure.closed_scopes(connection, subject)
         return reads is Unreadable.ERASED and Scope(subject, "contact", "") in closed
+
+    def pruned(self) -> bool:
+        """What was pruned since the backup is a bare leaf again, as it was in the log."""
+        at = self.said["pruned"][0] - 1
+        with self._open() as ledger:
+            now = _events(ledger)[at]
+        again = self.done is not None and self.done.pruned > 0
+        return again and now == self.before[at] and now.entry == b""
 
     def live(self) -> bool:
         """What the backup had of the others is readable."""
@@ -194,6 +211,10 @@ class _Drill:
 
     def _tell(self, ledger: Ledger, who: str) -> None:
         self.said[who] = _contact(ledger, who, TEXTS[who])
+
+    def _erase(self, ledger: Ledger, who: str) -> None:
+        hers = Scope(self.said[who][1], "contact", "")
+        erase_scopes(ledger, [hers], journal=self.folder / "journal", reason="request")
 
     def _seal(self, ledger: Ledger) -> None:
         Sealer(ledger.database, ORIGIN, self.signer, self.folder / "log").round()

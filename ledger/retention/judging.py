@@ -1,4 +1,5 @@
-"""What of one person is past its end: her deadlines, cards by their own ends, and her open holds.
+"""What of one person is past its end: her deadlines, cards by their own ends, her open holds, and
+what she asked to keep restricted (GDPR art. 18(1)(b), (c)).
 
 The rules are the policy room's; here they are given her state, and what has ended already is left
 out. What this file never does: change anything. Read next: `run.py`.
@@ -11,11 +12,11 @@ from uuid import UUID
 
 from ledger.application import Ledger
 from ledger.calendar import Instant
-from ledger.erasing.request import HOLDS, holds_of
+from ledger.erasing.request import holds_of
 from ledger.policy.book import Book
 from ledger.policy.cards import cards, governed
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, fates
+from ledger.policy.holds import KEEPING, Fate, fates
 from ledger.policy.verdicts import Deadline
 from ledger.projections.live import standing
 from ledger.store import archival, erasure, reader, states
@@ -26,11 +27,13 @@ CARDS = ("card", "card_proof")
 
 
 class Judged(NamedTuple):
-    """One class, or one thing of it, of one person that is past its end."""
+    """One class, or one thing of it, of one person that is past its end. `why`: the articles that
+    block its erasure, if it is held."""
 
     scope: Scope
     what: What
     deadline: Deadline
+    why: tuple[str, ...] = ()
 
 
 def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged]:
@@ -42,10 +45,10 @@ def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged
         facts = reader.card_facts(connection, subject) if paid else {}
     found = governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
     # Few people have one: the facts she has are counted by kind, those that stand only.
-    held = any(key.kind in HOLDS for key in state.activity)
-    holds = holds_of(ledger, subject) if held else []
+    held = any(key.kind in KEEPING for key in state.activity)
+    holds = holds_of(ledger, subject, at, restricted=True) if held else []
     judged = [
-        Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline)
+        Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline, _why(fate))
         for deadline, fate in zip(found, fates(found, holds), strict=True)
         if fate.due != "nothing" or _is_archived(deadline)
     ]
@@ -67,6 +70,10 @@ def _is_archived(deadline: Deadline) -> bool:
     before it moves no clock and so is not held anew; if it was sealed, it follows to the archive.
     """
     return deadline.tier_now == "archived"
+
+
+def _why(fate: Fate) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(hold.article for hold in fate.held_by)) if fate.blocked else ()
 
 
 def _what(fate: Fate) -> What:

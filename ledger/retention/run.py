@@ -11,7 +11,7 @@ What this file never does: decide a term or weigh a hold. Read next: `archive.py
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -49,12 +49,14 @@ Question: TypeAlias = Callable[[Any, Behind, int], Page]
 
 
 class Ran(NamedTuple):
-    """What a run did: scopes by what became of them, and how many people it concerned."""
+    """What a run did: scopes by what became of them, and how many people it concerned; `held_by`:
+    how many scopes each article keeps (one that two keep counts for both)."""
 
     people: int
     archived: int
     erased: int
     held: int
+    held_by: tuple[tuple[str, int], ...] = ()
 
 
 def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Judged]:
@@ -77,19 +79,27 @@ def run(
     is none; what was done before stays done.
     """
     counts: Counter[What] = Counter()
+    why: Counter[str] = Counter()
     people = looked = 0
     everybody = people_due(ledger, ledger.clock.now())
     while some := list(islice(everybody, AT_ONCE)):
         found = batch(ledger, some, recipient, journal)
         people += len({one.scope.subject for one in found})
         counts.update(one.what for one in found)
+        why.update(article for one in found for article in one.why)
         looked += len(some)
         progress(looked)
     # Once for all of it: until then a run that was cut leaves unreadable ciphertext only.
     erasure.tidy(ledger.database)
-    made = Ran(people, counts["archive"], counts["erase"], counts["held"])
+    made = ran(people, counts, why)
     record_run(ledger, made, rehearsal=False)
     return made
+
+
+def ran(people: int, counts: Mapping[Any, int], why: Mapping[str, int]) -> Ran:
+    """What became of how many scopes, and why those that are held are."""
+    archived, erased, held = (counts.get(what, 0) for what in ("archive", "erase", "held"))
+    return Ran(people, archived, erased, held, tuple(sorted(why.items())))
 
 
 def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool, after: After | None = None) -> None:
@@ -121,16 +131,17 @@ def record_run(ledger: Ledger, made: Ran, *, rehearsal: bool, after: After | Non
 def counted(found: Iterator[Judged]) -> tuple[Ran, dict[tuple[str, What], int]]:
     """How much is due: in all, and by class and what would become of it."""
     by_class: Counter[tuple[str, What]] = Counter()
+    why: Counter[str] = Counter()
     people, last = 0, None
     for one in found:
         by_class[one.scope.data_class, one.what] += 1
+        why.update(one.why)
         people += one.scope.subject != last
         last = one.scope.subject
     totals: Counter[str] = Counter()
     for (_, what), n in by_class.items():
         totals[what] += n
-    made = Ran(people, totals["archive"], totals["erase"], totals["held"])
-    return made, dict(sorted(by_class.items()))
+    return ran(people, totals, why), dict(sorted(by_class.items()))
 
 
 def batch(

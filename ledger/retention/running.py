@@ -25,7 +25,7 @@ from uuid import UUID, uuid4
 from ledger.application import Ledger
 from ledger.errors import Misuse, NotFound, ProbantError, Refusal, Refused
 from ledger.retention.judging import Judged, judge
-from ledger.retention.run import AT_ONCE, Ran, batch, people_due, record_run
+from ledger.retention.run import AT_ONCE, Ran, batch, people_due, ran, record_run
 from ledger.store import erasure, runs
 from ledger.store.database import speaking
 from ledger.store.recipient import ArchiveRecipient
@@ -116,6 +116,8 @@ class Keeper:
         there = self.recipient is not None and self.recipient.exists()
         recipient = ArchiveRecipient.parse(self.recipient.read_bytes()) if there else None  # type: ignore[union-attr]
 
+        why: Counter[str] = Counter()  # of this beginning, like `held`
+
         def note(connection: Any, looked: int, found: Sequence[Judged]) -> None:
             counts = Counter(judged.what for judged in found)
             numbers = {
@@ -130,17 +132,20 @@ class Keeper:
         everybody = people_due(self.ledger, self.ledger.clock.now())
         while some := list(islice(everybody, AT_ONCE)):
             self._go_on()
-            batch(self.ledger, some, recipient, self.journal, note)
+            found = batch(self.ledger, some, recipient, self.journal, note)
+            why.update(article for judged in found for article in judged.why)
         erasure.tidy(self.ledger.database)
         done = find(self.ledger, one.id)
         made = Ran(done.people, done.archived, done.erased, done.held)
-        record_run(self.ledger, made, rehearsal=False, after=self._ending(one))
+        after = self._ending(one, held_by=dict(why))
+        record_run(self.ledger, made, rehearsal=False, after=after)
 
     def _rehearse(self, one: Asked) -> None:
         ledger, at = self.ledger, self.ledger.clock.now()
         book, everybody = ledger.book(ledger.epoch()), people_due(ledger, at)
         classes: dict[str, Counter[str]] = {}
         totals: Counter[str] = Counter()
+        why: Counter[str] = Counter()
         people = 0
         while some := list(islice(everybody, AT_ONCE)):
             self._go_on()
@@ -150,11 +155,12 @@ class Keeper:
                 for judged in found:
                     classes.setdefault(judged.scope.data_class, Counter())[judged.what] += 1
                     totals[judged.what] += 1
+                    why.update(judged.why)
             with speaking(), ledger.database.write() as connection:
                 runs.beat(connection, one.id, self.holder, ledger.clock.now(), looked=len(some))
-        made = Ran(people, totals["archive"], totals["erase"], totals["held"])
+        made = ran(people, totals, why)
         counted = {name: dict(counts) for name, counts in sorted(classes.items())}
-        numbers = {**made._asdict(), "classes": counted}
+        numbers = {**made._asdict(), "classes": counted, "held_by": dict(why)}
         record_run(ledger, made, rehearsal=True, after=self._ending(one, **numbers))
 
     def _go_on(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -44,8 +44,8 @@ def about_nobody(
     ).order_by(events.position)
     if kinds is not None:
         query = query.where(events.kind.in_(kinds))
-    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
-        yield _whole(row)
+    for *typed, raw in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield whole(Row(*typed), raw)
 
 
 def by_person(
@@ -57,7 +57,8 @@ def by_person(
         query = query.where(events.subject.in_(people))
     query = query.order_by(events.subject, events.position)
     rows = connection.execute(query, execution_options={"yield_per": PAGE})
-    for subject, hers in groupby(map(_whole, rows), key=lambda one: one.row.subject):
+    found = (whole(Row(*typed), raw) for *typed, raw in rows)
+    for subject, hers in groupby(found, key=lambda one: one.row.subject):
         if subject is not None:
             yield subject, tuple(hers)
 
@@ -70,7 +71,7 @@ def newest(
     if before is not None:
         query = query.where(events.position < before)
     found = connection.execute(query.order_by(events.position.desc()).limit(limit))
-    return [_whole(row) for row in found]
+    return [whole(Row(*typed), raw) for *typed, raw in found]
 
 
 def pruned(connection: sa.Connection, known: int) -> int:
@@ -99,11 +100,11 @@ def with_parts(
     return [(row.position, row.part) for row in connection.execute(query)]
 
 
-def _whole(columns: Any) -> Whole:
-    *typed, raw = columns
+def whole(row: Row, raw: bytes) -> Whole:
+    """An event from its columns and its entry, wherever they were kept. Raises Tampered."""
     try:
         said = entry.read(bytes(raw))
         parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
-        return Whole(Row(*typed), fact_from(said), UUID(said["id"]), parts)
+        return Whole(row, fact_from(said), UUID(said["id"]), parts)
     except (KeyError, ValueError, TypeError) as error:
         raise Tampered(f"an entry cannot be read ({type(error).__name__})") from error

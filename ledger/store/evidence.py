@@ -120,11 +120,16 @@ def _rows(database: Database, query: sa.Select[Any]) -> list[Any]:
         return list(connection.execute(query))
 
 
-def disclosed(database: Database, subject: UUID | None, last: int) -> tuple[tuple[str, ...], int]:
-    """The data classes of the events up to `last` (of one person, or of everybody), at most 32 of
-    them, and how many people they concern."""
+def disclosed(
+    database: Database, subject: UUID | None, first: int, last: int
+) -> tuple[tuple[str, ...], int]:
+    """The data classes of the events that stand at `first` to `last` (of one person, or of
+    everybody), at most 32 of them, and how many people they concern."""
     events = tables.events.c
-    known = [events.position <= last, events.subject.is_not(None)]
+    known: list[sa.ColumnElement[bool]] = [
+        events.position.between(first, last),
+        events.subject.is_not(None),
+    ]
     if subject is not None:
         known.append(events.subject == subject)
     classes = sa.select(events["class"]).where(*known, events["class"].is_not(None)).distinct()

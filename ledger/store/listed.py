@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import Fact, HoldPlaced, RetentionRan, Row
+from ledger.policy.holds import KEEPING
 from ledger.store import tables
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
@@ -89,10 +90,10 @@ def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
 
 
 def ever_held(connection: sa.Connection, people: Collection[UUID]) -> set[UUID]:
-    """Those of these people of whom a hold was ever placed."""
+    """Those of these people of whom something was ever to be kept: a hold, a restriction."""
     activity = tables.activity.c
     query = sa.select(activity.subject).where(activity.subject.in_(people))
-    return set(connection.scalars(query.where(activity.kind == HoldPlaced.kind)))
+    return set(connection.scalars(query.where(activity.kind.in_(KEEPING))))
 
 
 class Run(NamedTuple):

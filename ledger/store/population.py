@@ -21,7 +21,7 @@ from ledger.policy.evaluate import choice, moving_rows, suspending_rows, terms_t
 from ledger.policy.model import CONTRACT_ENDED, Edition
 from ledger.projections import activity, consents
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
-from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
+from ledger.projections.population import Age, ChoiceCount, ClassCount, Population, Tally
 from ledger.store import tables
 from ledger.store.rebuild import (
     PACK,
@@ -145,6 +145,25 @@ def _subject_behind(
     return found
 
 
+def ages(
+    connection: sa.Connection,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    source: Source = "events",
+) -> list[Age]:
+    """What is held, in daily use or archived, by class and age."""
+    query = _Query(connection, book, as_of, known, source)
+    text = f"""SELECT class, years, past, COUNT(DISTINCT subject), COUNT(*) FROM (
+            SELECT class, subject,
+                CASE WHEN suspended = 1 THEN NULL WHEN day > {day_of(as_of):d} THEN 0
+                ELSE ({day_of(as_of):d} - day) / 10000 END AS years,
+                CASE WHEN past + past_archive > 0 THEN 1 ELSE 0 END AS past
+            FROM judged WHERE erased = 0) aged_items
+        GROUP BY class, years, past ORDER BY class, years IS NULL, years, past"""
+    return [Age(name, years, bool(past), *n) for name, years, past, *n in query.run(text)]
+
+
 class Past(NamedTuple):
     """One item past its term, and what is due of it: to be archived, or to be erased."""
 
@@ -187,6 +206,16 @@ def all_said(
     text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
+
+
+def next_end(connection: sa.Connection, book: Book, as_of: Instant) -> Day | None:
+    """The first last day, today or later, of a term that runs in daily use; None when none does.
+    From the live tables: what an open contract stops does not count."""
+    query = _Query(connection, book, as_of, None, "live")
+    text = f"""SELECT MIN(due) FROM judged WHERE suspended = 0 AND archived = 0 AND erased = 0
+        AND due >= {day_of(as_of):d}"""
+    found: Day | None = next(iter(query.run(text)))[0]
+    return found
 
 
 class Falling(NamedTuple):
@@ -520,11 +549,11 @@ def _judged(today: Day) -> str:
         UNION ALL SELECT subject, class, scope, suspended, day, {add_months_sql("day", "months")},
             archive_months, from_start FROM fallbacks),
     archived AS MATERIALIZED (
-        SELECT subject, class, scope, suspended, due,
+        SELECT subject, class, scope, suspended, day, due,
             {add_months_sql("(CASE WHEN from_start = 1 THEN day ELSE due END)", "archive_months")}
             AS archive_end FROM started),
     placed AS (
-        SELECT s.subject, s.class, s.scope, s.due, g.tier,
+        SELECT s.subject, s.class, s.scope, s.day, s.due, g.tier,
             CASE WHEN g.tier IS NULL THEN s.suspended ELSE 0 END AS suspended,
             CASE WHEN archive_end < due THEN due ELSE archive_end END AS archive_until,
             CASE WHEN g.tier = 'archived' THEN 1 ELSE 0 END AS archived,
@@ -532,7 +561,7 @@ def _judged(today: Day) -> str:
         FROM archived s LEFT JOIN gone g
             ON g.subject = s.subject AND g.class = s.class AND g.scope = s.scope),
     judged AS (
-        SELECT subject, class, scope, due, suspended, archive_until, archived, erased,
+        SELECT subject, class, scope, day, due, suspended, archive_until, archived, erased,
             CASE WHEN suspended = 0 AND tier IS NULL AND due < {today} THEN 1 ELSE 0 END AS past,
             CASE WHEN suspended = 0 AND erased = 0 AND due < {today}
                 AND CASE WHEN archived = 1 THEN COALESCE(archive_until, due) ELSE archive_until END

@@ -285,7 +285,7 @@ def position_at(connection: sa.Connection, known_at: Instant | None) -> int:
     low, high = 0, connection.scalar(sa.select(tables.head.c.position)) or 0
     while low < high:
         middle = (low + high + 1) // 2
-        at = _recorded_at(connection, middle)
+        at = recorded_at(connection, middle)
         low, high = (middle, high) if at is not None and at <= known_at else (low, middle - 1)
     return low
 
@@ -297,8 +297,8 @@ def last_occurred(connection: sa.Connection) -> Instant | None:
     return end_of(day) if day is not None else None
 
 
-def _recorded_at(connection: sa.Connection, position: int) -> Instant | None:
-    """Of this position, or of the nearest unpruned one before it."""
+def recorded_at(connection: sa.Connection, position: int) -> Instant | None:
+    """When this position was recorded, or the nearest unpruned one before it; None for none."""
     query = (
         sa.select(events.recorded_at)
         .where(events.position <= position, events.recorded_at.is_not(None))

@@ -26,7 +26,8 @@ KEPT = ("people", "archived", "erased")  # by whoever goes on: what was done is 
 class Asked(NamedTuple):
     """One run. `looked` and `held` are of the last beginning, the others of all of it. `people`: of
     whom something was archived or erased (in a rehearsal: is due). `position`: of its
-    `retention.ran`, once it is done."""
+    `retention.ran`, once it is done. `held_by`: how many things each article keeps past their
+    end; None until it is done."""
 
     id: UUID
     rehearsal: bool
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
     position: int | None
     error: str | None
     classes: dict[str, dict[str, int]] | None
+    held_by: dict[str, int] | None = None
 
 
 class Overtaken(Exception):
@@ -73,6 +75,7 @@ def begin(connection: sa.Connection, one: Asked, otherwise: Exception) -> None:
     if under_way(connection) is not None:
         raise otherwise
     values = one._asdict() | {"rehearsal": int(one.rehearsal)}
+    del values["held_by"]  # told at the end, beside the classes
     connection.execute(tables.runs.insert().values(values))
 
 
@@ -102,8 +105,9 @@ def let_go(connection: sa.Connection, id: UUID, holder: UUID) -> None:
 
 def finish(connection: sa.Connection, id: UUID, holder: UUID, **said: Any) -> None:
     """It is over: done, or failed. Raises Overtaken when it holds it no more."""
-    if said.get("classes") is not None:
-        said["classes"] = json.dumps(said["classes"])
+    if "held_by" in said:
+        counts = {"by_class": said.get("classes"), "held_by": said.pop("held_by")}
+        said["classes"] = json.dumps(counts)
     _held(connection, id, holder, {"holder": None, **said})
 
 
@@ -115,5 +119,8 @@ def _held(connection: sa.Connection, id: UUID, holder: UUID, values: dict[str, A
 
 def _asked(row: Any) -> Asked:
     values = dict(row._mapping)
-    classes = values["classes"] and json.loads(values["classes"])
-    return Asked(**values | {"rehearsal": bool(values["rehearsal"]), "classes": classes})
+    counts = json.loads(values["classes"]) if values["classes"] else {}
+    if "held_by" not in counts:  # of a rehearsal before articles were counted
+        counts = {"by_class": counts or None, "held_by": None}
+    said = {"classes": counts["by_class"], "held_by": counts["held_by"]}
+    return Asked(**values | {"rehearsal": bool(values["rehearsal"]), **said})

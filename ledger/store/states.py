@@ -6,7 +6,7 @@ Everything here runs inside the caller's transaction; whoever writes holds the h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -54,6 +54,17 @@ def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
     """All rows of one stream in position order."""
     query = _rows(None).where(tables.events.c.stream == stream)
     return [Row(*row) for row in connection.execute(query.order_by(tables.events.c.position))]
+
+
+def rows_of_some(
+    connection: sa.Connection, subjects: Collection[UUID], known: int | None = None
+) -> Iterator[Row]:
+    """All rows of these subjects, ordered by (subject, position) within some of them at a time."""
+    events, asked = tables.events.c, sorted(subjects)
+    for start in range(0, len(asked), AT_ONCE):
+        some = _rows(known).where(events.subject.in_(asked[start : start + AT_ONCE]))
+        for row in connection.execute(some.order_by(events.subject, events.position)):
+            yield Row(*row)
 
 
 def rows_by_subject(connection: sa.Connection, known: int | None = None) -> Iterator[Row]:

@@ -384,7 +384,7 @@ runs = sa.Table(
     *(_col(name, BIG) for name in ("looked", "people", "archived", "erased", "held")),
     _col("position", BIG, null=True),  # of its retention.ran
     _col("error", CODE, null=True),
-    _col("classes", sa.Text, null=True),  # of a rehearsal, counts by class (JSON)
+    _col("classes", sa.Text, null=True),  # what is held by which article, counts by class (JSON)
 )
 # What is listed for people, few among many.
 LISTED = "kind IN ('hold.placed.v1', 'retention.ran.v1', 'recipient.acknowledged.v1')"

@@ -73,12 +73,14 @@ def page(
     )
     if kinds is not None:
         query = query.where(events.kind.in_(kinds))
-    found = []
-    for *columns, raw in connection.execute(query):
-        said = entry.read(bytes(raw))
-        parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
-        found.append(Told(Row(*columns), fact_from(said), parts))
-    return found
+    return [told_of(Row(*columns), bytes(raw)) for *columns, raw in connection.execute(query)]
+
+
+def told_of(row: Row, raw: bytes) -> Told:
+    """An event from its columns and its entry."""
+    said = entry.read(raw)
+    parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
+    return Told(row, fact_from(said), parts)
 
 
 def sealed_entry(connection: sa.Connection, people: Sequence[UUID], position: int) -> bytes | None:

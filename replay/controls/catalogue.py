@@ -35,7 +35,7 @@ CONTROLS = {
     for control in (
         Control(
             "C01",
-            "SS-COM-2 SS-COM-3 SS-COM-5 SS-LB-2 SS-CRM-1 SS-PERS-1 SS-PERS-2",
+            "SS-COM-2 SS-COM-3 SS-COM-5 SS-LB-1 SS-LB-2 SS-CRM-1 SS-PERS-1 SS-PERS-2 SS-DSR-7",
             "GDPR art. 6(1); CPCE art. L34-5; C. conso. art. L223-1",
             person=(sending.unpermitted,),
         ),
@@ -47,7 +47,8 @@ CONTROLS = {
         ),
         Control(
             "C03",
-            "SS-RET-1 SS-RET-4 SS-RET-5 SS-RET-6 SS-ACT-1 SS-ACT-2 SS-ACT-3 SS-SEC-1",
+            "SS-RET-1 SS-RET-4 SS-RET-5 SS-RET-6 SS-ACT-1 SS-ACT-2 SS-ACT-3 SS-SEC-1 "
+            "SS-ORD-1 SS-CRM-2",
             "GDPR art. 5(1)(e)",
             person=(keeping.past_terms,),
         ),
@@ -97,17 +98,19 @@ CONTROLS = {
         ),
         Control(
             "C11",
-            "SS-DATA-2 SS-CH-1 SS-CH-7 SS-COM-4",
+            "SS-DATA-2 SS-CH-1 SS-CH-7 SS-COM-4 SS-AUD-1",
             "GDPR art. 7(1); LIL art. 82",
             person=(declaring.unproved,),
             event=(declaring.unproved_tracker,),
         ),
         Control(
             "C12",
-            "SS-CTL-2 SS-REC-1 SS-SOC-1 SS-GEO-1 SS-MIN-1 SS-DATA-1",
+            "SS-CTL-2 SS-REC-1 SS-SOC-1 SS-GEO-1 SS-MIN-1 SS-DATA-1 SS-DATA-3 SS-CRM-3 SS-AUD-2 "
+            "SS-COM-1 SS-COL-1 SS-COL-2 SS-COL-3 SS-COL-4 SS-COL-5",
             "GDPR art. 5(1)(b), 5(1)(c), 13(1)(e); LIL art. 45",
-            person=(declaring.undeclared_of_her, declaring.minors),
+            person=(declaring.undeclared_of_her, declaring.minors, declaring.unnoticed),
             event=(declaring.undeclared_by_us,),
+            company=(declaring.unnoticed_visits,),
         ),
         Control("C13", "SS-RET-3", "GDPR art. 5(1)(f), 5(2)", store=(store.altered,)),
         Control("C14", "SS-RET-3", "GDPR art. 5(1)(d)", store=(store.diverging,)),

@@ -13,6 +13,7 @@ from uuid import UUID
 from ledger.aggregates import door, door_kinds
 from ledger.calendar import day_of, format_day
 from ledger.events import (
+    AudienceMeasured,
     ClassArchived,
     ConsentGiven,
     ConsentRenewed,
@@ -29,10 +30,11 @@ from ledger.policy.book import Book, Published
 from ledger.policy.diff import refuse_lengthening
 from ledger.policy.erasures import outcomes
 from ledger.policy.evaluate import deadlines
+from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding
+from replay.controls.model import Event, Finding, Value
 from replay.controls.scene import Scene
 from replay.fold import fold_subject
 
@@ -110,6 +112,25 @@ def unproved(look: Look) -> Iterator[Finding]:
                 yield Finding("C11", why, (position,), look.subject, *PROVED, said)
         elif isinstance(fact, MessageOpened):
             yield from _opened(look, position)
+
+
+def unnoticed(look: Look) -> Iterator[Finding]:
+    """C12, of a person: her data was collected where a notice was shown by then."""
+    found: dict[Moment, list[int]] = {}
+    for position, fact in look.facts.items():
+        moment = _untold_moment(fact, look.scene)
+        if moment is not None:
+            found.setdefault(moment, []).append(position)
+    for moment, positions in found.items():
+        yield _no_notice(moment, positions, look.subject)
+
+
+def unnoticed_visits(scene: Scene) -> Iterator[Finding]:
+    """C12, of those whose visits are only counted."""
+    counted = [(p, _untold_moment(fact, scene)) for p, fact in scene.visits()]
+    positions = [position for position, moment in counted if moment is not None]
+    if positions:
+        yield _no_notice(COLLECTED[AudienceMeasured.kind], positions, None)
 
 
 def minors(look: Look) -> Iterator[Finding]:
@@ -212,6 +233,22 @@ def _of(event: Event, control: str, why: str, clause: str, article: str) -> Find
     values = {"kind": event.fact.kind.removesuffix(".v1")}
     article = article.replace("RGPD", "GDPR")
     return Finding(control, why, (event.row.position,), subject, clause, article, values)
+
+
+def _untold_moment(fact: Fact, scene: Scene) -> Moment | None:
+    """The moment at which this was collected with no notice shown, None if there was one. What is
+    older than the ledger it cannot know (docs/decisions/0036)."""
+    moment = COLLECTED.get(fact.kind)
+    if moment is None or (scene.began is not None and fact.occurred.at < scene.began):
+        return None
+    since = scene.noticed.get(moment.name)
+    return moment if since is None or since > fact.occurred.at else None
+
+
+def _no_notice(moment: Moment, positions: list[int], subject: UUID | None) -> Finding:
+    values: dict[str, Value] = {"n": len(positions), "clause": moment.clause}
+    at = tuple(positions[:20])
+    return Finding("C12", "no_notice", at, subject, moment.clause, "GDPR art. 13(1)", values)
 
 
 def _recipients(fact: Fact) -> tuple[str, ...]:

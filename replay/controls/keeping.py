@@ -11,7 +11,7 @@ from ledger.calendar import format_day
 from ledger.events import ClassErased
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
-from ledger.policy.holds import Hold, fate_of_card, open_holds
+from ledger.policy.holds import Fate, Hold, fate_of_card, open_holds, restrictions
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
 from replay.controls.life import Look
@@ -33,7 +33,7 @@ def past_terms(look: Look) -> Iterator[Finding]:
         until = fate.since or deadline.operational_until
         found = Finding(
             "C03",
-            "held" if fate.blocked else why,
+            _kept(fate, "held", "kept_for_her") if fate.blocked else why,
             fate.rests_on if fate.blocked else deadline.rests_on,
             look.subject,
             fate.clause if fate.blocked else deadline.clause,
@@ -48,13 +48,12 @@ def past_cards(look: Look) -> Iterator[Finding]:
     for card in look.cards:
         if card.status != "to_be_removed" or _is_erased(look, card):
             continue
-        fate = fate_of_card(card, look.holds)
+        fate = fate_of_card(card, look.keeping)
         values = {"ground": card.ground, "until": format_day(card.until or 0)}
         where = fate.clause, fate.article
         if fate.blocked:
-            yield Finding(
-                *("C04", "card_held", fate.rests_on, look.subject, *where, values, "exception")
-            )
+            kept = _kept(fate, "card_held", "card_kept_for_her")
+            yield Finding("C04", kept, fate.rests_on, look.subject, *where, values, "exception")
         else:
             where = card.clause, card.article
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
@@ -78,14 +77,15 @@ def unfinished_erasures(look: Look) -> Iterator[Finding]:
 
 
 def destroyed_under_hold(look: Look) -> Iterator[Finding]:
-    """C08: nothing is destroyed under a hold that was known then; one found since is told."""
-    if not any(row.kind == "hold.placed.v1" for row in look.rows):
+    """C08: nothing is destroyed under a hold that was known then; one found since is told. Nor is
+    anything by its term that she asked to keep (GDPR art. 18(1)(b), (c))."""
+    if not any(row.kind in ("hold.placed.v1", "customer.restricted.v1") for row in look.rows):
         return
     for event in look.events:
         fact, row = event.fact, event.row
         if isinstance(fact, ClassErased) and row.occurred_at <= look.scene.as_of:
-            then = _holding(look, row.occurred_at, row.position - 1, fact.of)
-            now = then or _holding(look, row.occurred_at, look.scene.known, fact.of)
+            then = _holding(look, row.occurred_at, row.position - 1, fact)
+            now = then or _holding(look, row.occurred_at, look.scene.known, fact)
             if now is None:
                 continue
             found = Finding(
@@ -93,7 +93,7 @@ def destroyed_under_hold(look: Look) -> Iterator[Finding]:
                 "destroyed" if then else "destroyed_known_since",
                 (row.position, *now.rests_on),
                 look.subject,
-                "SS-RET-2",
+                now.clause,
                 now.article,
                 {"class": fact.of},
             )
@@ -121,6 +121,11 @@ def endless(look: Look) -> Iterator[Finding]:
             yield Finding("C16", "hold_unreviewed", hold.rests_on, look.subject, *where, values)
 
 
+def _kept(fate: Fate, held: str, for_her: str) -> str:
+    """Which of the two blocks it: a hold, or what she asked herself."""
+    return held if fate.held_by[0].ground is None else for_her
+
+
 def _erasure(look: Look, why: str, positions: tuple[int, ...], name: str) -> Finding:
     where = "SS-RET-3", "GDPR art. 17"
     return Finding("C06", why, positions, look.subject, *where, {"class": name})
@@ -130,12 +135,14 @@ def _endless(look: Look, why: str, positions: tuple[int, ...], name: str) -> Fin
     return Finding("C16", why, positions, look.subject, *ENDLESS, {"class": name})
 
 
-def _holding(look: Look, at: int, known: int, klass: str) -> Hold | None:
-    """The hold on a class that was open at an instant, as known at a position."""
+def _holding(look: Look, at: int, known: int, erased: ClassErased) -> Hold | None:
+    """What stopped this erasure at an instant, as known at a position."""
     rows = effective([row for row in look.rows if row.position <= known])
     facts = {p: event.fact for p, event in look.by_position.items() if p <= known}
     found = open_holds(rows, facts, at, known)
-    return next((hold for hold in found if klass in hold.classes or not hold.classes), None)
+    if erased.reason == "term":
+        found += restrictions(rows, at, known)
+    return next((hold for hold in found if erased.of in hold.classes or not hold.classes), None)
 
 
 def _is_erased(look: Look, card: CardItem) -> bool:

@@ -18,9 +18,9 @@ from ledger.events import Fact, Row
 from ledger.permitting.joined import as_one
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, Hold, fates, open_holds
+from ledger.policy.holds import Fate, Hold, fates, open_holds, restrictions
 from ledger.policy.permissions import Company, Person
-from ledger.policy.requests import Request, Told, judged
+from ledger.policy.requests import Request, Told, judged, promise_of
 from ledger.policy.sends import Send, sends
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import SubjectState
@@ -77,10 +77,16 @@ class Look:
         return open_holds(self.standing, self.facts, self.scene.as_of, self.scene.known)
 
     @cached_property
+    def keeping(self) -> list[Hold]:
+        """What stops the end of a term: her open holds, and what she asked to keep."""
+        scene = self.scene
+        return self.holds + restrictions(self.standing, scene.as_of, scene.known)
+
+    @cached_property
     def fates(self) -> list[tuple[Deadline, Fate]]:
-        """What becomes of each class and thing, holds applied."""
+        """What becomes of each class and thing, with what stops its end."""
         found = governed(self.terms, self.cards)
-        return list(zip(found, fates(found, self.holds), strict=True))
+        return list(zip(found, fates(found, self.keeping), strict=True))
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -90,12 +96,12 @@ class Look:
         for event in self.events if mine else ():
             if event.row.stream in mine:
                 streams.setdefault(event.row.stream, []).append(event)
-        found = []
+        found, promise = [], promise_of(self.scene.book, self.scene.known)
         for stream, events in streams.items():
             recorded = {e.row.position: e.row.recorded_at for e in events}
             facts = standing([(e.row.position, e.fact) for e in events])
             told = [Told(position, recorded[position], fact) for position, fact in facts]
-            request = judged(stream, self.subject, told, self.scene.as_of)
+            request = judged(stream, self.subject, told, self.scene.as_of, promise)
             if request is not None:
                 found.append(request)
         return found

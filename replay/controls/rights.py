@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ledger.calendar import day_of, format_day, is_past, request_due
+from ledger.calendar import Day, day_of, format_day, is_past, request_due
 from ledger.events import (
     ConsentGiven,
     ConsentRenewed,
@@ -29,7 +29,7 @@ def late_answers(look: Look) -> Iterator[Finding]:
     for request in look.requests:
         end = request.answered or look.scene.today
         if request.status in LATE:
-            both = is_past(request.promised, end)
+            both = _is_broken(request, end)
             why = f"{request.status}_both" if both else request.status
             yield _request(look, request, why)
         elif "extension_recorded_late" in request.flags and is_past(
@@ -37,8 +37,13 @@ def late_answers(look: Look) -> Iterator[Finding]:
         ):
             found = _request(look, request, "extension_unproved")
             yield found._replace(weight="exception") if _older(look, request) else found
-        elif request.status != "withdrawn" and is_past(request.promised, end):
+        elif request.status != "withdrawn" and _is_broken(request, end):
             yield _request(look, request, "promise_broken")._replace(weight="exception")
+
+
+def _is_broken(request: Request, end: Day) -> bool:
+    """Whether a promise of the policy was broken; where it promised nothing, none was."""
+    return request.promised is not None and is_past(request.promised, end)
 
 
 def _older(look: Look, request: Request) -> bool:
@@ -111,7 +116,7 @@ def _request(look: Look, request: Request, why: str) -> Finding:
         "right": Said("right", request.right),
         "received": format_day(request.received),
         "due": format_day(request.due),
-        "promised": format_day(request.promised),
+        "promised": format_day(request.promised) if request.promised else "-",
         "answered": format_day(request.answered) if request.answered else "-",
     }
     where = "SS-DSR-10", "GDPR art. 12(3)"

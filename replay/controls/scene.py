@@ -7,8 +7,8 @@ p. Few facts are kept (declarations and grants), and of each destroyed key its i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 from ledger.aggregates import AGGREGATES, fold, policy_book, standing
@@ -17,6 +17,7 @@ from ledger.events import (
     AccessGranted,
     AccessRevoked,
     AssessmentRecorded,
+    AudienceMeasured,
     Fact,
     FactCorrected,
     FactVoided,
@@ -29,6 +30,7 @@ from ledger.events import (
 )
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
+from ledger.policy.notices import shown_since
 from ledger.policy.permissions import Company
 from ledger.projections.joins import Joins
 from replay.controls.model import Event, Joining
@@ -51,6 +53,7 @@ class Scene:
         self.grants: dict[UUID, list[tuple[int, Fact]]] = {}
         self.destroyed: dict[UUID, tuple[int, UUID]] = {}  # key id -> position, authority
         self.restored: list[tuple[int, Restored]] = []
+        self._visits: list[tuple[int, Fact]] = []  # counted, of nobody
         self.published: dict[int, Event] = {}  # effective day -> the fact that published it
         self._recorded: list[Instant] = []
         self._positions: list[int] = []
@@ -70,6 +73,8 @@ class Scene:
             self._recorded.append(row.recorded_at)
             if isinstance(fact, PolicyPublished):
                 self.published[fact.edition] = event
+        elif isinstance(fact, AudienceMeasured):
+            self._visits.append((row.position, fact))
         elif isinstance(fact, AccessGranted | AccessRevoked):
             self.grants.setdefault(row.stream, []).append((row.position, fact))
         elif isinstance(fact, KeyDestroyed):
@@ -127,6 +132,22 @@ class Scene:
             for one in self._joined
             if one.join.position <= known and (one.undone_at is None or one.undone_at > known)
         )
+
+    def visits(self) -> tuple[tuple[int, Fact], ...]:
+        """The counts of visits that stand at (D, R)."""
+        amended = [one for one in self.told if isinstance(one[1], AMENDING)]
+        found = standing(sorted([*self._visits, *amended], key=lambda one: one[0]))
+        return tuple(
+            (position, fact)
+            for position, fact in found
+            if position <= self.known and fact.occurred.at <= self.as_of
+        )
+
+    @cached_property
+    def noticed(self) -> Mapping[str, Instant]:
+        """Moment of collection -> since when a notice is shown at it, as it stands at (D, R)."""
+        said = (fact for _, fact in self.standing())
+        return shown_since(fact for fact in said if isinstance(fact, NoticePublished))
 
     def shown(self) -> Iterator[tuple[str, Instant]]:
         """The forms and notices published, by code, and since when."""

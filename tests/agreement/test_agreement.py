@@ -22,7 +22,7 @@ from ledger.policy.evaluate import deadlines
 from ledger.projections import live
 from ledger.store import states, tables
 from ledger.store.database import Database
-from ledger.store.population import PastDue, Source, past_due, population
+from ledger.store.population import PastDue, Source, ages, next_end, past_due, population
 from ledger.store.rebuild import Question, differences, has_corrections, rebuild
 from ledger.store.sqltime import add_months_sql
 from replay import fold
@@ -139,6 +139,35 @@ def test_everybody_is_counted_alike(
         now = fold.population(ordered(rows), book(), NOW)
         assert population(connection, book(), NOW) == now
         assert population(connection, book(), NOW, source="live") == now
+
+
+@partial(histories, in_memory=100)
+def test_ages_are_counted_alike(
+    database: Database, rows: list[Row], as_of: int | None, known: int | None
+) -> None:
+    """By class and whole years: the fold, SQL over the events, and the live tables."""
+    then = as_of or NOW
+    with database.read() as connection:
+        assert ages(connection, book(), then, known) == fold.ages(
+            ordered(rows), book(), then, known
+        )
+        now = fold.ages(ordered(rows), book(), NOW)
+        assert ages(connection, book(), NOW, source="live") == now
+
+
+@histories
+def test_the_next_end_is_the_first_that_the_fold_finds(
+    database: Database, rows: list[Row], as_of: int | None, known: int | None
+) -> None:
+    """Of what is in daily use and runs, from the live tables."""
+    ends = [
+        d.operational_until
+        for _, state in fold.fold(ordered(rows), NOW)
+        for d in deadlines(state, book(), NOW)
+        if d.tier_now == "operational" and not d.suspended_by and d.operational_until is not None
+    ]
+    with database.read() as connection:
+        assert next_end(connection, book(), NOW) == min(ends, default=None)
 
 
 @partial(histories, in_memory=100)

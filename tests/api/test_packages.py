@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from base64 import urlsafe_b64decode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from uuid import UUID
 
 import jsonschema_rs
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from api import keys, tokens
 from api.routes import AGENT
@@ -295,6 +298,41 @@ def test_receipts_are_for_other_systems_and_no_read(anywhere: Caller) -> None:
     (kantara,) = answer.json()
     assert states[kantara["consentReceiptID"]] == ["dpv:ConsentGiven"]
     assert anywhere.position() == before
+
+
+@pytest.mark.clause("SS-CH-1")
+def test_receipts_are_signed_by_a_key_that_anybody_may_fetch(anywhere: Caller) -> None:
+    """JWS by EdDSA, checked by a library that is not the one that signs; a changed byte shows."""
+    subject = customer(anywhere)
+    public = {
+        key["kid"]: key for key in anywhere.client.get("/.well-known/jwks.json").json()["keys"]
+    }
+    path = f"/v1/subjects/{subject}/receipts"
+    for accept, plain in (
+        ("application/jose", "application/ld+json"),
+        ("application/jose; profile=KI-CR-v1.1.0", "application/json; profile=KI-CR-v1.1.0"),
+    ):
+        said = anywhere.client.get(path, headers={**anywhere.headers, "Accept": plain}).json()
+        answer = anywhere.client.get(path, headers={**anywhere.headers, "Accept": accept})
+        assert answer.headers["content-type"] == accept
+        receipts = said if isinstance(said, list) else [said]
+        signed = answer.text.splitlines()
+        assert len(signed) == len(receipts) > 0
+        for jws, receipt in zip(signed, receipts, strict=True):
+            head, payload, signature = jws.split(".")
+            named = json.loads(unpadded(head))
+            assert named["alg"] == "EdDSA"
+            key = Ed25519PublicKey.from_public_bytes(unpadded(public[named["kid"]]["x"]))
+            key.verify(unpadded(signature), f"{head}.{payload}".encode())
+            with pytest.raises(InvalidSignature):
+                key.verify(unpadded(signature), f"{head}.{payload[:-1]}".encode())
+            assert json.loads(unpadded(payload)) == receipt
+            if "publicKey" in receipt:
+                assert json.loads(receipt["publicKey"])["kid"] == named["kid"]
+
+
+def unpadded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def test_what_is_due_is_counted_and_listed_page_by_page(anywhere: Caller) -> Non
     tiers = counted["classes"]["contact"]
     assert len(seen) == tiers["past_operational"]
     assert all(one["due"] < "2027-06-01" for one in seen)
-    assert Counter(one["what"] for one in seen)["held"] == 1
+    (held,) = [one for one in seen if one["what"] == "held"]
+    assert held["held_by"] == ["RGPD art. 17(3)(e)"]
+    assert not any(one["held_by"] for one in seen if one is not held)
     assert anywhere.get("/v1/retention/due/nothing").status_code == 404
     assert anywhere.get(path, after="????").status_code == 400
 
@@ -199,6 +201,7 @@ def test_what_a_killed_server_left_is_taken_up_after_a_minute_of_silence(
     done = finished(anywhere, run)
     next_one.close()
     assert (done["state"], done["held"]) == ("done", 1)
+    assert done["held_by"] == {"RGPD art. 17(3)(e)": 1}
     assert done["erased"] > 2
     assert done["archived"] > 1
 

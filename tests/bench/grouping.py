@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ledger.application import Ledger
 from ledger.commands import Command
-from ledger.grouping import Writer
+from ledger.grouping import Writer, collect_seldom
 
 CALLERS, CONNECTIONS, EACH = 16, 4, 200
 ENTRY = 420  # bytes of a typical entry
@@ -26,6 +26,7 @@ ENTRY = 420  # bytes of a typical entry
 
 def ours(ledger: Ledger, wish: Callable[[], Command]) -> float:
     """Facts per second, each caller waiting for its own commit."""
+    collect_seldom()  # as `probant serve` does
     writer = Writer(ledger)
 
     def call(_caller: int) -> None:

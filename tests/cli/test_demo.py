@@ -56,6 +56,22 @@ def test_the_same_seed_tells_the_same_company(tmp_path: Path) -> None:
     assert first != clear_facts(tmp_path / "three", 2019)
 
 
+def test_until_today_something_is_due_this_week(
+    probant: Probant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the same story, requests on every side of their reminders and a hold to review."""
+    probant("init")
+    plain = probant.json("demo", "--people", FEW)
+    other = Probant(tmp_path / "other", None, capsys.readouterr)
+    other("init")
+    more = other.json("demo", "--people", FEW, "--until-today")
+    assert more["facts"] > plain["facts"]
+    assert more["kinds"].keys() == plain["kinds"].keys()
+    assert more["kinds"]["request.received.v1"] == plain["kinds"]["request.received.v1"] + 4
+    queued = other.json("requests", "list")
+    assert {one["status"] for one in queued["items"]} >= {"overdue", "due_soon", "on_track"}
+
+
 def test_the_demo_company_lives_in_an_empty_ledger_only(probant: Probant) -> None:
     assert probant("demo").code == 2  # there is no ledger at all
     probant("init")

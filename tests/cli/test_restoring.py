@@ -87,5 +87,14 @@ def test_a_drill_that_fails_says_where(probant: Probant, monkeypatch: pytest.Mon
     assert "It did NOT hold" in said.out
 
 
+def test_a_restore_that_forgets_what_was_pruned_is_seen(
+    probant: Probant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.restoring.restore.restoring.prune_again", lambda *_: 0)
+    made = probant.json("drill", "restore", code=1)
+    failed = [step["name"] for step in made["steps"] if not step["holds"]]
+    assert failed[0] in ("restore", "same", "pruned"), failed
+
+
 def test_every_step_has_its_sentence() -> None:
     assert tuple(f"drill.{name}" for name in drill.STEPS) == rehearsing.RESTORE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from api.demo import cast
 from api.screen import words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,5 +32,5 @@ def test_no_sentence_is_left_unused() -> None:
         for key in found
         if f'"{section}.{key}"' not in source and f'"{key}"' not in source
     ]
-    composed = ("show.path_live", "show.path_fold")
+    composed = {"show.path_live", "show.path_fold", *(f"cast.{who}" for who in cast.FIND)}
     assert [name for name in unused if name not in composed] == []

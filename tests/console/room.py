@@ -15,6 +15,7 @@ from api import keys
 from api.app import create_app
 from api.console.demo import Demo
 from api.demo import cast, telling
+from api.demo.sandbox import Sandbox
 from api.routes import ROLES, SUBJECT
 from api.sealed import Seal
 from ledger.application import Ledger
@@ -35,13 +36,14 @@ class Company:
     def __init__(self, folder: Path, told: Path | None = None) -> None:
         """`told`: the folder of a company to be copied, instead of telling its story again."""
         self.clock, self.folder = StepClock("2026-01-05T09:00:00"), folder
+        self.sandbox = Sandbox(self.clock)
         url, ring = f"sqlite:///{folder / 'ledger.sqlite'}", folder / "keyring.json"
         self.known_at = folder / "api-keys.json"
         if told is not None:
             shutil.copytree(told, folder, dirs_exist_ok=True)
-            self.ledger: Ledger = open_ledger(url, ring, clock=self.clock)
+            self.ledger: Ledger = open_ledger(url, ring, clock=self.sandbox)
         else:
-            self.ledger = create(url, ring, clock=self.clock)
+            self.ledger = create(url, ring, clock=self.sandbox)
             telling.fill(self.ledger, cast.FEWEST, 2018, lambda _done, _total, _what: None)
             Signer.create(folder / "signer", self.ledger.keyring.origin)
             self.seal_all()
@@ -50,12 +52,12 @@ class Company:
             _, self.keys[role] = keys.add(self.known_at, role, frozenset({role}), self.clock.now())
         self.known = keys.Keys.load(self.known_at)
 
-    def app(self, *, demo: bool = True, **more: Any) -> Any:
+    def app(self, *, demo: bool = True, has_clock: bool = True, **more: Any) -> Any:
         """The application over it."""
         more.setdefault("journal", self.folder / "journal")
         more.setdefault("seal", Seal(self.folder / "log", None))
         more.setdefault("opener", nobody)
-        playing = Demo(self.known) if demo else None
+        playing = Demo(self.known, self.sandbox if has_clock else None) if demo else None
         return create_app(lambda: self.ledger, self.known, demo=playing, **more)
 
     def seal_all(self) -> None:

@@ -31,7 +31,7 @@ BEGAN = "2018-11-20T08:00:00Z"
 class Company:
     """A company and its people, as `replay.controls.model.History`; time goes on as it is told."""
 
-    def __init__(self, *, form: bool = True) -> None:
+    def __init__(self, *, form: bool = True, notice: bool = True) -> None:
         self.events: list[Event] = []
         self.book = Book()
         self.joined: list[Joining] = []
@@ -48,6 +48,8 @@ class Company:
                 "field.declared", BEGAN, name="email", classes=("account",), source="provided"
             )
             self._record(FormPublished(occurred=parse_moment(BEGAN), **shown), None, BEGAN)
+        if notice:
+            self.tells("notice.published", BEGAN, notice="everywhere", document=DIGEST)
 
     # -- telling -----------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from ledger.events import (
     FieldDeclared,
     FormPublished,
     MessageSent,
+    NoticePublished,
     OrderPlaced,
 )
 from ledger.evidence import controls as recording
@@ -87,7 +88,7 @@ class Shop:
 
 @pytest.fixture
 def shop(ledger_url: str, clock: StepClock, tmp_path: Path) -> Iterator[Shop]:
-    """A clean company: a form, two people, a consent, a message, an order."""
+    """A clean company: a form, a notice, two people, a consent, a message, an order."""
     keyring = None if ledger_url == "sqlite://" else tmp_path / "keyring.json"
     ledger = create(ledger_url, keyring, clock=clock, origin="example.org/evidence")
     made = Shop(ledger, clock, tmp_path)
@@ -95,6 +96,7 @@ def shop(ledger_url: str, clock: StepClock, tmp_path: Path) -> Iterator[Shop]:
     made.told(field, None)
     shown: dict[str, Any] = {"form": "account-1", "fields": ("email",), "document": "A" * 43}
     made.told(FormPublished(**made.now(), **shown), None)
+    made.told(NoticePublished(**made.now(), notice="site", document="A" * 43), None)
     for who in ("C-1", "C-2"):
         registered: dict[str, Any] = {"klass": "contact", "origin": "contact", "person": "consumer"}
         made.told(CustomerRegistered(**made.now(), email=f"{who}@example.org", **registered), who)

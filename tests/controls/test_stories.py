@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from ledger.calendar import parse_as_of
 from ledger.events import OrderPlaced
 from ledger.fields import KeyProof
+from ledger.policy.notices import COLLECTED
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
 from replay.controls.catalogue import CONTROLS
@@ -37,14 +39,16 @@ def asked(shop: Company, right: str = "access", received: str = "2025-03-03", **
     return stream
 
 
-def erased(shop: Company, when: str, of: str = "contact", *, destroyed: bool = True) -> int:
+def erased(
+    shop: Company, when: str, of: str = "contact", *, destroyed: bool = True, why: str = "request"
+) -> int:
     """A class of hers is erased, and its key destroyed on that order."""
     kid = key()
     position = shop.she(
-        "customer.class_erased", when, of=of, keys=(kid,), reason="request", actor="system"
+        "customer.class_erased", when, of=of, keys=(kid,), reason=why, actor="system"
     )
     if destroyed:
-        told = {"keys": (KeyProof(kid, DIGEST),), "reason": "request"}
+        told = {"keys": (KeyProof(kid, DIGEST),), "reason": why}
         shop.tells("ledger.key_destroyed", when, authority=shop.id_of(position), **told)
     return position
 
@@ -160,6 +164,14 @@ def test_c03_beyond_a_term_in_daily_use(shop: Company) -> None:
     assert (found.weight, found.why, found.article) == ("exception", "held", "C. civ. art. 2224")
 
 
+@pytest.mark.clause("SS-DSR-5")
+def test_c03_what_she_asked_to_keep_is_an_exception_and_says_so(shop: Company) -> None:
+    shop.she("customer.restricted", "2026-01-05", ground="claims")
+    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == "contact"]
+    assert (found.weight, found.why) == ("exception", "kept_for_her")
+    assert (found.clause, found.article) == ("SS-DSR-5", "GDPR art. 18(1)(c)")
+
+
 def test_c03_what_was_erased_or_archived_in_time_is_no_violation(shop: Company) -> None:
     shop.she("order.placed", "2018-12-01", item=str(uuid4()))
     assert "past_archive_due" in shop.violations("C03", "2024-06-01")
@@ -210,6 +222,16 @@ def test_c08_an_erasure_under_a_hold(shop: Company) -> None:
     assert (found.why, found.positions) == ("destroyed", (erasure, hold))
 
 
+@pytest.mark.clause("SS-DSR-5")
+def test_c08_a_term_that_destroyed_what_she_had_asked_to_keep(shop: Company) -> None:
+    asked_to = shop.she("customer.restricted", "2024-06-03T09:00:00Z", ground="claims")
+    erased(shop, "2024-12-02T09:00:00Z")  # for she asked after all
+    erasure = erased(shop, "2025-01-02T09:00:00Z", why="term")
+    (found,) = shop.finds("C08")
+    assert (found.why, found.positions) == ("destroyed", (erasure, asked_to))
+    assert (found.clause, found.article) == ("SS-DSR-5", "GDPR art. 18(1)(c)")
+
+
 def test_c08_a_hold_that_became_known_afterwards_accuses_nobody(shop: Company) -> None:
     held = {"article": "C. civ. art. 2224", "review": 20270101, "classes": ("contact",)}
     erased(shop, "2025-01-02T09:00:00Z")
@@ -239,6 +261,15 @@ def test_c05_an_answer_that_is_late_or_missing(shop: Company) -> None:
     asked(shop, "erasure", received="2025-05-05")
     assert sorted(shop.violations("C05")) == ["answered_late", "overdue_both"]
     assert shop.violations("C05", "2025-04-03") == []
+
+
+def test_c05_where_nothing_is_promised_no_promise_is_broken(shop: Company) -> None:
+    silent = replace(shop.book.entries[-1].edition, id="silent", effective_from=20250101)
+    shop.publishes(replace(silent, statements=()), "2025-01-01T08:00:00Z")
+    stream = asked(shop, received="2025-03-03")
+    shop.she("request.extended", "2025-03-20", stream=stream, reason="number", notified=20250320)
+    shop.she("request.fulfilled", "2025-06-02", stream=stream)
+    assert shop.finds("C05") == []
 
 
 def test_c05_the_law_was_kept_and_the_promise_was_not(shop: Company) -> None:
@@ -335,6 +366,53 @@ def test_c12_a_minor_who_consented_and_is_still_kept(shop: Company) -> None:
     found = shop.finds("C12")
     assert {f.why for f in found} == {"minor_consent", "minor_kept"}
     assert all(signal in f.positions for f in found)
+
+
+MOMENTS_OF: dict[str, tuple[str, dict[str, Any]]] = {
+    "account": ("customer.account_opened", {}),
+    "order": ("order.placed", {"quantity": 1}),
+    "contact": ("customer.contacted_us", {"channel": "form"}),
+    "comment": ("customer.commented", {"about": "p-1"}),
+}
+
+
+@pytest.mark.clause("SS-COL-1", "SS-COL-2", "SS-COL-4", "SS-COL-5")
+@pytest.mark.parametrize("moment", MOMENTS_OF)
+def test_c12_collected_where_no_notice_was_shown(moment: str) -> None:
+    """A notice of another moment tells nobody; one of this moment only from its day on."""
+    made = Company(notice=False)
+    made.she("customer.registered", "2024-03-01")
+    kind, said = MOMENTS_OF[moment]
+    before = made.she(kind, "2024-03-02", **said)
+    others = tuple(name for name in ("account", "order", "contact") if name != moment)
+    made.tells("notice.published", "2024-03-03", notice="a", document=DIGEST, moments=others)
+    still = made.she(kind, "2024-03-04", **said)
+    made.tells("notice.published", "2024-03-05", notice="b", document=DIGEST, moments=(moment,))
+    made.she(kind, "2024-03-06", **said)
+    (found,) = [one for one in made.finds("C12") if one.why == "no_notice"]
+    assert (found.positions, found.subject) == ((before, still), SHE)
+    assert COLLECTED[f"{kind}.v1"] == (moment, found.clause)
+
+
+@pytest.mark.clause("SS-COL-3")
+def test_c12_visits_counted_where_no_notice_was_shown() -> None:
+    made = Company(notice=False)
+    counted = {"since": 20240301, "until": 20240331, "pages": 9, "visits": 4, "returning": 1}
+    first = made.tells("audience.measured", "2024-04-01", **counted)
+    wrong = made.tells("audience.measured", "2024-04-02", **counted)
+    made.tells("fact.voided", "2024-04-03", ref=wrong)
+    made.tells("notice.published", "2024-04-03", notice="n", document=DIGEST, moments=("visit",))
+    made.tells("audience.measured", "2024-05-01", **counted)
+    (found,) = made.finds("C12")
+    assert (found.why, found.positions, found.clause) == ("no_notice", (first,), "SS-COL-3")
+    assert made.finds("C12", known=first - 1) == []
+
+
+def test_c12_asks_for_no_notice_of_what_is_older_than_the_ledger() -> None:
+    made = Company(notice=False)
+    now = "2025-06-02T09:00:00Z"
+    made.she("order.placed", "2016-01-04", now, actor="import")
+    assert made.finds("C12") == []
 
 
 def test_c15_an_edition_that_keeps_longer_from_the_day_it_is_published(shop: Company) -> None:

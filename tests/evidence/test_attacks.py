@@ -7,6 +7,7 @@ not hold is what left his house before: kept checkpoints, witnesses, time stamps
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -466,8 +467,9 @@ def test_a_receipt_whose_event_was_left_out(evidence: Evidence, auditor: Auditor
     held.write_bytes(evidence.receipt(574))
     evidence.cut(573)
     evidence.sizes = evidence.consistency = []
-    found = failed(auditor.judge(evidence, receipts=[held]))
-    assert "hers.receipt: its event is not in this log" in found["receipts"][0]
+    report = auditor.judge(evidence, receipts=[held])
+    assert "hers.receipt: its event is not in this log" in failed(report)["receipts"][0]
+    assert "FAILED: found wrong: 1" in "\n".join(report.lines())  # and not what it would rest on
 
 
 def test_a_receipt_whose_event_is_another_now(evidence: Evidence, auditor: Auditor):
@@ -477,6 +479,19 @@ def test_a_receipt_whose_event_is_another_now(evidence: Evidence, auditor: Audit
     alter(evidence)
     found = failed(auditor.judge(evidence, receipts=[held]))
     assert found["receipts"] == ["hers.receipt: another event stands at its position"]
+
+
+def test_a_receipt_whose_event_the_bundle_does_not_hold(evidence: Evidence, auditor: Auditor):
+    """One person's bundle has no tiles: of others' events it can say nothing, and says that."""
+    evidence.kind, evidence.proofs = "subject", {5: None}
+    held = auditor.folder / "hers.receipt"
+    held.write_bytes(evidence.receipt(6))
+    assert auditor.judge(evidence, receipts=[held]).ok
+    held.write_bytes(evidence.receipt(7))
+    report = auditor.ask(auditor.folder / "bundle", receipts=[held])
+    assert status(report, "receipts") == "not checked"
+    assert not report.ok
+    assert any("does not hold the event of a receipt" in line for line in report.lines())
 
 
 def test_a_checkpoint_is_no_receipt(evidence: Evidence, auditor: Auditor):
@@ -513,6 +528,30 @@ def test_a_file_too_many_and_one_too_few(evidence: Evidence, auditor: Auditor):
     (bundle / "extra.txt").unlink()
     (bundle / "keys/log.vkey").unlink()
     assert failed(auditor.ask(bundle)) == {"manifest": ["keys/log.vkey: listed, but not there"]}
+    (bundle / "keys/other.vkey").write_text("hello")
+    both = ["keys/log.vkey: listed, but not there", "1 files that the manifest does not list"]
+    assert failed(auditor.ask(bundle)) == {"manifest": both}
+
+
+def test_a_file_listed_twice_hides_no_other(evidence: Evidence, auditor: Auditor):
+    bundle = evidence.write(auditor.folder / "bundle")
+    (bundle / "extra.txt").write_text("hello")
+    listed = (bundle / "manifest.json").read_text().splitlines(keepends=True)
+    twice = next(line for line in listed if "keys/log.vkey" in line)
+    listed.insert(listed.index(twice), twice)
+    (bundle / "manifest.json").write_text("".join(listed))
+    assert failed(auditor.ask(bundle)).keys() == {"manifest"}
+
+
+def test_a_file_that_a_zip_cannot_give_back(evidence: Evidence, auditor: Auditor):
+    folder, zipped = evidence.write(auditor.folder / "bundle"), auditor.folder / "bundle.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder).as_posix())
+        at = archive.getinfo("keys/log.vkey")
+    flip(zipped, at.header_offset + 30 + len(at.filename))
+    found = failed(auditor.ask(zipped))
+    assert found == {"manifest": ["keys/log.vkey: not as it was sent"]}
 
 
 @pytest.mark.parametrize("size", [573, 575])

@@ -88,7 +88,7 @@ def _value(spec: Spec) -> Any:
     if spec.name == "root":
         return "consent.given.v1"
     if spec.one_of:
-        return spec.one_of[0]
+        return spec.one_of[:1] if spec.codec is CODES else spec.one_of[0]
     return f"some.{spec.name}" if spec.codec is CODE else FIXED[id(spec.codec)]
 
 

@@ -191,7 +191,7 @@ def test_q10_the_policy_of_the_day(shop: Company) -> None:
         for name, a in (("before", before), ("after", after))
     }
     assert term == {"before": "36", "after": "24"}
-    assert {row[0] for row in rows(after)} == {"edition", "purpose", "term", "form"}
+    assert {row[0] for row in rows(after)} == {"edition", "purpose", "term", "form", "notice"}
 
 
 def test_q11_what_was_believed_and_what_is_known(shop: Company) -> None:

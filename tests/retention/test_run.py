@@ -12,6 +12,7 @@ from ledger.application import Ledger
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import parse_as_of, parse_moment
 from ledger.commands import Record, Reference
+from ledger.erasing.request import planned
 from ledger.errors import Misuse
 from ledger.events import (
     CardKept,
@@ -22,6 +23,8 @@ from ledger.events import (
     HoldPlaced,
     OrderInvoiced,
     OrderPlaced,
+    Restricted,
+    RestrictionLifted,
     RetentionRan,
 )
 from ledger.fields import Unreadable
@@ -113,9 +116,33 @@ def test_a_hold_stops_erasure_visibly_never_the_archive_and_only_while_it_stands
     )
     told(ledger, hold, "A", "litige")
     assert counted(due(ledger))[1] == {("contact", "held"): 1, ("order", "archive"): 1}
-    assert retention.run(ledger, recipient, tmp_path / "journal") == Ran(1, 1, 0, 1)
+    kept = (("C. civ. art. 2224", 1),)
+    assert retention.run(ledger, recipient, tmp_path / "journal") == Ran(1, 1, 0, 1, kept)
     assert isinstance(opened(ledger, written.position), dict)
     told(ledger, HoldLifted(**on("2026-01-02")), "A", "litige")
+    assert retention.run(ledger, recipient, tmp_path / "journal") == Ran(1, 0, 1, 0)
+    assert opened(ledger, written.position) is Unreadable.ERASED
+    whole(ledger)
+
+
+@pytest.mark.clause("SS-DSR-5")
+@pytest.mark.parametrize(("ground", "letter"), [("unlawful", "b"), ("claims", "c")])
+def test_what_she_asked_to_keep_is_kept_and_the_run_says_by_which_article(
+    ledger: Ledger, recipient: ArchiveRecipient, tmp_path: Path, ground: str, letter: str
+) -> None:
+    """GDPR art. 18(1)(b), (c): restricted instead of erased, until the restriction is lifted."""
+    written = old_customer(ledger, "A", "2020-12-01")
+    old_customer(ledger, "B", "2020-12-01")
+    told(ledger, Restricted(**on("2023-11-01"), ground=ground), "A")
+    done = retention.run(ledger, recipient, tmp_path / "journal")
+    assert done == Ran(2, 2, 1, 1, ((f"GDPR art. 18(1)({letter})", 1),))
+    assert isinstance(opened(ledger, written.position), dict)
+    (held,) = [one for one in due(ledger) if one.what == "held"]
+    assert held.why == (f"GDPR art. 18(1)({letter})",)
+    assert written.subject is not None
+    assert [o.is_kept for o in planned(ledger, written.subject, "request", "contact")] == [False]
+    lifted = RestrictionLifted(**on("2026-01-02"), ground=ground, informed=20260102)
+    told(ledger, lifted, "A")
     assert retention.run(ledger, recipient, tmp_path / "journal") == Ran(1, 0, 1, 0)
     assert opened(ledger, written.position) is Unreadable.ERASED
     whole(ledger)

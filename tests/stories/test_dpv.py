@@ -170,15 +170,15 @@ def test_an_expired_consent_ends_by_an_event_that_nobody_recorded() -> None:
 
 
 def test_kantara_holds_the_consents_that_hold_now_and_no_others() -> None:
-    """Its 1.1 has no word for a refusal; unsigned, and it says so by an empty key."""
+    """Its 1.1 has no word for a refusal; it names the key that signs it."""
     given = consent("ConsentGiven", HISTORY[1], channel="sms")
-    (receipt,) = dpv.kantara([WITHDRAWN, given], PARTIES)
+    (receipt,) = dpv.kantara([WITHDRAWN, given], PARTIES, "{}")
     assert tuple(receipt) == KANTARA
     (purpose,) = receipt["services"][0]["purposes"]
     assert tuple(purpose) == KANTARA_PURPOSE
     assert receipt["version"] == "KI-CR-v1.1.0"
     assert receipt["consentTimestamp"] == 1735804800
     assert receipt["collectionMethod"] == "signup-3"
-    assert receipt["publicKey"] == ""
+    assert receipt["publicKey"] == "{}"
     assert purpose["piiCategory"] == ["TelephoneNumber"]
     assert purpose["thirdPartyName"] == "mailer, host"

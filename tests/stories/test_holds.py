@@ -16,10 +16,20 @@ from ledger.events import (
     HoldPlaced,
     HoldReviewed,
     OrderPlaced,
+    Restricted,
+    RestrictionLifted,
 )
 from ledger.policy.cards import cards
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, Hold, explain, fate_of_card, fates, open_holds
+from ledger.policy.holds import (
+    Fate,
+    Hold,
+    explain,
+    fate_of_card,
+    fates,
+    open_holds,
+    restrictions,
+)
 from ledger.store import reader, states
 from replay.fold import effective, fold_subject
 from tests.stories.facts_room import Shop, on
@@ -49,9 +59,10 @@ def held(shop: Shop, as_of: str, known: int | None = None) -> tuple[list[Hold], 
         state = fold_subject(states.rows_of(connection, subject), day, known)
     book = shop.ledger.book(shop.ledger.epoch())
     holds = open_holds(rows, facts, day, known)
-    answers = fates(deadlines(state, book, day, known), holds)
+    keeping = holds + restrictions(rows, day, known)
+    answers = fates(deadlines(state, book, day, known), keeping)
     items = cards(state, rows, facts, book, day, known)
-    answers += [fate_of_card(card, holds) for card in items]
+    answers += [fate_of_card(card, keeping) for card in items]
     for answer in answers:
         for lang in ("fr", "en"):
             assert not [x for x in explain(answer, lang) if "{" in x or "None" in x]
@@ -191,3 +202,58 @@ def test_a_hold_whose_entry_is_missing_holds_everything(prospect):
 
 def _asked(shop: Shop) -> tuple[Any, int]:
     return shop.ledger.book(shop.ledger.epoch()), cal.parse_as_of("2022-03-11")
+
+
+# --- what she asked to keep herself -------------------------------------------------------------
+
+
+def restrict(shop: Shop, ground: str, day: str = "2022-01-10") -> None:
+    """She asked that what we hold be kept, and not used."""
+    shop.told(Restricted(**on(day), ground=ground, reason="Canari"), "42")
+
+
+@pytest.mark.clause("SS-DSR-5", "SS-RET-3")
+@pytest.mark.parametrize(
+    ("ground", "article"),
+    [("unlawful", "GDPR art. 18(1)(b)"), ("claims", "GDPR art. 18(1)(c)")],
+)
+def test_what_she_asked_to_keep_is_kept_restricted_past_its_term(prospect, ground, article):
+    restrict(prospect, ground)
+    assert fate(prospect, "contact", "2022-03-10").due == "nothing"
+    over = fate(prospect, "contact", "2022-03-11")
+    assert (over.due, over.blocked, over.access) == ("erase", True, "restricted")
+    assert (over.clause, over.article) == ("SS-DSR-5", article)
+    assert over.would_change == (RestrictionLifted.kind,)
+    (line,) = [x for x in explain(over, "en") if x.startswith("Kept since January 10, 2022")]
+    assert article in line
+    lifted = RestrictionLifted(**on("2022-06-01"), ground=ground, informed=20220601)
+    prospect.told(lifted, "42")
+    assert fate(prospect, "contact", "2022-05-31").blocked
+    assert not fate(prospect, "contact", "2022-06-01").blocked
+
+
+@pytest.mark.clause("SS-DSR-5")
+@pytest.mark.parametrize("ground", ["accuracy", "objection"])
+def test_a_doubt_that_is_being_looked_into_prolongs_nothing(prospect, ground):
+    """GDPR art. 18(1)(a), (d): the use stops meanwhile; a term goes on ending."""
+    restrict(prospect, ground)
+    assert not fate(prospect, "contact", "2022-03-11").blocked
+
+
+@pytest.mark.clause("SS-DSR-5", "SS-RET-2")
+def test_a_hold_and_what_she_asked_both_have_to_go(prospect):
+    place(prospect)
+    restrict(prospect, "claims")
+    over = fate(prospect, "contact", "2022-03-11")
+    assert over.would_change == (HoldLifted.kind, RestrictionLifted.kind)
+    prospect.told(HoldLifted(**on("2022-04-01")), "42", "H1")
+    assert fate(prospect, "contact", "2022-04-02").article == "GDPR art. 18(1)(c)"
+
+
+@pytest.mark.clause("SS-DSR-5")
+def test_what_she_asked_counts_from_its_day_and_as_it_was_known(prospect):
+    before = prospect.position()
+    restrict(prospect, "claims", "2022-03-20")
+    assert not fate(prospect, "contact", "2022-03-19").blocked
+    assert fate(prospect, "contact", "2022-03-20").blocked
+    assert not fate(prospect, "contact", "2022-03-20", known=before).blocked

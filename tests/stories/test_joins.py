@@ -14,6 +14,7 @@ from ledger.choosing.joining import Undone
 from ledger.commands import Reference, Void
 from ledger.errors import NotFound, Refusal
 from ledger.events import (
+    AccountOpened,
     ConsentGiven,
     ContactedUs,
     Died,
@@ -96,6 +97,19 @@ def test_the_death_of_either_is_hers(shop: Shop, two: tuple[UUID, UUID]) -> None
     (refused,) = shop.batch(wish)
     assert isinstance(refused, Refusal)
     assert refused.problem == "deceased"
+
+
+def test_her_death_closes_her_account_under_either(shop: Shop, two: tuple[UUID, UUID]) -> None:
+    """SS-DSR-7"""
+    for one in two:
+        shop.told(AccountOpened(**on("2025-03-01")), one)
+    joined(shop, two)
+    died = shop.told(Died(**on("2025-12-01"), source="notary"), two[0])
+    with shop.ledger.database.read() as connection:
+        rows = [row for one in two for row in states.rows_of(connection, one)]
+    closed = [row.subject for row in rows if row.kind == "customer.account_closed.v1"]
+    assert closed == list(two)
+    assert len(died.written) == 3
 
 
 def test_no_deadline_moves(shop: Shop, two: tuple[UUID, UUID]) -> None:

@@ -258,6 +258,28 @@ def test_the_dead_the_very_young_and_the_restricted_are_left_alone():
     assert shop(*yes, held, free).may("newsletter", "email", "2020-03-02").allowed
 
 
+@pytest.mark.clause("SS-AUD-2")
+def test_knowing_the_customers_is_a_purpose_that_she_may_object_to():
+    objection = told("objection.raised", "2020-01-01", purpose="customer_knowledge", channel="")
+    found = shop(ACCOUNT).may("customer_knowledge", "", "2020-02-01")
+    assert (found.allowed, found.basis, found.clause) == (True, "legitimate_interest", "SS-AUD-2")
+    assert not shop(ACCOUNT, objection).may("customer_knowledge", "", "2020-02-01").allowed
+    assert shop(ACCOUNT, objection).may("audience", "", "2020-02-01").allowed
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_heirs_who_object_stop_what_serves_the_dead_too():
+    died = told("customer.died", "2020-01-01", source="notary")
+    closing = told("customer.heir_requested", "2020-01-10", wish="closing")
+    objects = told("customer.heir_requested", "2020-01-10", wish="objection")
+    serves = ACCOUNT, told("order.placed", "2019-12-01"), died
+    assert shop(*serves, closing).may("service_message", "email", "2020-02-01").allowed
+    stopped = shop(*serves, objects).may("service_message", "email", "2020-02-01")
+    assert (stopped.allowed, stopped.reasons) == (False, ("heirs_objected",))
+    assert (stopped.clause, stopped.article) == ("SS-DSR-7", "LIL art. 85")
+    assert shop(*serves, objects).may("accounting", "", "2020-02-01").allowed
+
+
 # --- the soft opt-in ----------------------------------------------------------------------------
 
 

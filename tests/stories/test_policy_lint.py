@@ -204,6 +204,6 @@ def test_a_statement_is_of_a_known_topic_has_its_form_and_is_made_once(
         changed(change)
 
 
-def test_every_topic_is_looked_at_by_a_rule_or_by_the_register() -> None:
+def test_every_topic_is_looked_at_by_a_rule_by_the_register_or_is_a_term() -> None:
     looked = {name for rule in RULES for name in rule.looks_at}
-    assert TOPICS.keys() - looked == {"security_measures"}
+    assert TOPICS.keys() - looked == {"security_measures", "confirmation_days"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from ledger.events import (
     RequestWithdrawn,
     build,
 )
+from ledger.policy.book import Book, shipped
 from ledger.policy.explain import Language, words
+from ledger.policy.model import Edition, Statement
 from ledger.policy.requests import (
     RIGHTS_OF,
     STATES,
@@ -29,10 +32,12 @@ from ledger.policy.requests import (
     Told,
     explain,
     judged,
+    promise_of,
 )
 from tests.stories.facts_room import on
 
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
+SHIPPED = Book().with_edition(shipped(), 1)
 STREAM = UUID("5b1c3a0e-0000-4000-8000-000000000002")
 
 
@@ -46,7 +51,7 @@ def stands(as_of: str, *facts: Fact, recorded: str | None = None) -> Request:
     told = [Told(n, fact.occurred.at, fact) for n, fact in enumerate(facts, start=11)]
     if recorded is not None:
         told[-1] = told[-1]._replace(recorded_at=cal.parse_as_of(recorded))
-    found = judged(STREAM, None, told, cal.parse_as_of(as_of))
+    found = judged(STREAM, None, told, cal.parse_as_of(as_of), promise_of(SHIPPED, None))
     assert found is not None
     return found
 
@@ -73,6 +78,31 @@ def test_a_letter_of_31_january_is_answered_by_the_first_working_day_after_febru
     assert (found.due, found.due_suspended, found.promised) == (20260302, 20260302, 20260331)
     leap = stands("2028-02-10", received("2028-01-31"))
     assert leap.due == 20280229  # a Tuesday
+
+
+def edition(day: int, months: int | None) -> Edition:
+    """An edition of that day, and what it promises."""
+    said = (Statement("answer_months", months, "", "SS-DSR-10"),) if months is not None else ()
+    return replace(shipped(), id=f"e-{day}", effective_from=day, statements=said)
+
+
+@pytest.mark.clause("SS-DSR-10")
+def test_the_promise_is_that_of_the_edition_in_force_when_she_asked():
+    """A later edition promises to whoever asks later; one that says nothing promises nothing."""
+    book = Book().with_edition(edition(20181120, 2), 1).with_edition(edition(20220301, 1), 5)
+    book = book.with_edition(edition(20240301, None), 8).with_edition(edition(20250301, 0), 9)
+    promise = promise_of(book, None)
+    assert promise(20181119) is None  # none was in force
+    assert [promise(day) for day in (20181120, 20220228)] == [(2, "SS-DSR-10")] * 2
+    assert [promise(day) for day in (20220301, 20240229)] == [(1, "SS-DSR-10")] * 2
+    assert [promise(day) for day in (20240301, 20250301)] == [None, None]
+    assert promise_of(book, 7)(20250301) == (1, "SS-DSR-10")  # as known then
+    told = [Told(11, 0, received("2024-06-03"))]
+    found = judged(STREAM, None, told, cal.parse_as_of("2024-06-05"), promise)
+    assert found is not None
+    assert (found.promise, found.promised, found.due) == (None, None, 20240703)
+    for lang in LANGUAGES:
+        assert not [line for line in explain(found, lang) if "promi" in line or "None" in line]
 
 
 @pytest.mark.clause("SS-DSR-10")
@@ -190,7 +220,8 @@ def test_the_pause_lengthens_the_extended_clock_too():
 @pytest.mark.clause("SS-DSR-10")
 def test_before_it_was_received_there_is_no_request():
     told = [Told(11, received("2026-01-31").occurred.at, received("2026-01-31"))]
-    assert judged(STREAM, None, told, cal.parse_as_of("2026-01-30")) is None
+    promise = promise_of(SHIPPED, None)
+    assert judged(STREAM, None, told, cal.parse_as_of("2026-01-30"), promise) is None
     answered = received("2026-01-31"), RequestFulfilled(**on("2026-02-20"))
     assert stands("2026-02-19", *answered).status == "on_track"
 

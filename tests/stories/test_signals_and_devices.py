@@ -15,6 +15,7 @@ from ledger.choosing.optin import Confirmation
 from ledger.commands import Record
 from ledger.errors import NotFound, Refusal
 from ledger.events import (
+    ConsentGiven,
     ConsentRequested,
     LoggedIn,
     ObjectionRaised,
@@ -194,6 +195,45 @@ def test_a_token_grows_old(shop: Shop, her: UUID) -> None:
     token = asked(shop, her)
     shop.clock.advance(hours=73)
     assert optin.complete(shop.ledger, token) == optin.VOID_TOKEN
+
+
+@pytest.mark.clause("SS-LB-2")
+def test_who_is_awaited_too_long_has_not_answered_and_others_are_heard(
+    shop: Shop, her: UUID
+) -> None:
+    """The question lapses after 72 hours; what was said while she was awaited stays refused."""
+    asked(shop, her)
+    meanwhile = moment_of_instant(shop.clock.advance(hours=72))
+    late = moment_of_instant(shop.clock.advance(minutes=1))
+    wish = ConsentGiven(subject=her, occurred=meanwhile, purpose="newsletter", channel="email")
+    assert shop.batch(Record(wish)) == [ONLY_SHE]
+    agent = Expressed("agent", meanwhile, "agent")
+    (refused,) = choose(shop.ledger, her, [Wanted("newsletter", "email", "yes")], agent)
+    assert refused.outcome == ONLY_SHE
+    agent = Expressed("agent", late, "agent")
+    (yes,) = choose(shop.ledger, her, [Wanted("newsletter", "email", "yes")], agent)
+    assert isinstance(yes.outcome, Accepted)
+
+
+@pytest.mark.clause("SS-LB-2")
+def test_the_edition_says_how_long_she_is_awaited(shop: Shop, her: UUID) -> None:
+    said = b'\n[[statement]]\ntopic = "confirmation_days"\nvalue = 7\nclause = "SS-LB-2"\n'
+    named = shipped_bytes().replace(b'id = "softsystem-2018-11-20"', b'id = "seven-days"')
+    named = named.replace(b"effective_from = 2018-11-20", b"effective_from = 2026-01-05")
+    publish(shop.ledger, named + said)
+    token = asked(shop, her)
+    shop.clock.advance(days=6)
+    wish = ConsentGiven(
+        subject=her,
+        occurred=moment_of_instant(shop.clock.now()),
+        purpose="newsletter",
+        channel="email",
+    )
+    assert shop.batch(Record(wish)) == [ONLY_SHE]
+    assert isinstance(optin.complete(shop.ledger, token), Accepted)
+    late = asked(shop, her)
+    shop.clock.advance(days=7, minutes=1)
+    assert optin.complete(shop.ledger, late) == optin.VOID_TOKEN
 
 
 def test_a_token_of_an_earlier_request_is_void(shop: Shop, her: UUID) -> None:

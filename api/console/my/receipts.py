@@ -4,7 +4,6 @@ any other verifier (C2SP tlog-proof; ISO/IEC TS 27560)."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Any, NamedTuple
 
 from starlette.responses import JSONResponse, Response
@@ -12,13 +11,12 @@ from starlette.responses import JSONResponse, Response
 from api import sealed
 from api.console.my import herself, page
 from api.console.naming import edition_of
+from api.console.proving import key_of, proof_of
 from api.console.visiting import Visit
 from api.packages import receipts_of
 from ledger.erasing.request import everybody
 from ledger.errors import NotFound
 from ledger.events import KINDS
-from ledger.sealing.files import read_if_there
-from ledger.sealing.keys import LOG_KEYS
 from ledger.store import reader
 from ledger.store import timeline as history
 
@@ -49,7 +47,7 @@ def get_receipts(visit: Visit) -> Response:
         told = history.page(connection, people, 0, known, LISTED, SHOWN)
     edition, size = edition_of(visit), sealed.size_of(state.seal)
     found = [_receipt(one, edition, size, visit) for one in reversed(told)]
-    return visit.render("my/receipts.html", receipts=found, key=_key(visit))
+    return visit.render("my/receipts.html", receipts=found, key=key_of(visit))
 
 
 def get_file(visit: Visit) -> Response:
@@ -67,13 +65,7 @@ def get_proof(visit: Visit) -> Response:
         found = history.sealed_entry(connection, everybody(visit.ledger, herself(visit)), position)
     if found is None:
         raise NotFound("no receipt of yours stands at this position")
-    proof = sealed.inclusion_now(visit.request.app.state.seal, position)
-    answer = {
-        "position": position,
-        "entry": b64encode(found).decode("ascii"),
-        "proof": proof.decode("utf-8"),
-    }
-    return JSONResponse(answer, headers=NO_STORE)
+    return proof_of(visit, position, found)
 
 
 def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
@@ -86,13 +78,6 @@ def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
     return Receipt(
         row.position, row.kind, label, row.channel, row.local_day, row.recorded_at, is_sealed
     )
-
-
-def _key(visit: Visit) -> str:
-    """The public key that this server states: to be compared with one from elsewhere."""
-    seal = visit.request.app.state.seal
-    raw = read_if_there(seal.folder / LOG_KEYS) if seal is not None else None
-    return raw.decode("ascii").strip().splitlines()[-1] if raw else ""
 
 
 PAGES = (

@@ -84,7 +84,7 @@ async function check(button) {
   place.textContent = "";
   let found = "unable";
   try {
-    const response = await fetch(`/my/receipts/proof?position=${button.dataset.verify}`);
+    const response = await fetch(button.dataset.from);
     if (response.ok) found = await verdict(await response.json(), key.value);
   } catch {
     found = "unable";

@@ -1,0 +1,107 @@
+"""Segments: the sealed log as Parquet files that any tool can read (docs/segments.md).
+
+`export` writes what is new since the last time; it can be cut off and run again. `verify` judges a
+folder by its signed checkpoint, as an outsider would.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.options import Run, command
+from ledger.errors import Misuse
+
+if TYPE_CHECKING:
+    from replay.verify import Trust
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    segments = typer.Typer(help="The log as Parquet files: export, verify.", no_args_is_help=True)
+    command(segments, "export")(export)
+    command(segments, "verify")(verify)
+    app.add_typer(segments, name="segments")
+
+
+def export(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="A folder of segments, or one to be made.")],
+    to: Annotated[
+        str, typer.Option("--to", help="Who receives it, CODE:TYPE; declared if it is new.")
+    ] = "analysis:other",
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Join all files that are not full, whatever it takes.")
+    ] = False,
+) -> None:
+    """Write what was sealed since the last export: typed columns, entries and leaves, no name."""
+    from ledger.segmenting.export import export as write
+
+    recipient, _, type_ = to.partition(":")
+    began = time.monotonic()
+    with (
+        run.ledger() as ledger,
+        run.screen.progress(run.screen.word("segments.title")) as advance,
+    ):
+        made = write(
+            ledger,
+            run.settings.log,
+            folder,
+            recipient=recipient,
+            recipient_type=type_ or "other",
+            compact=compact,
+            progress=advance,
+        )
+    content = asdict(made) | {"path": str(folder), "seconds": round(time.monotonic() - began, 1)}
+    key = "segments.done" if made.written else "segments.nothing"
+    lines = [run.screen.word(key, **content)]
+    if made.disclosed:
+        lines.append(run.screen.word("segments.disclosed", **content))
+    run.screen.answer(content, lambda: lines)
+
+
+def verify(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="A folder of segments.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="Your own anchors (TOML); else the keys of our own log."),
+    ] = None,
+    receipt: Annotated[
+        list[Path] | None, typer.Option("--receipt", help="Look up the event of this receipt.")
+    ] = None,
+) -> int:
+    """Run every check of a folder of segments; no database is asked, nor needed."""
+    from replay import verify as verifier
+    from replay.segments.verify import verify_segments
+
+    screen = run.screen
+    try:
+        anchors = _own(run) if trust is None else verifier.Trust.load(trust)
+        with screen.progress(screen.word("segments.verifying")) as advance:
+            report = verify_segments(
+                folder,
+                anchors,
+                screen.lang,
+                receipts=receipt or (),
+                progress=lambda done, total: advance(done, total, ""),
+            )
+    except verifier.Misuse as misuse:
+        raise Misuse(verifier.WORDS[str(misuse)][screen.lang == "fr"]) from None
+    screen.answer(report.to_json(), lambda: list(report.lines()))
+    return 0 if report.ok else 1
+
+
+def _own(run: Run) -> Trust:
+    """The keys that our own log has now. Raises Misuse where there is no log."""
+    from ledger.sealing import keys
+    from replay.verify import Key, Trust
+
+    found = keys.every_key(run.settings.log)
+    if not found:
+        raise Misuse("say --trust FILE: there is no log here whose keys could be taken")
+    return Trust(found[-1].name, tuple(Key.parse(one.vkey, 1) for one in found))

@@ -1,0 +1,217 @@
+"""What a death stops, what she left word of, and what her heirs may ask. Pure.
+
+Her rights end with her (LIL art. 84); what she laid down for afterwards counts, and where she laid
+nothing down her heirs have two things (LIL art. 85 II): what they need to settle the estate, and
+that we take her death into account: close the account, stop, correct. Nothing is advertised to the
+dead from the day of the death on, on whatever sign of it, for that harms nobody should it be wrong.
+The account is closed once the death is *proved*, or an heir asks: mail that came back is no proof.
+
+The law gives heirs no term. They are answered within the month that everybody is answered in (GDPR
+art. 12(3)): a choice of ours, and said to be one. What an heir is entitled to is decided here;
+whether somebody is an heir is for whoever reads the act of death. Read next:
+`ledger/requests/heirs.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from ledger.calendar import Day, Instant, add_days, day_of, is_past, request_due
+from ledger.events import (
+    AccountClosed,
+    AccountOpened,
+    Died,
+    DirectiveRevoked,
+    DirectiveSet,
+    Fact,
+    HeirRequested,
+    Row,
+)
+from ledger.policy.explain import Language, format_long, words
+
+CLAUSE, ARTICLE = "SS-DSR-7", "LIL art. 85"
+UNPROVED = "returned_mail"
+ESTATE = ("account", "order", "invoice", "contract")
+"""What settles an estate: what she owned, owed and was owed. Not what she chose, read or wrote."""
+
+Why: TypeAlias = Literal["estate", "directive", "forbidden", "death"]
+Status: TypeAlias = Literal["none", "closed", "open", "to_close", "overdue"]
+
+_ACCESS: Mapping[str | None, Why] = {
+    None: "estate",
+    "keep": "estate",  # it says nothing of who may look
+    "transmit": "directive",
+    "erase": "forbidden",
+}
+_WISHES = ("access", "closing", "objection", "update")
+
+
+class May(NamedTuple):
+    """What an heir may ask, or may not, and of which classes (none named: of all)."""
+
+    wish: str
+    is_allowed: bool
+    why: Why
+    classes: tuple[str, ...]
+    article: str
+
+
+class Asked(NamedTuple):
+    """What an heir asked, and the last day to answer."""
+
+    wish: str
+    day: Day
+    due: Day
+    is_allowed: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class AfterDeath:
+    """Where things stand on one day after a death, as known."""
+
+    died: Day
+    learnt: Day
+    source: str | None  # None: its entry cannot be read any more
+    is_proved: bool
+    wish: str | None  # of the directive that stood; None when she left none
+    may: tuple[May, ...]
+    asked: tuple[Asked, ...]
+    account: Status
+    close_by: Day | None  # the last day to close the account; None when nothing asks for it
+    clause: str
+    article: str
+    rests_on: tuple[int, ...]
+    flips_on: Day | None
+    would_change: tuple[str, ...]
+
+
+def proves(source: str) -> bool:
+    """Whether this source of a death shows the act of it."""
+    return source != UNPROVED
+
+
+def after_death(
+    rows: Sequence[Row], facts: Mapping[int, Fact], as_of: Instant
+) -> AfterDeath | None:
+    """Where things stand on the day of `as_of`; None while no death that happened by then is known.
+
+    `rows`: her facts that stand, corrections resolved, under all her references; `facts`: those of
+    her deaths in full, by position.
+    """
+    heard = sorted((r for r in rows if r.occurred_at <= as_of), key=_when)
+    deaths = [row for row in heard if row.kind == Died.kind]
+    if not deaths:
+        return None
+    death, today = deaths[-1], day_of(as_of)
+    directive = _last(heard, DirectiveSet.kind, DirectiveRevoked.kind)
+    wish = directive.decision if directive and directive.kind == DirectiveSet.kind else None
+    may = tuple(_may(one, wish) for one in _WISHES)
+    allowed = {one.wish: one.is_allowed for one in may}
+    requests = [row for row in heard if row.kind == HeirRequested.kind]
+    asked = tuple(
+        Asked(
+            row.decision or "",
+            row.local_day,
+            request_due(row.local_day),
+            allowed.get(row.decision or "", False),
+            row.position,
+        )
+        for row in requests
+    )
+    source = _source(facts.get(death.position))
+    is_proved = source is None or proves(source)
+    account, about = _account(heard)
+    starts = [day_of(death.recorded_at)] if is_proved else []
+    starts += [one.day for one in asked if one.wish == "closing"]
+    close_by = request_due(min(starts)) if account == "open" and starts else None
+    if close_by is not None:
+        account = "overdue" if is_past(close_by, today) else "to_close"
+    resting = [death, *([directive] if directive else []), *requests, *about]
+    return AfterDeath(
+        died=death.local_day,
+        learnt=day_of(death.recorded_at),
+        source=source,
+        is_proved=is_proved,
+        wish=wish,
+        may=may,
+        asked=asked,
+        account=account,
+        close_by=close_by,
+        clause=CLAUSE,
+        article=ARTICLE,
+        rests_on=tuple(sorted({row.position for row in resting})),
+        flips_on=add_days(close_by, 1) if close_by and account == "to_close" else None,
+        would_change=_would_change(account, is_proved),
+    )
+
+
+def _may(wish: str, directive: str | None) -> May:
+    if wish != "access":
+        return May(wish, True, "death", (), "LIL art. 85 II 2°")
+    why = _ACCESS[directive]
+    classes = ESTATE if why == "estate" else ()
+    article = "LIL art. 85 II 1°" if why == "estate" else "LIL art. 85 I"
+    return May(wish, why != "forbidden", why, classes, article)
+
+
+def _account(heard: Sequence[Row]) -> tuple[Status, list[Row]]:
+    """Whether she had an account that is open, and the fact that says so."""
+    last = _last(heard, AccountOpened.kind, AccountClosed.kind)
+    if last is None:
+        return "none", []
+    return "open" if last.kind == AccountOpened.kind else "closed", [last]
+
+
+def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
+    kinds = ["fact.voided.v1", HeirRequested.kind]
+    if account in ("open", "to_close", "overdue"):
+        kinds.append(AccountClosed.kind)
+    return (*kinds, *(() if is_proved else (Died.kind,)))
+
+
+def _source(fact: Fact | None) -> str | None:
+    return fact.source if isinstance(fact, Died) else None
+
+
+def _last(heard: Sequence[Row], *kinds: str) -> Row | None:
+    return next((row for row in reversed(heard) if row.kind in kinds), None)
+
+
+def _when(row: Row) -> tuple[Instant, int]:
+    return row.occurred_at, row.position
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def explain(found: AfterDeath, lang: Language = "fr") -> list[str]:
+    """The death, what it stopped, what she laid down, and what heirs may ask: short lines."""
+    vocabulary = words(lang)
+    say = vocabulary["death"]
+
+    def day(one: Day) -> str:
+        return format_long(one, lang)
+
+    lines = [
+        say["died"].format(died=day(found.died), learnt=day(found.learnt)),
+        say[f"source_{found.source}"] if found.source else say["source_unread"],
+        say["marketing"].format(died=day(found.died)),
+        say[f"account_{found.account}"].format(due=day(found.close_by or found.died)),
+        say[f"wish_{found.wish}"] if found.wish else say["wish_none"],
+    ]
+    if found.close_by is not None:
+        lines.append(say["choice"])
+    for one in found.may:
+        text = say[f"may_{one.wish}_{one.why}"]
+        lines.append(say["article"].format(text=text, article=one.article))
+    for asked in found.asked:
+        key = "asked" if asked.is_allowed else "asked_in_vain"
+        what = say[f"heir_{asked.wish}"]
+        lines.append(say[key].format(what=what, day=day(asked.day), due=day(asked.due)))
+    lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
+    if found.flips_on is not None:
+        lines.append(vocabulary["sentence"]["flips_on"].format(day=day(found.flips_on)))
+    return lines

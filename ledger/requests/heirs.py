@@ -1,0 +1,29 @@
+"""Where things stand after a death, at two times: one person under all her references.
+
+The rule is `ledger/policy/death.py`; here it is given her facts. What this file never does: judge,
+or open what an heir wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from ledger.calendar import Instant
+from ledger.events import Died, Fact
+from ledger.policy.death import AfterDeath, after_death
+from ledger.projections.live import standing
+from ledger.store import reader, states
+
+
+def of_person(
+    connection: Any, people: Collection[UUID], as_of: Instant, known: int | None = None
+) -> AfterDeath | None:
+    """Where things stand with one person, under the ids she has, at (`as_of`, `known`); None while
+    no death of hers is known."""
+    rows = [r for one in people for r in standing(states.rows_of(connection, one, known))]
+    deaths = [row.position for row in rows if row.kind == Died.kind]
+    events = (reader.event_at(connection, position) for position in deaths)
+    facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
+    return after_death(rows, facts, as_of)

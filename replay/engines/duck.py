@@ -1,0 +1,168 @@
+"""DuckDB: the questions of `sql.py` on one machine, over the Parquet files where they lie.
+
+It reads the columns a question needs, on all cores, and writes aside what does not fit in `memory`.
+What is kept between two steps of a question lies in its own database in memory, which spills too.
+Read next: `judging.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import duckdb
+
+from ledger.errors import BadData, Misuse
+from ledger.policy.book import Book
+from replay.engines.asking import SqlEngine
+from replay.engines.contract import Files, Report
+from replay.segments.layout import SCHEMA
+
+T = TypeVar("T")
+_PAGE = 4096  # rows fetched at a time
+
+
+class DuckWords:
+    """Two integers as one of 128 bits."""
+
+    def wide(self, high: str, low: str) -> str:
+        """The two as one."""
+        return f"(CAST({high} AS HUGEINT) * {2**63} + {low})"
+
+    def high(self, wide: str) -> str:
+        """The first."""
+        return f"CAST({wide} // {2**63} AS BIGINT)"
+
+    def low(self, wide: str) -> str:
+        """The second."""
+        return f"CAST({wide} % {2**63} AS BIGINT)"
+
+
+class DuckEngine(SqlEngine):
+    """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
+    machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
+    one of its own)."""
+
+    words = DuckWords()
+
+    def __init__(
+        self,
+        files: Files,
+        book: Book,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        spill: Path | None = None,
+    ) -> None:
+        super().__init__(files, book)
+        self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
+        aside = Path(self._own_spill.name) if self._own_spill else spill
+        settings: dict[str, Any] = {
+            "temp_directory": str(aside),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if memory is not None:
+            settings["memory_limit"] = memory
+        if threads is not None:
+            settings["threads"] = threads
+        self._profiles: list[dict[str, Any]] = []
+        try:
+            self._db = duckdb.connect(":memory:", config=settings)
+        except duckdb.Error:
+            self._free_spill()
+            raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
+        paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
+        source = f"read_parquet([{paths}])" if files.paths else _NOTHING
+        try:
+            _told(lambda: self._db.execute(f"CREATE VIEW events AS SELECT * FROM {source}"))
+        except BadData:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """As `--engine` names it."""
+        return "duck"
+
+    def close(self) -> None:
+        """Close the database and remove what it wrote aside."""
+        self._db.close()
+        self._free_spill()
+
+    def _free_spill(self) -> None:
+        if self._own_spill is not None:
+            self._own_spill.cleanup()
+
+    def _begin(self) -> None:
+        self._profiles = []
+
+    def _keep(self, name: str, text: str) -> None:
+        with self._asking(f"CREATE OR REPLACE TABLE {name} AS {text}"):
+            pass
+
+    def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
+        with self._asking(text) as cursor:
+            while page := _told(lambda: cursor.fetchmany(_PAGE)):
+                yield from page
+
+    @contextmanager
+    def _asking(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A query on a connection of its own: another may be asked while its rows are read."""
+        with self._db.cursor() as cursor:
+            cursor.execute("SET enable_progress_bar = false")  # it would draw on stdout
+            cursor.execute("SET enable_profiling = 'no_output'")
+            cursor.execute("SET profiling_coverage = 'ALL'")
+            _told(lambda: cursor.execute(text))
+            yield cursor
+            self._profiles.append(json.loads(cursor.get_profiling_information(format="json")))
+
+    def report(self) -> Report:
+        """Where the time of the last question went: all its queries, with the peak of the worst."""
+
+        def peak(room: str, what: str) -> int:
+            return max((int(one[room][what]) for one in self._profiles), default=0)
+
+        return Report(
+            engine=self.name,
+            seconds=sum(one["query"]["total_time"] for one in self._profiles),
+            rows=self.files.rows,
+            bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in self._profiles),
+            memory=peak("system", "peak_buffer_memory"),
+            spilled=peak("system", "peak_temp_dir_size"),
+            plan="\n".join(line for one in self._profiles for line in _plan(one)),
+        )
+
+
+def _told(ask: Callable[[], T]) -> T:
+    """DuckDB's errors in sentences of ours: its own may quote what they stumbled on."""
+    try:
+        return ask()
+    except duckdb.OutOfMemoryException:
+        raise Misuse("that is too little memory for so many events: give --memory more") from None
+    except (duckdb.IOException, duckdb.InvalidInputException):
+        raise BadData("a segment cannot be read") from None
+
+
+def _plan(profile: dict[str, Any]) -> Iterator[str]:
+    """One query: its seconds, then each operator with its own seconds and the rows it handed on."""
+    yield f"query, {profile['query']['total_time']:.2f} s"
+    yield from _operators(profile["operator"], 1)
+
+
+def _operators(found: list[dict[str, Any]], depth: int) -> Iterator[str]:
+    for one in found:
+        extra = one.get("extra_info", {})
+        said = [extra[key] for key in ("Function", "Join Type", "Groups") if extra.get(key)]
+        about = " ".join(", ".join(x) if isinstance(x, list) else str(x) for x in said)
+        timed = f"{one['timing']:.2f} s, {one['intermediate_rows']} rows"
+        yield f"{'  ' * depth}{one['type'].lower().replace('_', ' ')} {about} ({timed})"
+        yield from _operators(one.get("children", []), depth + 1)
+
+
+_NOTHING = "(SELECT " + ", ".join(f"NULL AS {name}" for name in SCHEMA.names) + " WHERE 1 = 0)"

@@ -1,0 +1,519 @@
+"""Who stands where, in SQL: the last facts of each person and thing, and what they mean.
+
+One great scan keeps, for each person, her oldest fact, the last fact of each lane and the classes
+of which something is held; another does so for each thing of hers. Of a class whose things are of
+one fact each (`Plan.plain`) a single maximum is kept. Then, row by row: which lane won, under which
+term, and on which side of two days it lies. Read next: `asking.py`, which runs these texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ledger.policy.consents import GRANTS
+from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
+from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
+from replay.engines.sql import (
+    PACK,
+    SCOPED,
+    SUBJECT,
+    Question,
+    Words,
+    era_of,
+    listed,
+    same_sort,
+    standing,
+    table,
+)
+from replay.fold import GRANT, NO, STOP, YES
+
+ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
+"""Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
+HELD = range(OPERATIONAL, ERASED + 1)
+AT_ONCE = 20  # octal digits in an integer
+
+
+class Judged:
+    """The query of one question: everybody's classes and things, each with the packed fact its term
+    is counted from (`since`), the number of the term, and its place."""
+
+    def __init__(self, q: Question, plan: Plan, has_gone: bool) -> None:
+        self.q, self.plan, self.has_gone = q, plan, has_gone
+        clocks = plan.clocks
+        self.of_people = [c for c in clocks if not c.by_item]
+        self.plain = [c for c in clocks if c in plan.plain]
+        self.of_things = [c for c in clocks if c.by_item and c not in plan.plain]
+        found = {term for c in clocks for term in _all_terms(c)}
+        self.terms = sorted(found, key=lambda t: (t.months, t.archive or 0, t.from_start))
+        self._limits = [past_before(term, plan.today) for term in self.terms]
+
+    # -- one row for each class of a person, or thing of hers --------------------------------------
+
+    def people(self) -> str:
+        """One row for each person: hi, lo, and for each class with a subject clock since_N, term_N
+        and place_N. A person without any class is a row too."""
+        codes = self._codes(self.of_people)
+        scoped = f" AND k.scoped = {SCOPED}" if any(len(row) == 7 for row in codes) else ""
+        columns = "kind class edition lanes bits era" + (" scoped" if scoped else "")
+        facts = standing(
+            self.q,
+            f"{SUBJECT}, {self._packed()} AS p, k.lanes, k.bits",
+            joined=f"JOIN codes k ON {same_sort('k')}{scoped}",
+        )
+        rows = f"SELECT hi, lo, p, p AS first, lanes, bits FROM ({facts}) f"
+        return self._judge(self.of_people, rows, "hi, lo", [table("codes", columns, codes)])
+
+    def things(self, *, foreign: bool = False, counts: bool = False) -> str:
+        """hi, lo, scope, number, since, term, place, lonely of each thing whose class is not plain.
+
+        A thing that nothing moved is judged by its first fact: of whatever class, if that names the
+        same thing. Few are such, and few name it: they are `lonely` where that may change what is
+        asked (of `counts`: the place only), and with `foreign` the facts of other classes that name
+        one of the relation `lonely` are read too.
+        """
+        clocks, codes = self.of_things, self._item_codes()
+        scope = "CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope"
+        facts = standing(
+            self.q,
+            f"{SUBJECT}, {scope}, {self._packed()} AS p, k.lanes, k.bits",
+            "(k.lanes <> 0 OR k.bits <> 0)",
+            joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
+        )
+        rows = f"SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f"
+        if foreign:
+            # Joined with the events first: an engine then keeps the few in memory, not the many.
+            apart = any(row[3] != row[4] for row in codes)
+            both = (("COALESCE(e.item, '')", "k.scoped"), ("''", "1 - k.scoped"))
+            for item, keyed in both[: 1 + apart]:
+                others = standing(
+                    self.q,
+                    f"{SUBJECT}, {scope}, {self._packed()} AS p",
+                    f"k.lanes = 0 AND k.bits = 0 AND k.keyed = {keyed}",
+                    joined=f"""SEMI JOIN lonely h ON h.hi = e.subject_hi AND h.lo = e.subject_lo
+                    AND h.scope = {item}
+                    JOIN codes k ON {same_sort("k")} AND k.scoped = {SCOPED}""",
+                )
+                rows += f" UNION ALL SELECT hi, lo, scope, p, p, 0, 0 FROM ({others}) f"
+        tables = [table("codes", "kind class edition scoped keyed lanes bits era", codes)]
+        unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
+        each = " UNION ALL ".join(
+            f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
+            term_{c.number} AS term, place_{c.number} AS place,
+            CASE WHEN since_{c.number} = head AND place_{c.number} {unsure} THEN 1 ELSE 0 END
+            AS lonely FROM judged WHERE place_{c.number} <> {ABSENT}"""
+            for c in clocks
+        )
+        judged = self._judge(clocks, rows, "hi, lo, scope", tables)
+        return f"WITH judged AS MATERIALIZED ({judged}) {each}"
+
+    def _item_codes(self) -> list[tuple[str | int | None, ...]]:
+        """What each sort of fact does to things, under each of its keys; without an item, only
+        where a thing may be held that has none."""
+        bits = sum(c.bit for c in self.of_things)
+        keys = [(s, klass, keyed) for s in self.plan.sorts for klass, keyed in self.plan.keys(s)]
+        bare = any(self.plan.held(s, klass, False) & bits for s, klass, keyed in keys if not keyed)
+        return [
+            (*s[:3], int(s.scoped), int(keyed), self._lanes(s, self.of_things), held, self._era(s))
+            for s, klass, keyed in keys
+            if keyed or bare
+            for held in [self.plan.held(s, klass, keyed) & bits]
+        ]
+
+    def plain_things(self) -> str:
+        """hi, lo, scope, number, since, term, place of each thing of a plain class."""
+        codes = [
+            (*s[:3], clock.number, clock.bit, self._era(s))
+            for clock in self.plain
+            for s in self.plan.sorts
+            if self._lanes(s, [clock]) and s.scoped
+        ]
+        facts = standing(
+            self.q,
+            f"{SUBJECT}, e.item AS scope, k.number, {self._packed()} AS p",
+            "e.item <> ''",
+            joined=f"JOIN codes k ON {same_sort('k')}",
+        )
+        gone = ""
+        erased = "0 AS archived, 0 AS erased"
+        if self.has_gone:
+            gone = """LEFT JOIN gone x ON x.hi = w.hi AND x.lo = w.lo AND x.number = w.number
+                AND x.scope = w.scope"""
+            erased = """CASE WHEN x.erased = 0 THEN 1 ELSE 0 END AS archived,
+                COALESCE(x.erased, 0) AS erased"""
+        number = {clock: self.terms.index(clock.terms[0]) for clock in self.plain}
+        term = _by("number", {c.number: str(number[c]) for c in self.plain})
+        used = _by("number", {c.number: self._limit(number[c], 0) for c in self.plain})
+        kept = _by("number", {c.number: self._limit(number[c], 1) for c in self.plain})
+        return f"""WITH {table("codes", "kind class edition number bit era", codes)}
+            SELECT hi, lo, scope, number, since, {term} AS term,
+                {_place("erased = 1", "archived = 1", "1 = 0", used, kept)} AS place
+            FROM (SELECT w.*, {erased} FROM (
+                SELECT hi, lo, scope, number, MAX(p) AS since FROM ({facts}) f
+                GROUP BY hi, lo, scope, number) w {gone}) w"""
+
+    def items(self) -> str:
+        """All of these as rows: hi, lo, number, scope, since, term, place. Reads `things`."""
+        parts, before = [], ""
+        if self.of_people:
+            before = f"WITH people AS MATERIALIZED ({self.people()}) "
+            parts = [
+                f"""SELECT hi, lo, {c.number} AS number, '' AS scope, since_{c.number} AS since,
+                term_{c.number} AS term, place_{c.number} AS place
+                FROM people WHERE place_{c.number} <> {ABSENT}"""
+                for c in self.of_people
+            ]
+        columns = "hi, lo, number, scope, since, term, place"
+        if self.of_things:
+            parts.append(f"SELECT {columns} FROM things")
+        if self.plain:
+            parts.append(f"SELECT {columns} FROM ({self.plain_things()}) plain")
+        return before + " UNION ALL ".join(parts)
+
+    # -- the counts --------------------------------------------------------------------------------
+
+    def count_people(self) -> str:
+        """How many people are alike: the places of their classes, in the order of `of_people`, as
+        octal digits (AT_ONCE to a column, the first class lowest), then n."""
+        packed = [
+            " + ".join(
+                f"CAST(place_{c.number} AS BIGINT) * {8**n}"
+                for n, c in enumerate(self.of_people[start : start + AT_ONCE])
+            )
+            for start in range(0, max(len(self.of_people), 1), AT_ONCE)
+        ]
+        columns = ", ".join(f"{text or '0'} AS alike_{n}" for n, text in enumerate(packed))
+        alike = ", ".join(f"alike_{n}" for n in range(len(packed)))
+        return f"""SELECT {alike}, COUNT(*) AS n FROM (SELECT {columns} FROM ({self.people()}) p) q
+            GROUP BY {alike}"""
+
+    def count_things(self) -> list[str]:
+        """How many people have things in the same places: number, people, then how many things
+        there are in each place from OPERATIONAL on, and how many of these people have some there.
+        One line for each class and set of places. Reads `things`."""
+        texts = ["SELECT hi, lo, number, place FROM things"] if self.of_things else []
+        if self.plain:
+            texts.append(f"SELECT hi, lo, number, place FROM ({self.plain_things()}) plain")
+        each = ", ".join(f"COUNT(*) FILTER (WHERE place = {p}) AS n{p}" for p in HELD)
+        some = ", ".join(f"n{p} > 0" for p in HELD)
+        sums = ", ".join(f"SUM(n{p}) AS n{p}" for p in HELD)
+        return [
+            f"""SELECT number, COUNT(*) AS people, {sums}
+            FROM (SELECT hi, lo, number, {each} FROM ({text}) t GROUP BY hi, lo, number) g
+            GROUP BY number, {some}"""
+            for text in texts
+        ]
+
+    # -- the steps ---------------------------------------------------------------------------------
+
+    def _judge(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
+        """Group the rows by their keys, then judge each class in its columns."""
+        lanes = self.plan.lanes_of(clocks)
+        item = ", item AS scope" if "scope" in keys else ""
+        if self.plan.contracts:
+            rows += f""" UNION ALL SELECT hi, lo{item}, {self._pack("day", "position", "era")},
+                NULL, {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
+        last = "".join(
+            f", MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0) AS l{lane}" for lane in lanes
+        )
+        grouped = f"""SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held{last}
+            FROM ({rows}) r GROUP BY {keys}"""
+        joined, flags = self._flags(clocks, keys)
+        text = f"SELECT g.*, {flags} FROM ({grouped}) g {joined} WHERE g.head IS NOT NULL"
+        candidates = [found for c in clocks for found in self._candidates(c)]
+        if candidates:
+            text = f"SELECT w.*, {', '.join(candidates)} FROM ({text}) w"
+        chosen = [found for c in clocks for found in self._chosen(c)]
+        if chosen:
+            text = f"SELECT w.*, {', '.join(chosen)} FROM ({text}) w"
+        found = "".join(
+            f", since_{c.number}, term_{c.number}, {self._placed(c)} AS place_{c.number}"
+            for c in clocks
+        )
+        return f"WITH {', '.join(tables)} SELECT {keys}, head{found} FROM ({text}) w"
+
+    def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
+        """What is joined to each row, and the columns that come of it: the era she was told of,
+        which classes a contract stops, which are archived or erased."""
+        by_item = "scope" in keys
+        joined, columns = [], []
+
+        def join(name: str, text: str, *, by_scope: bool) -> None:
+            scope = f" AND {name}.scope = g.scope" if by_scope else ""
+            joined.append(
+                f"LEFT JOIN ({text}) {name} ON {name}.hi = g.hi AND {name}.lo = g.lo{scope}"
+            )
+
+        if self.plan.told:
+            join("n", "SELECT hi, lo, era FROM told", by_scope=False)
+        columns.append(f"{'COALESCE(n.era, 0)' if self.plan.told else '0'} AS t")
+        stopping = [
+            (CONTRACT_TYPES.index(kind), era, c.bit) for c in clocks for kind, era in c.stopped_by
+        ]
+        if stopping:
+            join("s", self._stopped(stopping, by_item=by_item), by_scope=by_item)
+        columns.append(f"{'COALESCE(s.bits, 0)' if stopping else '0'} AS stopped")
+        if self.has_gone:
+            scope = "" if by_item else "WHERE scope = ''"
+            over = "hi, lo, scope" if by_item else "hi, lo"
+            ended = "BIT_OR(CASE WHEN erased = {} THEN bit ELSE CAST(0 AS BIGINT) END)"
+            join(
+                "x",
+                f"""SELECT {over}, {ended.format(0)} AS archived, {ended.format(1)} AS erased
+                FROM gone {scope} GROUP BY {over}""",
+                by_scope=by_item,
+            )
+        for name in ("archived", "erased"):
+            columns.append(f"{f'COALESCE(x.{name}, 0)' if self.has_gone else '0'} AS {name}")
+        return " ".join(joined), ", ".join(columns)
+
+    def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
+        """The classes that an open contract stops: as a mask for each person, or thing."""
+        scope = ", c.item AS scope" if by_item else ""
+        over = "hi, lo, scope" if by_item else "hi, lo"
+        era = era_of(self.plan, "COALESCE(c.planned_edition, 0)")
+        told, joined = "0", ""
+        if self.plan.told:
+            told, joined = "COALESCE(n.era, 0)", "LEFT JOIN told n ON n.hi = c.hi AND n.lo = c.lo"
+        listed_rows = table("stopping", "type era bit", stopping)
+        return f"""WITH {listed_rows} SELECT {over}, BIT_OR(m.bit) AS bits
+            FROM (SELECT c.hi, c.lo{scope}, c.type, GREATEST({era}, {told}) AS era
+                FROM agreed c {joined}
+                WHERE c.started = 1 AND c.ended_day IS NULL AND (c.tacit = 1
+                    OR c.planned_day IS NULL OR c.planned_day >= {self.plan.today})) o
+            JOIN stopping m ON m.type = o.type AND m.era = o.era GROUP BY {over}"""
+
+    def _ends(self) -> str:
+        """Each contract's end: recorded, or as planned and passed without tacit renewal."""
+
+        def either(name: str) -> str:
+            return f"CASE WHEN ended_day IS NULL THEN planned_{name} ELSE ended_{name} END"
+
+        era = era_of(self.plan, f"COALESCE({either('edition')}, 0)")
+        return f"""SELECT hi, lo, item, {either("day")} AS day, {either("position")} AS position,
+            {era} AS era FROM agreed
+            WHERE ended_day IS NOT NULL OR (planned_day < {self.plan.today} AND tacit = 0)"""
+
+    def _end_lanes(self, clocks: list[Clock]) -> str:
+        wanted = sum(1 << lane for lane in self.plan.lanes_of(clocks))
+        by_era = {
+            era: str(self.plan.mask(CONTRACT_ENDED, era) & wanted)
+            for era in range(len(self.plan.eras))
+        }
+        return f"CAST({_by('era', by_era)} AS BIGINT)"
+
+    # -- one class in its columns ------------------------------------------------------------------
+
+    def _candidates(self, clock: Clock) -> list[str]:
+        """Of a class with several lanes: each lane's last fact, if it moves the class given what
+        she was told, and the day its term ends."""
+        found = []
+        for lane in clock.lanes if len(clock.lanes) > 1 else ():
+            name = f"{clock.number}_{lane.number}"
+            months = _by("t", {t: str(m.months) for t, m in enumerate(lane.terms) if m})
+            found += [
+                f"{_moved(lane)} AS v{name}",
+                f"CASE WHEN {_moved(lane)} IS NOT NULL THEN"
+                f" {months_later(f'(l{lane.number} // {PACK})', f'({months})')} END AS d{name}",
+            ]
+        return found
+
+    def _chosen(self, clock: Clock) -> list[str]:
+        """The packed fact that its term is counted from, and the number of that term: the latest
+        end wins, then the latest day, then the latest position; without any, her oldest fact."""
+        era = f"GREATEST(head % {2**self.plan.era_bits}, t)"
+        oldest = _by(era, dict(enumerate(map(self._term, clock.terms))))
+        since, term = "head", oldest
+        if len(clock.lanes) == 1:
+            (lane,) = clock.lanes
+            since = f"COALESCE({_moved(lane)}, head)"
+            term = f"CASE WHEN {_moved(lane)} IS NULL THEN {oldest} ELSE {self._of(lane)} END"
+        elif clock.lanes:
+            wins = [(lane, _beats(clock, lane)) for lane in clock.lanes]
+            whens = [f"WHEN {w} THEN v{clock.number}_{lane.number}" for lane, w in wins]
+            since = f"CASE {' '.join(whens)} ELSE head END"
+            whens = [f"WHEN {w} THEN {self._of(lane)}" for lane, w in wins]
+            term = f"CASE {' '.join(whens)} ELSE {oldest} END"
+        if len(set(_all_terms(clock))) == 1:
+            term = self._term(clock.terms[0])
+        return [f"{since} AS since_{clock.number}", f"{term} AS term_{clock.number}"]
+
+    def _placed(self, clock: Clock) -> str:
+        numbers = sorted({self.terms.index(term) for term in _all_terms(clock)})
+        used, kept = (
+            _by(f"term_{clock.number}", {n: self._limit(n, which) for n in numbers})
+            for which in (0, 1)
+        )
+        erased, archived, stopped = (
+            f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
+        )
+        place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
+        return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
+
+    def _of(self, lane: Lane) -> str:
+        return _by("t", {t: self._term(term) for t, term in enumerate(lane.terms) if term})
+
+    def _term(self, term: Term) -> str:
+        return str(self.terms.index(term))
+
+    def _limit(self, term: int, which: int) -> str:
+        """The packed integer before which a term is over: daily use (0), the archive (1)."""
+        return str(self._limits[term][which] << PACK_BITS)
+
+    # -- facts as numbers --------------------------------------------------------------------------
+
+    def _packed(self) -> str:
+        return self._pack("e.local_day", "e.position", "k.era")
+
+    def _pack(self, day: str, position: str, era: str) -> str:
+        bits = self.plan.era_bits
+        if not bits:
+            return f"(CAST({day} AS BIGINT) * {PACK} + {position})"
+        return f"((CAST({day} AS BIGINT) * {PACK >> bits} + {position}) * {1 << bits} + {era})"
+
+    def _era(self, sort: Sort) -> int:
+        return self.plan.era(sort.edition)
+
+    def _lanes(self, sort: Sort, clocks: Iterable[Clock]) -> int:
+        """The lanes of these clocks that a fact belongs to; a contract says itself how it ends."""
+        if sort.kind == CONTRACT_ENDED:
+            return 0
+        wanted = sum(1 << lane for lane in self.plan.lanes_of(clocks))
+        return self.plan.mask(sort.kind, self._era(sort)) & wanted
+
+    def _codes(self, clocks: Sequence[Clock]) -> list[tuple[str | int | None, ...]]:
+        """What each sort of fact does to these classes of a person; with `scoped` at the end where
+        it matters whether a fact names an item."""
+        mask = sum(c.bit for c in clocks)
+        found: dict[tuple[str | int | None, ...], list[tuple[int, bool]]] = {}
+        for s in self.plan.sorts:
+            held = 0
+            for klass, keyed in self.plan.keys(s):
+                held |= self.plan.held(s, klass, keyed) & mask
+            found.setdefault((*s[:3], self._lanes(s, clocks)), []).append((held, s.scoped))
+        differ = any(len({held for held, _ in each}) > 1 for each in found.values())
+        rows: set[tuple[str | int | None, ...]] = set()
+        for (kind, klass_, edition, lanes), each in found.items():
+            era = self.plan.era(int(edition or 0))
+            for held, scoped in each:
+                row = (kind, klass_, edition, lanes, held, era)
+                rows.add((*row, int(scoped)) if differ else row)
+        return sorted(rows, key=str)
+
+
+def choices(q: Question, words: Words) -> str:
+    """The expression that counts for each person, purpose and channel: hi, lo, purpose, channel,
+    kind (its number in EXPRESSIONS), day, position.
+
+    The last by (weight, instant, rank, position). A live grant dated back by more than five minutes
+    is ignored once a stop is known of a lower position, even a stop after as_of: such a grant is
+    kept apart by its position until the first stop is known.
+    """
+    numbers = " ".join(f"WHEN '{kind}' THEN {n}" for n, kind in enumerate(EXPRESSIONS))
+    backdated = f"""CASE WHEN e.kind IN {listed(GRANTS)} AND COALESCE(e.actor, '') <> 'import'
+        AND e.occurred_at < e.recorded_at - {5 * 60_000_000} THEN e.position ELSE 0 END"""
+    rank = f"CASE WHEN e.kind IN {listed(NO)} THEN 1 ELSE 0 END"
+    high = f"""(CASE WHEN e.kind = '{ASKED}' THEN 0 ELSE {2**61} END
+        + (e.occurred_at + {2**51}) * 2 + {rank})"""
+    low = f"""((e.position * {2**22} + {_days("e.local_day")}) * 16
+        + CASE e.kind {numbers} END)"""
+    facts = standing(
+        q,
+        f"""{SUBJECT}, COALESCE(e.purpose, '') AS purpose, COALESCE(e.channel, '') AS channel,
+        {backdated} AS suspect, CASE WHEN e.kind IN {listed(STOP)} THEN e.position END AS stop,
+        CASE WHEN e.occurred_at <= {q.as_of:d} THEN {words.wide(high, low)} END AS said""",
+        f"e.kind IN {listed(EXPRESSIONS)}",
+        f"(e.kind <> '{ASSESSED}' OR e.decision = 'overridden')",
+        every_day=True,
+    )
+    keys = "hi, lo, purpose, channel"
+    same = " AND ".join(f"f.{key} = b.{key}" for key in keys.split(", "))
+    own = ", ".join(f"b.{key}" for key in keys.split(", "))
+    return f"""WITH s AS MATERIALIZED (SELECT {keys}, suspect, MIN(stop) AS stop, MAX(said) AS said
+            FROM ({facts}) f GROUP BY {keys}, suspect)
+        SELECT {keys}, {words.low("said")} % 16 AS kind,
+            {_day(f"({words.low('said')} // 16 % {2**22})")} AS day,
+            {words.low("said")} // {2**26} AS position
+        FROM (SELECT {keys}, MAX(said) AS said
+            FROM (SELECT {keys}, said FROM s WHERE suspect = 0
+                UNION ALL SELECT {own}, b.said
+                FROM (SELECT * FROM s WHERE suspect > 0) b
+                LEFT JOIN (SELECT * FROM s WHERE suspect = 0 AND stop IS NOT NULL) f ON {same}
+                WHERE COALESCE(f.stop, b.suspect) >= b.suspect) u
+            GROUP BY {keys}) w
+        WHERE said IS NOT NULL"""
+
+
+ASKED, ASSESSED = "consent.requested.v1", "objection.assessed.v1"
+EXPRESSIONS = (*NO, *YES, ASKED, ASSESSED)
+assert set(GRANT) == set(GRANTS)
+
+
+def months_later(day: str, months: str) -> str:
+    """`ledger.calendar.add_months` as text; both are repeated."""
+    count = f"({day} // 10000 * 12 + {day} // 100 % 100 - 1 + {months})"
+    year, month, date = f"({count} // 12)", f"({count} % 12)", f"({day} % 100)"
+    leap = f"{year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0)"
+    clamped = (
+        f"CASE WHEN {date} < 29 THEN {date}"
+        f" WHEN {month} = 1 THEN CASE WHEN {leap} THEN 29 ELSE 28 END"
+        f" WHEN {date} = 31 AND {month} IN (3, 5, 8, 10) THEN 30"
+        f" ELSE {date} END"
+    )
+    return f"({year} * 10000 + ({month} + 1) * 100 + {clamped})"
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+def _place(
+    erased: str, archived: str, stopped: str, used: str, kept: str, since: str = "since"
+) -> str:
+    return f"""CASE WHEN {erased} THEN {ERASED}
+        WHEN {archived} THEN CASE WHEN {since} < {used} AND ({kept} = 0 OR {since} < {kept})
+            THEN {ARCHIVED_PAST} ELSE {ARCHIVED} END
+        WHEN {stopped} THEN {SUSPENDED}
+        WHEN {since} >= {used} THEN {OPERATIONAL}
+        WHEN {since} < {kept} THEN {PAST_ARCHIVE} ELSE {PAST} END"""
+
+
+def _beats(clock: Clock, lane: Lane) -> str:
+    own = f"{clock.number}_{lane.number}"
+    others = [f"{clock.number}_{other.number}" for other in clock.lanes if other is not lane]
+    each = [
+        f"(v{other} IS NULL OR d{own} > d{other} OR (d{own} = d{other} AND v{own} > v{other}))"
+        for other in others
+    ]
+    return f"v{own} IS NOT NULL AND {' AND '.join(each)}"
+
+
+def _moved(lane: Lane) -> str:
+    """The last fact of a lane, if it moves the class given the era she was told of."""
+    column = f"l{lane.number}"
+    told = [str(t) for t, term in enumerate(lane.terms) if term is not None]
+    return (
+        column
+        if len(told) == len(lane.terms)
+        else f"CASE WHEN t IN ({', '.join(told)}) THEN {column} END"
+    )
+
+
+def _by(column: str, values: dict[int, str]) -> str:
+    """A value by a small number; the value itself where there is but one."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    whens = " ".join(f"WHEN {key} THEN {value}" for key, value in values.items())
+    return f"CASE {column} {whens} END"
+
+
+def _all_terms(clock: Clock) -> list[Term]:
+    return [*clock.terms, *(term for lane in clock.lanes for term in lane.terms if term)]
+
+
+def _days(day: str) -> str:
+    """A day as a number of 22 bits, in order: 31 days for each month."""
+    return f"(({day} // 10000 * 12 + {day} // 100 % 100 - 1) * 31 + {day} % 100 - 1)"
+
+
+def _day(days: str) -> str:
+    """The inverse."""
+    return f"({days} // 372 * 10000 + ({days} // 31 % 12 + 1) * 100 + {days} % 31 + 1)"

@@ -1,0 +1,76 @@
+"""Opening a folder of segments for an engine: the files, and the policies to judge by, no database.
+
+Opening is cheap: the manifest must be consistent, each file must be there with the size and the
+columns that it states, each policy must have its hash. What it does not show: that nobody altered a
+row. That is `probant segments verify`, which reads everything once (`verify.py`).
+
+An engine that reads while an export replaces files may find one gone: open again. Read next:
+`layout.py`, then `replay/engines/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ledger.errors import BadData, Misuse
+from ledger.policy.book import Book
+from ledger.policy.loader import load_edition
+from replay.segments.layout import MANIFEST, POLICIES, SCHEMA, Manifest, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """A folder of segments, opened: `paths` in order of position, `book` as of its size."""
+
+    folder: Path
+    manifest: Manifest
+    paths: tuple[Path, ...]
+    book: Book
+
+    @property
+    def size(self) -> int:
+        """How many positions it holds: 1 to this one."""
+        return self.manifest.size
+
+
+def open_segments(folder: Path) -> Segments:
+    """What an engine needs. Raises Misuse where there are no segments, BadData where they are not
+    as the manifest says."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError:
+        raise Misuse("no segments here; write them with `probant segments export`") from None
+    manifest = Manifest.parse(raw)
+    paths = tuple(_checked(folder, one) for one in manifest.files)
+    return Segments(folder, manifest, paths, _book(folder, manifest))
+
+
+def _checked(folder: Path, one: Segment) -> Path:
+    path = folder / one.path
+    try:
+        with pq.ParquetFile(path) as file:
+            whole = file.schema_arrow == SCHEMA and file.metadata.num_rows == one.rows
+        if whole and path.stat().st_size == one.bytes:
+            return path
+    except (OSError, pa.ArrowException):
+        pass
+    raise BadData(f"{one.path} is missing, or not the segment that the manifest names")
+
+
+def _book(folder: Path, manifest: Manifest) -> Book:
+    """The editions as they were published. Raises BadData for a document of another hash."""
+    book = Book()
+    for one in sorted(manifest.editions, key=lambda edition: edition.position):
+        try:
+            content = (folder / POLICIES / one.sha256).read_bytes()
+        except OSError:
+            content = b""
+        if sha256(content).hexdigest() != one.sha256:
+            raise BadData(f"the policy document of edition {one.id} is missing or was altered")
+        book = book.with_edition(load_edition(content, f"{one.id}.toml"), one.position)
+    return book

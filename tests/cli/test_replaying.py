@@ -1,0 +1,142 @@
+"""`probant replay --segments`: everybody counted from files, without the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Probant
+from tests.cli.test_supposing import draft
+
+DAY = "2026-06-30"
+
+
+@pytest.fixture
+def folder(anywhere: Probant, tmp_path: Path) -> str:
+    """The segments of a small made-up shop."""
+    made = str(tmp_path / "segments")
+    anywhere.filled()
+    assert anywhere("seal").code == 0
+    assert anywhere("segments", "export", made).code == 0
+    return made
+
+
+def counted(answer: dict[str, Any]) -> dict[str, Any]:
+    """What is counted, whoever counted."""
+    return {name: answer[name] for name in ("subjects", "classes", "consents", "edition", "past")}
+
+
+def test_files_and_database_answer_alike(anywhere: Probant, folder: str) -> None:
+    """Each engine, with those past their term listed."""
+    asked = ("replay", "--as-of", DAY, "--past", "order", "--limit", "7")
+    from_database = anywhere.json(*asked, "--engine", "sql")
+    for engine in ("duck", "fold"):
+        answer = anywhere.json(*asked, "--segments", folder, "--engine", engine)
+        assert answer["engine"] == engine
+        assert counted(answer) == counted(from_database)
+        assert len(answer["past"]["items"]) == 7
+
+
+def test_no_ledger_is_needed(anywhere: Probant, folder: str, tmp_path: Path) -> None:
+    """Only the folder; what was known at an instant is found in it."""
+    stranger = Probant(tmp_path / "elsewhere", None, anywhere._capture)
+    answer = stranger.json("replay", "--segments", folder, "--as-of", DAY)
+    assert answer["subjects"] > 0
+    before = stranger.json("replay", "--segments", folder, "--known-at", "2001-01-01")
+    assert (before["position"], before["subjects"]) == (0, 0)
+
+
+def test_ages_and_where_the_time_went(anywhere: Probant, folder: str) -> None:
+    asked = ("replay", "--segments", folder, "--as-of", DAY, "--ages", "--explain")
+    answer = anywhere.json(*asked, "--memory", "256MB")
+    held = {name: found["present"] for name, found in answer["classes"].items()}
+    told = [age for age in answer["ages"] if age["klass"] == "order"]
+    assert sum(age["subjects"] for age in told) == held["order"]
+    report = answer["report"]
+    assert report["rows_per_second"] > 0
+    assert report["memory"] > 0
+    said = anywhere(*asked, "--lang", "fr")
+    assert "Mio lus" in said.out
+    assert "années" in said.out
+    assert "read parquet" in said.out.lower().replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--engine", "live"), 2),
+        (("--memory", "much"), 2),
+        (("--past", "unheard_of"), 2),
+        (("--limit", "0"), 2),
+    ],
+)
+def test_questions_that_make_no_sense(
+    probant: Probant, tmp_path: Path, options: tuple[str, ...], code: int
+) -> None:
+    made = str(tmp_path / "segments")
+    probant.filled(8)
+    assert probant("seal").code == 0
+    assert probant("segments", "export", made).code == 0
+    assert probant("replay", "--segments", made, *options).code == code
+
+
+def test_options_of_segments_alone(probant: Probant, tmp_path: Path) -> None:
+    assert probant("replay", "--ages").code == 2
+    assert probant("replay", "--segments", str(tmp_path / "nowhere")).code == 2
+
+
+# --- the other questions --------------------------------------------------------------------------
+
+LATE = "2026-12-31"
+
+
+def test_controls_are_asked_of_files_alike(anywhere: Probant, folder: str) -> None:
+    """Those that look into the database are not asked; named, they are refused."""
+    asking = ("controls", "run", "--as-of", LATE)
+    here = anywhere.json(*asking, "--no-record", code=1)
+    there = anywhere.json(*asking, "--segments", folder, code=1)
+    asked = {control["id"]: control for control in there["controls"]}
+    assert 10 < len(asked) < len(here["controls"])
+    for control in here["controls"]:
+        assert asked.get(control["id"], control) == control
+    assert (there["people"], there["recorded"]) == (here["people"], None)
+    assert anywhere("controls", "run", "--segments", folder, "--control", "C13").code == 2
+    assert anywhere("controls", "run", "--segments", folder, "--open-parts").code == 2
+
+
+def test_the_inspector_is_answered_from_files_alike(anywhere: Probant, folder: str) -> None:
+    asked = ("inspect", "Q1", "Q2", "Q3", "Q5", "Q7", "Q10", "Q11", "--as-of", LATE)
+    here, there = anywhere.json(*asked), anywhere.json(*asked, "--segments", folder)
+    assert there["answers"] == here["answers"]
+    assert there["answers"][0]["lines"]
+    assert there["sealed"] == there["position"] > 0
+    past = anywhere.json("replay", "--segments", folder, "--as-of", LATE, "--past", "order")
+    who = ("--subject", past["past"]["items"][0]["subject"])
+    assert (
+        anywhere.json(*asked, *who, "--segments", folder)["answers"]
+        == anywhere.json(*asked, *who)["answers"]
+    )
+    nobody = ("--subject", "00000000-0000-4000-8000-000000000000")
+    assert anywhere(*asked, *nobody, "--segments", folder).code == 2
+    assert anywhere(*asked, "--segments", folder, "--reference", "shop=C-1").code == 2
+
+
+def test_a_diff_from_files(anywhere: Probant, folder: str) -> None:
+    asked = ("diff", "--from", f"2019-01-01,{LATE}", "--to", LATE)
+    here, there = anywhere.json(*asked), anywhere.json(*asked, "--segments", folder)
+    assert there["answers"] == here["answers"]
+    assert there["answers"][0]["lines"]
+    assert anywhere(*asked[:3], "--to", "2019-01-01,2001-01-01", "--segments", folder).code == 2
+
+
+def test_a_draft_is_weighed_from_files(anywhere: Probant, folder: str, tmp_path: Path) -> None:
+    """A shorter term for orders, and consents that expire."""
+    file = draft(tmp_path / "draft", 24, validity=12)
+    asked = ("policy", "what-if", file, "--as-of", LATE, "--class", "order")
+    here, there = anywhere.json(*asked), anywhere.json(*asked, "--segments", folder)
+    assert {**there, "position": 0} == {**here, "position": 0}
+    assert there["classes"]["order"]["people"] > 0
+    assert there["asked"]
+    assert anywhere(*asked, "--as-of", "2020-01-01", "--segments", folder).code == 2

@@ -1,0 +1,61 @@
+"""`probant segments`: exported, verified and refused from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Probant
+
+
+def test_segments_are_exported_day_by_day_and_verified(anywhere: Probant, tmp_path: Path) -> None:
+    probant, folder = anywhere.filled(), str(tmp_path / "segments")
+    assert probant("seal").code == 0
+    first = probant.json("segments", "export", folder)
+    assert first["rows"] == first["size"] > 300
+    assert first["disclosed"] > first["size"]
+    assert probant("seal").code == 0
+    second = probant.json("segments", "export", folder, "--to", "university:partner")
+    assert second["rows"] == second["size"] - first["size"] == 3
+    said = probant("segments", "export", folder, "--lang", "fr")
+    assert said.code == 0 and "à jour" in said.out
+    assert "2 fichiers" in said.out
+    joined = probant("segments", "export", folder, "--compact")
+    assert "1 files in all" in joined.out
+    answer = probant.json("segments", "verify", folder)
+    assert answer["verdict"] == "passed"
+    assert answer["bundle"]["size"] == second["size"]
+    said = probant("segments", "verify", folder, "--lang", "fr")
+    assert said.code == 0 and "Vérifié" in said.out
+    assert probant("verify").code == 0
+
+
+def test_a_stranger_verifies_with_her_own_anchors(probant: Probant, tmp_path: Path) -> None:
+    """No ledger, no log: only the folder and what she pinned; and exit code 1 for a finding."""
+    folder = tmp_path / "segments"
+    assert probant.filled()("seal").code == 0
+    assert probant("segments", "export", str(folder)).code == 0
+    vkey = (folder / "keys/log.vkey").read_text().strip()
+    anchors = tmp_path / "anchors.toml"
+    anchors.write_text(f'origin = "{vkey.partition("+")[0]}"\nlog = ["{vkey}"]\n')
+    stranger = Probant(tmp_path / "elsewhere", None, probant._capture)
+    options = ("segments", "verify", str(folder), "--trust", str(anchors))
+    assert stranger.json(*options)["verdict"] == "passed"
+    (segment,) = (folder / "events").iterdir()
+    segment.write_bytes(segment.read_bytes()[:-1])
+    assert stranger.json(*options, code=1)["verdict"] == "failed"
+    assert stranger("segments", "verify", str(folder)).code == 2  # whose keys?
+
+
+def test_questions_that_make_no_sense(probant: Probant, tmp_path: Path) -> None:
+    folder = str(tmp_path / "segments")
+    assert probant("segments", "export", folder).code == 2  # no ledger
+    probant.filled()
+    said = probant("segments", "export", folder, "--json")
+    assert said.code == 2
+    assert "seal" in json.loads(said.out)["error"]["detail"]
+    assert probant("seal").code == 0
+    assert probant("segments", "export", folder, "--to", "analysis:nonsense").code == 3
+    assert not (tmp_path / "segments" / "manifest.json").exists()
+    assert probant("segments", "verify", str(tmp_path / "nowhere")).code == 2
+    assert probant("segments", "verify", folder, "--trust", "nowhere").code == 2

@@ -1,0 +1,164 @@
+"""What every engine answers about a small history that is read in a minute, and how it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.calendar import parse_as_of
+from ledger.errors import BadData, Misuse
+from ledger.events import Row
+from ledger.policy.book import Book, shipped
+from replay.engines.contract import Age, Engine, Files, Last
+from replay.engines.duck import DuckEngine
+from tests.agreement.histories import BASE, SUBJECTS, Event, rows_of
+from tests.engines.conftest import Opener
+from tests.engines.files import written
+
+ANN, BOB, _ = SUBJECTS
+THEN = parse_as_of("2026-06-30")
+ORDER = Event(
+    "fact", "order.placed.v1", 0, 0, "self", 0, 0, None, None, None, 1, None, home=0, target=1
+)
+STORY = [
+    ORDER,  # Ann, in 2015
+    replace(ORDER, at=7),  # Ann, in 2022
+    replace(ORDER, subject=1, at=3),  # Bob, in 2020
+    replace(ORDER, kind="order.invoiced.v1", subject=1, at=3),
+    replace(ORDER, kind="consent.given.v1", at=4, channel="email"),
+    replace(ORDER, kind="contract.started.v1", at=5, item=1, basis="service", decision="tacit"),
+    replace(ORDER, verb="void", target=1),  # Ann's order of 2022
+]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """The story as rows."""
+    return rows_of(STORY)
+
+
+@pytest.fixture
+def book() -> Book:
+    """The shipped edition alone."""
+    return Book().with_edition(shipped(), 1)
+
+
+@pytest.fixture
+def engine(opener: Opener, rows: list[Row], book: Book, tmp_path: Path) -> Engine:
+    """Each engine over the story; a pruned position stands between."""
+    return opener(written(tmp_path / "story.parquet", rows, pruned=[90]), book)
+
+
+def test_everybody_is_counted(engine: Engine) -> None:
+    with engine:
+        counted = engine.population(THEN)
+    assert counted.subjects == 2
+    assert counted.events["order.placed.v1"] == 2  # one of three was voided
+    order = counted.classes["order"].subjects
+    assert (order.present, order.suspended, order.past_operational) == (2, 1, 1)
+    assert counted.classes["invoice"].items.past_operational == 1
+    assert [(c.purpose, c.state) for c in counted.consents] == [("newsletter", "ConsentGiven")]
+
+
+def test_what_is_known_later_is_not_known_before(engine: Engine) -> None:
+    """Before the void, Ann has two orders."""
+    with engine:
+        assert engine.population(THEN, 6).events["order.placed.v1"] == 3
+        assert engine.population(THEN, 0).subjects == 0
+
+
+def test_ages_count_people_and_things_by_years(engine: Engine) -> None:
+    with engine:
+        found = engine.ages(THEN)
+    assert [a for a in found if a.klass in ("order", "invoice")] == [
+        Age("invoice", 6, 1, 1),
+        Age("order", 6, 1, 1),
+        Age("order", None, 1, 1),
+    ]
+
+
+def test_deadlines_of_one_class_only(engine: Engine) -> None:
+    with engine:
+        found = list(engine.deadlines(THEN, klass="invoice"))
+    assert [(d.subject, d.scope, d.until) for d in found] == [(BOB, "i1", 20250228)]
+    assert found[0].archive_until == 20300228
+
+
+def test_the_last_activity_of_each(engine: Engine) -> None:
+    """Voided facts are none, and neither is a consent."""
+    with engine:
+        assert list(engine.activity(THEN)) == [Last(ANN, 20150601, 1), Last(BOB, 20200229, 3)]
+
+
+def test_a_timeline_has_every_row(engine: Engine, rows: list[Row]) -> None:
+    """In order of position, corrections and voids among them, as far as it was known."""
+    hers = [row for row in rows if row.subject == ANN]
+    with engine:
+        assert engine.timeline(ANN) == hers
+        assert engine.timeline(ANN, 2) == hers[:2]
+        assert engine.timeline(SUBJECTS[2]) == []
+        assert list(engine.people()) == [*hers, *(row for row in rows if row.subject == BOB)]
+
+
+def test_what_was_known_at_an_instant(engine: Engine, rows: list[Row]) -> None:
+    with engine:
+        assert engine.position_at(BASE) == 0
+        assert engine.position_at(rows[2].recorded_at) == 3
+        assert engine.position_at(rows[3].recorded_at - 1) == 3
+
+
+def test_an_engine_tells_where_the_time_went(engine: Engine) -> None:
+    with engine:
+        engine.population(THEN)
+        told = engine.report().to_json()
+    assert (told["engine"], told["rows"]) == (engine.name, 8)
+    assert told["seconds"] > 0
+    assert told["bytes_read"] > 0
+    assert told["rows_per_second"] > 0
+    assert told["plan"]
+
+
+def test_without_a_policy_facts_are_counted_all_the_same(
+    opener: Opener, rows: list[Row], tmp_path: Path
+) -> None:
+    with opener(written(tmp_path / "story.parquet", rows), Book()) as engine:
+        counted = engine.population(THEN)
+        assert list(engine.deadlines(THEN)) == []
+        assert list(engine.activity(THEN)) == []
+        assert engine.ages(THEN) == ()
+    assert (counted.subjects, counted.classes, counted.edition) == (2, {}, None)
+    assert counted.flags == ("no_edition_known",)
+
+
+def test_nothing_at_all_is_an_answer(opener: Opener, book: Book) -> None:
+    with opener(Files((), 0, 0), book) as engine:
+        counted = engine.population(THEN)
+        assert list(engine.choices(THEN)) == []
+        assert engine.position_at(THEN) == 0
+    assert (counted.subjects, counted.events, counted.classes) == (0, {}, {})
+
+
+def test_a_file_that_is_none_is_refused(opener: Opener, book: Book, tmp_path: Path) -> None:
+    """In a sentence that quotes nothing of it."""
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 Ann Onymous PAR1")
+    with pytest.raises(BadData) as refused:
+        opener(Files((str(broken),), 1, 21), book).population(THEN)
+    assert "Ann" not in str(refused.value)
+
+
+def test_a_kind_from_the_future_is_refused(
+    opener: Opener, rows: list[Row], book: Book, tmp_path: Path
+) -> None:
+    """It may move a clock: an answer without it would be wrong."""
+    later = [*rows, rows[0]._replace(position=20, kind="order.teleported.v1")]
+    files = written(tmp_path / "story.parquet", later)
+    with opener(files, book) as engine, pytest.raises(BadData):
+        list(engine.deadlines(THEN))
+
+
+def test_memory_that_is_no_size_is_refused(book: Book) -> None:
+    with pytest.raises(Misuse):
+        DuckEngine(Files((), 0, 0), book, memory="a lot")
