@@ -6,6 +6,7 @@ are written as each language writes them. Read next: `rendering.py`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import datetime
 from functools import lru_cache
@@ -17,7 +18,8 @@ from ledger.calendar import PARIS, Day, Instant, parse_day, parse_instant
 from ledger.policy.explain import article, format_long
 from ledger.policy.explain import words as policy_words
 
-NO_BREAK = " "  # narrow: between the thousands of a French number
+NO_BREAK = "\u202f"  # narrow: between the thousands of a French number
+WIDE = "\u00a0"  # a whole one
 
 
 @lru_cache(maxsize=2)
@@ -27,11 +29,18 @@ def words(lang: Language) -> dict[str, dict[str, str]]:
     # Of everybody; of the auditor's desk; of what staff decide; of a person's own pages.
     names = ("", "audit-", "acts-", "my-")
     files = [f"{name}{lang}.toml" for name in names]
+    spaced = french if lang == "fr" else str
     return {
-        section: found
+        section: {key: spaced(said) for key, said in found.items()}
         for name in files
         for section, found in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
     }
+
+
+def french(text: str) -> str:
+    """With the spaces that French has around its high signs, at which no line breaks."""
+    text = re.sub(r" (?=[;!?])", NO_BREAK, text)
+    return re.sub(r" (?=[:»])|(?<=«) ", WIDE, text)
 
 
 class Speech:
@@ -54,6 +63,11 @@ class Speech:
     def policy(self, section: str, name: str) -> str:
         """What the policy's own words call something; its name when they do not."""
         return policy_words(self.lang)[section].get(name, name)
+
+    def maybe(self, key: str, otherwise: str) -> str:
+        """The sentence of a key, if there is one."""
+        section, _, name = key.partition(".")
+        return words(self.lang)[section].get(name, otherwise)
 
     def problem(self, slug: str) -> str:
         """What a problem means, in a sentence."""

@@ -100,12 +100,9 @@ def past_due(
     after: tuple[UUID, str] | None = None,
     source: Source = "events",
 ) -> list[PastDue]:
-    """The items of one class past their term where they are, ordered by (subject, scope).
-
-    `after` is the (subject, scope) of the last item of the page before. From the live tables some
-    people are judged at a time, more each time, until the page is full: what a page costs does not
-    grow with how many there are.
-    """
+    """The items of one class past their term where they are, ordered by (subject, scope); `after`
+    is that of the last item of the page before. From the live tables some people are judged at a
+    time, more each time, until the page is full: its cost does not grow with everybody."""
     found: list[PastDue] = []
     start, some = after and after[0], limit * 2
     only = _holding(klass, book, known) if source == "live" else ""
@@ -136,8 +133,7 @@ def _holding(klass: str, book: Book, known: int | None) -> str:
 def _subject_behind(
     connection: sa.Connection, start: UUID | None, some: int, only: str
 ) -> UUID | None:
-    """The subject that comes so many subjects after one (None: the first of all), of those with
-    such activity; None when there are not so many."""
+    """The subject so many subjects after one (None: the first), of those with such activity."""
     subject = tables.activity.c.subject
     query = sa.select(subject).where(sa.text(only)).distinct().order_by(subject)
     if start is not None:
@@ -243,8 +239,8 @@ def _flags(in_force: Edition | None, as_of: Instant) -> tuple[str, ...]:
 
 
 class _Window(NamedTuple):
-    """The people looked at: from this subject on, after this item of hers, below that subject, of
-    those who have activity that fulfils a condition."""
+    """The people looked at: from this subject on, after this item, below that subject, of those
+    with activity that fulfils a condition."""
 
     start: UUID | None = None
     scope: str | None = None

@@ -10,7 +10,7 @@ import pytest
 from jinja2 import Environment
 
 from api.console import rendering
-from api.console.texts import words
+from api.console.texts import french, words
 from api.problems import KINDS
 
 ROOM = Path(__file__).resolve().parents[2] / "api" / "console"
@@ -38,10 +38,13 @@ def test_both_languages_have_the_same_sentences() -> None:
 
 
 def test_french_sentences_have_their_own_spaces() -> None:
-    """A no-break space before the high signs; never a straight one at the end."""
+    """A no-break space before the high signs and inside the quotation marks."""
+    assert french("Oui : « non » ; si ? Si !") == (
+        "Oui\u00a0: «\u00a0non\u00a0»\u202f; si\u202f? Si\u202f!"
+    )
     for section, found in words("fr").items():
         for key, sentence in found.items():
-            assert not re.search(r"\S [;:!?»]", sentence.replace(" ", "~")), (section, key)
+            assert not re.search(r" [;:!?»]|« ", sentence), (section, key)
 
 
 def sources() -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from api.answers import Times, subject_answer
 from ledger import calendar as cal
+from ledger.erasing.erase import erase_scopes
 from ledger.events import (
     CardKept,
     CardRebound,
@@ -26,6 +27,7 @@ from ledger.events import (
 from ledger.policy.cards import CardItem, cards, explain
 from ledger.policy.holds import fate_of_card
 from ledger.store import reader, states
+from ledger.store.vault import Scope
 from replay.fold import effective, fold_subject
 from tests.stories.facts_room import Shop, on
 
@@ -92,6 +94,30 @@ def test_card_proofs_of_a_monthly_buyer_die_one_by_one_without_touching_the_youn
         *("RET-card_proof", "SS-CARD-1"),
         "CMF art. L133-24",
     )
+
+
+@pytest.mark.clause("SS-CARD-1")
+def test_a_proof_that_was_erased_is_gone_and_is_due_no_more(shop, tmp_path):
+    """Also as it was before: then it was there. One that is paid later is another."""
+    pay(shop, "2027-01-28", "O1")
+    (proof,) = held(shop, "2028-06-30")
+    assert proof.status == "to_be_removed"
+    subject = shop.person("42")
+    gone = [Scope(subject, proof.klass, proof.item)]
+    erase_scopes(shop.ledger, gone, journal=tmp_path / "journal", reason="request")
+    (erased,) = held(shop, "2028-06-30")
+    assert (erased.status, erased.removed_on) == ("removed", 20280630)
+    assert held(shop, "2028-06-29") == [proof]
+    (told,) = [
+        one
+        for one in subject_answer(shop.ledger, subject, Times(), "en")["deadlines"]
+        if one["class"] == proof.klass
+    ]
+    assert told["tier"] == "erased"
+    assert "erased" in told["explanation"][0]
+    shop.told(OrderPlaced(**on("2028-06-30")), "42", "O2")
+    shop.told(OrderPaid(**on("2028-06-30"), **DIGITS), "42", "O2")
+    assert sorted(one.status for one in held(shop, "2028-06-30")) == ["kept", "removed"]
 
 
 @pytest.mark.clause("SS-CARD-1")
