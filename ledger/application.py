@@ -15,11 +15,14 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    DataError,
     InfrastructureFactory,
     IntegrityError,
     Mapper,
+    NotSupportedError,
     PersistenceError,
     ProcessRecorder,
+    ProgrammingError,
     TrackingRecorder,
 )
 
@@ -60,6 +63,10 @@ class StoreFactory(InfrastructureFactory[TrackingRecorder]):
     def process_recorder(self) -> ProcessRecorder:
         """The ledger's recorder."""
         return self.recorder
+
+
+REFUSED = (DataError, NotSupportedError, ProgrammingError)
+"""What the database says of the statement itself: then nothing was written."""
 
 
 class Ledger(Application[UUID]):
@@ -103,7 +110,8 @@ class Ledger(Application[UUID]):
         """Record drafts and what goes with them: all of it, or nothing.
 
         Raises Stale if somebody else took a version, a reference, a key or the epoch first (decide
-        again), Broken if the database failed.
+        again), Broken if the database failed and nothing was written, Unsure if it failed and does
+        not say. (If it was written and only the answer was lost, that is found out: no error.)
         """
         try:
             # What the library's `save` comes to, without what it asks of each aggregate.
@@ -114,7 +122,10 @@ class Ledger(Application[UUID]):
             raise Stale("somebody else wrote first; nothing was written") from None
         except PersistenceError as error:
             self.forget()
-            raise Broken(f"the database failed ({error}); nothing was written") from None
+            if not isinstance(error, REFUSED):
+                work.written = self.recorder.settled([(d.id, *_place(d)) for d in drafts])
+            if not work.written:
+                raise Broken(f"the database failed ({error}); nothing was written") from None
 
     def epoch(self) -> int:
         """The epoch of the ledger now."""
@@ -197,6 +208,10 @@ class Ledger(Application[UUID]):
         past = reader.histories(connection, {stream} if stream else ())
         self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
         self._book_version = version
+
+
+def _place(draft: Draft) -> tuple[UUID, int]:
+    return draft.originator_id, draft.originator_version
 
 
 class Projected:

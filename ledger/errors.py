@@ -55,6 +55,13 @@ class Stale(Broken):
     code = "stale"
 
 
+class Unsure(Broken):
+    """The answer to a commit was lost, and so was the question whether it was done. Do not repeat
+    it blindly: look first, or send it under a key that makes it once."""
+
+    code = "unsure"
+
+
 class Tampered(Broken):
     """A stored row contradicts its own entry, or the entry is not in canonical form."""
 

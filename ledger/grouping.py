@@ -26,7 +26,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger.application import Ledger
 from ledger.commands import Command
-from ledger.errors import Broken, Stale
+from ledger.errors import Broken, Stale, Unsure
 from ledger.handlers import Group, Outcome, Round, decide, record_groups, write
 from ledger.store.commands import CommandRecord
 
@@ -197,8 +197,8 @@ class Writer:
     def _alone(
         self, groups: Sequence[Group], error: Exception
     ) -> Sequence[list[Outcome] | Exception]:
-        if len(groups) == 1:
-            return [error]
+        if len(groups) == 1 or isinstance(error, Unsure):
+            return [error] * len(groups)  # what may have been written is not written again
         answers: list[list[Outcome] | Exception] = []
         for group in groups:
             try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,9 +74,9 @@ def export(
             record_disclosure(ledger, recipient, type_ or "authority", wanted.subject, size)
         with run.screen.progress(run.screen.word("evidence.title")) as advance:
             log, certificates = run.settings.log, run.settings.home / "certificates"
-            made = write(ledger, log, target, wanted, certificates=certificates, progress=advance)
-    if folder.suffix == ".zip":
-        _zip(target, folder)
+            more: Any = {"certificates": certificates, "progress": advance}
+            zipped = folder if target != folder else None
+            made = write(ledger, log, target, wanted, zipped=zipped, **more)
     content = asdict(made) | {"path": str(folder), "seconds": round(time.monotonic() - began, 1)}
     run.screen.answer(content, lambda: [run.screen.word("evidence.done", **content)])
 
@@ -96,16 +95,6 @@ def _subject(text: str | None) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise Misuse("--subject must be the random id of a person") from None
-
-
-def _zip(folder: Path, file: Path) -> None:
-    """The folder as one file, which appears whole or not at all; the folder stays."""
-    aside = file.with_name(file.name + ".tmp")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as made:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                made.write(path, path.relative_to(folder).as_posix())
-    aside.replace(file)
 
 
 def verify(

@@ -5,9 +5,9 @@ positions), `subject` (one person's events, each with its proof), `redacted` (ha
 
 Steps: (1) the plan, which checkpoint and what of it, is written first; (2) the tree is built again
 from its leaves and compared with the checkpoint, its files are written; (3) envelopes, columns,
-documents, proofs; (4) the manifest, last. Crash at any step: the same command goes on from the
-plan; a file that is there is whole, for it was renamed into place. A folder without a manifest is
-unfinished.
+documents, proofs; (4) the manifest, last, and the zip. Crash at any step: the same command goes on
+from the plan; a file that is there is whole, for it was renamed into place. A folder without a
+manifest is unfinished.
 
 What this file never does: open an envelope, unless one person's own parts are disclosed on request.
 Read next: `replay/verify.py`, which reads what is written here.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -78,9 +79,11 @@ def export(
     wanted: Wanted,
     *,
     certificates: Path | None = None,
+    zipped: Path | None = None,
     progress: Progress = lambda _done, _total, _what: None,
 ) -> Exported:
-    """Write the bundle, or go on with it. `log` is the folder of exported tiles.
+    """Write the bundle, or go on with it, and as one file beside the folder if `zipped` names one.
+    `log` is the folder of exported tiles.
 
     Raises Misuse when nothing was sealed yet, when the folder holds something else, or for a range
     outside the log; Tampered when the log's files do not make the root that was signed.
@@ -92,7 +95,7 @@ def export(
     work.copy_log()
     work.add_contents()
     work.copy_beside(certificates)
-    return work.close()
+    return work.close(zipped)
 
 
 def _planned(folder: Path, wanted: Wanted, note: bytes) -> bytes:
@@ -301,8 +304,8 @@ class _Bundle:
         if not (self.folder / path).exists():
             _write(self.folder / path, content)
 
-    def close(self) -> Exported:
-        """The manifest, last: with it the bundle is finished, and the plan is gone."""
+    def close(self, zipped: Path | None) -> Exported:
+        """The manifest and the zip, last: then the bundle is finished, and the plan is gone."""
         files: dict[str, str] = {}
         total = 0
         paths = sorted(p for p in self.folder.rglob("*") if p.is_file())
@@ -324,8 +327,20 @@ class _Bundle:
             "files": files,
         }
         _write(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+        if zipped is not None:
+            _zip(self.folder, zipped)
         (self.folder / PLAN).unlink(missing_ok=True)
         return Exported(self.head.origin, self.head.size, self.wanted.kind, len(files), total)
+
+
+def _zip(folder: Path, file: Path) -> None:
+    """The folder as one file, which appears whole or not at all; the folder stays."""
+    aside = file.with_name(file.name + ".tmp")
+    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != PLAN:
+                made.write(path, path.relative_to(folder).as_posix())
+    aside.replace(file)
 
 
 def cited_by(certificate: bytes) -> int:

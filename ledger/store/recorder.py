@@ -16,7 +16,7 @@ IMMEDIATE. Crash at any point: the transaction did not happen. Read next: `ledge
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread, local
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ import sqlalchemy.exc as sa_errors
 
 from ledger import entry
 from ledger.calendar import Clock, Instant
+from ledger.errors import Broken, Unsure
 from ledger.events import Row
 from ledger.projections import live
 from ledger.store import outbox, reader, states, tables
@@ -46,7 +47,12 @@ from ledger.store.statements import (
 RETRIES = 8  # of a transaction that the database itself asked us to repeat
 PATIENCE = 50  # appends by the locking path after the head was found moved
 TIPS_REMEMBERED = 10_000
+ASKED = 3  # times what became of an append whose answer was lost
 POLL_SECONDS = 0.05
+UNSURE = (
+    "the database was cut off while this was written, and does not say whether it was: look before "
+    "you send it again, or send it under an Idempotency-Key"
+)
 
 _ERRORS = tuple(
     (getattr(sa_errors, name), getattr(library, name))
@@ -215,6 +221,28 @@ class LedgerRecorder(library.ProcessRecorder):
         self._believed = batch.head
         return batch.written
 
+    def settled(self, wished: Sequence[tuple[UUID, UUID, int]]) -> list[Written]:
+        """What became of an append whose answer was lost: what was written, or nothing. `wished`
+        are its events: id, stream, version.
+
+        Asked under the head lock, so whoever still writes it ends first; and the epoch moves, so
+        that what has not arrived yet never will be written. Raises Unsure when the database does
+        not say. Where a commit cannot lose its answer (SQLite; a lock still held, whose
+        transaction is open) nothing was written.
+        """
+        if self.database.is_sqlite or self.is_alone or not wished:
+            return []
+        found: list[Written] = []
+
+        def look(connection: sa.Connection) -> None:
+            found[:] = _written(connection, wished)
+
+        for _ in range(ASKED):  # the pool may hold more connections that were cut
+            with suppress(sa_errors.SQLAlchemyError, psycopg2.Error):
+                self.redo(look)
+                return found
+        raise Unsure(UNSURE)
+
     def redo(self, deed: Callable[[sa.Connection], None]) -> None:
         """Do a deed whose facts stand already (they came back from the exported log, the keys from
         a backup), and make every process forget what it cached."""
@@ -237,14 +265,22 @@ class LedgerRecorder(library.ProcessRecorder):
         if self.database.is_memory:
             yield  # one process, one connection: nobody to overtake us for long
             return
-        with speaking(), self.database.write() as connection:
-            lock_head(connection)
+        is_done = False
+        try:
+            with speaking(), self.database.write() as connection:
+                lock_head(connection)
+                self.forget()
+                self._turn.connection = connection
+                try:
+                    yield
+                finally:
+                    self._turn.connection = None
+                is_done = True
+        except Broken:
             self.forget()
-            self._turn.connection = connection
-            try:
-                yield
-            finally:
-                self._turn.connection = None
+            if is_done and not self.database.is_sqlite:  # the commit itself was cut off
+                raise Unsure(UNSURE) from None
+            raise
 
     def _prior(self, wanted: live.Wanted) -> live.Prior:
         # Read before the head moves: a projection row changes only with its own stream, and a
@@ -481,6 +517,24 @@ def read_head(connection: sa.Connection) -> Head:
     if not rows:
         raise LookupError("this database holds no ledger")
     return Head(*rows[0])
+
+
+def _written(connection: sa.Connection, wished: Sequence[tuple[UUID, UUID, int]]) -> list[Written]:
+    """The events of one append, if they are there: all, or none."""
+    e = tables.events.c
+    (first, stream, version), size = wished[0], len(wished)
+    found = sa.select(e.position).where(e.stream == stream, e.version == version)
+    start = connection.execute(found).scalar()
+    if start is None:
+        return []
+    query = sa.select(e.position, e.recorded_at, e.entry, e.leaf)
+    query = query.where(e.position.between(start, start + size - 1)).order_by(e.position)
+    rows = [
+        Written(position, at, bytes(raw or b""), bytes(leaf))
+        for position, at, raw, leaf in connection.execute(query)
+    ]
+    ours = bool(rows[0].entry) and entry.read(rows[0].entry)["id"] == str(first)
+    return rows if ours and len(rows) == size else []
 
 
 def lock_head(connection: sa.Connection) -> Head:

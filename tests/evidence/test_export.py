@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,33 @@ def test_an_export_cut_at_any_file_is_finished_by_the_next(
     export(ledger, log, bundle, Wanted("whole"))
     assert files(bundle) == files(tmp_path / "whole")
     accepted(bundle, key, tmp_path)
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_zip_cut_off_is_finished_by_the_next(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    """Not written; or written and reported as failed. The file is whole, or not there."""
+    log, bundle, file = tmp_path / "log", tmp_path / "bundle", tmp_path / "bundle.zip"
+    sealed(ledger, log, 20)
+
+    class Cut(Exception):
+        pass
+
+    def zipping(folder: Path, to: Path, real: Any = exporting._zip) -> None:
+        if done:
+            real(folder, to)
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "_zip", zipping)
+        with pytest.raises(Cut):
+            export(ledger, log, bundle, Wanted("whole"), zipped=file)
+    assert file.exists() is done
+    export(ledger, log, bundle, Wanted("whole"), zipped=file)
+    with zipfile.ZipFile(file) as made:
+        assert {name: made.read(name) for name in made.namelist()} == files(bundle)
+    assert ".plan.json" not in files(bundle)
 
 
 def test_a_range_holds_the_entries_of_its_bundles_only(
