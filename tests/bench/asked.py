@@ -116,7 +116,7 @@ def _written(
     segments: Segments, kinds: frozenset[str], *, arg_max: bool
 ) -> tuple[str, dict[str, str]]:
     """The store's own text for everybody at one time, and its parameters."""
-    query = object.__new__(store._Query)  # without a connection: the parts are put together here
+    query = object.__new__(store.Query)  # without a connection: the parts are put together here
     query.names = {}
     policy = store._Policy(segments.book, AS_OF, None, None)
     values = [
