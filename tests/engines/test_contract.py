@@ -16,6 +16,7 @@ from replay.engines.duck import DuckEngine
 from tests.agreement.histories import BASE, SUBJECTS, Event, rows_of
 from tests.engines.conftest import Opener
 from tests.engines.files import written
+from tests.engines.test_agreement import check
 
 ANN, BOB, _ = SUBJECTS
 THEN = parse_as_of("2026-06-30")
@@ -49,6 +50,32 @@ def book() -> Book:
 def engine(opener: Opener, rows: list[Row], book: Book, tmp_path: Path) -> Engine:
     """Each engine over the story; a pruned position stands between."""
     return opener(written(tmp_path / "story.parquet", rows, pruned=[90]), book)
+
+
+def test_what_is_recorded_after_an_erasure_is_held_again(
+    opener: Opener, book: Book, tmp_path: Path
+) -> None:
+    """Her orders were erased; then she orders again."""
+    erased = replace(ORDER, kind="customer.class_erased.v1", at=6)
+    for story, gone in (([ORDER, erased], 1), ([ORDER, erased, replace(ORDER, at=7)], 0)):
+        rows = rows_of(story)
+        with opener(written(tmp_path / "story.parquet", rows), book) as engine:
+            order = engine.population(THEN).classes["order"].items
+            assert (order.erased, order.present) == (gone, 1 - gone)
+            check(engine, rows, book, THEN, None)
+
+
+def test_a_thing_that_nothing_moved_is_as_old_as_whatever_first_named_it(
+    opener: Opener, book: Book, tmp_path: Path
+) -> None:
+    """A contract without a type, and an older invoice under the same number."""
+    named = replace(ORDER, kind="order.invoiced.v1")
+    rows = rows_of([named, replace(ORDER, kind="contract.started.v1", at=7)])
+    with opener(written(tmp_path / "story.parquet", rows), book) as engine:
+        (due,) = engine.deadlines(THEN, klass="contract")
+        assert (due.since, due.position) == (20150601, 1)
+        assert engine.population(THEN).classes["contract"].items.past_operational == 1
+        check(engine, rows, book, THEN, None)
 
 
 def test_everybody_is_counted(engine: Engine) -> None:
