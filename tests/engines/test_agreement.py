@@ -127,12 +127,12 @@ def test_the_two_times_stories_are_told_alike(quick: Opener, tmp_path: Path) -> 
 
 
 def test_ten_made_up_years_are_counted_alike_at_random_times(
-    opener: Opener, company: Company
+    quick: Opener, company: Company
 ) -> None:
     """The demo company, from a printed seed: engines over its rows, SQL over its database."""
     chance = random.Random(SEED)
     print(f"seed {SEED}")
-    with opener(company.files, company.book) as engine:
+    with quick(company.files, company.book) as engine:
         for _ in range(3):
             as_of = parse_as_of(f"{chance.randint(2017, 2028)}-{chance.randint(1, 12):02}-28")
             known = chance.choice((None, chance.randint(1, company.files.rows)))
