@@ -77,7 +77,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     limit: Annotated[int, typer.Option("--limit", help="So many at most, with --past.")] = 100,
     segments: FromSegments = None,
     ages: Annotated[
-        bool, typer.Option("--ages", help="Also by years since the last activity (segments).")
+        bool, typer.Option("--ages", help="Also by years since what counted last.")
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Also where the time went (segments).")
@@ -102,8 +102,8 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if not 1 <= limit <= 1_000_000:
         raise Misuse("--limit must be between 1 and 1000000")
-    if segments is None and (ages or explain or memory or master or compare):
-        raise Misuse("--ages, --explain, --memory, --master and --compare go with --segments")
+    if segments is None and (explain or memory or master or compare):
+        raise Misuse("--explain, --memory, --master and --compare go with --segments")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -129,6 +129,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
                 cast("Engine | None", engine),
                 wanted,
                 lambda done, total: advance(done, total, ""),
+                with_ages=ages,
             )
     screen.answer(answer, lambda: list(_everybody(answer, screen)))
     return 0
@@ -259,7 +260,9 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
 
 
 def _ages(ages: list[dict[str, Any]], screen: Screen) -> Iterator[str]:
-    head = [screen.word(f"replay.{name}") for name in ("class", "years", "present", "items")]
+    head = [
+        screen.word(f"replay.{name}") for name in ("class", "years", "where", "present", "items")
+    ]
     still = screen.word("replay.still")
     yield from table(
         head,
@@ -267,6 +270,7 @@ def _ages(ages: list[dict[str, Any]], screen: Screen) -> Iterator[str]:
             [
                 age["klass"],
                 still if age["years"] is None else str(age["years"]),
+                screen.word("replay.past_operational") if age["past"] else "",
                 str(age["subjects"]),
                 str(age["items"]),
             ]

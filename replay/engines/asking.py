@@ -20,9 +20,16 @@ from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.reasons import ACTIVITY
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
-from ledger.projections.population import TALLIES, ChoiceCount, ClassCount, Population, Tally
+from ledger.projections.population import (
+    TALLIES,
+    Age,
+    ChoiceCount,
+    ClassCount,
+    Population,
+    Tally,
+)
 from replay.engines import judging, sql
-from replay.engines.contract import Age, Choice, Due, Files, Last, Place, Report
+from replay.engines.contract import Choice, Due, Files, Last, Place, Report
 from replay.engines.judging import AT_ONCE, EXPRESSIONS, HELD, Judged
 from replay.engines.lanes import META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, PACK, SUBJECT, Question, Words
@@ -115,18 +122,26 @@ class SqlEngine(ABC):
         years = f"""CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
             WHEN {day} > {judged.plan.today} THEN 0
             ELSE ({judged.plan.today} - {day}) // 10000 END"""
-        text = f"""SELECT number, years, COUNT(*) AS subjects, SUM(n) AS items
-            FROM (SELECT hi, lo, number, years, COUNT(*) AS n
-                FROM (SELECT hi, lo, number, {years} AS years FROM ({judged.items()}) i
-                    WHERE place <> {judging.ERASED}) y
-                GROUP BY hi, lo, number, years) h
-            GROUP BY number, years"""
+        over = f"place IN ({judging.PAST}, {judging.PAST_ARCHIVE}, {judging.ARCHIVED_PAST})"
+        text = f"""SELECT number, years, past, COUNT(*) AS subjects, SUM(n) AS items
+            FROM (SELECT hi, lo, number, years, past, COUNT(*) AS n
+                FROM (SELECT hi, lo, number, {years} AS years,
+                        CASE WHEN {over} THEN 1 ELSE 0 END AS past
+                    FROM ({judged.items()}) i WHERE place <> {judging.ERASED}) y
+                GROUP BY hi, lo, number, years, past) h
+            GROUP BY number, years, past"""
         names = [clock.name for clock in judged.plan.clocks]
         found = [
-            Age(names[number], None if years == _STILL else int(years), int(subjects), int(items))
-            for number, years, subjects, items in (self._rows(text) if names else ())
+            Age(
+                names[number],
+                None if years == _STILL else int(years),
+                bool(past),
+                int(n),
+                int(items),
+            )
+            for number, years, past, n, items in (self._rows(text) if names else ())
         ]
-        return tuple(sorted(found, key=lambda a: (a.klass, a.years is None, a.years or 0)))
+        return tuple(sorted(found, key=lambda a: (a.klass, a.years is None, a.years or 0, a.past)))
 
     def deadlines(
         self, as_of: Instant, known: int | None = None, klass: str | None = None

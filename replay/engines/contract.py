@@ -17,7 +17,7 @@ from uuid import UUID
 from ledger.calendar import Day, Instant
 from ledger.events import Row
 from ledger.policy.verdicts import ConsentStatus
-from ledger.projections.population import Population
+from ledger.projections.population import Age, Population
 
 Place: TypeAlias = Literal[
     "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
@@ -65,16 +65,6 @@ class Last(NamedTuple):
     subject: UUID
     day: Day
     position: int
-
-
-class Age(NamedTuple):
-    """How many people, and things of theirs, of one class, by whole years since what their term is
-    counted from. `years` is None where a contract stops the clock. What is erased is left out."""
-
-    klass: str
-    years: int | None
-    subjects: int
-    items: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator
-from itertools import groupby
 from typing import Self
 from uuid import UUID
 
-from ledger.calendar import Instant, day_of
+from ledger.calendar import Instant
 from ledger.events import Row
 from ledger.policy.book import Book
 from ledger.policy.evaluate import choices, deadlines
-from ledger.projections.population import Population
+from ledger.projections.population import Age, Population
 from replay import fold
 from replay.engines.asking import check_kinds, moving
-from replay.engines.contract import Age, Choice, Due, Files, Last, Report
+from replay.engines.contract import Choice, Due, Files, Last, Report
 from replay.engines.duck import DuckEngine
 
 try:
@@ -59,16 +57,7 @@ class FoldEngine:
 
     def ages(self, as_of: Instant, known: int | None = None) -> tuple[Age, ...]:
         """People and things by class and years since their last activity."""
-        people: Counter[tuple[str, int | None]] = Counter()
-        things: Counter[tuple[str, int | None]] = Counter()
-        for _, hers in groupby(self.deadlines(as_of, known), key=lambda due: due.subject):
-            own = Counter(
-                (due.klass, _years(due, day_of(as_of))) for due in hers if due.place != "erased"
-            )
-            things.update(own)
-            people.update(own.keys())
-        found = [Age(*key, people[key], items) for key, items in things.items()]
-        return tuple(sorted(found, key=lambda a: (a.klass, a.years is None, a.years or 0)))
+        return tuple(fold.ages(self.people(known), self.book, as_of, known))
 
     def deadlines(
         self, as_of: Instant, known: int | None = None, klass: str | None = None
@@ -158,9 +147,3 @@ class FoldEngine:
             sorted_.spilled,
             sorted_.plan,
         )
-
-
-def _years(due: Due, today: int) -> int | None:
-    if due.place == "suspended":
-        return None
-    return max((today - due.since) // 10000, 0)

@@ -11,7 +11,8 @@ from ledger.calendar import parse_as_of
 from ledger.errors import BadData, Misuse
 from ledger.events import Row
 from ledger.policy.book import Book, shipped
-from replay.engines.contract import Age, Engine, Files, Last
+from ledger.projections.population import Age
+from replay.engines.contract import Engine, Files, Last
 from replay.engines.duck import DuckEngine
 from tests.agreement.histories import BASE, SUBJECTS, Event, rows_of
 from tests.engines.conftest import Opener
@@ -100,9 +101,9 @@ def test_ages_count_people_and_things_by_years(engine: Engine) -> None:
     with engine:
         found = engine.ages(THEN)
     assert [a for a in found if a.klass in ("order", "invoice")] == [
-        Age("invoice", 6, 1, 1),
-        Age("order", 6, 1, 1),
-        Age("order", None, 1, 1),
+        Age("invoice", 6, True, 1, 1),
+        Age("order", 6, True, 1, 1),
+        Age("order", None, False, 1, 1),
     ]
 
 
