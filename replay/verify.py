@@ -35,6 +35,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -1623,10 +1624,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Misuse as misuse:
         sys.stderr.write(f"verify: {WORDS[str(misuse)][given.lang == 'fr']}\n")
         return 2
-    if given.json:
-        print(json.dumps(report.to_json(), ensure_ascii=False, indent=1))
-    else:
-        print("\n".join(report.lines()))
+    said = json.dumps(report.to_json(), ensure_ascii=False, indent=1) if given.json else None
+    print(said or "\n".join(report.lines()))
     return 0 if report.ok else 1
 
 
@@ -1769,4 +1768,5 @@ manifest_differs|manifest.json names another origin or size than the signed chec
 WORDS = {key: words for key, *words in (line.split("|") for line in SENTENCES.split("\n")[1:-1])}
 
 if __name__ == "__main__":
+    hasattr(signal, "SIGPIPE") and signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is fine
     sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -360,6 +361,17 @@ def test_it_runs_alone_in_two_languages(evidence: Evidence, auditor: Auditor):
     said = json.loads(done.stdout)
     assert said["verdict"] == "failed"
     assert [c["name"] for c in said["checks"] if c["status"] == "failed"] == ["entries", "columns"]
+
+
+def test_a_reader_who_has_read_enough_sees_no_trace(evidence: Evidence, auditor: Auditor):
+    """`verify.py … | head`: the pipe is closed before anything was said."""
+    bundle = str(evidence.write(auditor.folder / "bundle"))
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-I", str(VERIFY), bundle, "--trust", str(auditor.trust), "--json"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode != 0, done.stderr) == (True, "")
 
 
 def test_a_receipt_and_a_certificate_alone(evidence: Evidence, auditor: Auditor):
