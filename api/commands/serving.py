@@ -13,7 +13,6 @@ import typer
 from api.commands.erasing import desk_of
 from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
-from api.demo.sandbox import sandbox_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
 from ledger.errors import Misuse
@@ -49,6 +48,8 @@ def serve(
         )
     if demo and not _is_loopback(host):
         raise Misuse("--demo lets anybody in: on loopback only")
+    from api.demo.sandbox import sandbox_of
+
     opened = run.open()  # says what is wrong before anything listens
     clock = sandbox_of(opened) if demo else None
     opened.close()

@@ -49,6 +49,7 @@ ON_THIS_MACHINE = {
 }
 _STOP_SECONDS = 30
 _REASON_MAX = 300
+_CAUSES_MAX = 10
 
 
 @contextmanager
@@ -215,10 +216,13 @@ def _first_line(log: IO[bytes]) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of what Spark said that is not a frame of its stack."""
+    """The first line of what Spark said: of its error, or of what caused that, the first that has
+    one of Spark's own conditions."""
     java = getattr(error, "java_exception", None)
-    text = str(error)
-    if java is not None:
-        with suppress(Exception):  # the process may be gone, and with it what it said
-            text = str(java.toString())
-    return text.strip().partition("\n")[0][:_REASON_MAX]
+    texts = [str(error)]
+    with suppress(Exception):  # the process may be gone, and with it what it said
+        while java is not None and len(texts) < _CAUSES_MAX:
+            texts.append(str(java.toString()))
+            java = java.getCause()
+    lines = [text.strip().partition("\n")[0][:_REASON_MAX] for text in texts]
+    return next((line for line in lines if "[" in line), lines[min(1, len(lines) - 1)])

@@ -88,13 +88,17 @@ def translated(text: str) -> Steps:
     for clause in list(tree.find_all(exp.With)):
         query: Any = clause.parent
         spread = set()
-        for common in [c for c in clause.expressions if c.args.get("materialized")]:
+        plain: list[Any] = []  # the steps so far that stay: what is kept beside may name them
+        for common in list(clause.expressions):
+            if not common.args.get("materialized"):
+                plain.append(common)
+                continue
             common.set("materialized", None)
             read = [table for table in query.find_all(exp.Table) if table.name == common.alias]
             if len(read) == sum(_source(select) == common.alias for select in _selects(query)):
                 spread.add(common.alias)
             else:
-                kept.append((common.alias, common.this.sql(dialect=Spoken)))
+                kept.append((common.alias, _alone(common.this, plain).sql(dialect=Spoken)))
                 common.pop()
         before = clause.pop()
         found = _spread(query, spread) if spread else query
@@ -105,6 +109,16 @@ def translated(text: str) -> Steps:
         elif found is not query:
             query.replace(found)
     return Steps(tuple(kept), tree.sql(dialect=Spoken))
+
+
+def _alone(query: exp.Query, steps: list[Any]) -> exp.Query:
+    """A query with the steps that it names brought along."""
+    named = {table.name for table in query.find_all(exp.Table)}
+    brought = [step.copy() for step in steps if step.alias in named]
+    own = query.args.get("with_")
+    if brought:
+        query.set("with_", exp.With(expressions=[*brought, *(own.expressions if own else ())]))
+    return query
 
 
 def _spread(query: exp.Query, steps: set[str]) -> exp.Query:
@@ -317,7 +331,7 @@ def _speaking() -> Iterator[None]:
         yield
     except (PySparkException, Py4JError) as error:
         said = cluster.reason_of(error)
-        condition = (isinstance(error, PySparkException) and error.getCondition()) or said
-        if any(name in condition for name in _UNREADABLE):
+        condition = (isinstance(error, PySparkException) and error.getCondition()) or ""
+        if any(name in f"{condition} {said}" for name in _UNREADABLE):
             raise BadData("a file of these segments is missing or cannot be read") from None
         raise Broken(f"Spark could not answer: {said}") from None

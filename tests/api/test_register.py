@@ -23,7 +23,7 @@ def test_each_format_has_its_name_and_type(caller: Caller) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "registre-2026-01-05.csv" in answer.headers["content-disposition"]
     lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert len(lines) == 20
+    assert len(lines) == 21
     assert caller.get("/v1/register", format="ods").content[:2] == b"PK"
     assert caller.get("/v1/register", format="md").text.startswith("# Registre")
     assert caller.get("/v1/register", format="pdf").status_code == 400
