@@ -215,15 +215,17 @@ class SparkEngine(SqlEngine):
             self._keep_frame(name, self._frame(text))
 
     def _keep_frame(self, name: str, frame: DataFrame) -> None:
-        """What does not fit in an executor's memory goes to its disk; if the executor is lost, it
-        is made again."""
+        """What does not fit in an executor's memory goes to its disk. The plan ends here: else
+        Spark plans each step anew under every one that names it, for minutes. An executor that is
+        lost with it fails the question, which is asked again."""
         from pyspark import StorageLevel
 
         before = self._kept.pop(name, None)
         if before is not None:
             before.unpersist()
-        self._kept[name] = frame.persist(StorageLevel.MEMORY_AND_DISK)
-        frame.createOrReplaceTempView(name)
+        kept = frame.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
+        self._kept[name] = kept
+        kept.createOrReplaceTempView(name)
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._timed():
