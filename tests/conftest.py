@@ -8,19 +8,15 @@ import socket
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from replay.engines import cluster
 from tests.clock import StepClock
 from tests.go import building
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
 from tests.softhsm import tokens
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 settings.register_profile("probant", deadline=None)  # no test may fail for being slow
 settings.load_profile("probant")
@@ -71,26 +67,6 @@ def new_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
     """Makes an empty token of SoftHSM and answers its URI. Fails where there is no SoftHSM."""
     with tokens(tmp_path_factory.mktemp("hsm")) as make:
         yield make
-
-
-# Java as for a short life: three processes in two gigabytes, no second compilation.
-_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-SMALL = {
-    "spark.driver.memory": "512m",
-    "spark.executor.memory": "512m",
-    "spark.driver.extraJavaOptions": _JAVA,
-    "spark.executor.extraJavaOptions": _JAVA,
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.adaptive.enabled": "false",  # planning again costs more than so few rows could save
-}
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    """A Spark cluster of two executors on this machine, started once. Fails where Java is missing,
-    never skips."""
-    with cluster.session(cluster.TWO_EXECUTORS, SMALL) as session:
-        yield session
 
 
 @pytest.fixture

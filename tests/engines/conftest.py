@@ -7,12 +7,14 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import pytest
+from pyspark.sql import SparkSession
 
 from api.demo import cast, telling
 from ledger.opening import create
 from ledger.policy.book import Book
 from ledger.store import states
 from ledger.store.database import Database
+from replay.engines import cluster
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
@@ -23,6 +25,26 @@ from tests.engines.files import written
 Opener: TypeAlias = Callable[[Files, Book], Engine]
 
 ENGINES: dict[str, Opener] = {"fold": FoldEngine, "duck": DuckEngine}
+
+
+# Java as for a short life: three processes in two gigabytes, no second compilation.
+_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+SMALL = {
+    "spark.driver.memory": "512m",
+    "spark.executor.memory": "512m",
+    "spark.driver.extraJavaOptions": _JAVA,
+    "spark.executor.extraJavaOptions": _JAVA,
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",  # planning again costs more than so few rows could save
+}
+
+
+@pytest.fixture(scope="package")
+def spark() -> Iterator[SparkSession]:
+    """A Spark cluster of two executors on this machine, started once, gone with this folder's last
+    test. Fails where Java is missing, never skips."""
+    with cluster.session(cluster.TWO_EXECUTORS, SMALL) as session:
+        yield session
 
 
 @pytest.fixture(params=ENGINES)
