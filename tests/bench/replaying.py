@@ -107,11 +107,13 @@ def measure(
 
 
 def ask(way: str, folder: Path, memory: str | None) -> dict[str, Any]:
-    """One way, once, in a process of its own."""
+    """One way, once, in a process of its own; nothing where the memory it is given is refused."""
     command = [sys.executable, "-m", "tests.bench.asked", way, str(folder)]
     done = subprocess.run(
         [*command, *([memory] if memory else [])], capture_output=True, text=True, check=False
     )
+    if memory and "too little memory" in done.stderr:
+        return {}  # refused, in a sentence
     if done.returncode:
         raise SystemExit(f"{way} failed: {done.stderr[-600:]}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -137,6 +139,9 @@ def show(events: int, told: dict[str, list[dict[str, Any]]], peers: list[Peer]) 
         held = _peak(ours) / _peak(told["argmax"])
         print(f"peak memory / arg_max: {held:.2f} (aim: {MEMORY_AIM} at most)")
     spilt = told["duck, spilling"]
+    if not all(spilt):
+        print(f"with --memory {SMALL}: refused, too little for so many events")
+        return
     slower = statistics.median(
         s["seconds"] / o["seconds"] for s, o in zip(spilt, ours, strict=True)
     )
