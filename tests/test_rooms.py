@@ -22,6 +22,7 @@ LONGER = {"replay/verify.py": 1772}
 
 PURE = (
     "ledger.calendar",
+    "ledger.sqltime",
     "ledger.errors",
     "ledger.entry",
     "ledger.fields",
@@ -35,6 +36,7 @@ PURE = (
 # Room -> what it may import of ours, itself always. A name covers the module and all below it.
 ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.calendar": (),
+    "ledger.sqltime": (),
     "ledger.errors": (),
     "ledger.entry": ("ledger.errors", "ledger.calendar"),
     "ledger.fields": ("ledger.calendar", "ledger.errors"),
@@ -111,6 +113,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.opening": ("ledger",),
     "replay": (
         "ledger.calendar",
+        "ledger.sqltime",
         "ledger.errors",
         "ledger.entry",
         "ledger.events",

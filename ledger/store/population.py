@@ -23,6 +23,7 @@ from ledger.policy.model import CONTRACT_ENDED, Edition
 from ledger.projections import activity, consents
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
+from ledger.sqltime import add_months_sql
 from ledger.store import tables
 from ledger.store.rebuild import (
     PACK,
@@ -33,7 +34,6 @@ from ledger.store.rebuild import (
     select_of,
     spans,
 )
-from ledger.store.sqltime import add_months_sql
 
 Source: TypeAlias = Literal["events", "live"]
 """Where facts are read: folded from the events (any two times), or the live tables, which answer

@@ -9,10 +9,12 @@ term, and on which side of two days it lies. Read next: `asking.py`, which runs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from ledger.events import KINDS
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
+from ledger.sqltime import add_months_sql
 from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
 from replay.engines.sql import (
     PACK,
@@ -316,7 +318,7 @@ class Judged:
             found += [
                 f"{_moved(lane)} AS v{name}",
                 f"CASE WHEN {_moved(lane)} IS NOT NULL THEN"
-                f" {months_later(f'(l{lane.number} // {PACK})', f'({months})')} END AS d{name}",
+                f" {_later(f'(l{lane.number} // {PACK})', f'({months})')} END AS d{name}",
             ]
         return found
 
@@ -451,18 +453,7 @@ EXPRESSIONS = (*NO, *YES, ASKED, ASSESSED)
 assert set(GRANT) == set(GRANTS)
 
 
-def months_later(day: str, months: str) -> str:
-    """`ledger.calendar.add_months` as text; both are repeated."""
-    count = f"({day} // 10000 * 12 + {day} // 100 % 100 - 1 + {months})"
-    year, month, date = f"({count} // 12)", f"({count} % 12)", f"({day} % 100)"
-    leap = f"{year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0)"
-    clamped = (
-        f"CASE WHEN {date} < 29 THEN {date}"
-        f" WHEN {month} = 1 THEN CASE WHEN {leap} THEN 29 ELSE 28 END"
-        f" WHEN {date} = 31 AND {month} IN (3, 5, 8, 10) THEN 30"
-        f" ELSE {date} END"
-    )
-    return f"({year} * 10000 + ({month} + 1) * 100 + {clamped})"
+_later = partial(add_months_sql, divided="//")
 
 
 # --- helpers --------------------------------------------------------------------------------------

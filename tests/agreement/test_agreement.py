@@ -20,12 +20,12 @@ from ledger.calendar import add_months
 from ledger.events import Row
 from ledger.policy.evaluate import deadlines
 from ledger.projections import live
+from ledger.sqltime import add_months_sql
 from ledger.store import states, tables
 from ledger.store.ages import ages, next_end
 from ledger.store.database import Database
 from ledger.store.population import PastDue, Source, past_due, population
 from ledger.store.rebuild import Question, differences, has_corrections, rebuild
-from ledger.store.sqltime import add_months_sql
 from replay import fold
 from tests.agreement.databases import derived_states, live_states, record
 from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, Event, book, rows_of
