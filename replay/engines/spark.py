@@ -177,7 +177,7 @@ class SparkEngine(SqlEngine):
         # A session of its own on the same cluster: its relations have names that others may use.
         self._spark = session.newSession()
         self._spark.conf.set("spark.sql.ansi.enabled", "true")
-        self._kept: dict[str, DataFrame] = {}
+        self._kept: set[str] = set()
         self._asked: list[DataFrame] = []
         self._seconds, self._before = 0.0, -1
         with _speaking():
@@ -201,8 +201,9 @@ class SparkEngine(SqlEngine):
         self._forget()
 
     def _forget(self) -> None:
-        for frame in self._kept.values():
-            frame.unpersist()
+        """What nothing names any more, Spark's own cleaner takes from the executors."""
+        for name in self._kept:
+            self._spark.catalog.dropTempView(name)
         self._kept.clear()
 
     def _begin(self) -> None:
@@ -220,12 +221,9 @@ class SparkEngine(SqlEngine):
         lost with it fails the question, which is asked again."""
         from pyspark import StorageLevel
 
-        before = self._kept.pop(name, None)
-        if before is not None:
-            before.unpersist()
         kept = frame.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
-        self._kept[name] = kept
         kept.createOrReplaceTempView(name)
+        self._kept.add(name)
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._timed():
