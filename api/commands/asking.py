@@ -226,7 +226,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         return
     facts = _facts(answer["events"], screen)
     yield screen.word("replay.subjects", n=people, facts=facts)
-    if answer.get("joined"):
+    if answer["joined"]:
         yield screen.word("replay.joined", n=answer["joined"])
     yield ""
     head = [screen.word(f"replay.{name}") for name in ("class", *TALLIES)]
