@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import cache
-from threading import Timer
+from threading import Event, Timer
 from typing import NamedTuple
 
 from ledger.errors import Misuse
@@ -93,7 +93,8 @@ def _posted(target: Target, sock: socket.socket, body: bytes, headers: dict[str,
     connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_SECONDS)
     connection.sock = sock
     # A receiver that dribbles one byte at a time must not hold the courier.
-    alarm = Timer(PATIENCE_SECONDS, _cut, (sock,))
+    late = Event()
+    alarm = Timer(PATIENCE_SECONDS, _cut, (sock, late))
     alarm.daemon = True
     alarm.start()
     try:
@@ -101,7 +102,7 @@ def _posted(target: Target, sock: socket.socket, body: bytes, headers: dict[str,
         more = {**named, **headers}
         connection.request("POST", target.path, body, more)
         answer = connection.getresponse()
-        if not alarm.is_alive():
+        if late.is_set():
             raise TimeoutError  # cut off amid its headers: what came of it is half an answer
         return Answer(answer.status, None, retry_after(answer.getheader("Retry-After")))
     finally:
@@ -122,7 +123,8 @@ def retry_after(said: str | None, now: float | None = None) -> int | None:
     return None
 
 
-def _cut(sock: socket.socket) -> None:
+def _cut(sock: socket.socket, late: Event) -> None:
+    late.set()  # before the cut: whoever the cut wakes must already be able to tell why
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
