@@ -1,8 +1,12 @@
 """From texts to answers: what every engine that speaks SQL has in common.
 
-A subclass runs a text (`_rows`), keeps a small relation under a name (`_keep`), and brings the
-words its engine says differently. Before the first question the sorts of facts in the files are
-listed, once: what does not occur is not asked about. Read next: `duck.py`.
+A subclass runs a text (`_rows`), keeps a small relation under a name (`_keep`), lays a great one
+out (`_lay`), and brings the words its engine says differently. Before the first question the sorts
+of facts in the files are listed, once: what does not occur is not asked about.
+
+Nothing that is asked here of one person depends on another. So an engine may answer people in
+shares, one after the other in the order of their ids: counts add up, and a stream of one share
+continues that of the share before. Read next: `duck.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Instant, day_of
@@ -30,10 +34,10 @@ from ledger.projections.population import (
 )
 from replay.engines import judging, sql
 from replay.engines.contract import Choice, Due, Files, Last, Place, Report
-from replay.engines.judging import AT_ONCE, EXPRESSIONS, HELD, Judged
+from replay.engines.judging import AT_ONCE, HELD, Judged
 from replay.engines.lanes import META, PACK_BITS, Plan, Sort
-from replay.engines.sql import BY_SUBJECT, PACK, SUBJECT, Question, Words
-from replay.fold import ENDINGS, book_flags
+from replay.engines.sql import BY_SUBJECT, EXPRESSIONS, PACK, Words
+from replay.fold import book_flags
 from replay.segments.layout import SCHEMA, halves, whole
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in ("entry", "leaf"))
@@ -57,6 +61,8 @@ _PLACE: dict[int, Place] = {
     judging.ERASED: "erased",
 }
 _STILL = -1  # instead of years, where a contract stops the clock
+Share: TypeAlias = Any
+"""What an engine means by some of the people."""
 
 
 class SqlEngine(ABC):
@@ -67,6 +73,8 @@ class SqlEngine(ABC):
     def __init__(self, files: Files, book: Book) -> None:
         self.files, self.book = files, book
         self._listed: list[Sort] | None = None
+        self._laid: tuple[Instant, int | None] | None = None  # the two times of `facts`
+        self._sorts: tuple[Sort, ...] = ()  # those of `facts`, by number
 
     def __enter__(self) -> Self:
         return self
@@ -99,98 +107,109 @@ class SqlEngine(ABC):
     def _keep(self, name: str, text: str) -> None:
         """Keep the rows of a query as the relation `name`, instead of what it was."""
 
+    @abstractmethod
+    def _lay(self, name: str, text: str) -> None:
+        """Lay a great relation out under a name: it has a column `hi`, and is read several times
+        by each share."""
+
+    def _shares(self) -> Iterable[Share]:
+        """The shares of the people in `facts`, in the order of their ids."""
+        return (None,)
+
+    def _turn_to(self, share: Share) -> None:  # noqa: B027 - nothing to do for a single share
+        """From now on `facts` and `stated` are those of a share of the people."""
+
     # -- the questions -----------------------------------------------------------------------------
 
     def population(self, as_of: Instant, known: int | None = None) -> Population:
         """The counts over everybody."""
-        judged = self._judged(as_of, known, counts=True)
-        subjects, classes = self._classes(judged)
+        events: Counter[str] = Counter()
+        said: Counter[tuple[str, str, str]] = Counter()
+        subjects: dict[str, Counter[str]] = defaultdict(Counter)
+        items: dict[str, Counter[str]] = defaultdict(Counter)
+        everybody = 0
+        for judged in self._judged(as_of, known, counts=True):
+            everybody += self._count(judged, subjects, items)
+            events.update(self._events(judged.plan))
+            said.update(self._said(judged.plan, known))
         in_force = self.book.in_force(day_of(as_of), known)
         return Population(
-            events=self._events(judged.q),
-            subjects=subjects,
-            classes=classes,
-            consents=self._consents(judged.q),
+            events=dict(events),
+            subjects=everybody,
+            classes={
+                name: ClassCount(_tally(subjects[name]), _tally(items[name]))
+                for name in sorted(items)
+            },
+            consents=tuple(ChoiceCount(*key, n) for key, n in sorted(said.items())),
             edition=in_force.number if in_force else None,
             flags=book_flags(self.book, as_of, known),
         )
 
     def ages(self, as_of: Instant, known: int | None = None) -> tuple[Age, ...]:
         """People and things by class and years since their last activity."""
-        judged = self._judged(as_of, known)
-        day = f"(since // {PACK})"
-        years = f"""CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
-            WHEN {day} > {judged.plan.today} THEN 0
-            ELSE ({judged.plan.today} - {day}) // 10000 END"""
-        over = f"place IN ({judging.PAST}, {judging.PAST_ARCHIVE}, {judging.ARCHIVED_PAST})"
-        text = f"""SELECT number, years, past, COUNT(*) AS subjects, SUM(n) AS items
-            FROM (SELECT hi, lo, number, years, past, COUNT(*) AS n
-                FROM (SELECT hi, lo, number, {years} AS years,
-                        CASE WHEN {over} THEN 1 ELSE 0 END AS past
-                    FROM ({judged.items()}) i WHERE place <> {judging.ERASED}) y
-                GROUP BY hi, lo, number, years, past) h
-            GROUP BY number, years, past"""
-        names = [clock.name for clock in judged.plan.clocks]
-        found = [
-            Age(
-                names[number],
-                None if years == _STILL else int(years),
-                bool(past),
-                int(n),
-                int(items),
-            )
-            for number, years, past, n, items in (self._rows(text) if names else ())
-        ]
-        return tuple(sorted(found, key=lambda a: (a.klass, a.years is None, a.years or 0, a.past)))
+        people: Counter[tuple[str, int | None, bool]] = Counter()
+        things: Counter[tuple[str, int | None, bool]] = Counter()
+        for judged in self._judged(as_of, known):
+            day, today, clocks = f"(since // {PACK})", judged.plan.today, judged.plan.clocks
+            years = f"""CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
+                WHEN {day} > {today} THEN 0 ELSE ({today} - {day}) // 10000 END"""
+            over = f"place IN ({judging.PAST}, {judging.PAST_ARCHIVE}, {judging.ARCHIVED_PAST})"
+            text = f"""SELECT number, years, past, COUNT(*) AS subjects, SUM(n) AS items
+                FROM (SELECT hi, lo, number, years, past, COUNT(*) AS n
+                    FROM (SELECT hi, lo, number, {years} AS years,
+                            CASE WHEN {over} THEN 1 ELSE 0 END AS past
+                        FROM ({judged.items()}) i WHERE place <> {judging.ERASED}) y
+                    GROUP BY hi, lo, number, years, past) h
+                GROUP BY number, years, past"""
+            for number, years_, past, n, of in self._rows(text) if clocks else ():
+                key = clocks[number].name, None if years_ == _STILL else int(years_), bool(past)
+                people[key] += int(n)
+                things[key] += int(of)
+        order = sorted(things, key=lambda key: (key[0], key[1] is None, key[1] or 0, key[2]))
+        return tuple(Age(*key, people[key], things[key]) for key in order)
 
     def deadlines(
         self, as_of: Instant, known: int | None = None, klass: str | None = None
     ) -> Iterator[Due]:
         """Every deadline of everybody, or those of one class."""
-        judged = self._judged(as_of, known, klass)
-        clocks, bits = judged.plan.clocks, judged.plan.era_bits
-        text = f"SELECT * FROM ({judged.items()}) i ORDER BY {BY_SUBJECT}, number, scope"
-        for hi, lo, number, scope, since, term, place in self._rows(text) if clocks else ():
-            day, position = since >> PACK_BITS, since % PACK >> bits
-            ends = judged.terms[term]
-            over = place in (judging.SUSPENDED, judging.ERASED)
-            yield Due(
-                whole(hi, lo),
-                clocks[number].name,
-                scope,
-                _PLACE[place],
-                day,
-                position,
-                None if over else ends.until(day),
-                None if over else ends.archive_until(day),
-            )
+        for judged in self._judged(as_of, known, klass):
+            clocks, bits = judged.plan.clocks, judged.plan.era_bits
+            text = f"SELECT * FROM ({judged.items()}) i ORDER BY {BY_SUBJECT}, number, scope"
+            for hi, lo, number, scope, since, term, place in self._rows(text) if clocks else ():
+                day, position = since >> PACK_BITS, since % PACK >> bits
+                ends = judged.terms[term]
+                over = place in (judging.SUSPENDED, judging.ERASED)
+                yield Due(
+                    whole(hi, lo),
+                    clocks[number].name,
+                    scope,
+                    _PLACE[place],
+                    day,
+                    position,
+                    None if over else ends.until(day),
+                    None if over else ends.archive_until(day),
+                )
 
     def choices(self, as_of: Instant, known: int | None = None) -> Iterator[Choice]:
         """Every choice of everybody."""
-        q = self._question(as_of, known)
-        text = f"""SELECT * FROM ({judging.choices(q, self.words)}) c
-            ORDER BY {BY_SUBJECT}, purpose, channel"""
-        for hi, lo, purpose, channel, number, day, position in self._rows(text):
-            kind = EXPRESSIONS[number]
-            state = _state(self.book, as_of, known, purpose, channel, kind, day)
-            yield Choice(whole(hi, lo), purpose, channel, state, kind, int(day), int(position))
+        for plan in self._plans(as_of, known):
+            text = f"""SELECT * FROM ({judging.choices(plan, self.words)}) c
+                ORDER BY {BY_SUBJECT}, purpose, channel"""
+            for hi, lo, purpose, channel, number, day, position in self._rows(text):
+                kind = EXPRESSIONS[number]
+                state = _state(self.book, as_of, known, purpose, channel, kind, day)
+                subject = whole(hi, lo)
+                yield Choice(subject, purpose, channel, state, kind, int(day), int(position))
 
     def activity(self, as_of: Instant, known: int | None = None) -> Iterator[Last]:
         """The last activity of everybody who has one."""
-        q = self._question(as_of, known)
         kinds = moving(self.book, as_of, known)
-        if not kinds:
-            return
-        facts = sql.standing(
-            q,
-            f"{SUBJECT}, CAST(e.local_day AS BIGINT) * {PACK} + e.position AS p",
-            f"e.kind IN {sql.listed(kinds)}",
-            "e.class IS NOT NULL",
-        )
-        text = f"""SELECT hi, lo, MAX(p) AS last FROM ({facts}) f GROUP BY hi, lo
-            ORDER BY {BY_SUBJECT}"""
-        for hi, lo, last in self._rows(text):
-            yield Last(whole(hi, lo), last // PACK, last % PACK)
+        for plan in self._plans(as_of, known):
+            numbers = [str(n) for n, sort in enumerate(plan.sorts) if sort.kind in kinds]
+            text = f"""SELECT hi, lo, MAX(p) AS last FROM facts
+                WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo ORDER BY {BY_SUBJECT}"""
+            for hi, lo, last in self._rows(text) if numbers else ():
+                yield Last(whole(hi, lo), last >> PACK_BITS, last % PACK >> plan.era_bits)
 
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""
@@ -242,25 +261,41 @@ class SqlEngine(ABC):
 
     # -- the parts ---------------------------------------------------------------------------------
 
-    def _sorts(self) -> list[Sort]:
-        """What sorts of facts the files hold. Raises BadData for a kind this version does not
-        know."""
-        if self._listed is None:
-            found = self._rows(sql.SORTS.format("events"))
-            self._listed = [
-                Sort(kind, klass, e, bool(scoped)) for kind, klass, e, scoped, _ in found
-            ]
-            check_kinds(sort.kind for sort in self._listed)
-        return self._listed
-
-    def _question(self, as_of: Instant, known: int | None) -> Question:
-        """Begin a question: what corrections left is kept beside."""
+    def _plans(self, as_of: Instant, known: int | None, klass: str | None = None) -> Iterator[Plan]:
+        """A question begins: its plan, once for each share of the people, `facts` and `stated`
+        being hers. Another question may have been asked between two shares."""
         self._begin()
-        amended = any(sort.kind in META for sort in self._sorts())
+        self._lay_out(as_of, known)
+        plan = Plan(self.book, as_of, known, self._sorts, klass)
+        for share in self._shares():
+            self._lay_out(as_of, known)
+            self._turn_to(share)
+            yield plan
+
+    def _lay_out(self, as_of: Instant, known: int | None) -> None:
+        """The facts that stand at two times, unless they lie there already. Raises BadData for a
+        kind this version does not know."""
+        if self._laid == (as_of, known):
+            return
+        self._laid = None
+        if self._listed is None:
+            self._listed = self._list("events")
+        check_kinds(sort.kind for sort in self._listed)
+        sorts = {*self._listed}
+        amended = any(sort.kind in META for sort in sorts)
         if amended:
             self._keep("verdicts", sql.verdicts(known))
             self._keep("amended", sql.amended(known))
-        return Question(as_of, known, amended)
+            sorts |= {*self._list("amended")}
+        plan = Plan(self.book, as_of, known, sorted(sorts, key=str))
+        self._lay("facts", sql.facts(plan, known, amended=amended))
+        self._lay("stated", sql.stated(known, amended=amended))
+        self._laid, self._sorts = (as_of, known), plan.sorts
+
+    def _list(self, relation: str) -> list[Sort]:
+        """What sorts of facts a relation holds."""
+        found = self._rows(sql.SORTS.format(relation))
+        return [Sort(kind, name, e, bool(scoped), ends) for kind, name, e, scoped, ends, _ in found]
 
     def _judged(
         self,
@@ -269,65 +304,60 @@ class SqlEngine(ABC):
         klass: str | None = None,
         *,
         counts: bool = False,
-    ) -> Judged:
-        q = self._question(as_of, known)
-        sorts = {*self._sorts()}
-        if q.amended:
-            found = self._rows(sql.SORTS.format("amended"))
-            sorts |= {Sort(kind, name, e, bool(scoped)) for kind, name, e, scoped, _ in found}
-        plan = Plan(self.book, as_of, known, sorts, klass)
-        if plan.told:
-            self._keep("told", sql.told(q, plan))
-        if plan.contracts:
-            self._keep("agreed", sql.agreed(q, self.words))
-        has_gone = not {sort.kind for sort in sorts}.isdisjoint(ENDINGS)
-        if has_gone:
-            self._keep("gone", sql.gone(q, plan))
-        judged = Judged(q, plan, has_gone)
-        if judged.of_things:
-            self._keep("things", judged.things(counts=counts))
-            self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1")
-            if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
-                self._keep("things", judged.things(foreign=True))
-        return judged
+    ) -> Iterator[Judged]:
+        """Each share of the people, judged."""
+        for plan in self._plans(as_of, known, klass):
+            judged = Judged(plan)
+            if plan.told:
+                self._keep("told", sql.told(plan))
+            if plan.contracts:
+                self._keep("agreed", sql.agreed(plan, self.words))
+            if judged.has_gone:
+                self._keep("ended", sql.ended(plan))
+                self._keep("later", sql.later(plan))
+                self._keep("gone", sql.gone(plan))
+            if judged.of_things:
+                self._keep("things", judged.things(counts=counts))
+                lonely = "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1"
+                self._keep("lonely", lonely)
+                if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
+                    self._keep("things", judged.things(foreign=True))
+            yield judged
 
-    def _events(self, q: Question) -> dict[str, int]:
-        twice = [
-            f"NOT (e.kind = '{s.kind}' AND e.class = '{s.klass}')"
-            for s in self._sorts()
-            if s.klass is not None and KINDS[s.kind].also == s.klass
-        ]
-        facts = sql.standing(q, "e.kind", "e.class IS NOT NULL", *twice)
-        text = f"SELECT kind, COUNT(*) AS n FROM ({facts}) f GROUP BY kind"
-        return {kind: int(n) for kind, n in self._rows(text)}
+    def _events(self, plan: Plan) -> Counter[str]:
+        """How many facts there are of each kind; what is entered twice counts at home."""
+        found: Counter[str] = Counter()
+        for number, n in self._rows("SELECT sort, COUNT(*) AS n FROM facts GROUP BY sort"):
+            sort = plan.sorts[number]
+            if KINDS[sort.kind].also != sort.klass:
+                found[sort.kind] += int(n)
+        return found
 
-    def _classes(self, judged: Judged) -> tuple[int, dict[str, ClassCount]]:
-        """How many people there are, and where their classes and things stand."""
-        items: dict[int, Counter[str]] = defaultdict(Counter)
-        subjects: dict[int, Counter[str]] = defaultdict(Counter)
+    def _count(
+        self, judged: Judged, subjects: dict[str, Counter[str]], items: dict[str, Counter[str]]
+    ) -> int:
+        """Count where classes and things stand, by class; how many people there are."""
+        names = [clock.name for clock in judged.plan.clocks]
         everybody = 0
         for *alike, n in self._rows(judged.count_people()):
             everybody += int(n)
             for index, clock in enumerate(judged.of_people):
                 place = alike[index // AT_ONCE] >> index % AT_ONCE * 3 & 7
                 if place:
-                    items[clock.number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
-        subjects.update({number: Counter(counted) for number, counted in items.items()})
+                    for counted in (subjects, items):
+                        counted[clock.name].update(dict.fromkeys(_OF_PLACE[place], int(n)))
         for text in judged.count_things():
             for number, people, *counts in self._rows(text):
                 hers: set[str] = set()
                 for place, n in zip(HELD, counts, strict=True):
                     if n:
-                        items[number].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+                        items[names[number]].update(dict.fromkeys(_OF_PLACE[place], int(n)))
                         hers.update(_OF_PLACE[place])
-                subjects[number].update(dict.fromkeys(hers, int(people)))
-        names = [clock.name for clock in judged.plan.clocks]
-        return everybody, {
-            names[number]: ClassCount(_tally(subjects[number]), _tally(items[number]))
-            for number in sorted(items)
-        }
+                subjects[names[number]].update(dict.fromkeys(hers, int(people)))
+        return everybody
 
-    def _consents(self, q: Question) -> tuple[ChoiceCount, ...]:
+    def _said(self, plan: Plan, known: int | None) -> Counter[tuple[str, str, str]]:
+        """How many choices there are of each purpose and channel in each state."""
         ageing = {
             name
             for published in self.book.entries
@@ -338,13 +368,14 @@ class SqlEngine(ABC):
         day = f"CASE WHEN kind IN ({', '.join(grants)}) THEN day ELSE 0 END" if ageing else "0"
         text = f"""SELECT purpose, channel, kind, day, COUNT(*) AS n
             FROM (SELECT purpose, channel, kind, {day} AS day
-                FROM ({judging.choices(q, self.words)}) c) d
+                FROM ({judging.choices(plan, self.words)}) c) d
             GROUP BY purpose, channel, kind, day"""
         said: Counter[tuple[str, str, str]] = Counter()
-        for purpose, channel, kind, on_day, n in self._rows(text):
-            state = _state(self.book, q.as_of, q.known, purpose, channel, EXPRESSIONS[kind], on_day)
+        for purpose, channel, number, on_day, n in self._rows(text):
+            kind = EXPRESSIONS[number]
+            state = _state(self.book, plan.as_of, known, purpose, channel, kind, on_day)
             said[purpose, channel, state] += int(n)
-        return tuple(ChoiceCount(*key, n) for key, n in sorted(said.items()))
+        return said
 
 
 def check_kinds(kinds: Iterable[str]) -> None:

@@ -1,14 +1,15 @@
 """DuckDB: the questions of `sql.py` on one machine, over the Parquet files where they lie.
 
-It reads the columns a question needs, on all cores, and writes aside what does not fit in `memory`.
-What is kept between two steps of a question lies in its own database in memory, which spills too.
-Read next: `judging.py`.
+It reads the columns a question needs, on all cores, and lays the facts out narrowly in a database
+of its own in memory, of which it writes aside what does not fit in `memory`. What is grouped must
+fit: where people are too many, the facts are laid out in the order of their ids, and answered in
+shares, one range of ids after the other. Read next: `judging.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,9 @@ from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
 _PAGE = 4096  # rows fetched at a time
+_BYTES = 256  # of memory for each fact of a share, at most
+_MOST = 1_000_000_000
+_LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS BIGINT)"
 
 
 class DuckWords:
@@ -45,7 +49,7 @@ class DuckWords:
 class DuckEngine(SqlEngine):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
-    one of its own)."""
+    one of its own), `at_once` the facts of a share (None: as many as fit in the memory)."""
 
     words = DuckWords()
 
@@ -57,6 +61,7 @@ class DuckEngine(SqlEngine):
         memory: str | None = None,
         threads: int | None = None,
         spill: Path | None = None,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(files, book)
         self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
@@ -71,12 +76,14 @@ class DuckEngine(SqlEngine):
             settings["memory_limit"] = memory
         if threads is not None:
             settings["threads"] = threads
-        self._profiles: list[dict[str, Any]] = []
+        self._profiles: dict[str, list[dict[str, Any]]] = {}  # by query: each share asks it
         try:
             self._db = duckdb.connect(":memory:", config=settings)
         except duckdb.Error:
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
+        (limit,) = self._db.execute(_LIMIT).fetchall()[0]
+        self._at_once = at_once or max(limit // _BYTES, 1)
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
         try:
@@ -100,11 +107,38 @@ class DuckEngine(SqlEngine):
             self._own_spill.cleanup()
 
     def _begin(self) -> None:
-        self._profiles = []
+        self._profiles = {}
 
     def _keep(self, name: str, text: str) -> None:
         with self._asking(f"CREATE OR REPLACE TABLE {name} AS {text}"):
             pass
+
+    def _lay(self, name: str, text: str) -> None:
+        """In the order of people where there may be several shares: who reads one passes over the
+        rest, wherever it lies."""
+        order = "ORDER BY hi" if self.files.rows > self._at_once else ""
+        self._keep(f"all_{name}", f"SELECT * FROM ({text}) x {order}")
+        self._show(name, "")
+
+    def _show(self, name: str, where: str) -> None:
+        self._db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM all_{name} {where}")
+
+    def _shares(self) -> Iterable[tuple[int, int]]:
+        """Ranges of the first half of their ids, with about as many facts each; both ends included.
+        None crosses zero: ids are ordered as if their halves had no sign."""
+        (facts,) = next(self._rows("SELECT COUNT(*) FROM all_facts"))
+        n = -(-facts // self._at_once)
+        if n < 2:
+            return [(-(2**63), 2**63 - 1)]
+        parts = ", ".join(str(i / n) for i in range(1, n))
+        (edges,) = next(self._rows(f"SELECT APPROX_QUANTILE(hi, [{parts}]) FROM all_facts"))
+        begins = sorted({-(2**63), 0, *edges})
+        shares = zip(begins, [*(begin - 1 for begin in begins[1:]), 2**63 - 1], strict=True)
+        return sorted(shares, key=lambda share: (share[0] < 0, share))
+
+    def _turn_to(self, share: tuple[int, int]) -> None:
+        for name in ("facts", "stated"):
+            self._show(name, f"WHERE hi BETWEEN {share[0]} AND {share[1]}")
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._asking(text) as cursor:
@@ -120,22 +154,24 @@ class DuckEngine(SqlEngine):
             cursor.execute("SET profiling_coverage = 'ALL'")
             _told(lambda: cursor.execute(text))
             yield cursor
-            self._profiles.append(json.loads(cursor.get_profiling_information(format="json")))
+            profile = json.loads(cursor.get_profiling_information(format="json"))
+            self._profiles.setdefault(text, []).append(profile)
 
     def report(self) -> Report:
         """Where the time of the last question went: all its queries, with the peak of the worst."""
+        profiles = [one for asked in self._profiles.values() for one in asked]
 
-        def peak(room: str, what: str) -> int:
-            return max((int(one[room][what]) for one in self._profiles), default=0)
+        def peak(what: str) -> int:
+            return max((int(one["system"][what]) for one in profiles), default=0)
 
         return Report(
             engine=self.name,
-            seconds=sum(one["query"]["total_time"] for one in self._profiles),
+            seconds=sum(one["query"]["total_time"] for one in profiles),
             rows=self.files.rows,
-            bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in self._profiles),
-            memory=peak("system", "peak_buffer_memory"),
-            spilled=peak("system", "peak_temp_dir_size"),
-            plan="\n".join(line for one in self._profiles for line in _plan(one)),
+            bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in profiles),
+            memory=peak("peak_buffer_memory"),
+            spilled=peak("peak_temp_dir_size"),
+            plan="\n".join(line for asked in self._profiles.values() for line in _plan(asked)),
         )
 
 
@@ -149,10 +185,13 @@ def _told(ask: Callable[[], T]) -> T:
         raise BadData("a segment cannot be read") from None
 
 
-def _plan(profile: dict[str, Any]) -> Iterator[str]:
-    """One query: its seconds, then each operator with its own seconds and the rows it handed on."""
-    yield f"query, {profile['query']['total_time']:.2f} s"
-    yield from _operators(profile["operator"], 1)
+def _plan(asked: list[dict[str, Any]]) -> Iterator[str]:
+    """One query: its seconds in all shares, then each operator of the longest with its own seconds
+    and the rows it handed on."""
+    seconds = [one["query"]["total_time"] for one in asked]
+    times = f" in {len(asked)} shares, the longest:" if len(asked) > 1 else ""
+    yield f"query, {sum(seconds):.2f} s{times}"
+    yield from _operators(asked[seconds.index(max(seconds))]["operator"], 1)
 
 
 def _operators(found: list[dict[str, Any]], depth: int) -> Iterator[str]:

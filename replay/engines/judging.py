@@ -8,42 +8,39 @@ term, and on which side of two days it lies. Read next: `asking.py`, which runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 
-from ledger.events import KINDS
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from ledger.sqltime import add_months_sql
 from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
 from replay.engines.sql import (
+    ASKED,
+    ASSESSED,
+    EXPRESSIONS,
     PACK,
-    SCOPED,
-    SUBJECT,
-    Question,
     Words,
     era_of,
     listed,
-    same_sort,
-    standing,
+    packed,
     table,
 )
-from replay.fold import GRANT, NO, STOP, YES
+from replay.fold import GRANT, NO, STOP
 
-ALSO = [kind for kind, fact in KINDS.items() if fact.also is not None]
-"""Kinds that are entered twice: at home, and with an item under a second class."""
 ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
+_CODES = "sort lanes bits"  # what a fact of a sort moves, and of which classes it holds something
 
 
 class Judged:
     """The query of one question: everybody's classes and things, each with the packed fact its term
     is counted from (`since`), the number of the term, and its place."""
 
-    def __init__(self, q: Question, plan: Plan, has_gone: bool) -> None:
-        self.q, self.plan, self.has_gone = q, plan, has_gone
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.has_gone = plan, any(sort.ends for sort in plan.sorts)
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
         self.plain = [c for c in clocks if c in plan.plain]
@@ -57,16 +54,13 @@ class Judged:
     def people(self) -> str:
         """One row for each person: hi, lo, and for each class with a subject clock since_N, term_N
         and place_N. A person without any class is a row too."""
-        codes = self._codes(self.of_people)
-        scoped = f" AND k.scoped = {SCOPED}" if any(len(row) == 7 for row in codes) else ""
-        columns = "kind class edition lanes bits era" + (" scoped" if scoped else "")
-        facts = standing(
-            self.q,
-            f"{SUBJECT}, {self._packed()} AS p, k.lanes, k.bits",
-            joined=f"JOIN codes k ON {same_sort('k')}{scoped}",
-        )
-        rows = f"SELECT hi, lo, p, p AS first, lanes, bits FROM ({facts}) f"
-        return self._judge(self.of_people, rows, "hi, lo", [table("codes", columns, codes)])
+        codes = [
+            (n, self._lanes(s, self.of_people), self._held(s, self.of_people))
+            for n, s in enumerate(self.plan.sorts)
+        ]
+        rows = """SELECT e.hi, e.lo, e.p, e.p AS first, k.lanes, k.bits
+            FROM facts e JOIN codes k ON k.sort = e.sort"""
+        return self._judge(self.of_people, rows, "hi, lo", [table("codes", _CODES, codes)])
 
     def things(self, *, foreign: bool = False, counts: bool = False) -> str:
         """hi, lo, scope, number, since, term, place, lonely of each thing whose class is not plain.
@@ -77,29 +71,17 @@ class Judged:
         one of the relation `lonely` are read too.
         """
         clocks, codes = self.of_things, self._item_codes()
-        scope = "CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope"
-        facts = standing(
-            self.q,
-            f"{SUBJECT}, {scope}, {self._packed()} AS p, k.lanes, k.bits",
-            "(k.lanes <> 0 OR k.bits <> 0)",
-            joined=f"JOIN codes k ON {same_sort('k')} AND k.scoped = {SCOPED}",
-        )
-        rows = f"SELECT hi, lo, scope, p, p AS first, lanes, bits FROM ({facts}) f"
+        rows = """SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope,
+            e.p, e.p AS first, k.lanes, k.bits
+            FROM facts e JOIN codes k ON k.sort = e.sort WHERE k.lanes <> 0 OR k.bits <> 0"""
+        tables = [table("codes", f"{_CODES} keyed", codes)]
         if foreign:
-            apart = any(row[3] != row[4] for row in codes)
-            packed = self._pack("e.local_day", "e.position", era_of(self.plan, "e.edition"))
-            for item in ("COALESCE(e.item, '')", "''")[: 1 + apart]:
-                twice = [f"e.kind IN {listed(ALSO)}", "e.item <> ''"] if item == "''" else []
-                others = standing(
-                    self.q,
-                    f"{SUBJECT}, {item} AS scope, {packed} AS p",
-                    "e.class IS NOT NULL",
-                    *twice,
-                    joined=f"""SEMI JOIN lonely h ON h.hi = e.subject_hi AND h.lo = e.subject_lo
-                    AND h.scope = {item}""",
-                )
-                rows += f" UNION ALL SELECT hi, lo, scope, p, p, 0, 0 FROM ({others}) f"
-        tables = [table("codes", "kind class edition scoped keyed lanes bits era", codes)]
+            keys = [(n, int(keyed)) for n, _, _, keyed in self._keys()]
+            tables.append(table("keys", "sort keyed", keys))
+            rows += """ UNION ALL SELECT e.hi, e.lo, h.scope, e.p, e.p, 0, 0
+                FROM facts e JOIN keys k ON k.sort = e.sort
+                JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
+                AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE '' END"""
         unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
         each = " UNION ALL ".join(
             f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
@@ -114,30 +96,30 @@ class Judged:
     def _item_codes(self) -> list[tuple[str | int | None, ...]]:
         """What each sort of fact does to things, under each of its keys; without an item, only
         where a thing may be held that has none."""
-        bits = sum(c.bit for c in self.of_things)
-        keys = [(s, klass, keyed) for s in self.plan.sorts for klass, keyed in self.plan.keys(s)]
-        bare = any(self.plan.held(s, klass, False) & bits for s, klass, keyed in keys if not keyed)
+        bare = any(
+            self._held(s, self.of_things, (klass, False))
+            for _, s, klass, keyed in self._keys()
+            if not keyed
+        )
         return [
-            (*s[:3], int(s.scoped), int(keyed), self._lanes(s, self.of_things), held, self._era(s))
-            for s, klass, keyed in keys
+            (
+                n,
+                self._lanes(s, self.of_things),
+                self._held(s, self.of_things, (klass, keyed)),
+                int(keyed),
+            )
+            for n, s, klass, keyed in self._keys()
             if keyed or bare
-            for held in [self.plan.held(s, klass, keyed) & bits]
         ]
 
     def plain_things(self) -> str:
         """hi, lo, scope, number, since, term, place of each thing of a plain class."""
         codes = [
-            (*s[:3], clock.number, clock.bit, self._era(s))
+            (n, clock.number)
             for clock in self.plain
-            for s in self.plan.sorts
+            for n, s in enumerate(self.plan.sorts)
             if self._lanes(s, [clock]) and s.scoped
         ]
-        facts = standing(
-            self.q,
-            f"{SUBJECT}, e.item AS scope, k.number, {self._packed()} AS p",
-            "e.item <> ''",
-            joined=f"JOIN codes k ON {same_sort('k')}",
-        )
         gone = ""
         erased = "0 AS archived, 0 AS erased"
         if self.has_gone:
@@ -149,12 +131,13 @@ class Judged:
         term = _by("number", {c.number: str(number[c]) for c in self.plain})
         used = _by("number", {c.number: self._limit(number[c], 0) for c in self.plain})
         kept = _by("number", {c.number: self._limit(number[c], 1) for c in self.plain})
-        return f"""WITH {table("codes", "kind class edition number bit era", codes)}
+        return f"""WITH {table("codes", "sort number", codes)}
             SELECT hi, lo, scope, number, since, {term} AS term,
                 {_place("erased = 1", "archived = 1", "1 = 0", used, kept)} AS place
             FROM (SELECT w.*, {erased} FROM (
-                SELECT hi, lo, scope, number, MAX(p) AS since FROM ({facts}) f
-                GROUP BY hi, lo, scope, number) w {gone}) w"""
+                SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p) AS since
+                FROM facts e JOIN codes k ON k.sort = e.sort
+                GROUP BY e.hi, e.lo, e.item, k.number) w {gone}) w"""
 
     def items(self) -> str:
         """All of these as rows: hi, lo, number, scope, since, term, place. Reads `things`."""
@@ -215,8 +198,9 @@ class Judged:
         lanes = self.plan.lanes_of(clocks)
         item = ", item AS scope" if "scope" in keys else ""
         if self.plan.contracts:
-            rows += f""" UNION ALL SELECT hi, lo{item}, {self._pack("day", "position", "era")},
-                NULL, {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
+            p = packed(self.plan, "day", "position", "era")
+            rows += f""" UNION ALL SELECT hi, lo{item}, {p}, NULL,
+                 {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
         last = "".join(
             f", MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0) AS l{lane}" for lane in lanes
         )
@@ -257,18 +241,21 @@ class Judged:
         if stopping:
             join("s", self._stopped(stopping, by_item=by_item), by_scope=by_item)
         columns.append(f"{'COALESCE(s.bits, 0)' if stopping else '0'} AS stopped")
-        if self.has_gone:
-            scope = "" if by_item else "WHERE scope = ''"
+        gone = self.has_gone and clocks
+        if gone:
+            own = ", ".join(str(c.number) for c in clocks)
+            scope = "" if by_item else " AND scope = ''"
             over = "hi, lo, scope" if by_item else "hi, lo"
-            ended = "BIT_OR(CASE WHEN erased = {} THEN bit ELSE CAST(0 AS BIGINT) END)"
+            bit = _by("number", {c.number: str(c.bit) for c in clocks})
+            ended = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
             join(
                 "x",
                 f"""SELECT {over}, {ended.format(0)} AS archived, {ended.format(1)} AS erased
-                FROM gone {scope} GROUP BY {over}""",
+                FROM gone WHERE number IN ({own}){scope} GROUP BY {over}""",
                 by_scope=by_item,
             )
         for name in ("archived", "erased"):
-            columns.append(f"{f'COALESCE(x.{name}, 0)' if self.has_gone else '0'} AS {name}")
+            columns.append(f"{f'COALESCE(x.{name}, 0)' if gone else '0'} AS {name}")
         return " ".join(joined), ", ".join(columns)
 
     def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
@@ -366,46 +353,26 @@ class Judged:
 
     # -- facts as numbers --------------------------------------------------------------------------
 
-    def _packed(self) -> str:
-        return self._pack("e.local_day", "e.position", "k.era")
-
-    def _pack(self, day: str, position: str, era: str) -> str:
-        bits = self.plan.era_bits
-        if not bits:
-            return f"(CAST({day} AS BIGINT) * {PACK} + {position})"
-        return f"((CAST({day} AS BIGINT) * {PACK >> bits} + {position}) * {1 << bits} + {era})"
-
-    def _era(self, sort: Sort) -> int:
-        return self.plan.era(sort.edition)
+    def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
+        """Each sort by its number, with each of its keys."""
+        return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
 
     def _lanes(self, sort: Sort, clocks: Iterable[Clock]) -> int:
         """The lanes of these clocks that a fact belongs to; a contract says itself how it ends."""
         if sort.kind == CONTRACT_ENDED:
             return 0
         wanted = sum(1 << lane for lane in self.plan.lanes_of(clocks))
-        return self.plan.mask(sort.kind, self._era(sort)) & wanted
+        return self.plan.mask(sort.kind, self.plan.era(sort.edition)) & wanted
 
-    def _codes(self, clocks: Sequence[Clock]) -> list[tuple[str | int | None, ...]]:
-        """What each sort of fact does to these classes of a person; with `scoped` at the end where
-        it matters whether a fact names an item."""
-        mask = sum(c.bit for c in clocks)
-        found: dict[tuple[str | int | None, ...], list[tuple[int, bool]]] = {}
-        for s in self.plan.sorts:
-            held = 0
-            for klass, keyed in self.plan.keys(s):
-                held |= self.plan.held(s, klass, keyed) & mask
-            found.setdefault((*s[:3], self._lanes(s, clocks)), []).append((held, s.scoped))
-        differ = any(len({held for held, _ in each}) > 1 for each in found.values())
-        rows: set[tuple[str | int | None, ...]] = set()
-        for (kind, klass_, edition, lanes), each in found.items():
-            era = self.plan.era(int(edition or 0))
-            for held, scoped in each:
-                row = (kind, klass_, edition, lanes, held, era)
-                rows.add((*row, int(scoped)) if differ else row)
-        return sorted(rows, key=str)
+    def _held(self, sort: Sort, clocks: Iterable[Clock], *keys: tuple[str | None, bool]) -> int:
+        """Of which of these clocks a fact holds something under these keys (none: all of its)."""
+        bits = 0
+        for klass, keyed in keys or self.plan.keys(sort):
+            bits |= self.plan.held(sort, klass, keyed)
+        return bits & sum(clock.bit for clock in clocks)
 
 
-def choices(q: Question, words: Words) -> str:
+def choices(plan: Plan, words: Words) -> str:
     """The expression that counts for each person, purpose and channel: hi, lo, purpose, channel,
     kind (its number in EXPRESSIONS), day, position.
 
@@ -421,15 +388,11 @@ def choices(q: Question, words: Words) -> str:
         + (e.occurred_at + {2**51}) * 2 + {rank})"""
     low = f"""((e.position * {2**22} + {_days("e.local_day")}) * 16
         + CASE e.kind {numbers} END)"""
-    facts = standing(
-        q,
-        f"""{SUBJECT}, COALESCE(e.purpose, '') AS purpose, COALESCE(e.channel, '') AS channel,
+    facts = f"""SELECT hi, lo, COALESCE(purpose, '') AS purpose, COALESCE(channel, '') AS channel,
         {backdated} AS suspect, CASE WHEN e.kind IN {listed(STOP)} THEN e.position END AS stop,
-        CASE WHEN e.occurred_at <= {q.as_of:d} THEN {words.wide(high, low)} END AS said""",
-        f"e.kind IN {listed(EXPRESSIONS)}",
-        f"(e.kind <> '{ASSESSED}' OR e.decision = 'overridden')",
-        every_day=True,
-    )
+        CASE WHEN e.occurred_at <= {plan.as_of:d} THEN {words.wide(high, low)} END AS said
+        FROM stated e WHERE e.kind IN {listed(EXPRESSIONS)}
+        AND (e.kind <> '{ASSESSED}' OR e.decision = 'overridden')"""
     keys = "hi, lo, purpose, channel"
     same = " AND ".join(f"f.{key} = b.{key}" for key in keys.split(", "))
     own = ", ".join(f"b.{key}" for key in keys.split(", "))
@@ -448,8 +411,6 @@ def choices(q: Question, words: Words) -> str:
         WHERE said IS NOT NULL"""
 
 
-ASKED, ASSESSED = "consent.requested.v1", "objection.assessed.v1"
-EXPRESSIONS = (*NO, *YES, ASKED, ASSESSED)
 assert set(GRANT) == set(GRANTS)
 
 

@@ -34,12 +34,14 @@ _FIRST, _LAST = 19120101, 89991231
 
 
 class Sort(NamedTuple):
-    """Facts of one kind, class and edition; `scoped`: those that name an item."""
+    """Facts of one kind, class and edition; `scoped`: those that name an item; `ends`: those that
+    archive or erase this class ('' if none)."""
 
     kind: str
     klass: str | None
     edition: int
     scoped: bool
+    ends: str = ""
 
 
 class Term(NamedTuple):
@@ -109,7 +111,7 @@ class Plan:
         sorts: Iterable[Sort],
         klass: str | None = None,
     ) -> None:
-        self.today = day_of(as_of)
+        self.as_of, self.today = as_of, day_of(as_of)
         self.sorts = tuple(s for s in sorts if s.klass is not None and s.kind not in META)
         kinds = {s.kind for s in self.sorts}
         editions = book.known(known)

@@ -208,12 +208,18 @@ class SparkEngine(SqlEngine):
 
     def _begin(self) -> None:
         self._forget()
+        self._laid = None  # it rests on what is forgotten
         self._asked, self._seconds = [], 0.0
         self._before = next((stage.stageId() for stage in self._stages()), -1)
 
     def _keep(self, name: str, text: str) -> None:
         with self._timed():
             self._keep_frame(name, self._frame(text))
+
+    def _lay(self, name: str, text: str) -> None:
+        """A view: each reader reads the files again, and the executors keep nothing great."""
+        with self._timed():
+            self._frame(text).createOrReplaceTempView(name)
 
     def _keep_frame(self, name: str, frame: DataFrame) -> None:
         """What does not fit in an executor's memory goes to its disk. The plan ends here: else

@@ -156,4 +156,4 @@ def halves(subject: UUID) -> Halves:
 
 def whole(hi: int, lo: int) -> UUID:
     """The inverse of `halves`."""
-    return UUID(bytes=hi.to_bytes(8, "big", signed=True) + lo.to_bytes(8, "big", signed=True))
+    return UUID(int=hi % 2**64 << 64 | lo % 2**64)

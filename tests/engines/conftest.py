@@ -24,7 +24,11 @@ from tests.engines.files import written
 
 Opener: TypeAlias = Callable[[Files, Book], Engine]
 
-ENGINES: dict[str, Opener] = {"fold": FoldEngine, "duck": DuckEngine}
+ENGINES: dict[str, Opener] = {
+    "fold": FoldEngine,
+    "duck": DuckEngine,
+    "shares": partial(DuckEngine, at_once=1),  # each person apart, as if nothing fitted in memory
+}
 
 
 # Java as for a short life: three processes in two gigabytes, no second compilation.
