@@ -24,11 +24,9 @@ from tests.engines.files import written
 
 Opener: TypeAlias = Callable[[Files, Book], Engine]
 
-ENGINES: dict[str, Opener] = {
-    "fold": FoldEngine,
-    "duck": DuckEngine,
-    "shares": partial(DuckEngine, at_once=1),  # each person apart, as if nothing fitted in memory
-}
+ENGINES: dict[str, Opener] = {"fold": FoldEngine, "duck": DuckEngine}
+SHARES: Opener = partial(DuckEngine, at_once=1)
+"""Each person apart, as if nothing fitted in memory."""
 
 
 # Java as for a short life: three processes in two gigabytes, no second compilation.
@@ -57,12 +55,12 @@ def quick(request: pytest.FixtureRequest) -> Opener:
     return ENGINES[request.param]
 
 
-@pytest.fixture(params=[*ENGINES, "spark"])
+@pytest.fixture(params=[*ENGINES, "shares", "spark"])
 def opener(request: pytest.FixtureRequest) -> Opener:
     """What opens each engine over files. Spark runs as two executors, started once."""
     if request.param == "spark":
         return partial(SparkEngine, session=request.getfixturevalue("spark"))
-    return ENGINES[request.param]
+    return SHARES if request.param == "shares" else ENGINES[request.param]
 
 
 class Company(NamedTuple):

@@ -25,7 +25,7 @@ from replay.engines.contract import Choice, Due, Engine
 from tests.agreement.databases import record
 from tests.agreement.histories import ASKED_AT, HISTORIES, book, rows_of
 from tests.agreement.test_agreement import NOW, POSITIONS, SIZES, ordered
-from tests.engines.conftest import Company, Opener
+from tests.engines.conftest import ENGINES, SHARES, Company, Opener
 from tests.engines.files import written
 from tests.stories import test_two_times as two_times
 
@@ -77,7 +77,8 @@ def database(ledger_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def test_engines_agree_with_the_fold_on_any_history(quick: Opener, tmp_path: Path) -> None:
+@pytest.mark.parametrize("opened", [*ENGINES.values(), SHARES], ids=[*ENGINES, "shares"])
+def test_engines_agree_with_the_fold_on_any_history(opened: Opener, tmp_path: Path) -> None:
     """Whatever happened, at whichever two times."""
 
     @settings(ALOUD, max_examples=40)
@@ -86,7 +87,7 @@ def test_engines_agree_with_the_fold_on_any_history(quick: Opener, tmp_path: Pat
         rows = rows_of(history)
         note("\n".join(map(repr, rows)))
         files = written(tmp_path / "events.parquet", rows)
-        with quick(files, book()) as engine:
+        with opened(files, book()) as engine:
             check(engine, rows, book(), as_of or NOW, known)
 
     examples()

@@ -1,7 +1,7 @@
 """DuckDB answers people in shares where they do not fit in memory: the answer is the same.
 
-`conftest.py` puts an engine that has each person apart (`shares`) into every suite of this folder;
-here is what only shares can get wrong.
+An engine that has each person apart (`SHARES`) is held to the contract and to the fold on any
+history beside the others; here is what only shares can get wrong.
 """
 
 from __future__ import annotations
