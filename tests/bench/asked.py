@@ -12,7 +12,7 @@ one integer, or by arg_max. The others answer a *lean* question that knows no co
 notice, archive or erasure: one term for each class. `lean` is that in DuckDB, `tuples` a plain
 Python loop over tuples in memory (reading them is not timed), `spark` the DataFrame form on two
 cores (starting the JVM is not timed), `library` the eventsourcing library's repository replaying
-aggregates of its own out of its own store in memory.
+aggregates of its own out of its own store: in memory, in a file of SQLite, on a PostgreSQL server.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +39,8 @@ from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.segments.reading import Segments, open_segments
+from tests.bench.peers import library_environment, library_sqlite
+from tests.postgres import running_postgres
 
 AS_OF = end_of(20241231)
 TODAY = day_of(AS_OF)
@@ -286,9 +290,31 @@ def _tuples(segments: Segments, memory: str | None) -> Answer:
     return seconds, len(rows), {**found, "people": [len(last), 0], "choices": [len(said), 0]}
 
 
-def _library(segments: Segments, memory: str | None) -> Answer:
+@contextmanager
+def _memory() -> Iterator[dict[str, str]]:
+    yield {"PERSISTENCE_MODULE": "eventsourcing.popo"}
+
+
+@contextmanager
+def _sqlite() -> Iterator[dict[str, str]]:
+    with TemporaryDirectory(prefix="probant-bench-") as aside:
+        yield library_sqlite(f"{aside}/library.sqlite")
+
+
+@contextmanager
+def _postgres() -> Iterator[dict[str, str]]:
+    with running_postgres() as server:
+        yield library_environment(server, "public")
+
+
+def _library(
+    segments: Segments,
+    memory: str | None,
+    *,
+    store: Callable[[], AbstractContextManager[dict[str, str]]],
+) -> Answer:
     """Aggregates of the library, one for each person of the first events, each event a method call
-    of hers; stored in memory, then each replayed by the repository."""
+    of hers; saved in one of its own stores, then each replayed by the repository."""
     from eventsourcing.application import Application
     from eventsourcing.domain import Aggregate, event
 
@@ -315,16 +341,16 @@ def _library(segments: Segments, memory: str | None) -> Answer:
         )
         .fetchall()
     )
-    app: People = People(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
     people: dict[Any, Person] = {}
     for hi, lo, kind, day in rows:
         people.setdefault((hi, lo), Person()).did(kind, day)
-    for person in people.values():
-        app.save(person)
-    ids = [person.id for person in people.values()]
-    began = time.perf_counter()
-    facts = sum(app.repository.get(id).facts for id in ids)
-    seconds = time.perf_counter() - began
+    with store() as environment, People(env=environment) as app:
+        for person in people.values():
+            app.save(person)
+        ids = [person.id for person in people.values()]
+        began = time.perf_counter()
+        facts = sum(app.repository.get(id).facts for id in ids)
+        seconds = time.perf_counter() - began
     assert facts == len(rows)
     return seconds, len(rows) + len(ids), {"people": [len(ids), 0]}
 
@@ -338,7 +364,9 @@ WAYS: dict[str, Callable[[Segments, str | None], Answer]] = {
     "lean": _lean,
     "spark": _spark,
     "tuples": _tuples,
-    "library": _library,
+    "library": partial(_library, store=_memory),
+    "library-sqlite": partial(_library, store=_sqlite),
+    "library-postgres": partial(_library, store=_postgres),
 }
 
 if __name__ == "__main__":

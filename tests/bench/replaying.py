@@ -43,7 +43,9 @@ PEERS = (
     Peer("spark", "PySpark local[2], the lean question", 3.0),
     Peer("tuples", "a loop over tuples, the lean question", 5.0),
     Peer("fold", "the plain fold of every fact, same answer", 5.0),
-    Peer("library", "eventsourcing: repository replay", 300.0),
+    Peer("library", "eventsourcing: repository replay, in memory", 300.0),
+    Peer("library-sqlite", "eventsourcing: the same from SQLite", 300.0),
+    Peer("library-postgres", "eventsourcing: the same from PostgreSQL", 300.0),
 )
 SAME = ("packed", "argmax", "fold")  # ways whose counts must be those of the engine
 LARGE, GROUPED = 5_000_000, ("packed", "argmax")  # above: they hold a group for nearly each event
