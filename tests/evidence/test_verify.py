@@ -383,8 +383,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def test_its_processes_end_where_sigterm_means_something_else(evidence: Evidence, auditor: Auditor):
-    """Called by a program that hears SIGTERM and lives on, it waits for none of them for ever. (What
-    it must not do hangs every second time: hence ten.)"""
+    """Called by a program that hears SIGTERM and lives on, it waits for none of them for ever. (A
+    pool that is terminated waits so every second time: hence ten.)"""
     bundle = str(evidence.write(auditor.folder / "bundle"))
     command = [sys.executable, "-c", DEAF, str(VERIFY), bundle, "--trust", str(auditor.trust)]
     command += ["--processes", "3"]
