@@ -1199,12 +1199,12 @@ class Verifier:
         ]
         if len(tasks) == 1:
             return [scan(tasks[0])]
-        from multiprocessing import get_context  # slow to load, and seldom needed
+        from concurrent.futures import ProcessPoolExecutor  # slow to load, and seldom needed
+        from multiprocessing import get_context
 
         alone = sys.platform == "linux" and threading.active_count() == 1
-        with get_context("fork" if alone else "spawn").Pool(len(tasks) - 1) as pool:
-            others = pool.map_async(scan, tasks[1:], chunksize=1)
-            return [scan(tasks[0]), *others.get()]
+        with ProcessPoolExecutor(len(tasks), get_context("fork" if alone else "spawn")) as pool:
+            return list(pool.map(scan, tasks))
 
     def tree(self, scans: list[Scan]) -> None:
         """4: the leaves give every tile above them, and the root."""

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.clock import StepClock
 from tests.go import building
 from tests.postgres import PostgresMissing, fresh_schema, running_postgres
 from tests.softhsm import tokens
 
-settings.register_profile("probant", deadline=None)  # no test may fail for being slow
+# No test may fail for being slow.
+settings.register_profile("probant", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("probant")
 
 DATABASES = ("sqlite-memory", "sqlite-file", "postgres")

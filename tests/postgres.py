@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import psycopg2
 import sqlalchemy as sa
 
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 180
+STOP_SECONDS = 60
 
 
 class PostgresMissing(Exception):
@@ -66,7 +66,7 @@ def fresh_schema(url: str, schema: str) -> Iterator[str]:
     finally:
         with engine.connect() as connection:
             # A connection that a test left in a transaction would make the drop wait for ever.
-            connection.execute(sa.text("SET lock_timeout = '20s'"))
+            connection.execute(sa.text("SET lock_timeout = '120s'"))
             connection.execute(sa.schema.DropSchema(schema, cascade=True))
         engine.dispose()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -164,14 +164,11 @@ def deliver(
     from api.logs import log_to
     from ledger.outbound.courier import Courier, turn
 
-    stopping = Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stopping.set())
-    if beside:
-        Thread(target=_until_left_alone, args=(stopping,), daemon=True).start()
     log_to(form=run.settings.log_format)
     settings, screen = run.settings, run.screen
-    with turn(settings.courier_lock, stopping) as is_ours:
+    with _told_to_stop() as stopping, turn(settings.courier_lock, stopping) as is_ours:
+        if beside:
+            Thread(target=_until_left_alone, args=(stopping,), daemon=True).start()
         if not is_ours:
             return
         with run.ledger() as ledger:
@@ -182,6 +179,19 @@ def deliver(
                 return
             screen.answer({"running": True}, lambda: [screen.word("webhooks.running")])
             courier.watch(stopping)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Event]:
+    """Set by SIGTERM or SIGINT; afterwards they do what they did before."""
+    stopping = Event()
+    signs = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(sign, lambda *_: stopping.set()) for sign in signs]
+    try:
+        yield stopping
+    finally:
+        for sign, handler in zip(signs, before, strict=True):
+            signal.signal(sign, handler)
 
 
 def recipients(

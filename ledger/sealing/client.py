@@ -18,7 +18,8 @@ from ledger.sealing import wire
 from ledger.sealing.keyfiles import KEY
 from ledger.sealing.signer import Signer
 
-PATIENCE = 10.0  # seconds for a signer to begin, or to answer
+PATIENCE = 10.0  # seconds for a signer to answer
+BEGIN = 60.0  # seconds for one of our own to begin, or to end, on a machine that does much else
 TOO_LONG = "the path of the signer's socket is too long; set PROBANT_SIGNER to a shorter one"
 SILENT = "the signer does not answer; is `probant signer serve` running?"
 
@@ -171,11 +172,11 @@ def running_signer(folder: Path, path: Path, origin: str) -> Iterator[SignerClie
         yield client
     finally:
         client.close()
-        process.communicate(timeout=PATIENCE)  # closes its standard input: it ends
+        process.communicate(timeout=BEGIN)  # closes its standard input: it ends
 
 
 def _wait(process: subprocess.Popen[bytes], path: Path) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + BEGIN
     while not answers(path):
         if process.poll() is not None:
             said = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""

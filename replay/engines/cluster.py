@@ -47,7 +47,7 @@ ON_THIS_MACHINE = {
     # Two hundred partitions suit a cluster; a few cores would only wait for as many small tasks.
     "spark.sql.shuffle.partitions": "4",
 }
-_STOP_SECONDS = 30
+_STOP_SECONDS = 120
 _REASON_MAX = 300
 _CAUSES_MAX = 10
 

@@ -19,7 +19,7 @@ from ledger.opening import create
 from tests.clock import StepClock
 
 CANARY = "zoe.canari@example.org"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 class Caller:

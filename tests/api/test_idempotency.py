@@ -220,13 +220,13 @@ def test_while_it_runs_the_key_is_taken(caller: Caller, monkeypatch: pytest.Monk
 
     def slow(*given: Any, **more: Any) -> Any:
         entered.set()
-        assert leave.wait(30)
+        assert leave.wait(120)
         return write(*given, **more)
 
     monkeypatch.setattr(grouping, "write", slow)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(caller.post, order(), KEY)
-        assert entered.wait(30)
+        assert entered.wait(120)
         taken = caller.post(order(), KEY)
         leave.set()
         assert taken.status_code == 409

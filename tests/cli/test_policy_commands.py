@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.calendar import SystemClock, parse_instant
 from ledger.policy.book import SHIPPED, shipped
 from tests.cli.conftest import Probant
 from tests.stories.policy_room import toml
@@ -98,8 +99,12 @@ def test_the_comparison_speaks_both_languages(
     assert same.out.count("\n") == 1
 
 
-def test_what_a_change_means_is_counted_in_people(anywhere: Probant, tmp_path: Path) -> None:
+def test_what_a_change_means_is_counted_in_people(
+    anywhere: Probant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A shorter term puts more people past it; a longer one helps nobody who was not told."""
+    today = parse_instant("2026-01-05T09:00:00Z")  # the editions below are still to come
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: today)
     anywhere.filled(60)
     shorter = written(tmp_path, toml("2027-01-01", {"order": 12}), "shorter.toml")
     counted = anywhere.json("policy", "diff", "2026-01-01", shorter, "--people")["people"]

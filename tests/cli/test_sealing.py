@@ -12,7 +12,7 @@ import pytest
 
 from ledger.opening import open_ledger
 from tests.cli.conftest import Probant
-from tests.cli.test_serving import fetch, serving
+from tests.cli.test_serving import PATIENCE, fetch, serving
 from tests.go.building import GoVerifier
 from tests.sealing.room import check_log
 
@@ -91,8 +91,8 @@ def test_a_server_seals_what_it_records_and_everything_ends_with_it(short: Proba
         answer = fetch(f"{said['url']}/v1/facts", said["api_key"], order)
         assert _until(short.home / "log" / "checkpoint", answer["position"])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) in (0, -signal.SIGTERM)
-    assert not _running(short.home)
+        assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
+    assert _until_nobody_is_left(short.home)
 
 
 def test_a_killed_server_leaves_nobody_behind(short: Probant) -> None:
@@ -102,21 +102,26 @@ def test_a_killed_server_leaves_nobody_behind(short: Probant) -> None:
         assert _running(short.home)
         process.kill()
         process.wait()
-        until = time.monotonic() + 20
-        while _running(short.home) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert not _running(short.home)
+        assert _until_nobody_is_left(short.home)
     assert short.json("seal")["sealed"] == 0
 
 
 def _until(checkpoint: Path, size: int) -> bool:
     """Whether a checkpoint of that size, or more, shows up."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if checkpoint.exists() and int(checkpoint.read_bytes().split(b"\n")[1]) >= size:
             return True
         time.sleep(0.1)
     return False
+
+
+def _until_nobody_is_left(home: Path) -> bool:
+    """Whether the last of them ends."""
+    until = time.monotonic() + PATIENCE
+    while _running(home) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not _running(home)
 
 
 def _running(home: Path) -> list[int]:

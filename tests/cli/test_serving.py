@@ -18,6 +18,7 @@ import pytest
 from tests.cli.conftest import Probant
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120  # seconds: waited for only where something is wrong
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def fetch(url: str, key: str | None = None, body: Any = None) -> dict[str, Any]:
     request.add_header("Content-Type", "application/json")
     if key:
         request.add_header("Authorization", f"Bearer {key}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -71,7 +72,7 @@ def test_a_server_records_answers_and_stops_cleanly(
         page = fetch(f"{said['url']}/v1/subjects/{written['subject']}", said["api_key"])
         assert page["last_activity"]["position"] == written["position"] == 3
         process.send_signal(stop)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == code
         assert "Traceback" not in out + err
         assert "canary" not in out + err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def test_webhooks_on_the_command_line(probant: Probant, receiver: Receiver, tmp_
     again = probant("webhooks", "redeliver", one["id"], "--position", at)
     assert "1 messages wait" in again.out
     before = len(receiver.got)
+    stops = [signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)]
     assert json.loads(probant("webhooks", "run", "--once", "--json").out) == {"delivered": 1}
+    assert [signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)] == stops
     assert receiver.got[before].id == receiver.got[0].id
     log = probant("webhooks", "deliveries", one["id"])
     assert f"position {at}  delivered  1 attempts  200" in log.out

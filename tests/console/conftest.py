@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.console.room import HERE, Company, Visitor
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MS = 120_000  # for whatever a page is to do: waited for only where it never does it
 QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
+    "--disable-dev-shm-usage",  # a container may have little of it
 )
 
 Opened = Callable[..., Visitor]
@@ -98,8 +100,11 @@ class Live:
 def browser() -> Iterator[Browser]:
     """Debian's own chromium. It has this thread's event loop while it runs: for one file at a time,
     so that the tests of other rooms have theirs."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(QUIET), timeout=PATIENCE_MS
+        )
         yield found
         found.close()
 
@@ -129,6 +134,7 @@ class Window:
     def __init__(self, browser: Browser, live: Live, **how: Any) -> None:
         how = {"locale": "fr-FR", "base_url": live.url, **how}
         self.live, self.context = live, browser.new_context(**how)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.complaints: list[str] = []
         self.asked: set[str] = set()
         self.page: Page = self.context.new_page()
@@ -143,8 +149,8 @@ class Window:
     def play(self, part: str) -> Page:
         """Come in with one click."""
         self.page.goto("/")
-        self.page.locator(f"button[name=part][value={part}]").click()
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            self.page.locator(f"button[name=part][value={part}]").click()
         return self.page
 
     def resume(self, part: str) -> None:

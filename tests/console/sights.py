@@ -62,7 +62,7 @@ def waiting(company: Company) -> str:
 def _rehearsed(page: Page) -> None:
     page.locator("main form button", has_text=re.compile("Répéter|Rehearse")).first.click()
     page.wait_for_url("**/retention/runs/*")
-    page.wait_for_selector("[data-progress]", state="detached", timeout=30_000)
+    page.wait_for_selector("[data-progress]", state="detached")
 
 
 def _unfold(page: Page) -> None:
@@ -70,8 +70,8 @@ def _unfold(page: Page) -> None:
 
 
 def _checked(page: Page) -> None:
-    page.locator("main form button").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("main form button").first.click()
 
 
 SIGHTS = (

@@ -192,7 +192,7 @@ def test_a_morning_after_the_deadline(own: Live, window: Windows) -> None:
     page.get_by_role("link", name="Conservation", exact=True).click()
     expect(page.locator(".when")).to_contain_text("1er juin 2027")
     page.get_by_role("button", name="Répéter maintenant").click()
-    expect(page.get_by_text("terminé")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("terminé")).to_be_visible()
     expect(page.locator("[data-count=people]")).not_to_have_text("0")
 
 

@@ -6,6 +6,7 @@ sites, as in a company, so that strict cookies are not sent along on the way bac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -98,7 +99,7 @@ def test_a_colleague_signs_in_with_one_click(
             opened.known, page = (idp.url,), opened.page
             page.goto("/console/requests")
             page.get_by_role("link", name="Se connecter avec le compte de l'entreprise").click()
-            assert page.url.startswith(f"{idp.url}/authorize?")
+            expect(page).to_have_url(re.compile(re.escape(f"{idp.url}/authorize?")))
             page.locator("#yes").click()
             page.wait_for_url(f"{live.url}/console/requests")
             expect(page.get_by_role("heading", level=1)).to_contain_text("Demandes")

@@ -65,6 +65,7 @@ def test_numbers_change_while_a_slider_moves(shared: Live, window: Windows) -> N
     head = head_of(shared)
     expect(page.locator("#counts .when")).not_to_contain_text(f"{head} sur {head}")
     position = int(page.get_by_label("Tel qu'on le savait jusqu'à la position").first.input_value())
+    expect(page.locator("#counts .when")).to_contain_text(f"{position} sur {head}")
     assert position < head and number(page, "subjects") < everybody
     happened = page.locator("input[type=range][data-for=as_of]")
     happened.focus()
@@ -226,14 +227,14 @@ def test_a_check_is_followed_and_what_it_finds_leads_to_the_event(
     page = window(own, java_script_enabled=scripts).play("auditor")
     page.goto("/audit/checks")
     page.get_by_role("button", name="Vérifier 738 événements").click()
-    expect(page.get_by_text("terminé")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("terminé")).to_be_visible()
     expect(page.locator("section.card .overdue")).to_have_count(0)
     with own.company.ledger.database.write() as connection:
         connection.exec_driver_sql("DROP TRIGGER events_no_update")
         connection.exec_driver_sql("UPDATE events SET amount_minor = 1 WHERE position = 100")
     page.get_by_role("button", name="Vérifier 738 événements").click()
     link = page.locator("section.card .rows a[href='/audit/events/100']").first
-    expect(link).to_be_visible(timeout=30_000)
+    expect(link).to_be_visible()
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Événement 100")
 

@@ -64,7 +64,7 @@ def test_a_rehearsal_is_followed_as_it_goes(own: Live, window: Windows) -> None:
     page.goto("/console/retention")
     expect(page.get_by_role("button", name="Archiver et effacer")).to_have_count(0)
     page.get_by_role("button", name="Répéter maintenant").click()
-    expect(page.get_by_text("terminé")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("terminé")).to_be_visible()
     expect(page.locator("[data-count=people]")).not_to_have_text("0")
     page.goto("/console/retention")
     sure = page.get_by_label("J'ai lu le résultat de la répétition.")
@@ -78,7 +78,7 @@ def test_the_same_without_scripts(own: Live, window: Windows) -> None:
     page = window(own, java_script_enabled=False).play("dpo")
     page.goto("/console/retention")
     page.get_by_role("button", name="Répéter maintenant").click()
-    expect(page.get_by_text("terminé")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("terminé")).to_be_visible()
 
 
 def test_what_went_wrong_is_read_first(own: Live, window: Windows) -> None:

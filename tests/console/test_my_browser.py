@@ -57,14 +57,15 @@ def may_write(live: Live) -> bool:
         f"{live.url}/v1/permissions/check",
         json=asked,
         headers={"Authorization": f"Bearer {company.keys['reader']}"},
+        timeout=120,
     )
     verdict: bool = answer.json()["allowed"]
     return verdict
 
 
 def chosen(page: Page, says: str) -> None:
-    page.locator(f"button[name=choice][value='{NEWS}{says}']").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(f"button[name=choice][value='{NEWS}{says}']").click()
     expect(page.locator(f"button[value='{NEWS}{says}']")).to_have_attribute("aria-pressed", "true")
 
 

@@ -126,6 +126,7 @@ def test_a_letter_becomes_an_answer(live: Live, window: Windows) -> None:
     page = window(live).play("dpo")
     page.get_by_label("Référence ou adresse électronique").fill("D-0042")
     page.get_by_role("button", name="Chercher").click()
+    page.wait_for_url("**/console/people/*")
     subject = page.url.rsplit("/", 1)[1]
     page.goto(f"/console/requests/new?subject={subject}")
     page.locator("#right").select_option("access")
@@ -162,7 +163,7 @@ def test_what_was_rehearsed_is_carried_out(live: Live, window: Windows) -> None:
         return page.locator(f"[data-count={name}]").inner_text()
 
     def finished() -> None:
-        expect(page.locator("[data-progress]")).to_have_count(0, timeout=30_000)
+        expect(page.locator("[data-progress]")).to_have_count(0)
         expect(page.get_by_text("terminé")).to_be_visible()
 
     page.goto("/console/retention")

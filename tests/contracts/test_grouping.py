@@ -20,6 +20,8 @@ from ledger.handlers import Accepted, Outcome, Repeated
 from ledger.store.commands import CommandRecord, find
 from tests.contracts.props import assert_whole
 
+PATIENCE = 120  # seconds: waited for only where an answer never comes
+
 
 @pytest.fixture
 def writer(ledger: Ledger) -> Iterator[Writer]:
@@ -58,20 +60,20 @@ class Held:
     def __init__(self, writer: Writer) -> None:
         self._begun, self._go = Event(), Event()
         self.future: Promise[str] = writer.run(self._wait)
-        assert self._begun.wait(30)
+        assert self._begun.wait(PATIENCE)
 
     def _wait(self) -> str:
         self._begun.set()
-        assert self._go.wait(30)
+        assert self._go.wait(PATIENCE)
         return current_thread().name
 
     def let_go(self) -> None:
         self._go.set()
-        assert self.future.result(30) == "probant-writer"
+        assert self.future.result(PATIENCE) == "probant-writer"
 
 
 def accepted(future: Promise[list[Outcome]]) -> list[Accepted]:
-    outcomes = future.result(30)
+    outcomes = future.result(PATIENCE)
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     return [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
 
@@ -106,7 +108,7 @@ def test_a_refusal_is_its_callers_own(ledger: Ledger, writer: Writer) -> None:
     refused = writer.record([Record(undeclared, person=Reference("shop", "C-2"))])
     after = writer.record([login(ledger, "C-3")])
     held.let_go()
-    assert isinstance(refused.result(30)[0], Refusal)
+    assert isinstance(refused.result(PATIENCE)[0], Refusal)
     assert [accepted(f)[0].position for f in (before, after)] == [3, 5]
 
 
@@ -128,7 +130,7 @@ def test_a_failure_of_one_is_nobody_elses(
     after = writer.record([login(ledger, "C-3")])
     held.let_go()
     with pytest.raises(Broken):
-        broken.result(30)
+        broken.result(PATIENCE)
     assert [accepted(f)[0].position for f in (before, after)] == [3, 5]
 
 
@@ -138,7 +140,7 @@ def test_each_request_is_remembered_with_its_own_events(ledger: Ledger, writer: 
         writer.record([login(ledger, who)], remembered(name, ledger))
     empty = writer.record([], remembered(b"three", ledger))
     held.let_go()
-    assert empty.result(30) == []
+    assert empty.result(PATIENCE) == []
     with ledger.database.read() as connection:
         found = [find(connection, name) for name in (b"one", b"two", b"three")]
     places = [(one.outcome, one.first_position, one.n) for one in found if one]
@@ -154,7 +156,7 @@ def test_the_same_request_twice_in_the_queue_is_carried_out_once(
     held.let_go()
     assert accepted(twice[0])[0].position == 3
     with pytest.raises(Repeated):
-        twice[1].result(30)
+        twice[1].result(PATIENCE)
     assert accepted(other)[0].position == 5
 
 
@@ -165,11 +167,11 @@ def test_a_deed_takes_its_turn_alone(ledger: Ledger, writer: Writer, commits: li
     last = writer.record([login(ledger, "C-2")])
     broken = writer.run(lambda: 1 // 0)
     held.let_go()
-    assert head.result(30).position == 3
+    assert head.result(PATIENCE).position == 3
     assert accepted(last)[0].position == 5
     assert commits == [2, 2]
     with pytest.raises(ZeroDivisionError):
-        broken.result(30)
+        broken.result(PATIENCE)
 
 
 def test_a_crowd_is_written_in_commits_of_a_limited_size(
@@ -197,7 +199,7 @@ def test_sixteen_callers_at_once_lose_nothing(ledger: Ledger, writer: Writer) ->
     start = Barrier(16)
 
     def calls(me: int) -> list[int]:
-        start.wait(30)
+        start.wait(PATIENCE)
         return [
             accepted(writer.record([login(ledger, f"{me}-{n % 3}")]))[0].position for n in range(12)
         ]

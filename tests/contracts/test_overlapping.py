@@ -82,7 +82,7 @@ def test_what_was_decided_on_a_commit_that_failed_is_decided_again(
     writer = Writer(ledger)
     before = ledger.recorder.head().position
     promises = [writer.record([login(ledger)]) for _ in range(40)]
-    positions = [outcome.position for p in promises for outcome in p.result(30)]  # type: ignore[union-attr]
+    positions = [outcome.position for p in promises for outcome in p.result(120)]  # type: ignore[union-attr]
     writer.close()
     assert positions == [before + 1 + n for n in range(40)]
     assert_whole(ledger.database)

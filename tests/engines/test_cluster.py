@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from pyspark.sql import SparkSession
 
 from ledger.errors import Misuse
 from replay.engines import cluster
+
+PATIENCE = 120  # seconds
 
 
 def tasks_by_executor(spark: SparkSession) -> dict[str, int]:
@@ -22,12 +25,16 @@ def tasks_by_executor(spark: SparkSession) -> dict[str, int]:
 
 
 def test_two_executors_share_the_work(spark: SparkSession) -> None:
-    """A query of several tasks is worked on by both, each a process of its own."""
-    before = tasks_by_executor(spark)
-    spark.range(0, 4_000_000, 1, 8).selectExpr("sum(id % 7)").collect()
-    after = tasks_by_executor(spark)
-    assert len(after) == 2
-    assert all(after[one] > before.get(one, 0) for one in after)
+    """A query of several tasks is worked on by both, each a process of its own. Asked again while
+    one is still busy beginning, or not all that was done is counted yet."""
+    before, deadline = tasks_by_executor(spark), time.monotonic() + PATIENCE
+    while True:
+        spark.range(0, 4_000_000, 1, 8).selectExpr("sum(id % 7)").collect()
+        after = tasks_by_executor(spark)
+        assert len(after) <= 2
+        if len([one for one in after if after[one] > before.get(one, 0)]) == 2:
+            break
+        assert time.monotonic() < deadline, (before, after)
 
 
 def test_it_speaks_utc_and_strict_sql(spark: SparkSession) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +54,9 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture(params=["sqlite-memory", "sqlite-file", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """An empty ledger on each database."""
-    since = time.time() - 1
+    began = tmp_path / "began"
+    began.touch()
+    since = began.stat().st_mtime
     url, folder, log = "sqlite://", None, None
     if request.param == "sqlite-file":
         folder = tmp_path / "database"

@@ -374,6 +374,25 @@ def test_a_reader_who_has_read_enough_sees_no_trace(evidence: Evidence, auditor:
     assert (done.returncode != 0, done.stderr) == (True, "")
 
 
+DEAF = """
+import runpy, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: None)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_its_processes_end_where_sigterm_means_something_else(evidence: Evidence, auditor: Auditor):
+    """Called by a program that hears SIGTERM and lives on, it waits for none of them for ever. (A
+    pool that is terminated waits so every second time: hence ten.)"""
+    bundle = str(evidence.write(auditor.folder / "bundle"))
+    command = [sys.executable, "-c", DEAF, str(VERIFY), bundle, "--trust", str(auditor.trust)]
+    command += ["--processes", "3"]
+    for _ in range(10):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_receipt_and_a_certificate_alone(evidence: Evidence, auditor: Auditor):
     trust = ["--trust", str(auditor.trust), "--lang", "en"]
     receipt, certificate = auditor.folder / "a.receipt", auditor.folder / "a.certificate"

@@ -20,7 +20,7 @@ from ledger.handlers import record
 from ledger.opening import create
 from ledger.store import recorder, tables
 from tests.contracts.props import assert_whole
-from tests.contracts.test_grouping import Held, accepted, login
+from tests.contracts.test_grouping import PATIENCE, Held, accepted, login
 
 CALLERS = 5
 
@@ -47,7 +47,7 @@ def end(ledger: Ledger, session: Any) -> None:
     owner = ledger.database.as_connected()
     with owner.engine.connect() as other:
         pid = session._driver.info.backend_pid
-        other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": pid})
     owner.close()
 
 
@@ -111,7 +111,7 @@ def test_where_it_cannot_be_found_out_nothing_is_repeated_and_everybody_is_told(
         promises = together(ledger, writer)
         for promise in promises:
             with pytest.raises(Unsure, match="does not say whether"):
-                promise.result(30)
+                promise.result(PATIENCE)
     finally:
         writer.close()
     assert cuts == [done]

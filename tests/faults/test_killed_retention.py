@@ -23,7 +23,7 @@ from tests.clock import StepClock
 from tests.contracts.props import assert_whole
 
 ROOT = Path(__file__).resolve().parents[2]
-PEOPLE, PATIENCE_SECONDS = 12, 60
+PEOPLE, PATIENCE_SECONDS = 12, 180
 
 
 @pytest.mark.clause("SS-RET-3")

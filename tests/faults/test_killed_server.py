@@ -31,7 +31,7 @@ from tests.contracts.props import assert_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLERS, BEFORE_DEATH, BATCH = 8, 40, 3
-PATIENCE = 60  # seconds for a process to do what it was told
+PATIENCE = 180  # seconds for a process to do what it was told
 
 
 class Place(NamedTuple):

@@ -29,7 +29,7 @@ class Worker:
     """A connection to one worker, kept open."""
 
     def __init__(self, port: int, key: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
         self._key = key
 
     def post(self, path: str, body: bytes, media: str = "application/json") -> tuple[int, bytes]:

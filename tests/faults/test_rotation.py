@@ -6,7 +6,6 @@ In between, everything recorded stays readable and new things are recorded.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -35,18 +34,21 @@ RETIRED = ("ledger.kek_retired.v1", 1, "2026-02-09")
 DESTROYED = ("ledger.kek_destroyed.v1", 1, None)
 SCRIPT = """
 import sys
+from threading import Event
 from ledger.opening import open_ledger
 from ledger.rotating import rotate
 from ledger.store import epochs, keyrings
-url, place, seen = sys.argv[1:]
+url, place, seen, enough = sys.argv[1:]
 epochs.BATCH = 5
 ledger = open_ledger(url, keyrings.where(place))
 with open(seen, "a") as said:
-    def progress(done, total):
+    def progress(done, total, lines=[]):
+        lines.append(done)
         said.write(f"{done}\\n")
         said.flush()
-    said.write("0\\n")
-    said.flush()
+        if len(lines) > int(enough):
+            Event().wait()  # whoever is slow to kill us does so here
+    progress(0, 0)
     rotate(ledger, 35, progress)
 """
 
@@ -237,20 +239,17 @@ def test_a_killed_rotation_is_completed_by_running_it_again(place: Place, tmp_pa
     seen = tmp_path / "seen"
     seen.touch()
     arguments = [sys.executable, "-c", SCRIPT, place.url, str(place.keyring), str(seen)]
-    chance, killed = Random(7), 0
+    chance = Random(7)
     for _ in range(3):
-        process = subprocess.Popen(arguments, cwd=ROOT)
-        enough = seen.read_text().count("\n") + chance.randrange(1, 5)
-        while process.poll() is None:
-            if seen.read_text().count("\n") >= enough:
-                os.kill(process.pid, signal.SIGKILL)
-                killed += 1
-                break
+        before, enough = seen.read_text().count("\n"), chance.randrange(1, 5)
+        process = subprocess.Popen([*arguments, str(enough)], cwd=ROOT)
+        while seen.read_text().count("\n") < before + enough:
+            assert process.poll() is None
             time.sleep(0.001)
-        process.wait()
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
         with place.open() as ledger:
             assert readable(ledger, texts)
-    assert killed == 3, "the rotation was too quick to be killed"
     with place.open() as ledger:
         done = rotate(ledger, HORIZON)
         assert done.resumed

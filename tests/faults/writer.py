@@ -30,7 +30,7 @@ from ledger.events import (
 from ledger.handlers import record_many
 from ledger.opening import open_ledger
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 
 
 def wishes(ledger: Ledger, mode: str, me: int, count: int) -> Iterator[list[Command]]:

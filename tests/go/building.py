@@ -29,7 +29,7 @@ class GoVerifier(NamedTuple):
         """Run it on a folder with these pinned keys; on that of one person with `proofs`."""
         flags = ["-redacted"] * redacted + ["-proofs"] * proofs
         command = [str(self.program), *flags, str(folder), *vkeys]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         return Verdict(done.returncode == 0, (done.stdout + done.stderr).strip())
 
 

@@ -34,7 +34,7 @@ from tests.outbound.room import declare
 
 ROOT = Path(__file__).resolve().parents[2]
 STORMS, CALLERS, BEFORE_DEATH, BATCH = 2, 4, 24, 5
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 class Sent(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -405,18 +404,15 @@ def test_numbers_that_fail_luhn_or_have_no_brand_pass():
     assert pan.problem(luhn_checked("7" + "0" * 14)) is None
 
 
-def test_a_text_without_thirteen_digits_costs_next_to_nothing():
+def test_a_text_without_thirteen_digits_is_held_against_no_pattern(monkeypatch):
     """Every field of every fact is asked: the quick look must be quick."""
+    for name in ("_RUN", "_GROUP", "_TRACK_1", "_TRACK_2", "_TRACK_2_BARE", "_CODE"):
+        monkeypatch.setattr(pan, name, None)
     texts = ("Jeanne Dupont", "jeanne.dupont@example.org", "06 12 34 56 78", "75002 Paris")
-    best = min(_timed(text) for text in texts for _ in range(5))
-    assert best < 5e-6  # about a third of a microsecond on an idle machine
-
-
-def _timed(text: str) -> float:
-    began = time.perf_counter()
-    for _ in range(2000):
-        pan.problem(text)
-    return (time.perf_counter() - began) / 2000
+    assert [pan.problem(text) for text in texts] == [None] * 4
+    for text in ("1" * 13, "cvv 123"):
+        with pytest.raises(AttributeError):  # it is held against them
+            pan.problem(text)
 
 
 def test_the_codecs_that_hold_numbers_are_the_ones_this_file_tries():
