@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from ledger.aggregates import standing as corrected
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of
 from ledger.erasing.erase import Erased, erase_scopes, settle
 from ledger.erasing.journal import Journal
 from ledger.errors import NotFound
+from ledger.events import Fact
 from ledger.policy.erasures import Outcome, outcomes
 from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import HOLDING, KEEPING, Hold, open_holds, restrictions
@@ -138,11 +138,10 @@ def holds_of(
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
         hers = [states.rows_of(connection, one) for one in joins.family(subject)]
-        held = {row.position for rows in hers for row in rows if row.kind in HOLDING}
-        told = [r.position for rows in hers for r in rows if {r.position, r.ref_position} & held]
-        events = [reader.event_at(connection, position) for position in told]
-    rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
-    facts = dict(corrected([(event.position, event.fact) for event in events if event]))
+        rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
+        held = (row.position for row in rows if row.kind in HOLDING)
+        events = [reader.event_at(connection, position) for position in held]
+    facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
     found = open_holds(rows, facts, moment)
     return found + restrictions(rows, moment, joins=joins) if restricted else found
 
