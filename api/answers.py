@@ -99,10 +99,9 @@ def subject_answer(
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     book = ledger.book(ledger.epoch())
     joins = ledger.joins(ledger.epoch(), known)
-    people = joins.everybody(joins.kept(subject))
-    if len(people) > 1 or any(key.kind == Died.kind for key in state.activity):
+    if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
         with ledger.database.read() as connection:
-            death = heirs.of_person(connection, people, as_of, known)
+            death = heirs.of_person(connection, joins, subject, as_of, known)
     else:
         death = None
     state = _honoured(ledger, joins, subject, state, as_of, known)
@@ -141,15 +140,19 @@ def joined_json(joins: Joins, subject: UUID) -> dict[str, Any]:
 def _honoured(
     ledger: Ledger, joins: Joins, subject: UUID, state: SubjectState, as_of: Instant, known: int
 ) -> SubjectState:
-    """The state with the choices that count for her under all her references; deadlines stay each
-    reference's own (decision 0020)."""
-    others = joins.others(subject)
+    """The state with the choices that count for her under all her references, those only that were
+    made under this one if it is not kept; deadlines stay each reference's own (decision 0020)."""
+    kept = joins.kept(subject)
+    others = joins.others(kept)
     if not others:
         return state
     with ledger.database.read() as connection:
-        rows = {one.position: states.rows_of(connection, one.other) for one in others}
-    said = [(at, replaying.fold_subject(hers, as_of, known).consents) for at, hers in rows.items()]
-    return state._replace(consents=honoured(state.consents, said))
+        rows = {one: states.rows_of(connection, one) for one in joins.everybody(kept)}
+    said = {o: replaying.fold_subject(r, as_of, known).consents for o, r in rows.items()}
+    counts = honoured(said[kept], [(one.position, said[one.other]) for one in others])
+    if kept != subject:
+        counts = {key: counts[key] for key in said[subject]}
+    return state._replace(consents=counts)
 
 
 def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) -> dict[str, Any]:

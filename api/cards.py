@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from api.answers import Times
-from api.holds import holds_at
+from api.holds import kept_at
 from api.settings import Language
 from api.things import owner, step
 from ledger.application import Ledger
@@ -20,7 +20,7 @@ from ledger.errors import NotFound
 from ledger.events import CardRemovalRequested
 from ledger.policy.cards import CardItem, cards
 from ledger.policy.cards import explain as explain_card
-from ledger.policy.holds import Fate, fate_of_card, restrictions
+from ledger.policy.holds import Fate, fate_of_card
 from ledger.policy.holds import explain as explain_fate
 from ledger.store import reader, states
 from replay import fold as replaying
@@ -36,6 +36,7 @@ def cards_answer(ledger: Ledger, subject: UUID, times: Times, lang: Language) ->
         known = reader.position_at(connection, times.known_at)
     people = ledger.joins(ledger.epoch(), known).everybody(subject)
     book, items, is_known = ledger.book(ledger.epoch()), [], False
+    held = kept_at(ledger, subject, as_of, known)
     for one in people:
         with ledger.database.read() as connection:
             ever = states.rows_of(connection, one)
@@ -44,7 +45,6 @@ def cards_answer(ledger: Ledger, subject: UUID, times: Times, lang: Language) ->
         rows = [row for row in ever if row.position <= known]
         state = replaying.fold_subject(rows, as_of, known)
         standing = replaying.effective(rows)
-        held = holds_at(ledger, rows, as_of, known) + restrictions(standing, as_of, known)
         for card in cards(state, standing, facts, book, as_of, known):
             items.append(card_json(card, fate_of_card(card, held), lang))
     if not is_known:

@@ -15,10 +15,10 @@ from ledger.application import Ledger
 from ledger.calendar import Day, Instant, format_day, format_instant
 from ledger.errors import NotFound
 from ledger.events import Fact, HoldLifted, HoldPlaced, HoldReviewed, Row
-from ledger.policy.holds import Hold, open_holds
+from ledger.policy.holds import Hold, open_holds, restrictions
 from ledger.projections.live import standing
 from ledger.requests.reading import standing as standing_facts
-from ledger.store import listed, reader
+from ledger.store import listed, reader, states
 from ledger.store.listed import Placed, Told
 from ledger.store.requests import Step
 
@@ -72,6 +72,17 @@ def hold_answer(ledger: Ledger, id: UUID, times: Times) -> dict[str, Any]:
             raise NotFound("this ledger knows no such hold")
         told = listed.told(connection, [id], known)[id]
     return hold_json(Known(placed, _judged(told, as_of, known)))
+
+
+def kept_at(ledger: Ledger, subject: UUID, as_of: Instant, known: int) -> list[Hold]:
+    """What stopped the end of anything of one person at (`as_of`, `known`), under whichever of her
+    references: her open holds, and what she asked to keep."""
+    joins = ledger.joins(ledger.epoch(), known)
+    with ledger.database.read() as connection:
+        hers = [states.rows_of(connection, one, known) for one in joins.family(subject)]
+    held = holds_at(ledger, [row for rows in hers for row in rows], as_of, known)
+    stand = [row for rows in hers for row in standing(rows)]
+    return held + restrictions(stand, as_of, known, joins)
 
 
 def holds_at(ledger: Ledger, rows: Sequence[Row], as_of: Instant, known: int) -> list[Hold]:

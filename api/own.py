@@ -22,6 +22,7 @@ from ledger.errors import BadData, NotFound
 from ledger.events import DirectiveRevoked, DirectiveSet, RequestReceived, RequestWithdrawn, build
 from ledger.fields import CODE, IDENTIFIER
 from ledger.packages.gathering import READS, consultation_of
+from ledger.policy import death
 from ledger.policy.requests import Request
 from ledger.projections.live import standing
 from ledger.requests.reading import one, queue
@@ -32,7 +33,6 @@ from ledger.store import timeline as history
 CHANNEL = "page"  # by which she asks here
 ASKING_KEYS = ("id", "over", "data")
 DIRECTIVE_KEYS = ("wish", "trustee", "text")
-DIRECTIVES = (DirectiveSet.kind, DirectiveRevoked.kind)
 
 
 def object_of(value: Any, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -129,14 +129,13 @@ def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str,
 def directive_of(ledger: Ledger, subject: UUID) -> dict[str, Any]:
     """The directive that counts today, without its words; None when she set none, or took it
     back."""
-    people = everybody(ledger, subject)
+    joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
-        rows = [row for who in people for row in states.rows_of(connection, who)]
+        rows = [row for who in joins.family(subject) for row in states.rows_of(connection, who)]
     if not rows:
         raise NotFound("this ledger knows no such subject")
-    told = [row for row in standing(rows) if row.kind in DIRECTIVES]
-    last = max(told, key=lambda row: (row.occurred_at, row.position), default=None)
-    if last is None or last.kind == DirectiveRevoked.kind:
+    last = death.directive_of(standing(rows), joins)
+    if last is None:
         return {"subject": str(subject), "directive": None}
     found = {
         "position": last.position,

@@ -15,7 +15,7 @@ from api.answers import Times, population_answer
 from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import Day, Instant, day_of, end_of, format_day, format_instant
-from ledger.erasing.request import holds_of
+from ledger.erasing.request import ever_held, holds_of
 from ledger.errors import NotFound
 from ledger.policy.cards import cards
 from ledger.policy.clocks import classes_of
@@ -135,10 +135,8 @@ def _cards(
 def _held(ledger: Ledger, klass: str, people: set[UUID], at: Instant) -> dict[UUID, list[str]]:
     """Those of these people of whom a hold, or what she asked to keep, blocks the class: by which
     articles."""
-    with ledger.database.read() as connection:
-        ever = listed.ever_held(connection, people)
     found: dict[UUID, list[str]] = {}
-    for subject in ever:
+    for subject in ever_held(ledger, people):
         holds = holds_of(ledger, subject, at, restricted=True)
         mine = [hold.article for hold in holds if klass in hold.classes or not hold.classes]
         if mine:

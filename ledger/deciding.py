@@ -22,6 +22,7 @@ from ledger.aggregates import (
     door,
     door_kinds,
     policy_book,
+    together,
 )
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
@@ -30,6 +31,7 @@ from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
     KINDS,
     OWN,
+    AccountClosed,
     AudienceMeasured,
     CallPlaced,
     CardKept,
@@ -64,11 +66,10 @@ from ledger.streams import Stream, consent_stream, correction_of, streams_of
 
 # Always heard, whatever happened before: their aggregates need not look back. What allows something
 # looks back at the person: the dead and the very young allow nothing.
-ALLOWING = ("consent.given", "consent.renewed", "objection.assessed", "objection.lifted")
 HEARD = frozenset(
     kind
     for kind, cls in KINDS.items()
-    if cls.aggregate == "tracker" or (cls.aggregate == "consent" and not kind.startswith(ALLOWING))
+    if cls.aggregate == "tracker" or (cls.aggregate == "consent" and kind not in together.OF_ALL)
 ) | {
     "customer.logged_in.v1",
     "customer.contacted_us.v1",
@@ -84,7 +85,7 @@ BEGINNINGS = (
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
-ONE_PER_PERSON = ("customer", "consent")
+ONE_PER_PERSON, BOOK = ("customer", "consent"), "policy_book"
 AT_ONCE = 16  # ids drawn together
 
 
@@ -172,7 +173,7 @@ class Session:
         self._closed = self._erased_people(commands)
         past = self._looked_back(commands)
         book = self.ledger.book_stream(self.epoch)
-        if book and any(isinstance(c, Record) and _declares(c.fact) for c in commands):
+        if book and any(isinstance(c, Record) and c.fact.aggregate == BOOK for c in commands):
             streams.add(book)
             past.add(book)
         on_its_way = before.ends if before else {}
@@ -290,8 +291,9 @@ class Session:
                 past |= {s for s in (target and target.target, command.stream) if s}
                 if subject and command.fact.aggregate == "customer":
                     past.add(subject)
-                if subject and command.fact.kind.startswith((*ALLOWING, Died.kind)):
-                    past.update(self._joins.everybody(subject))
+                if subject and command.fact.kind in together.OF_ALL:
+                    hers = self._joins.everybody(subject)
+                    past.update(hers, map(consent_stream, hers[1:]))
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
@@ -361,15 +363,17 @@ class Session:
             fact = replace(fact, subject=subject, item=item)
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         refused = self._still_awaited(refused, found.state, fact)
-        if refused is None and fact.kind.startswith(ALLOWING):
-            people = [self._open(s, "customer", s) for s in self._joins.everybody(subject)]
-            refusals = (customer.refuse_choice(person.state, fact) for person in people)
-            refused = next((refusal for refusal in refusals if refusal), None)
+        if fact.kind in together.OF_ALL:
+            hers = self._joins.everybody(subject)
+            people = [self._open(one, "customer", one).state for one in hers]
+            said = [self._open(consent_stream(s), "consent", s).state for s in hers[1:]]
+            refused = together.refuse(fact, refused, people, [found.state, *said])
         if refused:
             return refused
-        if isinstance(fact, Died):
+        if isinstance(fact, Died | AccountClosed):
             self._close_accounts(subject, fact)
-        self._append(stream, fact, personal)
+        if not isinstance(fact, AccountClosed):
+            self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
 
     def _still_awaited(self, refused: Refusal | None, state: Any, fact: Fact) -> Refusal | None:
@@ -379,11 +383,10 @@ class Session:
         asked, book = consent.asked_at(state, fact), self.ledger.book(self.epoch)
         return None if asked and fact.occurred.at > waits_until(book, asked) else refused
 
-    def _close_accounts(self, subject: UUID, death: Died) -> None:
-        """What a death closes, under every reference of hers, before it is written itself."""
+    def _close_accounts(self, subject: UUID, said: Died | AccountClosed) -> None:
+        """What she closes, or her death before it is written, under every reference of hers."""
         for one in self._joins.everybody(subject):
-            known = self._open(one, "customer", one)
-            closing = customer.closed_by(known.state, death, self._now)
+            closing = customer.closed_by(self._open(one, "customer", one).state, said, self._now)
             if closing is not None:
                 self._append(one, replace(closing, subject=one))
 
@@ -462,7 +465,7 @@ class Session:
     def _stream(self, command: Record, subject: UUID | None) -> UUID | Refusal:
         """The stream the fact belongs to, begun if the fact begins one."""
         fact = command.fact
-        book = self.ledger.book_stream(self.epoch) if _declares(fact) else None
+        book = self.ledger.book_stream(self.epoch) if fact.aggregate == BOOK else None
         if book is not None:
             if command.stream not in (None, book):
                 return Refusal("conflict", "field 'stream' is not the policy book")
@@ -593,8 +596,3 @@ def normal(reference: Reference) -> str:
     """The form of an identifier that is blinded: no outer spaces; an e-mail in lower case."""
     value = reference.value.strip()
     return value.lower() if "email" in reference.kind else value
-
-
-def _declares(fact: Fact) -> bool:
-    """Whether this stands on the stream of the policy book."""
-    return fact.aggregate == "policy_book"

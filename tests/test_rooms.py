@@ -48,7 +48,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.calendar",
         "ledger.errors",
         "ledger.events",
-        "ledger.projections.model",
+        *("ledger.projections.model", "ledger.projections.joins"),
     ),
     "ledger.projections": ("ledger.events", "ledger.calendar"),
     "ledger.aggregates": (

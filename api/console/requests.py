@@ -6,6 +6,7 @@ is refused there, and said beside the form. Read next: `steps.py`.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from api.problems import Problem
 from api.requests import STEPS, received, stepped
 from api.routes import AGENT, AUDITOR, DPO
 from ledger.calendar import day_of
-from ledger.erasing.request import planned
+from ledger.erasing.request import planned_everywhere
 from ledger.errors import NotFound, ProbantError
 from ledger.events import RIGHTS
 from ledger.events.requests import REQUEST_CHANNELS
@@ -179,11 +180,12 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
 
 
 def _fates(visit: Visit, found: Request) -> list[Outcome]:
-    """What an erasure would let go and what it would keep, were it carried out today."""
+    """What an erasure would let go and what it would keep, were it carried out today, under each
+    reference of hers."""
     if found.right != "erasure" or found.subject is None or found.status not in OPEN:
         return []
     try:
-        return list(planned(visit.ledger, found.subject, "request"))
+        return list(chain(*planned_everywhere(visit.ledger, found.subject, "request").values()))
     except NotFound:
         return []
 

@@ -29,7 +29,7 @@ from ledger.handlers import Accepted, publish, record_many
 from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.retention.archive import archiving
-from ledger.retention.judging import judge
+from ledger.retention.judging import judge, known_now
 from ledger.retention.run import Ran, people_due, record_run
 from ledger.store import evidence, log
 from ledger.store.recipient import ArchiveRecipient
@@ -172,11 +172,11 @@ def _retain(ledger: Ledger, recipient: ArchiveRecipient, journal: Path, most: in
         known.setdefault(row.subject, row.position)
         known.setdefault(row.item, row.position)
     now = ledger.clock.now()
-    book = ledger.book(ledger.epoch())
+    rules = known_now(ledger)
     people = sorted(people_due(ledger, now), key=known.__getitem__)[:most]
     counts: Counter[str] = Counter()
     for subject in people:
-        found = judge(ledger, book, subject, now)
+        found = judge(ledger, rules, subject, now)
         found.sort(key=lambda one: (one.scope.data_class, known.get(one.scope.item, 0)))
         for one in found:
             counts[one.what] += 1

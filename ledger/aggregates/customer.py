@@ -32,6 +32,10 @@ DECEASED = Refusal(
     "LIL art. 85",
 )
 
+TOO_LATE = Refusal(
+    "conflict", "a directive is set or revoked by the person, alive", "SS-DSR-7", "LIL art. 85"
+)
+
 
 class Customer(NamedTuple):
     """What decisions about a person depend on."""
@@ -95,10 +99,10 @@ def _restriction(state: Customer, fact: Restricted | RestrictionLifted) -> Refus
 def _death(state: Customer, fact: Fact) -> Refusal | None:
     problem = None
     match fact:
+        case DirectiveSet() | DirectiveRevoked() if _after_death(state, fact):
+            return TOO_LATE
         case Died() if state.died_at is not None and (state.is_proved or not proves(fact.source)):
             problem = "the death of this person is already recorded"
-        case DirectiveSet() | DirectiveRevoked() if _after_death(state, fact):
-            problem = "a directive is set or revoked by the person, alive"
         case DirectiveRevoked() if not state.directive:
             problem = "this person has set no directive"
         case HeirRequested() if state.died_at is None:
@@ -106,22 +110,29 @@ def _death(state: Customer, fact: Fact) -> Refusal | None:
     return Refusal("conflict", problem, "SS-DSR-7", "LIL art. 85") if problem else None
 
 
-def closed_by(state: Customer, death: Died, now: Instant) -> AccountClosed | None:
-    """The closing of her account that a death brings with it, now that it is known; None when none
-    is open, when nothing proves the death, or when an old file tells of it: what became of the
-    account then is told by that file (SS-DSR-7)."""
-    if not state.account_open or not proves(death.source) or death.actor == "import":
+def closed_by(state: Customer, said: Died | AccountClosed, now: Instant) -> AccountClosed | None:
+    """The closing of her account under one reference: as it was said, or as a death brings it with
+    it, now that it is known. None when none is open, when nothing proves the death, or when an old
+    file tells of it: what became of the account then is told by that file (SS-DSR-7)."""
+    if not state.account_open:
+        return None
+    if isinstance(said, AccountClosed):
+        return said
+    if not proves(said.source) or said.actor == "import":
         return None
     return AccountClosed(occurred=moment_of_instant(now), actor="system", reason="death")
 
 
 def refuse_choice(state: Customer, fact: Fact) -> Refusal | None:
-    """A choice that would allow something, of a person who cannot make it: dead when it is said to
-    have been made (SS-DSR-7), or too young to consent alone (SS-MIN-1). A refusal is always heard.
-    """
+    """What only the living do, after her death (SS-DSR-7), and the yes of somebody too young to
+    consent alone (SS-MIN-1). A refusal is always heard."""
     match fact:
         case ConsentGiven() | ConsentRenewed() | ObjectionLifted() if _after_death(state, fact):
             return DECEASED
+        case AccountOpened() if _after_death(state, fact):
+            return DECEASED
+        case DirectiveSet() | DirectiveRevoked() if _after_death(state, fact):
+            return TOO_LATE
         case ConsentGiven() | ConsentRenewed() if state.under_15:
             return Refusal(
                 "minor",

@@ -25,7 +25,8 @@ MEANWHILE_MAX = 1000  # positions listed of what was recorded while two were one
 
 
 class Undone(NamedTuple):
-    """A join that was undone, and what was recorded of the kept person while it stood."""
+    """A join that was undone, and what was recorded of the kept person while it stood, with what
+    that closed under the other reference."""
 
     position: int
     kept: UUID
@@ -67,6 +68,8 @@ def undo(ledger: Ledger, kept: UUID, other: UUID, reason: str | None = None) -> 
         with ledger.database.read() as connection:
             root = reader.event_at(connection, found.position)
             rows = states.rows_of(connection, kept)
+            # What she closed, she closed under the other reference too.
+            rows += [row for row in states.rows_of(connection, other) if row.stream == other]
         assert root is not None
         fact = FactVoided(
             subject=kept,
@@ -77,5 +80,5 @@ def undo(ledger: Ledger, kept: UUID, other: UUID, reason: str | None = None) -> 
             reason=reason,
         )
         (written,) = act(ledger, [act_of(fact, kept)], new_epoch=True)
-    later = [row.position for row in rows if row.position > found.position]
+    later = sorted(row.position for row in rows if row.position > found.position)
     return Undone(written.position, kept, other, tuple(later[:MEANWHILE_MAX]))

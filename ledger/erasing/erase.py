@@ -28,6 +28,8 @@ from ledger.errors import Broken
 from ledger.events import ClassErased, KeyDestroyed
 from ledger.fields import MAX_KEYS, KeyProof
 from ledger.policy.consents import standing_objections
+from ledger.projections.joins import honoured
+from ledger.projections.model import SubjectState
 from ledger.store import erasure, states
 from ledger.store.erasure import Condemned, Doomed
 from ledger.store.suppressions import Suppressed
@@ -152,7 +154,8 @@ def settle(ledger: Ledger, journal: Journal) -> int:
 
 
 def _suppressed(ledger: Ledger, references: Sequence[Any], now: Instant) -> Iterator[Suppressed]:
-    """These references shall not come back; and under hers, her no to marketing stays."""
+    """These references shall not come back; and under hers, her no to marketing stays, whichever of
+    them she said it under."""
     book = ledger.book(ledger.epoch())
     said: dict[UUID, tuple[tuple[str, str], ...]] = {}
     for row in references:
@@ -161,11 +164,19 @@ def _suppressed(ledger: Ledger, references: Sequence[Any], now: Instant) -> Iter
         if row.target != row.subject:
             continue  # of a thing: it says no to nothing
         if row.subject not in said:
-            with ledger.database.read() as connection:
-                state = states.live_state(connection, row.subject)
-            said[row.subject] = standing_objections(state, book, now)
+            said[row.subject] = standing_objections(_as_one(ledger, row.subject), book, now)
         for purpose, channel in said[row.subject]:
             yield Suppressed(*known, "objected", purpose, channel)
+
+
+def _as_one(ledger: Ledger, subject: UUID) -> SubjectState:
+    """Her state under one reference, with the choices that count for her under all of them."""
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
+        hers = {one: states.live_state(connection, one) for one in joins.family(subject)}
+    kept = joins.kept(subject)
+    others = [(join.position, hers[join.other].consents) for join in joins.others(kept)]
+    return hers[subject]._replace(consents=honoured(hers[kept].consents, others))
 
 
 def _turn(ledger: Ledger) -> Any:

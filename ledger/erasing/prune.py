@@ -2,7 +2,8 @@
 
 What may go, of one person: entries homed in a scope that was erased; from the start of their
 stream, without a gap; her own stream and that of her choices only once nobody can name her any
-more; never what a surviving deadline, choice, hold or card rests on; an order to erase only with
+more; never what a surviving deadline, choice, hold or card rests on, nor a join while something is
+left under another reference of hers; an order to erase only with
 what says that it destroyed keys, and neither while an entry that stays names such a key (decision
 0029). And then it is tried: her
 state is folded with and without them, and if one surviving answer would differ, today or on any
@@ -99,7 +100,7 @@ def prunable(ledger: Ledger, subject: UUID) -> list[int]:
         sealed = pruning.sealed_under(connection, subject) if endings else {}
     facts = {event.position: event.fact for event in events if event}
     hers = _Hers(ledger, subject, facts, book, ended)
-    kept = hers.rests_on(rows, now)
+    kept = hers.rests_on(rows, now) | _joins(ledger, subject)
     own = set() if is_closed else {subject, consent_stream(subject)}
     kept |= {one.position for one in entries if one.stream in own}
     gone = _together(entries, kept, endings, sealed)
@@ -107,6 +108,16 @@ def prunable(ledger: Ledger, subject: UUID) -> list[int]:
     days = hers.turns(rows, now)
     same = all(hers.answers(rows, day) == hers.answers(left, day) for day in days)
     return sorted(gone) if same else []
+
+
+def _joins(ledger: Ledger, subject: UUID) -> set[int]:
+    """The positions that say who else she is, while something is left under another reference: what
+    was said or held under one of them counts for all."""
+    joins = ledger.joins(ledger.epoch())
+    others = set(joins.family(subject)) - {subject}
+    with ledger.database.read() as connection:
+        left = any(not one.is_candidate for o in others for one in pruning.entries(connection, o))
+    return {join.position for join in joins.others(subject) if join.kept == subject and left}
 
 
 class _Hers(NamedTuple):

@@ -2,13 +2,13 @@
 
 The rule is `ledger/policy/erasures.py`; here it is given her state and her open holds, and what it
 lets go is ended by `erase.py`. A person known under several references is one person: whichever of
-them asks, every reference that is joined with it is reached, each weighed by its own facts. What
-this file never does: weigh a ground itself.
+them asks, every reference that is joined with it is reached, each weighed by its own facts; but a
+hold under any of them holds all (decision 0047). What this file never does: weigh a ground itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from ledger.policy.erasures import Outcome, outcomes
 from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import HOLDING, KEEPING, Hold, open_holds, restrictions
 from ledger.projections.live import standing
-from ledger.store import erasure, reader, states
+from ledger.store import erasure, listed, reader, states
 from ledger.store.vault import Scope
 
 
@@ -53,8 +53,7 @@ def planned(
 
 def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
     """Every id of one person: the one that is kept first, then those joined with it."""
-    joins = ledger.joins(ledger.epoch())
-    return joins.everybody(joins.kept(subject))
+    return ledger.joins(ledger.epoch()).family(subject)
 
 
 def planned_everywhere(
@@ -132,13 +131,25 @@ def erase_person(
 def holds_of(
     ledger: Ledger, subject: UUID, at: Instant | None = None, *, restricted: bool = False
 ) -> list[Hold]:
-    """Her holds, as known, that are open at that moment (None: now); with what she asked herself to
-    keep (`restricted`), which stops the end of a term and nothing else."""
+    """Her holds, as known, that are open at that moment (None: now), under whichever reference of
+    hers they were placed; with what she asked herself to keep (`restricted`), which stops the end
+    of a term and nothing else."""
     moment = ledger.clock.now() if at is None else at
+    joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
-        rows = [r for r in standing(states.rows_of(connection, subject)) if r.kind in KEEPING]
+        hers = [states.rows_of(connection, one) for one in joins.family(subject)]
+        rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)
         events = [reader.event_at(connection, position) for position in held]
     facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
     found = open_holds(rows, facts, moment)
-    return found + restrictions(rows, moment) if restricted else found
+    return found + restrictions(rows, moment, joins=joins) if restricted else found
+
+
+def ever_held(ledger: Ledger, people: Collection[UUID]) -> set[UUID]:
+    """Those of these people of whom something was ever to be kept, under any reference of hers."""
+    joins = ledger.joins(ledger.epoch())
+    family = {who: joins.family(who) for who in people}
+    with ledger.database.read() as connection:
+        held = listed.ever_held(connection, {one for ids in family.values() for one in ids})
+    return {who for who, ids in family.items() if not held.isdisjoint(ids)}

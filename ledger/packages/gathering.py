@@ -63,8 +63,9 @@ class _Context(NamedTuple):
 
 
 def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
-    """This id, and those of everybody joined to her: a package is of the person."""
-    return ledger.joins(ledger.epoch()).everybody(subject)
+    """Every id of one person, the kept one first: a package is of the person, whichever of her
+    references she is asked for under."""
+    return ledger.joins(ledger.epoch()).family(subject)
 
 
 def classes_held(ledger: Ledger, people: Sequence[UUID]) -> tuple[str, ...]:

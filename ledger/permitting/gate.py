@@ -197,7 +197,7 @@ class _People:
         others = [
             (join.position, self._one(join.other, at, known)) for join in joins.others(subject)
         ]
-        person = as_one(own, others) if others else own
+        person = as_one(own, others, joins) if others else own
         return person if person.rows else None
 
     def _one(self, subject: UUID, at: Instant, known: int) -> Person:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.policy.permissions import Person
-from ledger.projections.joins import honoured
+from ledger.projections.joins import Joins, honoured
 
 
-def as_one(own: Person, others: Sequence[tuple[int, Person]]) -> Person:
-    """One person under several references, given each of the others with the position of its join:
-    all that was recorded of any of them is hers, a no above all (`honoured`; decision 0020)."""
+def as_one(own: Person, others: Sequence[tuple[int, Person]], joins: Joins) -> Person:
+    """One person under several references, given each of the others with the position since when
+    they are one: all that was recorded of any of them is hers, and of two answers the one that
+    protects her more (`honoured`, `last_words`; decisions 0020, 0047)."""
     everybody = (own, *(person for _, person in others))
     rows = sorted((row for person in everybody for row in person.rows), key=lambda r: r.position)
     state = own.state._replace(
@@ -22,4 +23,4 @@ def as_one(own: Person, others: Sequence[tuple[int, Person]]) -> Person:
     )
     facts = {position: fact for person in everybody for position, fact in person.facts.items()}
     opposed = frozenset(one for person in everybody for one in person.opposed)
-    return Person(state, tuple(rows), facts, opposed)
+    return Person(state, tuple(rows), facts, opposed, joins, ((0, own), *others))

@@ -30,6 +30,7 @@ from ledger.events import (
     Row,
 )
 from ledger.policy.explain import Language, format_long, words
+from ledger.projections.joins import ALONE, Joins, last_words
 
 CLAUSE, ARTICLE = "SS-DSR-7", "LIL art. 85"
 UNPROVED = "returned_mail"
@@ -45,6 +46,8 @@ _ACCESS: Mapping[str | None, Why] = {
     "transmit": "directive",
     "erase": "forbidden",
 }
+_LEAST = ("erase", "keep", "transmit")  # what hands over least comes first
+DIRECTIVES = (DirectiveSet.kind, DirectiveRevoked.kind)
 _WISHES = ("access", "closing", "objection", "update")
 
 
@@ -94,20 +97,20 @@ def proves(source: str) -> bool:
 
 
 def after_death(
-    rows: Sequence[Row], facts: Mapping[int, Fact], as_of: Instant
+    rows: Sequence[Row], facts: Mapping[int, Fact], as_of: Instant, joins: Joins = ALONE
 ) -> AfterDeath | None:
     """Where things stand on the day of `as_of`; None while no death that happened by then is known.
 
-    `rows`: her facts that stand, corrections resolved, under all her references; `facts`: those of
-    her deaths in full, by position.
+    `rows`: her facts that stand, corrections resolved, under all her references (`joins`); `facts`:
+    those of her deaths in full, by position.
     """
     heard = sorted((r for r in rows if r.occurred_at <= as_of), key=_when)
     deaths = [row for row in heard if row.kind == Died.kind]
     if not deaths:
         return None
     death, today = deaths[-1], day_of(as_of)
-    directive = _last(heard, DirectiveSet.kind, DirectiveRevoked.kind)
-    wish = directive.decision if directive and directive.kind == DirectiveSet.kind else None
+    directive = directive_of(heard, joins)
+    wish = directive.decision if directive else None
     may = tuple(_may(one, wish) for one in _WISHES)
     allowed = {one.wish: one.is_allowed for one in may}
     requests = [row for row in heard if row.kind == HeirRequested.kind]
@@ -123,7 +126,7 @@ def after_death(
     )
     source = _source(facts.get(death.position))
     is_proved = source is None or proves(source)
-    account, about = _account(heard)
+    account, about = _account(heard, joins)
     starts = [day_of(death.recorded_at)] if is_proved else []
     starts += [one.day for one in asked if one.wish == "closing"]
     close_by = request_due(min(starts)) if account == "open" and starts else None
@@ -148,6 +151,15 @@ def after_death(
     )
 
 
+def directive_of(rows: Sequence[Row], joins: Joins = ALONE) -> Row | None:
+    """The directive that counts after these facts of one person; None when she left none. Of two
+    that she set under two references before they were joined, the one that hands over less."""
+    told = last_words((row for row in rows if row.kind in DIRECTIVES), joins)
+    stand = [row for row in told if row.kind == DirectiveSet.kind]
+    least = (*_LEAST, None)
+    return min(reversed(stand), key=lambda row: least.index(row.decision), default=None)
+
+
 def _may(wish: str, directive: str | None) -> May:
     if wish != "access":
         return May(wish, True, "death", (), "LIL art. 85 II 2°")
@@ -157,12 +169,14 @@ def _may(wish: str, directive: str | None) -> May:
     return May(wish, why != "forbidden", why, classes, article)
 
 
-def _account(heard: Sequence[Row]) -> tuple[Status, list[Row]]:
-    """Whether she had an account that is open, and the fact that says so."""
-    last = _last(heard, AccountOpened.kind, AccountClosed.kind)
-    if last is None:
+def _account(heard: Sequence[Row], joins: Joins) -> tuple[Status, list[Row]]:
+    """Whether she had an account that is open under any reference, and the fact that says so."""
+    kinds = AccountOpened.kind, AccountClosed.kind
+    told = last_words((row for row in heard if row.kind in kinds), joins)
+    if not told:
         return "none", []
-    return "open" if last.kind == AccountOpened.kind else "closed", [last]
+    opened = [row for row in told if row.kind == AccountOpened.kind]
+    return ("open", opened[-1:]) if opened else ("closed", told[-1:])
 
 
 def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
@@ -174,10 +188,6 @@ def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
 
 def _source(fact: Fact | None) -> str | None:
     return fact.source if isinstance(fact, Died) else None
-
-
-def _last(heard: Sequence[Row], *kinds: str) -> Row | None:
-    return next((row for row in reversed(heard) if row.kind in kinds), None)
 
 
 def _when(row: Row) -> tuple[Instant, int]:

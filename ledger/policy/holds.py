@@ -10,8 +10,9 @@ She may hold it herself: data that we have no right to, whose erasure she oppose
 term erases nothing: it is kept, out of use, until her restriction is lifted. It stops the end of a
 term only; if she asks that her data be erased after all, what she asked before does not stop it.
 
-A hold counts from the day it was placed, at (D, R) like every fact. Read `cards.py` for the ends of
-cards, `evaluate.py` for those of all classes.
+A hold counts from the day it was placed, at (D, R) like every fact. It is on a person: whoever asks
+hands in her facts under all the references that she had by then (decision 0047). Read `cards.py`
+for the ends of cards, `evaluate.py` for those of all classes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ledger.events import (
 from ledger.policy.cards import CardItem
 from ledger.policy.explain import Language, format_long, words
 from ledger.policy.verdicts import Deadline
+from ledger.projections.joins import ALONE, Joins, last_words
 
 Due: TypeAlias = Literal["nothing", "archive", "erase"]
 """What the deadline asks for, holds apart."""
@@ -46,7 +48,8 @@ KEPT_BY_HER: Mapping[str, str] = {"unlawful": "GDPR art. 18(1)(b)", "claims": "G
 """The grounds of a restriction that ask to keep what would be erased. That accuracy is contested,
 or an objection weighed, asks for no longer a life of anything (18(1)(a), (d))."""
 HOLDING = (HoldPlaced.kind, HoldReviewed.kind, HoldLifted.kind)
-KEEPING = (*HOLDING, Restricted.kind, RestrictionLifted.kind)
+RESTRICTING = (Restricted.kind, RestrictionLifted.kind)
+KEEPING = (*HOLDING, *RESTRICTING)
 
 
 class Hold(NamedTuple):
@@ -90,8 +93,9 @@ def open_holds(
 ) -> list[Hold]:
     """The holds on one person that are open at (`as_of`, `known`), oldest first.
 
-    `rows`: her facts that stand, corrections resolved; `facts`: the same in full, by position. A
-    hold whose entry is not among them holds everything: what cannot be read is not destroyed.
+    `rows`: her facts that stand, corrections resolved, under every reference of hers; `facts`: the
+    same in full, by position. A hold whose entry is not among them holds everything: what cannot
+    be read is not destroyed.
     """
     placed: dict[str, Hold] = {}
     today = day_of(as_of)
@@ -109,19 +113,29 @@ def open_holds(
     return [hold._replace(overdue=is_past(hold.review, today)) for hold in placed.values()]
 
 
-def restrictions(rows: Sequence[Row], as_of: Instant, known: int | None = None) -> list[Hold]:
+def restrictions(
+    rows: Sequence[Row], as_of: Instant, known: int | None = None, joins: Joins = ALONE
+) -> list[Hold]:
     """What she asked to keep at (`as_of`, `known`) where its term would erase it: all of it, ground
-    by ground. `rows` as for `open_holds`."""
-    stand: dict[str, Hold] = {}
+    by ground. `rows` as for `open_holds`; `joins`: who was one person then."""
     heard = [r for r in rows if r.occurred_at <= as_of and (known is None or r.position <= known)]
-    for row in sorted(heard, key=_when):
-        ground = row.basis or ""
-        if row.kind == Restricted.kind and ground in KEPT_BY_HER:
-            since, at = row.local_day, (row.position,)
-            stand[ground] = Hold("", KEPT_BY_HER[ground], (), since, since, False, at, ground)
-        elif row.kind == RestrictionLifted.kind:
-            stand.pop(ground, None)
-    return list(stand.values())
+    return [
+        Hold("", KEPT_BY_HER[ground], (), day, day, False, (row.position,), ground)
+        for row in restricted(heard, joins)
+        for ground, day in ((row.basis or "", row.local_day),)
+        if ground in KEPT_BY_HER
+    ]
+
+
+def restricted(rows: Iterable[Row], joins: Joins = ALONE) -> list[Row]:
+    """The restrictions that stand after these facts of one person, oldest first. One that was asked
+    for under one reference is not lifted by what was said of another before they were joined."""
+    grounds: dict[str | None, list[Row]] = {}
+    for row in rows:
+        if row.kind in RESTRICTING:
+            grounds.setdefault(row.basis, []).append(row)
+    last = (row for some in grounds.values() for row in last_words(some, joins))
+    return sorted((row for row in last if row.kind == Restricted.kind), key=_when)
 
 
 def fates(deadlines: Iterable[Deadline], holds: Sequence[Hold]) -> list[Fate]:

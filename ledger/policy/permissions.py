@@ -184,7 +184,8 @@ def explain(found: Verdict, lang: Language = "fr") -> list[str]:
 
 
 def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
-    """The person, without what had not happened or was not known: a caller may hand in more."""
+    """The person, without what had not happened or was not known: a caller may hand in more. Her
+    facts apart are not looked at again."""
     if person is None:
         return UNKNOWN
     opposed = frozenset(
@@ -199,7 +200,10 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     )
     told = {row.position for row in rows}
     facts = {position: fact for position, fact in person.facts.items() if position in told}
-    return person._replace(rows=rows, facts=facts, opposed=opposed)
+    apart = tuple(
+        (since, one._replace(opposed=one.opposed & opposed)) for since, one in person.apart
+    )
+    return person._replace(rows=rows, facts=facts, opposed=opposed, apart=apart)
 
 
 def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
@@ -236,7 +240,7 @@ class _Asked(NamedTuple):
             return refuse("channel", declared.clause, declared.article, publishing), None
         said = _said(person.state, purpose, channel)
         chosen = choice(person.state, book, moment.at, known, purpose, said)
-        if declared.marketing and _objects_still(person, purpose, channel, said):
+        if declared.marketing and _objects_still(person, purpose, channel):
             # No fact is left that it rests on (GDPR art. 21(3)).
             chosen = replace(chosen, state="ConsentRefused", reason="objected")
         case = Case(
@@ -322,17 +326,32 @@ def _said(state: SubjectState, purpose: str, channel: str) -> str:
     return channel
 
 
-def _objects_still(person: Person, purpose: str, channel: str, said: str) -> bool:
+def _objects_still(person: Person, purpose: str, channel: str) -> bool:
     """Whether she was erased, had said no to this, and has not said otherwise herself since; being
-    asked again is no answer, and what is older than the erasure does not come back."""
-    found = person.state.consents.get(ChoiceKey(purpose, said))
-    lifting = found is not None and found.kind in (*GRANTS, "objection.lifted.v1")
+    asked again is no answer, and what is older than the erasure does not come back. What was said
+    under another reference counts from the join on, as the one person she then is."""
+    parts = person.apart or ((0, person),)
+    hers = _word(parts[0][1], purpose, channel)
     return any(
         one.purpose == purpose
         and one.channel in (channel, "")
-        and not (found is not None and lifting and found.at > one.at)
-        for one in person.opposed
+        and not _lifts(_word(part, purpose, channel), one, 0)
+        and not _lifts(hers, one, since)
+        for since, part in parts
+        for one in part.opposed
     )
+
+
+def _word(person: Person, purpose: str, channel: str) -> Expression | None:
+    said = _said(person.state, purpose, channel)
+    return person.state.consents.get(ChoiceKey(purpose, said))
+
+
+def _lifts(said: Expression | None, no: Objection, since: int) -> bool:
+    """Whether this was said after that no, and after a position, and takes it back."""
+    if said is None or said.kind not in (*GRANTS, "objection.lifted.v1"):
+        return False
+    return said.at > no.at and said.position > since
 
 
 def _order(expression: Expression) -> tuple[int, int, int]:

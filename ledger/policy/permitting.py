@@ -18,9 +18,11 @@ from ledger.events import AssessmentRecorded, CustomerRegistered, Fact, Row
 from ledger.policy import phone, softoptin
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS
+from ledger.policy.holds import restricted
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.softoptin import Offer
 from ledger.policy.verdicts import ChoiceState
+from ledger.projections.joins import ALONE, Joins, last_words
 from ledger.projections.model import SubjectState
 
 OPEN_TRACKING = "email_open_tracking"
@@ -43,12 +45,15 @@ class Person(NamedTuple):
     """One person at (t, known at t): the state, her facts that stand (corrections resolved), the
     same facts in full by position, personal fields unopened; and `opposed`: what somebody with a
     reference of hers had said no to before being erased. Under several references she is one
-    person: `ledger.permitting.joined.as_one`."""
+    person (`ledger.permitting.joined.as_one`): `joins` says since when, and `apart` is she under
+    each of them alone, the kept one first, with the position since when it is hers."""
 
     state: SubjectState
     rows: tuple[Row, ...]
     facts: Mapping[int, Fact]
     opposed: frozenset[Objection] = frozenset()
+    joins: Joins = ALONE
+    apart: tuple[tuple[int, Person], ...] = ()
 
 
 class Company(NamedTuple):
@@ -117,7 +122,7 @@ def _by_law(case: Case) -> Answer | None:
 
 def _protected(case: Case) -> Answer | None:
     """The dead, the very young, and whoever had the use of her data restricted."""
-    rows = case.person.rows
+    rows, joins = case.person.rows, case.person.joins
     chooses = case.purpose.marketing or case.purpose.basis in ("consent", "legitimate_interest")
     dead = _last(case, "customer.died.v1")
     if dead and chooses:
@@ -126,18 +131,14 @@ def _protected(case: Case) -> Answer | None:
     if dead and stopped:
         both = (dead.position, stopped.position)
         return refuse("heirs_objected", "SS-DSR-7", "LIL art. 85", ("fact.voided.v1",), both)
-    young = _last(case, "customer.minor_signalled.v1")
-    if young and young.decision == "under_15" and chooses:
-        return refuse("under_15", "SS-MIN-1", "LIL art. 45", ("fact.voided.v1",), (young.position,))
-    grounds: dict[str | None, int] = {}
-    for row in sorted(rows, key=lambda row: (row.occurred_at, row.position)):
-        if row.kind == "customer.restricted.v1":
-            grounds[row.basis] = row.position
-        elif row.kind == "customer.restriction_lifted.v1":
-            grounds.pop(row.basis, None)
+    signals = last_words((r for r in rows if r.kind == "customer.minor_signalled.v1"), joins)
+    young = [row.position for row in signals if row.decision == "under_15"]
+    if young and chooses:
+        return refuse("under_15", "SS-MIN-1", "LIL art. 45", ("fact.voided.v1",), (young[-1],))
+    grounds = restricted(rows, joins)
     if grounds:
         lifting = ("customer.restriction_lifted.v1",)
-        rests_on = tuple(sorted(grounds.values()))
+        rests_on = tuple(sorted(row.position for row in grounds))
         return refuse("restricted", "SS-DSR-5", "GDPR art. 18(2)", lifting, rests_on)
     return None
 

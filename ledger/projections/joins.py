@@ -1,16 +1,18 @@
 """One person known under two references, or none that she gave (SS-DSR-8): whose stream is whose,
-and which of two choices counts.
+which of two choices counts, and what of two was said last.
 
 A join moves nothing. What is new is recorded of the kept person; what the other did stays hers,
-under its own clocks. Pure. Read next: `ledger/choosing/joining.py`.
+under its own clocks. What protects her under one reference protects her under all. Pure. Read next:
+`ledger/choosing/joining.py`, decision 0047.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from ledger.events import Row
 from ledger.projections.model import ChoiceKey, Expression
 
 
@@ -51,15 +53,51 @@ class Joins:
         return subject
 
     def others(self, subject: UUID) -> tuple[Join, ...]:
-        """Everybody who was joined to this person, directly or through others, oldest first."""
-        found: list[Join] = []
+        """Everybody who was joined to this person, directly or through others, the oldest join
+        first. `position` is since when they are one: of joins in a row, that of the last."""
+        return tuple(since for _, since in sorted(self._reached(subject, 0)))
+
+    def _reached(self, subject: UUID, since: int) -> Iterator[tuple[Join, Join]]:
+        """Each join below this person, as it was recorded and since when it reaches her."""
         for join in self._with.get(subject, ()):
-            found += [join, *self.others(join.other)]
-        return tuple(sorted(found))
+            at = max(join.position, since)
+            yield join, join._replace(position=at)
+            yield from self._reached(join.other, at)
 
     def everybody(self, subject: UUID) -> tuple[UUID, ...]:
         """This person and everybody who was joined to her."""
         return (subject, *(join.other for join in self.others(subject)))
+
+    def family(self, subject: UUID) -> tuple[UUID, ...]:
+        """Every id of one person, whichever of them this is: the one that is kept first."""
+        return self.everybody(self.kept(subject))
+
+    def speaks_for(self, said: Row, of: Row) -> bool:
+        """Whether what `said` says is said of whom `of` is about, too: she is the same, or had been
+        joined to her when it was recorded."""
+        since, other = 0, of.subject
+        while other != said.subject:
+            if other is None or other not in self._into:
+                return False
+            join = self._into[other]
+            since, other = max(since, join.position), join.kept
+        return said.position > since
+
+
+ALONE = Joins()
+"""Nobody is joined with anybody."""
+
+
+def last_words(rows: Iterable[Row], joins: Joins = ALONE) -> list[Row]:
+    """Of facts that take each other's place, what was said last under each reference of hers.
+
+    What she says after a join, as the one person she now is, takes the place of what was said under
+    either reference. What was said before it does not: we may have joined two people.
+    """
+    stand: list[Row] = []
+    for row in sorted(rows, key=lambda row: (row.occurred_at, row.position)):
+        stand = [*(one for one in stand if not joins.speaks_for(row, one)), row]
+    return stand
 
 
 Said = dict[ChoiceKey, Expression]

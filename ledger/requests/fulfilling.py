@@ -149,7 +149,8 @@ def _effect(ledger: Ledger, subject: UUID, asked: Request, deed: Deed) -> Fact |
         case "restriction":
             if deed.ground is None:
                 raise BadData("field 'ground' is required: one of those of GDPR art. 18(1)")
-            if deed.ground in ledger.state(subject).restrictions:
+            kept = ledger.joins(ledger.epoch()).kept(subject)  # of whom it would be recorded
+            if deed.ground in ledger.state(kept).restrictions:
                 return None
             return Restricted(occurred=now, actor=deed.actor, ground=deed.ground)
         case "directive":

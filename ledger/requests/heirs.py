@@ -6,24 +6,26 @@ or open what an heir wrote.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from ledger.calendar import Instant
 from ledger.events import Died, Fact
 from ledger.policy.death import AfterDeath, after_death
+from ledger.projections.joins import Joins
 from ledger.projections.live import standing
 from ledger.store import reader, states
 
 
 def of_person(
-    connection: Any, people: Collection[UUID], as_of: Instant, known: int | None = None
+    connection: Any, joins: Joins, subject: UUID, as_of: Instant, known: int | None = None
 ) -> AfterDeath | None:
-    """Where things stand with one person, under the ids she has, at (`as_of`, `known`); None while
-    no death of hers is known."""
-    rows = [r for one in people for r in standing(states.rows_of(connection, one, known))]
+    """Where things stand with one person, whichever of her ids this is, at (`as_of`, `known`); None
+    while no death of hers is known. `joins`: who was one person with whom then."""
+    rows = [
+        r for one in joins.family(subject) for r in standing(states.rows_of(connection, one, known))
+    ]
     deaths = [row.position for row in rows if row.kind == Died.kind]
     events = (reader.event_at(connection, position) for position in deaths)
     facts: dict[int, Fact] = {event.position: event.fact for event in events if event}
-    return after_death(rows, facts, as_of)
+    return after_death(rows, facts, as_of, joins)

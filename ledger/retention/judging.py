@@ -12,12 +12,13 @@ from uuid import UUID
 
 from ledger.application import Ledger
 from ledger.calendar import Instant
-from ledger.erasing.request import holds_of
+from ledger.erasing.request import ever_held, holds_of
 from ledger.policy.book import Book
 from ledger.policy.cards import cards, governed
 from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import KEEPING, Fate, fates
 from ledger.policy.verdicts import Deadline
+from ledger.projections.joins import Joins
 from ledger.projections.live import standing
 from ledger.store import archival, erasure, reader, states
 from ledger.store.vault import Scope
@@ -36,8 +37,23 @@ class Judged(NamedTuple):
     why: tuple[str, ...] = ()
 
 
-def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged]:
-    """What of one person is past its end at that moment and has not ended yet."""
+class Known(NamedTuple):
+    """What is known when people are judged: the policy book, and who is one person with whom."""
+
+    book: Book
+    joins: Joins
+
+
+def known_now(ledger: Ledger) -> Known:
+    """The same as of now."""
+    epoch = ledger.epoch()
+    return Known(ledger.book(epoch), ledger.joins(epoch))
+
+
+def judge(ledger: Ledger, known: Known, subject: UUID, at: Instant) -> list[Judged]:
+    """What of one person is past its end at that moment and has not ended yet. What is kept of her
+    under one reference is kept under all."""
+    book, family = known.book, known.joins.family(subject)
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
         paid = any(key.klass in CARDS for key in state.activity)
@@ -46,6 +62,7 @@ def judge(ledger: Ledger, book: Book, subject: UUID, at: Instant) -> list[Judged
     found = governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
     # Few people have one: the facts she has are counted by kind, those that stand only.
     held = any(key.kind in KEEPING for key in state.activity)
+    held = held or (len(family) > 1 and bool(ever_held(ledger, {subject})))
     holds = holds_of(ledger, subject, at, restricted=True) if held else []
     judged = [
         Judged(Scope(subject, fate.klass, fate.scope), _what(fate), deadline, _why(fate))

@@ -27,7 +27,7 @@ from ledger.errors import Misuse
 from ledger.events import RetentionRan
 from ledger.policy.clocks import classes_of
 from ledger.retention.archive import archiving
-from ledger.retention.judging import CARDS, Judged, What, judge
+from ledger.retention.judging import CARDS, Judged, What, judge, known_now
 from ledger.store import archival, erasure, suppressions
 from ledger.store.population import past_due
 from ledger.store.recipient import ArchiveRecipient
@@ -62,9 +62,9 @@ class Ran(NamedTuple):
 def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Judged]:
     """Everything that is past its end at `as_of` (None: now), person by person."""
     at = ledger.clock.now() if as_of is None else as_of
-    book = ledger.book(ledger.epoch())
+    known = known_now(ledger)
     for subject in people_due(ledger, at):
-        yield from judge(ledger, book, subject, at)
+        yield from judge(ledger, known, subject, at)
 
 
 def run(
@@ -158,8 +158,8 @@ def batch(
     settle(ledger, intents)
     with ledger.recorder.alone():
         # Judged under the head lock: whatever was recorded before is seen, a hold above all.
-        book, now = ledger.book(ledger.epoch()), ledger.clock.now()
-        found = [one for subject in people for one in judge(ledger, book, subject, now)]
+        known, now = known_now(ledger), ledger.clock.now()
+        found = [one for subject in people for one in judge(ledger, known, subject, now)]
         leaving = [one for one in found if one.what == "archive"]
         ending = [one.scope for one in found if one.what == "erase"]
         if leaving and recipient is None:

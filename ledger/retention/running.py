@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 
 from ledger.application import Ledger
 from ledger.errors import Misuse, NotFound, ProbantError, Refusal, Refused
-from ledger.retention.judging import Judged, judge
+from ledger.retention.judging import Judged, judge, known_now
 from ledger.retention.run import AT_ONCE, Ran, batch, people_due, ran, record_run
 from ledger.store import erasure, runs
 from ledger.store.database import speaking
@@ -142,7 +142,7 @@ class Keeper:
 
     def _rehearse(self, one: Asked) -> None:
         ledger, at = self.ledger, self.ledger.clock.now()
-        book, everybody = ledger.book(ledger.epoch()), people_due(ledger, at)
+        known, everybody = known_now(ledger), people_due(ledger, at)
         classes: dict[str, Counter[str]] = {}
         totals: Counter[str] = Counter()
         why: Counter[str] = Counter()
@@ -150,7 +150,7 @@ class Keeper:
         while some := list(islice(everybody, AT_ONCE)):
             self._go_on()
             for subject in some:
-                found = judge(ledger, book, subject, at)
+                found = judge(ledger, known, subject, at)
                 people += bool(found)
                 for judged in found:
                     classes.setdefault(judged.scope.data_class, Counter())[judged.what] += 1

@@ -138,8 +138,9 @@ def minors(look: Look) -> Iterator[Finding]:
     what the law keeps."""
     signals = [
         (position, fact)
-        for position, fact in look.facts.items()
+        for position, fact in look.facts_of_all(look.scene.known).items()
         if isinstance(fact, MinorSignalled) and fact.age == "under_15"
+        if fact.occurred.at <= look.scene.as_of
     ]
     if not signals:
         return

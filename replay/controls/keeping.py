@@ -11,12 +11,11 @@ from ledger.calendar import format_day
 from ledger.events import ClassErased
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
-from ledger.policy.holds import Fate, Hold, fate_of_card, open_holds, restrictions
+from ledger.policy.holds import Fate, Hold, fate_of_card
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
 from replay.controls.life import Look
 from replay.controls.model import Finding
-from replay.fold import effective
 
 CARDS = ("card", "card_proof")
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
@@ -77,10 +76,9 @@ def unfinished_erasures(look: Look) -> Iterator[Finding]:
 
 
 def destroyed_under_hold(look: Look) -> Iterator[Finding]:
-    """C08: nothing is destroyed under a hold that was known then; one found since is told. Nor is
-    anything by its term that she asked to keep (GDPR art. 18(1)(b), (c))."""
-    if not any(row.kind in ("hold.placed.v1", "customer.restricted.v1") for row in look.rows):
-        return
+    """C08: nothing is destroyed under a hold that was known then, whichever reference of hers it
+    was placed under; one found since is told, and so is a join. Nor is anything by its term that
+    she asked to keep (GDPR art. 18(1)(b), (c))."""
     for event in look.events:
         fact, row = event.fact, event.row
         if isinstance(fact, ClassErased) and row.occurred_at <= look.scene.as_of:
@@ -115,7 +113,7 @@ def endless(look: Look) -> Iterator[Finding]:
         if until is None and not deadline.suspended_by and deadline.tier_now != "erased":
             yield _endless(look, "no_end", deadline.rests_on, _name(deadline))
     for hold in look.holds:
-        if hold.overdue:
+        if hold.overdue and hold.rests_on[0] in look.by_position:  # told once, where it was placed
             values = {"until": format_day(hold.review)}
             where = "SS-RET-2", hold.article
             yield Finding("C16", "hold_unreviewed", hold.rests_on, look.subject, *where, values)
@@ -137,11 +135,7 @@ def _endless(look: Look, why: str, positions: tuple[int, ...], name: str) -> Fin
 
 def _holding(look: Look, at: int, known: int, erased: ClassErased) -> Hold | None:
     """What stopped this erasure at an instant, as known at a position."""
-    rows = effective([row for row in look.rows if row.position <= known])
-    facts = {p: event.fact for p, event in look.by_position.items() if p <= known}
-    found = open_holds(rows, facts, at, known)
-    if erased.reason == "term":
-        found += restrictions(rows, at, known)
+    found = look.kept_by(at, known, restricted=erased.reason == "term")
     return next((hold for hold in found if erased.of in hold.classes or not hold.classes), None)
 
 

@@ -18,7 +18,7 @@ from ledger.events import Fact, Row
 from ledger.permitting.joined import as_one
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.evaluate import deadlines
-from ledger.policy.holds import Fate, Hold, fates, open_holds, restrictions
+from ledger.policy.holds import KEEPING, Fate, Hold, fates, open_holds, restrictions
 from ledger.policy.permissions import Company, Person
 from ledger.policy.requests import Request, Told, judged, promise_of
 from ledger.policy.sends import Send, sends
@@ -73,14 +73,13 @@ class Look:
 
     @cached_property
     def holds(self) -> list[Hold]:
-        """Her open holds."""
-        return open_holds(self.standing, self.facts, self.scene.as_of, self.scene.known)
+        """Her open holds, under whichever reference of hers they were placed."""
+        return self.kept_by(self.scene.as_of, self.scene.known)
 
     @cached_property
     def keeping(self) -> list[Hold]:
         """What stops the end of a term: her open holds, and what she asked to keep."""
-        scene = self.scene
-        return self.holds + restrictions(self.standing, scene.as_of, scene.known)
+        return self.kept_by(self.scene.as_of, self.scene.known, restricted=True)
 
     @cached_property
     def fates(self) -> list[tuple[Deadline, Fate]]:
@@ -136,6 +135,37 @@ class Look:
         hers = self._recorded[found - 1][1] if found else 0
         return max(hers, self.scene.known_at(at))
 
+    def family_at(self, known: int) -> list[Life]:
+        """Her lives under all the references that she had, as known at a position."""
+        if not self.life.kin:
+            return [self.life]
+        return [self._kin(one) for one in self.scene.joins_at(known).family(self.subject)]
+
+    def facts_of_all(self, known: int) -> dict[int, Fact]:
+        """Her facts that stood, as known at a position, under all the references she then had."""
+        return {
+            position: fact
+            for life in self.family_at(known)
+            for position, fact in standing(
+                [(e.row.position, e.fact) for e in life.events if e.row.position <= known]
+            )
+        }
+
+    def kept_by(self, at: Instant, known: int, *, restricted: bool = False) -> list[Hold]:
+        """Her holds that were open at an instant, as known at a position, under whichever reference
+        of hers; with what she asked to keep (`restricted`)."""
+        hers = [
+            [event.row for event in life.events if event.row.position <= known]
+            for life in self.family_at(known)
+        ]
+        if not any(row.kind in KEEPING for rows in hers for row in rows):
+            return []
+        rows = [row for some in hers for row in effective(some)]
+        facts = self.facts_of_all(known)
+        found = open_holds(rows, facts, at, known)
+        joins = self.scene.joins_at(known)
+        return found + restrictions(rows, at, known, joins) if restricted else found
+
     def person_at(self, at: Instant, known: int) -> Person:
         """The person at (t, known at a position), as the gate meets her."""
         return self._person(at, min(known, self.scene.known))
@@ -151,7 +181,7 @@ class Look:
         kept = joins.kept(self.subject)
         own = _one(self._kin(kept), at, known)
         others = [(j.position, _one(self._kin(j.other), at, known)) for j in joins.others(kept)]
-        return as_one(own, others) if others else own
+        return as_one(own, others, joins) if others else own
 
     def _kin(self, subject: UUID) -> Life:
         return self.life if subject == self.subject else self.life.kin[subject]

@@ -11,7 +11,6 @@ from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.verdicts import ChoiceState, Deadline
-from ledger.projections.joins import honoured
 from replay.controls.life import Look
 from replay.controls.model import Event, Said
 from replay.controls.scene import Scene
@@ -248,18 +247,14 @@ class Believed(Question):
 
 
 def chosen(look: Look) -> list[ChoiceState]:
-    """Her choices at (D, R), under all the references she then had."""
+    """Her choices at (D, R), under all the references she then had; of a reference that is not the
+    one kept, those only that were made under it."""
     scene, state = look.scene, look.state
-    others = scene.joins_at(scene.known).others(look.subject) if look.life.kin else ()
-    if others:
-        said = []
-        for join in others:
-            rows = [
-                e.row for e in look.life.kin[join.other].events if e.row.position <= scene.known
-            ]
-            hers = fold_subject(rows, scene.as_of, scene.known)
-            said.append((join.position, hers.consents))
-        state = state._replace(consents=honoured(state.consents, said))
+    if look.life.kin:
+        counts = look.person_at(scene.as_of, scene.known).state.consents
+        if scene.joins_at(scene.known).kept(look.subject) != look.subject:
+            counts = {key: counts[key] for key in state.consents}
+        state = state._replace(consents=counts)
     return choices(state, scene.book, scene.as_of, scene.known)
 
 

@@ -35,9 +35,9 @@ def asks(wish: str, day: str = "2026-01-05") -> HeirRequested:
 
 
 def after(shop: Shop, as_of: str = "2026-01-05", who: str = "42") -> AfterDeath | None:
-    people = shop.ledger.joins(shop.ledger.epoch()).everybody(shop.person(who))
+    joins, subject = shop.ledger.joins(shop.ledger.epoch()), shop.person(who)
     with shop.ledger.database.read() as connection:
-        return heirs.of_person(connection, people, cal.parse_as_of(as_of))
+        return heirs.of_person(connection, joins, subject, cal.parse_as_of(as_of))
 
 
 def told(shop: Shop, *facts: Fact) -> AfterDeath:
