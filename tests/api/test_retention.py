@@ -12,6 +12,7 @@ import pytest
 
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, day_of, end_of, format_day
+from ledger.erasing.journal import Journal
 from ledger.policy.evaluate import deadlines
 from ledger.retention import running
 from ledger.retention.run import batch
@@ -48,6 +49,11 @@ def furnished(caller: Caller) -> None:
     assert told["refused"] == 0, told
     hold = {"article": "RGPD art. 17(3)(e)", "review": "2099-01-01", "classes": ["contact"]}
     caller.say("POST", "/v1/holds", {"person": {"kind": "shop", "value": "r0"}, "data": hold})
+
+
+def origin(caller: Caller) -> str:
+    """The name of the ledger."""
+    return caller.ledger.keyring.origin
 
 
 def people(caller: Caller) -> list[UUID]:
@@ -157,6 +163,9 @@ def test_a_run_archives_and_erases_in_the_background(
     assert (again["archived"], again["erased"], again["held"]) == (0, 0, planned["held"])
     first = anywhere.get(RUNS, limit="2").json()
     rest = anywhere.get(RUNS, limit="2", before=str(first["next"])).json()
+    erased = [intent.scopes for intent in Journal(tmp_path / "journal", origin(anywhere)).intents()]
+    people = {one.scope.subject for scopes in erased for one in scopes}
+    assert done["certified"] == len(list((tmp_path / "certificates").iterdir())) == len(people) > 1
     listed = [one["run"] for one in first["items"] + rest["items"]]
     assert listed == [again["id"], done["id"], planned["id"]]
 
