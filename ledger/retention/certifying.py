@@ -33,6 +33,7 @@ from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import Fate, fates
 from ledger.policy.verdicts import Deadline
 from ledger.projections.live import standing
+from ledger.retention.judging import CARDS
 from ledger.store import erasure, reader, states
 from ledger.store.vault import Scope
 
@@ -90,8 +91,9 @@ def still_kept(ledger: Ledger, subject: UUID) -> list[Outcome]:
     book, now = ledger.book(ledger.epoch()), ledger.clock.now()
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
-        rows = standing(states.rows_of(connection, subject))
-        facts = reader.card_facts(connection, subject)
+        paid = any(key.klass in CARDS for key in state.activity)
+        rows = standing(states.rows_of(connection, subject)) if paid else []
+        facts = reader.card_facts(connection, subject) if paid else {}
     found = governed(deadlines(state, book, now), cards(state, rows, facts, book, now))
     scopes = [Scope(subject, deadline.klass, deadline.scope) for deadline in found]
     with ledger.database.read() as connection:
