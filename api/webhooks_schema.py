@@ -31,7 +31,8 @@ SCHEMAS: dict[str, Any] = {
             "kinds": {
                 "type": "array",
                 "items": STRING,
-                "description": "Kinds of fact; by default those of which recipients are told.",
+                "description": "Kinds of fact; by default those of which recipients are told. "
+                "`reminders` alone: requests that are owed an answer, at J-7 and J-2.",
             },
         },
     ),
