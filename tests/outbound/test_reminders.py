@@ -118,17 +118,19 @@ def test_what_was_not_taken_is_tried_again_and_a_lost_day_is_made_up_for(
     receiver.answer(500)
     courier.round()
     courier.round()  # not yet: it waits some seconds
+    asked(ledger, "0043", "2026-01-05")
     clock.advance(minutes=1)
     courier.round()
-    first, second = receiver.got
-    assert first.id == second.id
+    first, second, other = receiver.got
+    assert first.id == second.id != other.id  # who was late holds up nobody
+    step(ledger, UUID(other.said["data"]["request"]), RequestWithdrawn, channel="phone")
     clock.advance(days=9)  # the second reminder, and the last day, went by
     courier.round()
-    (late,) = receiver.got[2:]
+    (late,) = receiver.got[3:]
     assert (late.said["data"]["days_left"], late.said["data"]["status"]) == (-2, "overdue")
     clock.advance(days=1)
     courier.round()
-    assert len(receiver.got) == 3
+    assert len(receiver.got) == 4
 
 
 def test_reminders_share_a_webhook_with_nothing(ledger: Ledger, receiver: Receiver) -> None:
