@@ -235,7 +235,12 @@ FIXED: dict[str, Any] = {
         ["classes", "reason"],
         {
             "classes": {"type": "array", "minItems": 1, "items": CODE.schema},
-            "reason": {**CODE.schema, "description": "Why: a code of yours, never a free text."},
+            "reason": {
+                **CODE.schema,
+                "description": "Why: a code of yours, never a free text. While the use of her data "
+                "is restricted: rights_request, access_request, complaint, consent, correction, "
+                "litigation, legal_claims, rights_of_others or public_interest.",
+            },
             "case": CODE.schema,
             "after": {"type": "integer", "minimum": 0, "description": "`next` of the page before."},
         },

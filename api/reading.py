@@ -20,14 +20,33 @@ from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import format_day, format_instant, moment_of_instant
 from ledger.commands import Record
-from ledger.errors import BadData, Refused
-from ledger.events import DataRead
+from ledger.erasing.request import everybody
+from ledger.errors import BadData, Refusal, Refused
+from ledger.events import DataRead, Restricted
 from ledger.fields import CODE, INTEGER, Unreadable
 from ledger.handlers import record
+from ledger.projections.model import SubjectState
 from ledger.store import reader
+from ledger.store.states import live_state
 from ledger.store.timeline import Told
 
 PAGE = 100  # facts looked at for one answer
+WHILE_RESTRICTED = frozenset(
+    (
+        *("rights_request", "access_request", "complaint", "consent"),  # she asks for it, or agrees
+        "correction",  # what is contested is looked at, to be put right (GDPR art. 18(1)(a))
+        *("litigation", "legal_claims", "rights_of_others", "public_interest"),
+    )
+)
+"""The reasons for which the data of somebody who had its use restricted may be read: whatever else
+is done with it than keeping it needs one of those of GDPR art. 18(2)."""
+RESTRICTED = Refusal(
+    "restricted",
+    "the use of this person's data is restricted, and not for this reason",
+    "SS-DSR-5",
+    "RGPD art. 18(2)",
+    "reason",
+)
 CLASSES_MAX = 20
 
 
@@ -88,12 +107,16 @@ def reading_of(value: Any) -> Reading:
 
 def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> dict[str, Any]:
     """The personal fields of these classes, fact by fact in the order of the log, as they were
-    recorded; of what is archived, erased or lost, that it is. Recorded before it is opened."""
+    recorded; of what is archived, erased or lost, that it is. Recorded before it is opened. Raises
+    Refused while the use of her data is restricted, unless the reason is one that art. 18(2) leaves
+    open."""
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
     if not edition.classes.keys() >= set(asked.classes):
         raise Problem(
             "class-undeclared", "field 'classes' names one that the policy in force does not have"
         )
+    if asked.reason not in WHILE_RESTRICTED and _is_restricted(ledger, subject):
+        raise Refused(RESTRICTED)
     read = record_read(ledger, who, subject, asked.classes, asked.reason, asked.case)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
@@ -106,6 +129,19 @@ def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> d
     has_more = len(told) == PAGE
     last = told[-1].row.position if has_more else None
     return {"read": read, "subject": str(subject), "items": items, "next": last}
+
+
+def _is_restricted(ledger: Ledger, subject: UUID) -> bool:
+    """Whether a restriction stands, under whichever of her references."""
+    people = everybody(ledger, subject)
+    with ledger.database.read() as connection:
+        states = {one: live_state(connection, one) for one in people}
+    ever = (who for who, one in states.items() if _was_restricted(one))
+    return any(ledger.state(who).restrictions for who in ever)
+
+
+def _was_restricted(state: SubjectState) -> bool:
+    return any(key.kind == Restricted.kind for key in state.activity)
 
 
 def _item(told: Told, opened: dict[str, Any] | Unreadable) -> dict[str, Any]:
