@@ -12,9 +12,10 @@ import pytest
 
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, day_of, end_of, format_day
+from ledger.erasing.certificate import Desk, Issued, issue
 from ledger.erasing.journal import Journal
 from ledger.policy.evaluate import deadlines
-from ledger.retention import running
+from ledger.retention import certifying, running
 from ledger.retention.run import batch
 from ledger.retention.running import Keeper
 from ledger.store import runs, states
@@ -242,6 +243,42 @@ def test_a_server_told_to_stop_lets_go_between_two_batches(
     next_one = Keeper(caller.ledger, tmp_path / "journal", tmp_path / "archive.pub")
     assert finished(caller, run)["state"] == "done"
     next_one.close()
+
+
+def test_told_to_stop_between_two_certificates_the_next_server_makes_the_others(
+    caller: Caller, clock: StepClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything was erased; the run is on record once everybody is certified, each once."""
+    furnished(caller)
+    clock.advance(days=500)
+    (tmp_path / "archive.pub").write_bytes(ArchiveKey.generate().recipient.to_bytes())
+    keeper: Keeper = caller.client.app.state.keeper  # type: ignore[attr-defined]
+    monkeypatch.setattr(running, "AT_ONCE", 3)
+    begun = Event()
+
+    def stopping(desk: Desk, content: dict[str, Any]) -> Issued:
+        keeper._stopping.set()
+        begun.set()
+        return issue(desk, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(certifying, "issue", stopping)
+        run = caller.say("POST", RUNS, {}).json()["id"]
+        assert begun.wait(PATIENCE_SECONDS)
+        keeper.close()
+    left = caller.get(f"{RUNS}/{run}").json()
+    folder = tmp_path / "certificates"
+    some = {path: path.read_bytes() for path in folder.iterdir()}
+    assert (left["state"], left["certified"], 0 < len(some) <= 3) == ("waiting", None, True)
+    paths = tmp_path / "journal", tmp_path / "archive.pub"
+    next_one = Keeper(caller.ledger, *paths, Desk(folder, 35))
+    done = finished(caller, run)
+    next_one.close()
+    made = {path: path.read_bytes() for path in folder.iterdir()}
+    assert some.items() <= made.items()  # what was made is not made again
+    assert done["certified"] == len(made) - len(some) > 0
+    intents = Journal(paths[0], origin(caller)).intents()
+    assert len(made) == len({one.scope.subject for intent in intents for one in intent.scopes})
 
 
 def test_who_was_overtaken_writes_nothing_more(anywhere: Caller, clock: StepClock) -> None:
