@@ -12,7 +12,7 @@ import pytest
 
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, day_of, end_of, format_day
-from ledger.erasing.certificate import Desk, Issued, issue
+from ledger.erasing.certificate import Desk, Issued, document_of, issue
 from ledger.erasing.journal import Journal
 from ledger.policy.evaluate import deadlines
 from ledger.retention import certifying, running
@@ -169,6 +169,34 @@ def test_a_run_archives_and_erases_in_the_background(
     assert done["certified"] == len(list((tmp_path / "certificates").iterdir())) == len(people) > 1
     listed = [one["run"] for one in first["items"] + rest["items"]]
     assert listed == [again["id"], done["id"], planned["id"]]
+
+
+@pytest.mark.clause("SS-REC-1")
+def test_who_acknowledged_a_term_s_erasure_stands_beside_its_certificate(
+    anywhere: Caller, clock: StepClock
+) -> None:
+    """As issued, and made again with the receipt; of whom nothing was erased there is none."""
+    recipient = {"kind": "recipient.declared", "data": {"recipient": "crm", "type": "other"}}
+    anywhere.post(recipient)
+    wrote = {"kind": "customer.contacted_us", "person": {"kind": "shop", "value": "1"}}
+    her = anywhere.post({**wrote, "data": {"channel": "form", "text": "Bonjour"}}).json()["subject"]
+    path = f"/v1/subjects/{her}/certificates"
+    assert anywhere.get(path).status_code == 404
+    clock.advance(days=1200)
+    finished(anywhere, anywhere.say("POST", RUNS, {}).json()["id"])
+    (issued,) = anywhere.get(path).json()["items"]
+    (state,) = issued["recipients"]
+    assert (issued["reason"], issued["renews"], state["state"]) == ("term", None, "to_tell")
+    said = {"recipient": "crm", "positions": [state["position"]], "receipt": "job-7"}
+    assert anywhere.say("POST", "/v1/acknowledgements", {**said, "reason": "letter"}).is_success
+    (after,) = anywhere.get(path).json()["items"]
+    (renewed,) = anywhere.get(path, now="true").json()["items"]
+    assert after["note"] == issued["note"]
+    assert renewed["renews"] == issued["id"]
+    assert renewed["recipients"] == after["recipients"] != issued["recipients"]
+    document = document_of(renewed["note"].encode())
+    assert document["recipients"][0]["acknowledged"]["receipt"] == "job-7"
+    assert document["erased"] == document_of(issued["note"].encode())["erased"]
 
 
 def test_without_an_archive_key_a_run_fails_and_says_so(caller: Caller, clock: StepClock) -> None:
