@@ -197,6 +197,7 @@ def test_who_acknowledged_a_term_s_erasure_stands_beside_its_certificate(
     document = document_of(renewed["note"].encode())
     assert document["recipients"][0]["acknowledged"]["receipt"] == "job-7"
     assert document["erased"] == document_of(issued["note"].encode())["erased"]
+    assert {one["why"] for one in document["kept"]} == {"term"}  # nobody asked for an erasure
 
 
 def test_without_an_archive_key_a_run_fails_and_says_so(caller: Caller, clock: StepClock) -> None:
