@@ -22,12 +22,12 @@ from ledger.calendar import format_day, format_instant, moment_of_instant
 from ledger.commands import Record
 from ledger.erasing.request import everybody
 from ledger.errors import BadData, Refusal, Refused
-from ledger.events import DataRead, Restricted
+from ledger.events import DataRead, Restricted, RestrictionLifted
 from ledger.fields import CODE, INTEGER, Unreadable
 from ledger.handlers import record
-from ledger.projections.model import SubjectState
+from ledger.projections.live import standing
 from ledger.store import reader
-from ledger.store.states import live_state
+from ledger.store.states import live_state, rows_of
 from ledger.store.timeline import Told
 
 PAGE = 100  # facts looked at for one answer
@@ -132,16 +132,20 @@ def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> d
 
 
 def _is_restricted(ledger: Ledger, subject: UUID) -> bool:
-    """Whether a restriction stands, under whichever of her references."""
+    """Whether a restriction stands, under whichever of her references it was asked for."""
     people = everybody(ledger, subject)
     with ledger.database.read() as connection:
-        states = {one: live_state(connection, one) for one in people}
-    ever = (who for who, one in states.items() if _was_restricted(one))
-    return any(ledger.state(who).restrictions for who in ever)
-
-
-def _was_restricted(state: SubjectState) -> bool:
-    return any(key.kind == Restricted.kind for key in state.activity)
+        known = [live_state(connection, one) for one in people]
+        if not any(key.kind == Restricted.kind for state in known for key in state.activity):
+            return False  # few people have one: who has is looked at whole
+        rows = standing([row for one in people for row in rows_of(connection, one)])
+    grounds: set[str | None] = set()
+    for row in sorted(rows, key=lambda row: (row.occurred_at, row.position)):
+        if row.kind == Restricted.kind:
+            grounds.add(row.basis)
+        elif row.kind == RestrictionLifted.kind:
+            grounds.discard(row.basis)
+    return bool(grounds)
 
 
 def _item(told: Told, opened: dict[str, Any] | Unreadable) -> dict[str, Any]:
