@@ -15,19 +15,17 @@ from uuid import UUID
 
 import ledger.store.timeline as history
 from api.access import Who
+from api.answers import restricted_json
 from api.facts import an_object, check_keys, check_strict
 from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import format_day, format_instant, moment_of_instant
 from ledger.commands import Record
-from ledger.erasing.request import everybody
 from ledger.errors import BadData, Refusal, Refused
-from ledger.events import DataRead, Restricted, RestrictionLifted
+from ledger.events import DataRead
 from ledger.fields import CODE, INTEGER, Unreadable
 from ledger.handlers import record
-from ledger.projections.live import standing
 from ledger.store import reader
-from ledger.store.states import live_state, rows_of
 from ledger.store.timeline import Told
 
 PAGE = 100  # facts looked at for one answer
@@ -110,12 +108,13 @@ def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> d
     recorded; of what is archived, erased or lost, that it is. Recorded before it is opened. Raises
     Refused while the use of her data is restricted, unless the reason is one that art. 18(2) leaves
     open."""
-    edition = ledger.edition(ledger.epoch(), ledger.clock.now())
+    now = ledger.clock.now()
+    edition = ledger.edition(ledger.epoch(), now)
     if not edition.classes.keys() >= set(asked.classes):
         raise Problem(
             "class-undeclared", "field 'classes' names one that the policy in force does not have"
         )
-    if asked.reason not in WHILE_RESTRICTED and _is_restricted(ledger, subject):
+    if asked.reason not in WHILE_RESTRICTED and restricted_json(ledger, subject, now, is_now=True):
         raise Refused(RESTRICTED)
     read = record_read(ledger, who, subject, asked.classes, asked.reason, asked.case)
     with ledger.database.read() as connection:
@@ -129,23 +128,6 @@ def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> d
     has_more = len(told) == PAGE
     last = told[-1].row.position if has_more else None
     return {"read": read, "subject": str(subject), "items": items, "next": last}
-
-
-def _is_restricted(ledger: Ledger, subject: UUID) -> bool:
-    """Whether a restriction stands, under whichever of her references it was asked for."""
-    people = everybody(ledger, subject)
-    with ledger.database.read() as connection:
-        known = [live_state(connection, one) for one in people]
-        if not any(key.kind == Restricted.kind for state in known for key in state.activity):
-            return False  # few people have one: who has is looked at whole
-        rows = standing([row for one in people for row in rows_of(connection, one)])
-    grounds: set[str | None] = set()
-    for row in sorted(rows, key=lambda row: (row.occurred_at, row.position)):
-        if row.kind == Restricted.kind:
-            grounds.add(row.basis)
-        elif row.kind == RestrictionLifted.kind:
-            grounds.discard(row.basis)
-    return bool(grounds)
 
 
 def _item(told: Told, opened: dict[str, Any] | Unreadable) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ledger.errors import Broken
 from ledger.store import erasure
 from ledger.store.vault import Scope
 from tests.api.conftest import CANARY, Caller, order
+from tests.clock import StepClock
 
 ASKED = {"classes": ["contact"], "reason": "customer_call", "case": "t-1042"}
 
@@ -164,9 +165,10 @@ def restricted(caller: Caller) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.clause("SS-DSR-5")
 def test_what_is_restricted_is_read_for_what_the_law_leaves_open_and_for_nothing_else(
-    anywhere: Caller,
+    anywhere: Caller, clock: StepClock
 ) -> None:
-    """GDPR art. 18(2): refused and not recorded; open again once the restriction is lifted."""
+    """GDPR art. 18(2): refused and not recorded; open again once the restriction is lifted. Whoever
+    asks about her is told, at any two times."""
     subject, lift = restricted(anywhere)
     before = anywhere.position()
     refused = read(anywhere, subject, ASKED)
@@ -177,8 +179,19 @@ def test_what_is_restricted_is_read_for_what_the_law_leaves_open_and_for_nothing
     assert anywhere.position() == before
     for reason in sorted(reading.WHILE_RESTRICTED):
         assert read(anywhere, subject, {**ASKED, "reason": reason}).status_code == 200
+    path = f"/v1/subjects/{subject}"
+    (told,) = anywhere.get(path).json()["restricted"]
+    assert (told["ground"], told["since"], told["position"]) == ("accuracy", "2026-01-05", before)
+    clock.advance(days=2)
     assert anywhere.post(lift).status_code == 201
     assert read(anywhere, subject, ASKED).status_code == 200
+    assert anywhere.get(path).json()["restricted"] == []
+    assert anywhere.get(path, known_at="2026-01-06").json()["restricted"] == [told]
+    assert anywhere.get(path, as_of="2026-01-06").json()["restricted"] == [told]
+    voided = {"void": {"position": before}}
+    assert anywhere.post(voided).status_code == 201
+    assert anywhere.get(path, as_of="2026-01-06").json()["restricted"] == []
+    assert anywhere.get(path, known_at="2026-01-06").json()["restricted"] == [told]
 
 
 def test_a_restriction_holds_under_each_reference_of_hers(caller: Caller) -> None:
