@@ -19,7 +19,7 @@ from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
-from ledger.events import KINDS, Died, Row
+from ledger.events import KINDS, Died, Restricted, RestrictionLifted, Row
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
@@ -122,9 +122,43 @@ def subject_answer(
         "facts": dict(sorted(_facts(state).items())),
         "last_activity": _last_activity(state, book, as_of, known),
         "death": death and death_json(death, lang),
+        "restricted": restricted_json(ledger, subject, as_of, known, is_now=times == Times()),
         "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
         "consents": [choice_json(choice, lang) for choice in said],
     }
+
+
+def restricted_json(
+    ledger: Ledger, subject: UUID, as_of: Instant, known: int | None = None, *, is_now: bool
+) -> list[dict[str, Any]]:
+    """The restrictions of the use of her data that stand, under whichever of her references they
+    were asked for: by which ground of GDPR art. 18(1), since when. `is_now`: of what is known now,
+    which the live tables tell."""
+    joins = ledger.joins(ledger.epoch(), known)
+    people = joins.everybody(joins.kept(subject))
+    with ledger.database.read() as connection:
+        if is_now:  # few people ever asked for one: who did is looked at whole
+            found = [states.live_state(connection, one) for one in people]
+            if not any(key.kind == Restricted.kind for one in found for key in one.activity):
+                return []
+        rows = [row for one in people for row in states.rows_of(connection, one, known)]
+    stand: dict[str | None, Row] = {}
+    heard = (row for row in replaying.effective(rows) if row.occurred_at <= as_of)
+    for row in sorted(heard, key=lambda row: (row.occurred_at, row.position)):
+        if row.kind == Restricted.kind:
+            stand[row.basis] = row
+        elif row.kind == RestrictionLifted.kind:
+            stand.pop(row.basis, None)
+    return [
+        {
+            "ground": ground,
+            "since": format_day(row.local_day),
+            "position": row.position,
+            "clause": "SS-DSR-5",
+            "article": "GDPR art. 18(2)",
+        }
+        for ground, row in stand.items()
+    ]
 
 
 def joined_json(joins: Joins, subject: UUID) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
         app.state.writer = Writer(app.state.ledger)
-        app.state.keeper = Keeper(app.state.ledger, journal, archive)
+        app.state.keeper = Keeper(app.state.ledger, journal, archive, desk)
         app.state.checker = Checker(checked)
         yield
         await to_thread.run_sync(app.state.keeper.close)

@@ -1,5 +1,6 @@
-"""The certificate of an erasure that was asked for: the note as it was issued, and whom it concerns
-outside as they stand now (GDPR art. 17, 19; SS-DSR-3).
+"""Certificates of erasure: the note as it was issued, and whom it concerns outside as they stand
+now (GDPR art. 17, 19; SS-DSR-3). Of an erasure that was asked for by its request; of whatever else
+was erased of one person, by a term above all, by her id.
 
 The note is what is handed over and what the verifier of the log reads; nothing in it is personal
 but ids and days. Who was told and who acknowledged goes on moving after it was issued, so it is
@@ -15,13 +16,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger
+from ledger.calendar import format_instant
 from ledger.entry import to_base64
 from ledger.erasing import certificate as made
 from ledger.erasing.certificate import Desk, Issued
+from ledger.erasing.erase import Erased, of_intent
+from ledger.erasing.journal import Intent, Journal
 from ledger.erasing.request import planned_everywhere
 from ledger.errors import Broken, NotFound
 from ledger.requests.reading import one
+from ledger.retention.certifying import REASON, named, still_kept
+from ledger.store import erasure
 
+NOTHING = "nothing of this person was erased, or nothing is left that tells of it"
 NONE = "no certificate: nothing was erased for this request, or not yet"
 
 
@@ -53,6 +60,65 @@ def certificate_answer(
         "sha256": to_base64(sha256(_text(note)).digest()),
         "is_signed": is_signed,
         "note": note.decode(),
+        "recipients": content["recipients"],
+    }
+
+
+def person_answer(
+    ledger: Ledger, subject: UUID, desk: Desk | None, journal: Path | None, *, is_now: bool
+) -> dict[str, Any]:
+    """The certificate of each erasure of one person, oldest first. Raises NotFound where nothing of
+    hers was ever erased, or all of it is pruned."""
+    if desk is None or journal is None:
+        raise NotFound(NOTHING)
+    with ledger.database.read() as connection:
+        carried_out = erasure.carried_out(connection)
+    intents = Journal(journal, ledger.keyring.origin).intents()[:carried_out]
+    found = [(one, of_intent(ledger, one, subject)) for one in intents]
+    items = [
+        _of_intent(ledger, subject, desk, intent, done, is_now=is_now)
+        for intent, done in found
+        if done
+    ]
+    if not items:
+        raise NotFound(NOTHING)
+    return {"subject": str(subject), "items": items}
+
+
+def _of_intent(
+    ledger: Ledger,
+    subject: UUID,
+    desk: Desk,
+    intent: Intent,
+    done: list[Erased],
+    *,
+    is_now: bool,
+) -> dict[str, Any]:
+    is_term = intent.reason == REASON
+    known_as = named(intent.id, subject) if is_term else intent.request
+    kept: made.Kept = {subject: still_kept(ledger, subject)} if is_term else {}
+    content = made.certificate(
+        ledger,
+        subject,
+        done,
+        kept or planned_or_nothing(ledger, subject),
+        reason=intent.reason,
+        horizon=desk.horizon,
+        request=intent.request,
+        days=desk.days,
+    )
+    as_issued = None if known_as is None else made.found(desk.folder, known_as)
+    note, is_signed = _made_now(desk, content) if is_now else (as_issued or (None, False))
+    name = content["id"] if is_now else known_as
+    return {
+        "reason": intent.reason,
+        "request": intent.request and str(intent.request),
+        "erased_at": format_instant(intent.at),
+        "id": name and str(name),
+        "renews": str(known_as) if is_now and known_as else None,
+        "sha256": note and to_base64(sha256(_text(note)).digest()),
+        "is_signed": is_signed,
+        "note": note and note.decode(),
         "recipients": content["recipients"],
     }
 

@@ -235,7 +235,12 @@ FIXED: dict[str, Any] = {
         ["classes", "reason"],
         {
             "classes": {"type": "array", "minItems": 1, "items": CODE.schema},
-            "reason": {**CODE.schema, "description": "Why: a code of yours, never a free text."},
+            "reason": {
+                **CODE.schema,
+                "description": "Why: a code of yours, never a free text. While the use of her data "
+                "is restricted: rights_request, access_request, complaint, consent, correction, "
+                "litigation, legal_claims, rights_of_others or public_interest.",
+            },
             "case": CODE.schema,
             "after": {"type": "integer", "minimum": 0, "description": "`next` of the page before."},
         },
@@ -297,7 +302,7 @@ FIXED: dict[str, Any] = {
         "additionalProperties": True,
     },
     "Subject": closed(
-        [*_AT, "facts", "last_activity", "death", "deadlines", "consents"],
+        [*_AT, "facts", "last_activity", "death", "restricted", "deadlines", "consents"],
         {
             **_AT,
             "facts": NUMBERS,
@@ -307,6 +312,22 @@ FIXED: dict[str, Any] = {
                 "additionalProperties": True,
                 "description": "What a death stopped, the directive she left, and what heirs may"
                 " ask (LIL art. 85). Null while no death is known.",
+            },
+            "restricted": {
+                "type": "array",
+                "items": closed(
+                    ["ground", "since", "position", "clause", "article"],
+                    {
+                        "ground": STRING,
+                        "since": _DAY,
+                        "position": POSITION,
+                        "clause": STRING,
+                        "article": STRING,
+                    },
+                ),
+                "description": "The restrictions of the use of her data that stand, by ground of"
+                " GDPR art. 18(1). While there is one, no verdict allows anything but what a law"
+                " imposes, and staff read her data for few reasons only.",
             },
             "deadlines": _DEADLINES,
             "consents": _CHOICES,

@@ -134,6 +134,7 @@ WHOLE: dict[str, Any] = {
     "facts": {"consent.given.v1": 1, "customer.registered.v1": 1, "order.placed.v1": 1},
     "last_activity": {"kind": "order.placed.v1", "day": "2026-01-05", "position": 3},
     "death": None,
+    "restricted": [],
     "deadlines": [DEADLINE],
     "consents": [CHOICE],
 }

@@ -75,6 +75,7 @@ KINDS: dict[str, Kind] = {
     "double-opt-in": Kind(422, "Hers to confirm", "Only the token sent to her says yes."),
     "token-void": Kind(422, "Token void", "Unknown, too old, used, or overtaken."),
     "no-carrier": Kind(422, "No carrier", "Nothing carries messages to people here."),
+    "restricted": Kind(422, "Restricted", "The use of her data is restricted (GDPR art. 18)."),
     "minor": Kind(422, "Under 15", "The consent of somebody under 15 alone allows nothing."),
     "deceased": Kind(422, "Deceased", "Nothing can be allowed in the name of the dead."),
     "deadline-passed": Kind(422, "Too late", "The time for this step of a request has passed."),

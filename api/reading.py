@@ -15,12 +15,13 @@ from uuid import UUID
 
 import ledger.store.timeline as history
 from api.access import Who
+from api.answers import restricted_json
 from api.facts import an_object, check_keys, check_strict
 from api.problems import Problem
 from ledger.application import Ledger
 from ledger.calendar import format_day, format_instant, moment_of_instant
 from ledger.commands import Record
-from ledger.errors import BadData, Refused
+from ledger.errors import BadData, Refusal, Refused
 from ledger.events import DataRead
 from ledger.fields import CODE, INTEGER, Unreadable
 from ledger.handlers import record
@@ -28,6 +29,22 @@ from ledger.store import reader
 from ledger.store.timeline import Told
 
 PAGE = 100  # facts looked at for one answer
+WHILE_RESTRICTED = frozenset(
+    (
+        *("rights_request", "access_request", "complaint", "consent"),  # she asks for it, or agrees
+        "correction",  # what is contested is looked at, to be put right (GDPR art. 18(1)(a))
+        *("litigation", "legal_claims", "rights_of_others", "public_interest"),
+    )
+)
+"""The reasons for which the data of somebody who had its use restricted may be read: whatever else
+is done with it than keeping it needs one of those of GDPR art. 18(2)."""
+RESTRICTED = Refusal(
+    "restricted",
+    "the use of this person's data is restricted, and not for this reason",
+    "SS-DSR-5",
+    "RGPD art. 18(2)",
+    "reason",
+)
 CLASSES_MAX = 20
 
 
@@ -88,12 +105,17 @@ def reading_of(value: Any) -> Reading:
 
 def reading_answer(ledger: Ledger, who: Who, subject: UUID, asked: Reading) -> dict[str, Any]:
     """The personal fields of these classes, fact by fact in the order of the log, as they were
-    recorded; of what is archived, erased or lost, that it is. Recorded before it is opened."""
-    edition = ledger.edition(ledger.epoch(), ledger.clock.now())
+    recorded; of what is archived, erased or lost, that it is. Recorded before it is opened. Raises
+    Refused while the use of her data is restricted, unless the reason is one that art. 18(2) leaves
+    open."""
+    now = ledger.clock.now()
+    edition = ledger.edition(ledger.epoch(), now)
     if not edition.classes.keys() >= set(asked.classes):
         raise Problem(
             "class-undeclared", "field 'classes' names one that the policy in force does not have"
         )
+    if asked.reason not in WHILE_RESTRICTED and restricted_json(ledger, subject, now, is_now=True):
+        raise Refused(RESTRICTED)
     read = record_read(ledger, who, subject, asked.classes, asked.reason, asked.case)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)

@@ -254,4 +254,5 @@ def run_json(one: Asked) -> dict[str, Any]:
         "error": one.error,
         "classes": one.classes,
         "held_by": one.held_by,
+        "certified": one.certified,
     }

@@ -49,6 +49,10 @@ _RUN: dict[str, Any] = {
         "additionalProperties": _WHOLE,
         "description": "Once it is done: how many things each article keeps past their end.",
     },
+    "certified": {
+        **_MAYBE,
+        "description": "Once it is done: how many certificates of erasure it made.",
+    },
 }
 SCHEMAS: dict[str, Any] = {
     "RetentionDue": closed(
@@ -201,6 +205,7 @@ RUN: dict[str, Any] = {
     "error": None,
     "classes": None,
     "held_by": None,
+    "certified": None,
 }
 _RAN = {
     "position": 88,

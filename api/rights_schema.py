@@ -18,6 +18,16 @@ def _ref(name: str) -> dict[str, Any]:
 _STANDING = {"type": "array", "items": LOOSE}
 _DIGEST = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
 
+_ISSUED: dict[str, Any] = {
+    "reason": {**STRING, "description": "term, request, or another reason of an erasure."},
+    "request": {**TEXT, "format": "uuid"},
+    "erased_at": {"type": "string", "format": "date-time"},
+    "id": {**TEXT, "format": "uuid", "description": "Null: none that is known by this erasure."},
+    "renews": {**TEXT, "format": "uuid", "description": "Made again now: what it renews."},
+    "sha256": {**TEXT, "description": "Of the text that is signed; null where there is no note."},
+    "is_signed": {"type": "boolean"},
+    "note": {**TEXT, "description": "A signed note, or its text alone; null: not in its folder."},
+}
 SCHEMAS: dict[str, Any] = {
     "JwkSet": closed(
         ["keys"],
@@ -48,6 +58,17 @@ SCHEMAS: dict[str, Any] = {
                 **_STANDING,
                 "description": "Who was handed such data, as of now: to_tell, told, acknowledged"
                 " (with the receipt) or overdue.",
+            },
+        },
+    ),
+    "Certificates": closed(
+        ["subject", "items"],
+        {
+            "subject": UUID,
+            "items": {
+                "type": "array",
+                "items": closed([*_ISSUED, "recipients"], {**_ISSUED, "recipients": _STANDING}),
+                "description": "One for each erasure, oldest first.",
             },
         },
     ),
@@ -152,6 +173,13 @@ def told(description: str, name: str, shown: Any, status: int = 200) -> dict[str
     return {"responses": {status: {"description": description, "content": content}, **ERRORS}}
 
 
+CERTIFICATES: dict[str, Any] = {
+    "subject": examples.SUBJECT,
+    "items": [
+        {**CERTIFICATE, "reason": "term", "request": None, "erased_at": examples.WHEN},
+    ],
+}
+GET_CERTIFICATES = told("Each certificate, and who was told.", "Certificates", CERTIFICATES)
 GET_CERTIFICATE = told("The certificate, and who was told.", "Certificate", CERTIFICATE)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from api.access import Who
 from api.facts import an_object, check_keys, check_strict
 from api.problems import Problem
-from api.routes import DPO
+from api.routes import AGENT, DPO, OPERATOR
 from ledger.application import Ledger
 from ledger.calendar import format_instant
 from ledger.erasing.certificate import standing_json
@@ -27,6 +27,9 @@ from ledger.store import reader, timeline
 from ledger.store.outbox import Delivery, Endpoint
 
 MOST_OVERDUE = 1000  # listed at once
+IN_PLACE = frozenset({AGENT, DPO, OPERATOR})
+"""Who may say, with a reason, that somebody outside did its part: whoever opens its letters, and
+whoever looks after the systems that are told."""
 
 
 class Outbound(NamedTuple):
@@ -129,7 +132,7 @@ def delivery_json(ledger: Ledger, one: Delivery) -> dict[str, Any]:
 
 def acknowledged(ledger: Ledger, value: Any, who: Who | None = None) -> dict[str, Any]:
     """Record that a recipient did its part; said again, the answer is what is on record. `who`
-    asks: the recipient's own key, or the DPO with a `reason`; None: the command line."""
+    asks: the recipient's own key, or staff with a `reason`; None: the command line."""
     item = _item(value, ("recipient", "positions", "receipt", "reason"))
     recipient = _field(CODE, "recipient", _needed(item, "recipient"))
     positions = _list(INTEGER, "positions", _needed(item, "positions"))
@@ -147,10 +150,10 @@ def acknowledged(ledger: Ledger, value: Any, who: Who | None = None) -> dict[str
 
 def _in_place(who: Who, recipient: str, item: dict[str, Any]) -> InPlace | None:
     """None when a recipient speaks for itself. Raises Problem for a key of nobody's, or of another
-    recipient's; BadData for a DPO who says no reason."""
+    recipient's; BadData for staff who say no reason (decision 0048)."""
     if who.recipient == recipient and "reason" not in item:
         return None
-    if DPO not in who.roles:
+    if not who.roles & IN_PLACE:
         detail = "field 'recipient': this key acknowledges for another one, or for none"
         raise Problem("forbidden", detail, field="recipient")
     if "reason" not in item:

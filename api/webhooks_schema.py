@@ -31,7 +31,8 @@ SCHEMAS: dict[str, Any] = {
             "kinds": {
                 "type": "array",
                 "items": STRING,
-                "description": "Kinds of fact; by default those of which recipients are told.",
+                "description": "Kinds of fact; by default those of which recipients are told. "
+                "`reminders` alone: requests that are owed an answer, at J-7 and J-2.",
             },
         },
     ),
@@ -99,7 +100,7 @@ SCHEMAS: dict[str, Any] = {
             "receipt": {**CODE.schema, "description": "A reference of its own; names nobody."},
             "reason": {
                 **CODE.schema,
-                "description": "Why the DPO says it in its place; not for its own key.",
+                "description": "Why staff say it in its place; not for its own key.",
             },
         },
     ),
@@ -138,7 +139,11 @@ SCHEMAS: dict[str, Any] = {
                         "state": {"enum": ["to_tell", "told", "acknowledged", "overdue"]},
                         "due": {"type": "string", "format": "date"},
                         "told": {"type": ["object", "null"], "additionalProperties": True},
-                        "acknowledged": {"type": ["object", "null"], "additionalProperties": True},
+                        "acknowledged": {
+                            "type": ["object", "null"],
+                            "additionalProperties": True,
+                            "description": "`in_place`: why staff said it; null: its own word.",
+                        },
                     },
                 ),
             },

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.erasing import desk
 from api.options import AsOf, Run, command, instant
 from api.screen import Screen, table
 
@@ -39,7 +40,7 @@ def run_(
         bool, typer.Option("--dry-run", help="Count, record that it was a rehearsal, stop there.")
     ] = False,
 ) -> None:
-    """Archive and erase what is due; run again after a crash, it does the rest."""
+    """Archive, erase and certify what is due; run again after a crash, it does the rest."""
     from ledger.retention import run as retention
     from ledger.store.recipient import ArchiveRecipient
 
@@ -51,7 +52,10 @@ def run_(
         else:
             key = settings.archive_recipient
             recipient = ArchiveRecipient.parse(key.read_bytes()) if key.exists() else None
-            made = retention.run(ledger, recipient, settings.journal, lambda n: advance(n, 0, ""))
+            with desk(run) as where:
+                made = retention.run(
+                    ledger, recipient, settings.journal, lambda n: advance(n, 0, ""), where
+                )
             by_class = {}
     _say(run, made, by_class, rehearsal=dry_run)
 
@@ -69,6 +73,8 @@ def _told(content: dict[str, Any], screen: Screen) -> Iterator[str]:
     yield screen.word("retention.due" if content["rehearsal"] else "retention.done", **content)
     for article, n in content["held_by"].items():
         yield screen.word("retention.held_by", n=n, article=article)
+    if content["certified"]:
+        yield screen.word("retention.certified", n=content["certified"])
     if content["classes"]:
         head = [screen.word(word) for word in HEAD]
         rows = [[k, *(str(n[what]) for what in WHAT)] for k, n in content["classes"].items()]

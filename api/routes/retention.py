@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from api import choices as saying
 from api import retention as telling
 from api import retention_schema as schema
-from api import things
+from api import rights_schema, things
+from api.certificates import person_answer
 from api.once import once
 from api.routes import AUDITOR, DPO, OPERATOR, Route
 from api.routes.taking import body_of, instant_of, ledger_of
@@ -87,6 +88,20 @@ def get_run(request: Request, id: str) -> Response:
     return JSONResponse(telling.run_json(run))
 
 
+def get_certificates(
+    request: Request,
+    id: str,
+    now: Annotated[bool, Query(description="Made again, with every check done now.")] = False,
+) -> Response:
+    """What was erased of one person, by a term or otherwise: each certificate as it was issued;
+    and, as of now, which outside systems were told, acknowledged (with the receipt), or are
+    overdue."""
+    state = request.app.state
+    subject = things.uuid_of(id, "subject")
+    said = person_answer(ledger_of(request), subject, state.desk, state.journal, is_now=now)
+    return JSONResponse(said)
+
+
 ROUTES = (
     Route(
         *("GET", "/v1/retention/due", get_due, "retention"),
@@ -124,5 +139,11 @@ ROUTES = (
         "How far a run got",
         LOOKING | {OPERATOR},
         schema.GET_RUN,
+    ),
+    Route(
+        *("GET", "/v1/subjects/{id}/certificates", get_certificates, "retention"),
+        "What was erased of one person, certified",
+        LOOKING,
+        rights_schema.GET_CERTIFICATES,
     ),
 )

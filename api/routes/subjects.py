@@ -109,7 +109,7 @@ def _explained(
         return Response(status_code=304, headers=headers)
     answer = subject_answer(ledger, asked.subject, asked.times, spoken)
     if without is not None:
-        whole = ("facts", "last_activity", "death", without)
+        whole = ("facts", "last_activity", "death", "restricted", without)
         answer = {name: value for name, value in answer.items() if name not in whole}
     return JSONResponse(answer, headers=headers)
 

@@ -68,7 +68,7 @@ async def post_redeliver(request: Request) -> Response:
 
 async def post_acknowledgement(request: Request) -> Response:
     """An outside system says that it did its part about these facts, with a receipt: by a key that
-    is its own (`probant access add --recipient`). The DPO may say it for anybody, with a `reason`.
+    is its own (`probant access add --recipient`). Staff may say it for anybody, with a `reason`.
     All are recorded, or none; sent again, nothing is recorded twice."""
     value, who = await _body(request), request.state.who
 
@@ -163,7 +163,7 @@ ROUTES = (
     Route(
         *("POST", ACKNOWLEDGEMENTS, post_acknowledgement, "recipients"),
         "An outside system did its part",
-        frozenset({RECORDER, DPO}),
+        webhooks.IN_PLACE | {RECORDER},
         schema.ACKNOWLEDGE,
     ),
     Route(

@@ -27,7 +27,7 @@ from ledger.entry import to_base64
 from ledger.erasing.erase import Erased, history
 from ledger.erasing.journal import Journal
 from ledger.errors import Broken
-from ledger.outbound.standing import DAYS, About, declared, standing
+from ledger.outbound.standing import DAYS, About, Declared, declared, standing
 from ledger.policy.erasures import Outcome
 from ledger.policy.telling import Standing
 from ledger.sealing.files import write_whole
@@ -127,10 +127,11 @@ def certificate(  # noqa: PLR0913 - all that it states
     request: UUID | None = None,
     days: int = DAYS,
     id: UUID | None = None,
+    known: Declared | None = None,
 ) -> dict[str, Any]:
     """The document about one erasure, with every check done now. `kept` names every reference of
     the person; `horizon`: days backups live; `days`: those that outside systems have to
-    acknowledge."""
+    acknowledge; `known`: who they are (None: asked of the ledger)."""
     now = ledger.clock.now()
     keys = [kid for one in erased for kid in one.keys]
     people = list(dict.fromkeys([subject, *kept, *(one.scope.subject for one in erased)]))
@@ -176,7 +177,7 @@ def certificate(  # noqa: PLR0913 - all that it states
         "copies": _copies(ledger, seen, disclosed),
         "recipients": [
             {"position": about.position, **standing_json(one)}
-            for about in told_of(ledger, people, erased, days)
+            for about in told_of(ledger, people, erased, days, known)
             for one in about.recipients
         ],
         "backups": {
@@ -189,10 +190,14 @@ def certificate(  # noqa: PLR0913 - all that it states
 
 
 def told_of(
-    ledger: Ledger, people: Sequence[UUID], erased: Sequence[Erased], days: int
+    ledger: Ledger,
+    people: Sequence[UUID],
+    erased: Sequence[Erased],
+    days: int,
+    known: Declared | None = None,
 ) -> list[About]:
     """Where the outside systems stand about each of these erasures, now."""
-    known = declared(ledger)
+    known = known or declared(ledger)
     positions = {one.position for one in erased}
     return [about for who in people for about in standing(ledger, who, days, positions, known)]
 
@@ -222,6 +227,7 @@ def standing_json(one: Standing) -> dict[str, Any]:
             "position": one.acknowledged.position,
             "at": format_instant(one.acknowledged.at),
             "receipt": one.acknowledged.receipt,
+            "in_place": one.acknowledged.in_place,
         },
     }
 
@@ -236,7 +242,7 @@ def write(folder: Path, content: dict[str, Any], sign: Sign | None = None) -> Pa
     """Put the certificate in its folder, signed if there is a signer. Returns its path.
 
     A crash leaves no half certificate under a name: it is written aside and renamed. One that was
-    never written is written by erasing the same person again.
+    never written is written by erasing the same person again, or by the next retention run.
     """
     text = text_of(content)
     name = content["id"] + (SIGNED if sign else UNSIGNED)

@@ -108,19 +108,28 @@ def history(
 ) -> list[Erased]:
     """Everything of this person that was ever erased (for one request, if it is named), as the
     journal and the log tell it."""
-    found = []
+    found: list[Erased] = []
     intents = journal.intents()
     with ledger.database.read() as connection:
-        for intent in intents[: erasure.carried_out(connection)]:
-            if request not in (None, intent.request):
-                continue
-            hers = [one for one in intent.scopes if one.scope.subject == subject]
-            told = erasure.told(connection, [one.scope for one in hers])
-            for one in hers:
-                if one.scope in told:
-                    at, event = told[one.scope]
-                    keys = tuple(key.kid for key in one.keys if key.kc)
-                    found.append(Erased(one.scope, event, at, keys, 0, intent.id))
+        carried_out = erasure.carried_out(connection)
+    for intent in intents[:carried_out]:
+        if request in (None, intent.request):
+            found += of_intent(ledger, intent, subject)
+    return found
+
+
+def of_intent(ledger: Ledger, intent: Intent, subject: UUID | None = None) -> list[Erased]:
+    """What an intent that was carried out erased (of one person, if she is named), as the log tells
+    it; what was pruned since is left out."""
+    scopes = [one for one in intent.scopes if subject in (None, one.scope.subject)]
+    with ledger.database.read() as connection:
+        told = erasure.told(connection, [one.scope for one in scopes])
+    found = []
+    for one in scopes:
+        if one.scope in told:
+            at, event = told[one.scope]
+            keys = tuple(key.kid for key in one.keys if key.kc)
+            found.append(Erased(one.scope, event, at, keys, 0, intent.id))
     return found
 
 

@@ -3,7 +3,8 @@
 NDJSON, append-only, one file per ledger in a folder of its own (`HOME/journal`): keep that folder
 out of the backups of the database, or a restore takes the memory of erasures back with the data.
 An `intent` line is on disk before anything is erased; a `done` line follows the commit, for the
-reader: what counts is how many intents the *database* says it has carried out. A `pruned` line, on
+reader: what counts is how many intents the *database* says it has carried out. A `certified` line
+follows the certificates of what an end of a term erased. A `pruned` line, on
 disk before the entries go, keeps how many of each class and day they were: of what was recorded and
 pruned after a backup nobody else could tell. Only random ids, blinded references, key commitments
 and counts are written, nothing personal.
@@ -36,6 +37,7 @@ NAME = "erasures.ndjson"
 # Our own lines are compact and sorted, and a quote inside a text is escaped: these bytes stand in a
 # line only where they mean it.
 _INTENT, _DONE, _PRUNED = b'"type":"intent"', b'"type":"done"', b'"type":"pruned"'
+_CERTIFIED = b'"type":"certified"'
 UNREADABLE = "line {number} of the erasure journal cannot be read"
 _ID = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
@@ -79,7 +81,7 @@ class Journal:
         whole = self._whole_lines()
         next(self._read(enumerate(whole[:1], 1)), None)
         for number, line in enumerate(whole[1:], 2):
-            if not any(said in line for said in (_INTENT, _DONE, _PRUNED)):
+            if not any(said in line for said in (_INTENT, _DONE, _PRUNED, _CERTIFIED)):
                 raise Broken(UNREADABLE.format(number=number))
         return sum(_INTENT in line for line in whole)
 
@@ -92,6 +94,17 @@ class Journal:
         whole = self._whole_lines()
         done = set(_ids(whole, _DONE))
         return [one for one in list(_ids(whole, _INTENT))[:among] if one not in done]
+
+    def uncertified(self, among: int, reason: str) -> list[Intent]:
+        """Those of the first so many intents, of this reason, that no line calls certified, oldest
+        first."""
+        certified = set(_ids(self._whole_lines(), _CERTIFIED))
+        intents = self.intents()[:among]
+        return [one for one in intents if one.reason == reason and one.id not in certified]
+
+    def certify(self, intent: UUID) -> None:
+        """Say that its certificates are written."""
+        self._append({"type": "certified", "id": str(intent)})
 
     def counts(self) -> dict[UUID, tuple[Cell, ...]]:
         """What each prune took away, by the id of its fact; some of those may never have been

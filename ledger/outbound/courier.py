@@ -11,6 +11,9 @@
 6. A callback of OpenDSR says where the request stands when it is sent; it says the same again, or
    newer, if it is sent again.
 7. A token of confirmation is made for its message and kept nowhere; void or too old, it stays.
+8. A request that is owed an answer is looked at once a day until it has one, and a reminder sent
+   on the days that its clock names then: an extension or a correction moves them. A day on which
+   nobody could be reached is made up for; the last reminder that has come is the one that is sent.
 
 Two couriers at once would do no harm but send twice; a lock on a file keeps it to one a machine.
 What this file never does: put anything into the outbox. Read next: `ledger/store/outbox.py`.
@@ -31,11 +34,11 @@ from typing import Any
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.calendar import Instant
+from ledger.calendar import Instant, add_days, day_of, start_of
 from ledger.choosing.optin import Confirmation, confirmation_of
 from ledger.errors import NotFound, ProbantError
 from ledger.outbound import envelope, recording
-from ledger.outbound.endpoints import CONFIRMATIONS, OPENDSR, headers_of
+from ledger.outbound.endpoints import CONFIRMATIONS, OPENDSR, REMINDERS, headers_of
 from ledger.outbound.posting import GONE, Answer, Post
 from ledger.outbound.recording import Taken
 from ledger.outbound.standing import DAYS, declared, due_day
@@ -102,7 +105,7 @@ class Courier:
                     foreign.append(row.position)
                     continue
                 done.append(sent)
-                if sent.state == "delivered" or sent.attempts == row.attempts:
+                if sent.state == "delivered" or sent.attempts <= row.attempts:
                     continue
                 is_gone = sent.last_status == GONE
                 break
@@ -168,6 +171,8 @@ class Courier:
         """How an endpoint is sent to that is sent something else than the facts themselves."""
         if CONFIRMATIONS in endpoint.kinds:
             return self._confirmed
+        if REMINDERS in endpoint.kinds:
+            return self._reminded
         return self._called if OPENDSR in endpoint.kinds else None
 
     def _confirmed(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
@@ -182,6 +187,30 @@ class Courier:
         now = self.ledger.clock.now()
         headers = headers_of(self.ledger, endpoint, message, now, body)
         return self._noted(row, self.post(endpoint.url, body, headers))
+
+    def _reminded(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
+        """What became of the reminder that is owed today, if one is; None once the request needs
+        none and nobody was ever reminded of it."""
+        was_sent = row.last_status is not None and row.last_status // 100 == 2
+        try:
+            request = requests.one(self.ledger, one.row.stream)
+        except NotFound:
+            return None
+        if not request.is_open:
+            return row._replace(state="delivered") if was_sent else None
+        origin, now = self.ledger.keyring.origin, self.ledger.clock.now()
+        today = day_of(now)
+        tomorrow = start_of(add_days(today, 1))
+        come = [day for day in request.reminders if day <= today]
+        if not come or (was_sent and row.last_at is not None and day_of(row.last_at) >= come[-1]):
+            return row._replace(next_at=tomorrow)
+        message = envelope.reminder_of(origin, row.position, endpoint.id, come[-1])
+        body = envelope.reminder(origin, message, row.position, request, today)
+        headers = headers_of(self.ledger, endpoint, message, now, body)
+        noted = self._noted(row, self.post(endpoint.url, body, headers))
+        if noted.state != "delivered":
+            return noted
+        return noted._replace(state="pending", attempts=0, next_at=tomorrow)
 
     def _called(self, endpoint: Endpoint, row: Delivery, one: Stated) -> Delivery | None:
         """What became of a status callback; None for a request that came by another way."""

@@ -7,17 +7,18 @@ knows of it before its next commit. Read next: `ledger/store/outbox.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger
 from ledger.errors import Misuse, NotFound, Refusal, Refused
-from ledger.events import KINDS, ConsentRequested
+from ledger.events import KINDS, ConsentRequested, RequestReceived
 from ledger.outbound import envelope, signing
 from ledger.outbound.addresses import target_of
 from ledger.outbound.posting import Answer, Post
 from ledger.policy.telling import CONCERNING
-from ledger.store import outbox
+from ledger.store import dashboard, outbox
 from ledger.store.database import speaking
 from ledger.store.outbox import Delivery, Endpoint
 from ledger.store.telling import HEARD, at
@@ -32,6 +33,9 @@ CONFIRMATIONS = "confirmations"
 OPENDSR = "opendsr"
 """Among the kinds of an endpoint: it is called with the states of requests that came by OpenDSR, in
 the protocol's words, and with nothing else."""
+REMINDERS = "reminders"
+"""The one kind of an endpoint that is sent no facts: it is reminded of requests that are owed an
+answer, seven days before the last day and two (`courier.py`, 8)."""
 REQUESTS = tuple(kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request")
 
 
@@ -44,7 +48,10 @@ class Registered(NamedTuple):
 
 def register(ledger: Ledger, url: str, recipient: str, kinds: Sequence[str] = ()) -> Registered:
     """Send facts of these kinds (by default those of which recipients are told) to `url` from now
-    on. Raises Misuse for a URL or kind that cannot be, Refused for a recipient nobody declared."""
+    on; or, of the kind `reminders` alone, the reminders of requests, those that are open already
+    too. Raises Misuse for a URL or kind that cannot be, Refused for a recipient nobody declared."""
+    if list(kinds) == [REMINDERS]:
+        return _register(ledger, url, recipient, (RequestReceived.kind, REMINDERS))
     chosen = tuple(dict.fromkeys(_kind(kind) for kind in kinds)) or CONCERNING
     return _register(ledger, url, recipient, chosen)
 
@@ -85,8 +92,15 @@ def _register(ledger: Ledger, url: str, recipient: str, chosen: tuple[str, ...])
         if len(outbox.listed(connection)) >= MOST:
             raise Misuse(f"there are {MOST} webhooks already; remove one first")
     with speaking():
-        ledger.recorder.redo(lambda connection: outbox.add(connection, made))
+        ledger.recorder.redo(partial(_begin, made))
     return Registered(made, signing.shown(signing.secret_of(ledger.keyring, made.id)))
+
+
+def _begin(made: Endpoint, connection: Any) -> None:
+    outbox.add(connection, made)
+    if REMINDERS in made.kinds:  # what was received before is owed an answer too
+        open_now = [one.position for one in dashboard.unanswered(connection)]
+        outbox.again(connection, made.id, open_now, outbox.AT_ONCE)
 
 
 def registered(ledger: Ledger) -> list[tuple[Endpoint, dict[str, int]]]:
@@ -160,6 +174,8 @@ def headers_of(
 def _kind(said: str) -> str:
     if said == CONFIRMATIONS:
         raise Misuse("confirmations are for the machine's command line: probant webhooks add")
+    if said == REMINDERS:
+        raise Misuse("reminders are for a webhook of their own: name no other kind")
     kind = said if said in KINDS else f"{said}.v1"
     if kind not in KINDS or kind in HEARD:
         raise Misuse("a kind is none that a webhook can be sent")

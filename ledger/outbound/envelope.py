@@ -11,13 +11,15 @@ import json
 from typing import Any
 from uuid import UUID
 
-from ledger.calendar import Day, format_day, format_instant
+from ledger.calendar import Day, date_of, format_day, format_instant, start_of
 from ledger.choosing.optin import Confirmation
 from ledger.entry import derived_id
+from ledger.policy.requests import Request
 from ledger.store.telling import Stated
 
 MEDIA = "application/cloudevents+json"
 PING, CONFIRM = "probant.ping", "probant.confirmation"
+REMIND = "probant.request_due"
 _INTERNAL = ("keys",)  # ids of data keys are nothing to anybody outside
 
 
@@ -69,6 +71,29 @@ def confirmation(origin: str, message: UUID, one: Stated, to_her: Confirmation) 
     }
     at = format_instant(one.row.occurred_at)
     return _event(origin, message, CONFIRM, at, {"subject": str(to_her.subject)}, data)
+
+
+def reminder_of(origin: str, position: int, endpoint: UUID, day: Day) -> UUID:
+    """The id of the reminder that falls on this day, of the request that began at a position."""
+    return derived_id(
+        b"probant/reminder\x00" + f"{origin}\x00{position}\x00{day}\x00".encode() + endpoint.bytes
+    )
+
+
+def reminder(origin: str, message: UUID, position: int, one: Request, today: Day) -> bytes:
+    """That a request is still owed an answer: which, under which right, and until when."""
+    data = {
+        "position": position,
+        "request": str(one.stream),
+        "right": one.right,
+        "channel": one.channel,
+        "received": format_day(one.received),
+        "due": format_day(one.due),
+        "days_left": (date_of(one.due) - date_of(today)).days,
+        "status": one.status,
+    }
+    subject = {} if one.subject is None else {"subject": str(one.subject)}
+    return _event(origin, message, REMIND, format_instant(start_of(today)), subject, data)
 
 
 def ping(origin: str, message: UUID, at: int) -> bytes:

@@ -125,6 +125,6 @@ def _first(heard: Sequence[Stated]) -> tuple[Answers, Answers]:
         where = told if isinstance(one.fact, RecipientTold) else acknowledged
         said = one.fact
         key = (said.fact, said.recipient)  # type: ignore[attr-defined]
-        receipt = getattr(said, "receipt", None)
-        where.setdefault(key, Heard(one.row.position, one.row.recorded_at, receipt))
+        more = (getattr(said, name, None) for name in ("receipt", "reason"))
+        where.setdefault(key, Heard(one.row.position, one.row.recorded_at, *more))
     return told, acknowledged

@@ -18,8 +18,11 @@ from ledger.calendar import Day, is_past
 from ledger.policy.holds import Hold
 from ledger.policy.verdicts import Deadline
 
-Why: TypeAlias = Literal["hold", "open_contract", "obligation", "claims", "proof", "nothing"]
-"""Why something is kept; 'nothing' keeps it: it is erased."""
+Why: TypeAlias = Literal[
+    "hold", "open_contract", "obligation", "claims", "proof", "term", "nothing"
+]
+"""Why something is kept. 'term': its own has not come, and nobody asked for an erasure; 'nothing'
+keeps it: it is erased."""
 
 OBLIGATION, CLAIMS, PERFORMANCE = "GDPR art. 17(3)(b)", "GDPR art. 17(3)(e)", "GDPR art. 6(1)(b)"
 ABSOLUTE = ("order", "unlawful")

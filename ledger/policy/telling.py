@@ -60,11 +60,13 @@ class About(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """That a recipient was told, or acknowledged: where it stands in the log, when, its receipt."""
+    """That a recipient was told, or acknowledged: where it stands in the log, when, its receipt,
+    and why, if it was staff who said so in its place."""
 
     position: int
     at: Instant
     receipt: str | None = None
+    in_place: str | None = None
 
 
 class Standing(NamedTuple):

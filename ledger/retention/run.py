@@ -1,8 +1,9 @@
 """The retention run: what is past its end is archived, erased, or blocked by a hold, visibly.
 
 Some people at a time, everything of theirs in one transaction, under the head lock: judged
-(`judging.py`), archived, erased, the erasure journal first. A run that was killed is run again and
-finds only what is still due, so twice is once. `due` looks and changes nothing.
+(`judging.py`), archived, erased, the erasure journal first; at the end what was erased is certified
+(`certifying.py`). A run that was killed is run again and finds only what is still due, and still
+without a certificate, so twice is once. `due` looks and changes nothing.
 
 What this file never does: decide a term or weigh a hold. Read next: `archive.py`, then
 `ledger/erasing/erase.py`.
@@ -21,12 +22,14 @@ from uuid import UUID
 from ledger.acting import After, act, act_of
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, moment_of_instant
+from ledger.erasing.certificate import Desk
 from ledger.erasing.erase import NOTHING, Deed, erase_scopes, settle
 from ledger.erasing.journal import Journal
 from ledger.errors import Misuse
 from ledger.events import RetentionRan
 from ledger.policy.clocks import classes_of
 from ledger.retention.archive import archiving
+from ledger.retention.certifying import certify
 from ledger.retention.judging import CARDS, Judged, What, judge, known_now
 from ledger.store import archival, erasure, suppressions
 from ledger.store.population import past_due
@@ -50,13 +53,15 @@ Question: TypeAlias = Callable[[Any, Behind, int], Page]
 
 class Ran(NamedTuple):
     """What a run did: scopes by what became of them, and how many people it concerned; `held_by`:
-    how many scopes each article keeps (one that two keep counts for both)."""
+    how many scopes each article keeps (one that two keep counts for both); `certified`: how many
+    certificates it made, those that a run that was cut owed among them."""
 
     people: int
     archived: int
     erased: int
     held: int
     held_by: tuple[tuple[str, int], ...] = ()
+    certified: int = 0
 
 
 def due(ledger: Ledger, as_of: Instant | None = None) -> Iterator[Judged]:
@@ -72,28 +77,43 @@ def run(
     recipient: ArchiveRecipient | None,
     journal: Path,
     progress: Progress = lambda _people: None,
+    desk: Desk | None = None,
 ) -> Ran:
-    """Archive and erase everything that is due, and put on record that it was done.
+    """Archive and erase everything that is due, certify what was erased (at the `desk`, if there is
+    one), and put on record that it was done.
 
     `recipient` is the archive's public key. Raises Misuse when something must be archived and there
-    is none; what was done before stays done.
+    is none; what was done before stays done, and is certified.
     """
     counts: Counter[What] = Counter()
     why: Counter[str] = Counter()
     people = looked = 0
     everybody = people_due(ledger, ledger.clock.now())
     while some := list(islice(everybody, AT_ONCE)):
-        found = batch(ledger, some, recipient, journal)
+        try:
+            found = batch(ledger, some, recipient, journal)
+        except Misuse:
+            finish(ledger, desk, journal)
+            raise
         people += len({one.scope.subject for one in found})
         counts.update(one.what for one in found)
         why.update(article for one in found for article in one.why)
         looked += len(some)
         progress(looked)
-    # Once for all of it: until then a run that was cut leaves unreadable ciphertext only.
-    erasure.tidy(ledger.database)
-    made = ran(people, counts, why)
+    certified = finish(ledger, desk, journal)
+    made = ran(people, counts, why)._replace(certified=certified)
     record_run(ledger, made, rehearsal=False)
     return made
+
+
+def finish(
+    ledger: Ledger, desk: Desk | None, journal: Path, listen: Progress = lambda _n: None
+) -> int:
+    """What is done once for a whole run, before it is on record: traces of what was erased are
+    tidied away, then it is certified. Returns how many certificates were made (no desk: none)."""
+    # Until now a run that was cut leaves unreadable ciphertext only.
+    erasure.tidy(ledger.database)
+    return 0 if desk is None else certify(ledger, desk, journal, listen)
 
 
 def ran(people: int, counts: Mapping[Any, int], why: Mapping[str, int]) -> Ran:

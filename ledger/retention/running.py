@@ -4,7 +4,8 @@ What is true when the server is killed: every batch is wholly done or not at all
 it; the run stays `running`, and the next server, or another one after a minute of silence, goes on
 with what is still due. Only the numbers may then lack one batch, whose erasures were in the journal
 and not yet in the log: they are carried out when the ledger is opened, and counted by nobody. When
-the server is told to stop, the run is let go between two batches and taken up at the next start.
+the server is told to stop, the run is let go between two batches, or two certificates, and taken up
+at the next start: what was erased and not certified is certified then.
 
 One run at a time for a ledger. What this file never does: judge, archive or erase (`run.py`). Read
 next: `ledger/store/runs.py`.
@@ -16,6 +17,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
@@ -23,10 +25,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from ledger.application import Ledger
+from ledger.erasing.certificate import Desk
 from ledger.errors import Misuse, NotFound, ProbantError, Refusal, Refused
 from ledger.retention.judging import Judged, judge, known_now
-from ledger.retention.run import AT_ONCE, Ran, batch, people_due, ran, record_run
-from ledger.store import erasure, runs
+from ledger.retention.run import AT_ONCE, Ran, batch, finish, people_due, ran, record_run
+from ledger.store import runs
 from ledger.store.database import speaking
 from ledger.store.recipient import ArchiveRecipient
 from ledger.store.runs import Asked, Overtaken
@@ -46,10 +49,17 @@ class Keeper:
     """The thread of one server that carries out retention runs. Close it, or it stays.
 
     `journal` is the folder of the erasure journal, `recipient` the file of the archive's public
-    key, read when a run begins."""
+    key, read when a run begins, `desk` where its erasures are certified (None: by the next run that
+    has one)."""
 
-    def __init__(self, ledger: Ledger, journal: Path | None, recipient: Path | None) -> None:
-        self.ledger, self.journal, self.recipient = ledger, journal, recipient
+    def __init__(
+        self,
+        ledger: Ledger,
+        journal: Path | None,
+        recipient: Path | None,
+        desk: Desk | None = None,
+    ) -> None:
+        self.ledger, self.journal, self.recipient, self.desk = ledger, journal, recipient, desk
         self.holder = uuid4()
         self._stopping, self._wake = Event(), Event()
         self._thread = Thread(target=self._watch, name="probant-retention", daemon=True)
@@ -100,8 +110,6 @@ class Keeper:
             (self._rehearse if one.rehearsal else self._run)(one)
         except Overtaken:
             _log.warning("a retention run was taken over by another server")
-        except Misuse:  # something must be archived and there is no key to archive it for
-            self._finish(one, state="failed", error="no-archive-key")
         except Stopping:
             self._let_go(one)
         except ProbantError:
@@ -130,15 +138,29 @@ class Keeper:
             runs.beat(connection, one.id, self.holder, self.ledger.clock.now(), **numbers)
 
         everybody = people_due(self.ledger, self.ledger.clock.now())
+        is_cut = False
         while some := list(islice(everybody, AT_ONCE)):
             self._go_on()
-            found = batch(self.ledger, some, recipient, self.journal, note)
+            try:
+                found = batch(self.ledger, some, recipient, self.journal, note)
+            except Misuse:  # something must be archived and there is no key to archive it for
+                is_cut = True
+                break
             why.update(article for judged in found for article in judged.why)
-        erasure.tidy(self.ledger.database)
+        certified = finish(self.ledger, self.desk, self.journal, partial(self._certified, one))
+        if is_cut:
+            self._finish(one, state="failed", error="no-archive-key")
+            return
         done = find(self.ledger, one.id)
         made = Ran(done.people, done.archived, done.erased, done.held)
-        after = self._ending(one, held_by=dict(why))
+        after = self._ending(one, held_by=dict(why), certified=certified)
         record_run(self.ledger, made, rehearsal=False, after=after)
+
+    def _certified(self, one: Asked, _number: int) -> None:
+        """Some more was certified: we are alive, and stop here when we are told to."""
+        self._go_on()
+        with speaking(), self.ledger.database.write() as connection:
+            runs.beat(connection, one.id, self.holder, self.ledger.clock.now())
 
     def _rehearse(self, one: Asked) -> None:
         ledger, at = self.ledger, self.ledger.clock.now()
@@ -160,7 +182,7 @@ class Keeper:
                 runs.beat(connection, one.id, self.holder, ledger.clock.now(), looked=len(some))
         made = ran(people, totals, why)
         counted = {name: dict(counts) for name, counts in sorted(classes.items())}
-        numbers = {**made._asdict(), "classes": counted, "held_by": dict(why)}
+        numbers = {**made._asdict(), "classes": counted, "held_by": dict(why), "certified": None}
         record_run(ledger, made, rehearsal=True, after=self._ending(one, **numbers))
 
     def _go_on(self) -> None:

@@ -21,13 +21,14 @@ from ledger.store.recorder import lock_head
 runs = tables.runs.c
 SILENT: Instant = MINUTE
 KEPT = ("people", "archived", "erased")  # by whoever goes on: what was done is not found again
+TOLD_AT_THE_END = ("held_by", "certified")  # beside the classes, in their column
 
 
 class Asked(NamedTuple):
     """One run. `looked` and `held` are of the last beginning, the others of all of it. `people`: of
     whom something was archived or erased (in a rehearsal: is due). `position`: of its
     `retention.ran`, once it is done. `held_by`: how many things each article keeps past their
-    end; None until it is done."""
+    end; `certified`: how many certificates of erasure it made; both None until it is done."""
 
     id: UUID
     rehearsal: bool
@@ -45,6 +46,7 @@ class Asked(NamedTuple):
     error: str | None
     classes: dict[str, dict[str, int]] | None
     held_by: dict[str, int] | None = None
+    certified: int | None = None
 
 
 class Overtaken(Exception):
@@ -75,7 +77,8 @@ def begin(connection: sa.Connection, one: Asked, otherwise: Exception) -> None:
     if under_way(connection) is not None:
         raise otherwise
     values = one._asdict() | {"rehearsal": int(one.rehearsal)}
-    del values["held_by"]  # told at the end, beside the classes
+    for name in TOLD_AT_THE_END:
+        del values[name]
     connection.execute(tables.runs.insert().values(values))
 
 
@@ -106,8 +109,8 @@ def let_go(connection: sa.Connection, id: UUID, holder: UUID) -> None:
 def finish(connection: sa.Connection, id: UUID, holder: UUID, **said: Any) -> None:
     """It is over: done, or failed. Raises Overtaken when it holds it no more."""
     if "held_by" in said:
-        counts = {"by_class": said.get("classes"), "held_by": said.pop("held_by")}
-        said["classes"] = json.dumps(counts)
+        counts = {name: said.pop(name, None) for name in TOLD_AT_THE_END}
+        said["classes"] = json.dumps({"by_class": said.get("classes"), **counts})
     _held(connection, id, holder, {"holder": None, **said})
 
 
@@ -121,6 +124,6 @@ def _asked(row: Any) -> Asked:
     values = dict(row._mapping)
     counts = json.loads(values["classes"]) if values["classes"] else {}
     if "held_by" not in counts:  # of a rehearsal before articles were counted
-        counts = {"by_class": counts or None, "held_by": None}
-    said = {"classes": counts["by_class"], "held_by": counts["held_by"]}
+        counts = {"by_class": counts or None}
+    said = {"classes": counts["by_class"], **{name: counts.get(name) for name in TOLD_AT_THE_END}}
     return Asked(**values | {"rehearsal": bool(values["rehearsal"]), **said})

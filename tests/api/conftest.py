@@ -15,6 +15,7 @@ from api.access import HELD
 from api.app import create_app
 from ledger.application import Ledger
 from ledger.choosing.optin import Confirmation
+from ledger.erasing.certificate import Desk
 from ledger.opening import create
 from tests.clock import StepClock
 
@@ -79,6 +80,7 @@ def open_caller(tmp_path: Path, clock: StepClock) -> Iterator[Opened]:
             keys.Keys.load(path),
             carry=carried.append,
             journal=tmp_path / "journal",
+            desk=Desk(tmp_path / "certificates", 35),
             archive=tmp_path / "archive.pub",
             checked=tmp_path / "verified.json",
         )

@@ -1,4 +1,4 @@
-"""Who may acknowledge for whom: a key for its own recipient, the DPO for anybody with a reason."""
+"""Who may acknowledge for whom: a key for its own recipient, staff for anybody with a reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api import keys
-from api.routes import DPO, RECORDER
+from api.routes import AGENT, AUDITOR, DPO, OPERATOR, READER, RECORDER
 from ledger.errors import Misuse
 from ledger.store import reader
 from tests.api.conftest import Caller
@@ -73,18 +73,36 @@ def test_a_key_acknowledges_for_its_own_recipient_only(
     assert (fact.recipient, fact.receipt, fact.by, fact.reason) == ("crm", "job-1", None, None)
 
 
-def test_the_dpo_says_why_she_says_it_in_their_place(
-    anywhere: Caller, tmp_path: Path, clock: StepClock
+@pytest.mark.parametrize("role", [AGENT, DPO, OPERATOR])
+def test_staff_say_why_they_say_it_in_their_place(
+    anywhere: Caller, tmp_path: Path, clock: StepClock, role: str
 ) -> None:
-    """Without a reason it is refused; with one, who and why are recorded."""
+    """Without a reason it is refused; with one, who and why are recorded, and told apart from the
+    recipient's own word."""
     (at,) = withdrawn(anywhere, "one")
-    dpo = key_of(tmp_path, clock, DPO, None)
+    staff = key_of(tmp_path, clock, role, None)
     said = {"recipient": "mailer", "positions": [at]}
-    refused = anywhere.say("POST", PATH, said, **dpo)
+    refused = anywhere.say("POST", PATH, said, **staff)
     assert (refused.status_code, refused.json()["field"]) == (422, "reason")
-    assert anywhere.say("POST", PATH, {**said, "reason": "letter"}, **dpo).status_code == 200
+    assert anywhere.say("POST", PATH, {**said, "reason": "letter"}, **staff).status_code == 200
     fact = last(anywhere)
     assert (fact.reason, fact.by[:4]) == ("letter", "key:")
+    crm = key_of(tmp_path, clock, RECORDER, "crm")
+    assert anywhere.say("POST", PATH, {**said, "recipient": "crm"}, **crm).status_code == 200
+    (about,) = anywhere.get(f"/v1/subjects/{fact.subject}/recipients").json()["items"]
+    told = {one["recipient"]: one["acknowledged"]["in_place"] for one in about["recipients"]}
+    assert told == {"crm": None, "mailer": "letter"}
+
+
+@pytest.mark.parametrize("role", [READER, AUDITOR])
+def test_who_only_looks_says_nothing_for_anybody(
+    anywhere: Caller, tmp_path: Path, clock: StepClock, role: str
+) -> None:
+    (at,) = withdrawn(anywhere, "one")
+    before = anywhere.position()
+    said = {"recipient": "mailer", "positions": [at], "reason": "letter"}
+    refused = anywhere.say("POST", PATH, said, **key_of(tmp_path, clock, role, None))
+    assert (refused.status_code, anywhere.position()) == (403, before)
 
 
 def test_a_key_keeps_its_recipient_in_its_file(tmp_path: Path, clock: StepClock) -> None:

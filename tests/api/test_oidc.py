@@ -19,6 +19,7 @@ from api.app import create_app
 from api.oidc import Issuer
 from api.settings import settle
 from ledger.errors import Broken, Misuse
+from ledger.store import reader
 from tests.api.conftest import Caller, order
 from tests.api.issuer import AUDIENCE, Provider, provider
 from tests.clock import StepClock
@@ -303,3 +304,35 @@ def test_over_http_staff_show_it_like_a_key(
         ).status_code
         == 401
     )
+
+
+def test_staff_who_are_no_dpo_acknowledge_in_a_recipients_place(
+    idp: Provider, caller: Caller, tmp_path: Path, clock: StepClock
+) -> None:
+    """By the company's account, with a reason: who said it is a hash, and `reader` may not."""
+    made = create_app(
+        lambda: caller.ledger,
+        keys.Keys.load(tmp_path / "api-keys.json"),
+        oidc=Issuer(Trusted(idp.url, AUDIENCE)),
+    )
+    caller.post({"kind": "recipient.declared", "data": {"recipient": "crm", "type": "other"}})
+    person, data = {"kind": "shop", "value": "1"}, {"purpose": "newsletter", "channel": "email"}
+    no = caller.post({"kind": "consent.refused", "person": person, "data": data})
+    assert no.status_code == 201, no.json()
+    no = caller.post({"kind": "consent.withdrawn", "person": person, "data": data}).json()
+    said = {"recipient": "crm", "positions": [no["position"]], "reason": "letter"}
+    with TestClient(made) as client:
+
+        def say(*roles: str) -> int:
+            token = idp.token("es256", claims(idp, clock, roles=list(roles)))
+            headers = {"Authorization": f"Bearer {token}"}
+            return client.post("/v1/acknowledgements", json=said, headers=headers).status_code
+
+        before = caller.position()
+        assert (say("reader"), say("recorder"), caller.position()) == (403, 403, before)
+        assert (say("agent"), caller.position()) == (200, before + 1)
+        assert (say("operator"), caller.position()) == (200, before + 1)  # said before
+        with caller.ledger.database.read() as connection:
+            event = reader.event_at(connection, before + 1)
+    assert event is not None
+    assert event.fact.by.startswith("oidc:")  # type: ignore[attr-defined]

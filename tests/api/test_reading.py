@@ -15,7 +15,8 @@ from ledger.erasing.erase import erase_scopes
 from ledger.errors import Broken
 from ledger.store import erasure
 from ledger.store.vault import Scope
-from tests.api.conftest import CANARY, Caller
+from tests.api.conftest import CANARY, Caller, order
+from tests.clock import StepClock
 
 ASKED = {"classes": ["contact"], "reason": "customer_call", "case": "t-1042"}
 
@@ -150,3 +151,53 @@ def test_a_long_history_is_read_page_by_page(
         after = page["next"]
         assert len(found) < 10
     assert found == [CANARY, "letter 0", "letter 1", "letter 2"]
+
+
+def restricted(caller: Caller) -> tuple[str, dict[str, Any]]:
+    """Somebody who had the use of her data restricted, and an item that lifts it."""
+    subject = somebody(caller)
+    about = {"person": {"kind": "shop", "value": "0042"}, "actor": "agent"}
+    told = {"kind": "customer.restricted", **about, "data": {"ground": "accuracy"}}
+    assert caller.post(told).status_code == 201
+    lifted = {"ground": "accuracy", "informed": "2026-01-05"}
+    return subject, {"kind": "customer.restriction_lifted", **about, "data": lifted}
+
+
+@pytest.mark.clause("SS-DSR-5")
+def test_what_is_restricted_is_read_for_what_the_law_leaves_open_and_for_nothing_else(
+    anywhere: Caller, clock: StepClock
+) -> None:
+    """GDPR art. 18(2): refused and not recorded; open again once the restriction is lifted. Whoever
+    asks about her is told, at any two times."""
+    subject, lift = restricted(anywhere)
+    before = anywhere.position()
+    refused = read(anywhere, subject, ASKED)
+    said = refused.json()
+    assert (refused.status_code, said["type"]) == (422, "/docs#problem-restricted")
+    assert (said["clause"], said["field"]) == ("SS-DSR-5", "reason")
+    assert CANARY not in refused.text
+    assert anywhere.position() == before
+    for reason in sorted(reading.WHILE_RESTRICTED):
+        assert read(anywhere, subject, {**ASKED, "reason": reason}).status_code == 200
+    path = f"/v1/subjects/{subject}"
+    (told,) = anywhere.get(path).json()["restricted"]
+    assert (told["ground"], told["since"], told["position"]) == ("accuracy", "2026-01-05", before)
+    clock.advance(days=2)
+    assert anywhere.post(lift).status_code == 201
+    assert read(anywhere, subject, ASKED).status_code == 200
+    assert anywhere.get(path).json()["restricted"] == []
+    assert anywhere.get(path, known_at="2026-01-06").json()["restricted"] == [told]
+    assert anywhere.get(path, as_of="2026-01-06").json()["restricted"] == [told]
+    voided = {"void": {"position": before}}
+    assert anywhere.post(voided).status_code == 201
+    assert anywhere.get(path, as_of="2026-01-06").json()["restricted"] == []
+    assert anywhere.get(path, known_at="2026-01-06").json()["restricted"] == [told]
+
+
+def test_a_restriction_holds_under_each_reference_of_hers(caller: Caller) -> None:
+    subject, _ = restricted(caller)
+    other = caller.post(order("second", "A-9")).json()["subject"]
+    assert read(caller, other, ASKED).status_code == 200
+    joined = caller.say("POST", f"/v1/subjects/{other}/joins", {"other": subject})
+    assert joined.status_code == 201
+    assert [read(caller, who, ASKED).status_code for who in (subject, other)] == [422, 422]

@@ -12,8 +12,10 @@ import pytest
 
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, day_of, end_of, format_day
+from ledger.erasing.certificate import Desk, Issued, document_of, issue
+from ledger.erasing.journal import Journal
 from ledger.policy.evaluate import deadlines
-from ledger.retention import running
+from ledger.retention import certifying, running
 from ledger.retention.run import batch
 from ledger.retention.running import Keeper
 from ledger.store import runs, states
@@ -48,6 +50,11 @@ def furnished(caller: Caller) -> None:
     assert told["refused"] == 0, told
     hold = {"article": "RGPD art. 17(3)(e)", "review": "2099-01-01", "classes": ["contact"]}
     caller.say("POST", "/v1/holds", {"person": {"kind": "shop", "value": "r0"}, "data": hold})
+
+
+def origin(caller: Caller) -> str:
+    """The name of the ledger."""
+    return caller.ledger.keyring.origin
 
 
 def people(caller: Caller) -> list[UUID]:
@@ -157,8 +164,40 @@ def test_a_run_archives_and_erases_in_the_background(
     assert (again["archived"], again["erased"], again["held"]) == (0, 0, planned["held"])
     first = anywhere.get(RUNS, limit="2").json()
     rest = anywhere.get(RUNS, limit="2", before=str(first["next"])).json()
+    erased = [intent.scopes for intent in Journal(tmp_path / "journal", origin(anywhere)).intents()]
+    people = {one.scope.subject for scopes in erased for one in scopes}
+    assert done["certified"] == len(list((tmp_path / "certificates").iterdir())) == len(people) > 1
     listed = [one["run"] for one in first["items"] + rest["items"]]
     assert listed == [again["id"], done["id"], planned["id"]]
+
+
+@pytest.mark.clause("SS-REC-1")
+def test_who_acknowledged_a_term_s_erasure_stands_beside_its_certificate(
+    anywhere: Caller, clock: StepClock
+) -> None:
+    """As issued, and made again with the receipt; of whom nothing was erased there is none."""
+    recipient = {"kind": "recipient.declared", "data": {"recipient": "crm", "type": "other"}}
+    anywhere.post(recipient)
+    wrote = {"kind": "customer.contacted_us", "person": {"kind": "shop", "value": "1"}}
+    her = anywhere.post({**wrote, "data": {"channel": "form", "text": "Bonjour"}}).json()["subject"]
+    path = f"/v1/subjects/{her}/certificates"
+    assert anywhere.get(path).status_code == 404
+    clock.advance(days=1200)
+    finished(anywhere, anywhere.say("POST", RUNS, {}).json()["id"])
+    (issued,) = anywhere.get(path).json()["items"]
+    (state,) = issued["recipients"]
+    assert (issued["reason"], issued["renews"], state["state"]) == ("term", None, "to_tell")
+    said = {"recipient": "crm", "positions": [state["position"]], "receipt": "job-7"}
+    assert anywhere.say("POST", "/v1/acknowledgements", {**said, "reason": "letter"}).is_success
+    (after,) = anywhere.get(path).json()["items"]
+    (renewed,) = anywhere.get(path, now="true").json()["items"]
+    assert after["note"] == issued["note"]
+    assert renewed["renews"] == issued["id"]
+    assert renewed["recipients"] == after["recipients"] != issued["recipients"]
+    document = document_of(renewed["note"].encode())
+    assert document["recipients"][0]["acknowledged"]["receipt"] == "job-7"
+    assert document["erased"] == document_of(issued["note"].encode())["erased"]
+    assert {one["why"] for one in document["kept"]} == {"term"}  # nobody asked for an erasure
 
 
 def test_without_an_archive_key_a_run_fails_and_says_so(caller: Caller, clock: StepClock) -> None:
@@ -233,6 +272,42 @@ def test_a_server_told_to_stop_lets_go_between_two_batches(
     next_one = Keeper(caller.ledger, tmp_path / "journal", tmp_path / "archive.pub")
     assert finished(caller, run)["state"] == "done"
     next_one.close()
+
+
+def test_told_to_stop_between_two_certificates_the_next_server_makes_the_others(
+    caller: Caller, clock: StepClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything was erased; the run is on record once everybody is certified, each once."""
+    furnished(caller)
+    clock.advance(days=500)
+    (tmp_path / "archive.pub").write_bytes(ArchiveKey.generate().recipient.to_bytes())
+    keeper: Keeper = caller.client.app.state.keeper  # type: ignore[attr-defined]
+    monkeypatch.setattr(running, "AT_ONCE", 3)
+    begun = Event()
+
+    def stopping(desk: Desk, content: dict[str, Any]) -> Issued:
+        keeper._stopping.set()
+        begun.set()
+        return issue(desk, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(certifying, "issue", stopping)
+        run = caller.say("POST", RUNS, {}).json()["id"]
+        assert begun.wait(PATIENCE_SECONDS)
+        keeper.close()
+    left = caller.get(f"{RUNS}/{run}").json()
+    folder = tmp_path / "certificates"
+    some = {path: path.read_bytes() for path in folder.iterdir()}
+    assert (left["state"], left["certified"], 0 < len(some) <= 3) == ("waiting", None, True)
+    paths = tmp_path / "journal", tmp_path / "archive.pub"
+    next_one = Keeper(caller.ledger, *paths, Desk(folder, 35))
+    done = finished(caller, run)
+    next_one.close()
+    made = {path: path.read_bytes() for path in folder.iterdir()}
+    assert some.items() <= made.items()  # what was made is not made again
+    assert done["certified"] == len(made) - len(some) > 0
+    intents = Journal(paths[0], origin(caller)).intents()
+    assert len(made) == len({one.scope.subject for intent in intents for one in intent.scopes})
 
 
 def test_who_was_overtaken_writes_nothing_more(anywhere: Caller, clock: StepClock) -> None:

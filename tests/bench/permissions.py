@@ -34,6 +34,7 @@ from fastapi import FastAPI
 from api import keys
 from api.app import create_app
 from api.filtering import IN_FLIGHT, LINES, Judge
+from api.sealed import Seal
 from ledger.application import Ledger
 from ledger.calendar import moment_of_day
 from ledger.commands import Record, Reference
@@ -42,6 +43,7 @@ from ledger.handlers import record_many
 from ledger.opening import create, open_ledger
 from ledger.permitting.filtering import Campaign
 from ledger.permitting.gate import Gate, Question
+from ledger.sealing.client import SignerClient
 from replay.fold import fold_subject
 from tests.postgres import fresh_schema, running_postgres
 
@@ -160,21 +162,25 @@ def hello_app() -> FastAPI:
     return app
 
 
-def serve(listener: socket.socket, url: str, keyring: Path, accepted: Path) -> None:
-    """A process that serves the hello (no URL) or a ledger."""
+def serve(
+    listener: socket.socket, url: str, keyring: Path, accepted: Path, signer: Path | None
+) -> None:
+    """A process that serves the hello (no URL) or a ledger, with receipts if a signer listens at
+    that socket."""
     app = hello_app()
     if url:
-        app = create_app(lambda: open_ledger(url, keyring), keys.Keys.load(accepted))
+        seal = Seal(accepted.parent / "log", SignerClient(signer)) if signer else None
+        app = create_app(lambda: open_ledger(url, keyring), keys.Keys.load(accepted), seal)
     config = uvicorn.Config(app, log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 
 @contextmanager
-def serving(url: str, keyring: Path, accepted: Path) -> Iterator[int]:
+def serving(url: str, keyring: Path, accepted: Path, signer: Path | None = None) -> Iterator[int]:
     """The port of a server in a process of its own."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     spawn = multiprocessing.get_context("fork")
-    server = spawn.Process(target=serve, args=(listener, url, keyring, accepted))
+    server = spawn.Process(target=serve, args=(listener, url, keyring, accepted, signer))
     server.start()
     try:
         yield listener.getsockname()[1]
@@ -182,6 +188,10 @@ def serving(url: str, keyring: Path, accepted: Path) -> Iterator[int]:
         server.kill()
         server.join()
         listener.close()
+
+
+STAMP = b"################"
+"""Stands in a request where each must have a number of its own (an Idempotency-Key)."""
 
 
 class Load(asyncio.Protocol):
@@ -221,7 +231,8 @@ def load(port: int, requests: list[bytes], seconds: float, answer: Any) -> None:
     async def run() -> None:
         loop, waits = asyncio.get_running_loop(), list[float]()
         for n in range(CONNECTIONS):
-            mine = itertools.cycle(requests[n::CONNECTIONS] or requests)
+            asked = itertools.cycle(requests[n::CONNECTIONS] or requests)
+            mine = map(_stamped, asked, itertools.count(time.time_ns() + n, CONNECTIONS))
             await loop.create_connection(partial(Load, mine, waits), "127.0.0.1", port)
         await asyncio.sleep(1)
         waits.clear()
@@ -231,6 +242,10 @@ def load(port: int, requests: list[bytes], seconds: float, answer: Any) -> None:
         answer.put((rate, sorted(waits)[int(len(waits) * 0.99)]))
 
     asyncio.run(run())
+
+
+def _stamped(request: bytes, number: int) -> bytes:
+    return request.replace(STAMP, b"%016x" % number, 1)
 
 
 def rate_of(port: int, requests: list[bytes], seconds: float) -> tuple[float, float]:
@@ -244,11 +259,11 @@ def rate_of(port: int, requests: list[bytes], seconds: float) -> tuple[float, fl
     return found
 
 
-def request(path: str, body: Any, key: str) -> bytes:
-    """The bytes of one request."""
+def request(path: str, body: Any, key: str, more: str = "") -> bytes:
+    """The bytes of one request, with `more` lines in its head."""
     raw = json.dumps(body).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n{more}"
         f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
     )
     return head.encode() + raw

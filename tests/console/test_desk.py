@@ -90,6 +90,11 @@ def test_its_numbers_are_those_of_the_replay_at_random_two_times(auditor: Visito
         for one in whole["consents"]:
             key = f"{one['purpose']} {one['channel']} {one['state']}"
             assert told[key] == one["subjects"]
+        assert at is not None
+        times = f"as_of={day}&known_at={format_instant(at)}&ages=true"
+        bearer = f"Bearer {auditor.company.keys['auditor']}"
+        asked = auditor.get(f"/v1/population?{times}", authorization=bearer).json()
+        assert {**asked, "engine": "fold"} == whole  # the interface counts the same
 
 
 def test_its_picture_is_the_replays(auditor: Visitor) -> None:

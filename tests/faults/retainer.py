@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from ledger.erasing.certificate import Desk
 from ledger.opening import open_ledger
 from ledger.retention import run, running
 
@@ -31,7 +32,10 @@ def main(url: str, keyring: str, home: str) -> None:
 
     vars(running).update(AT_ONCE=2, batch=batch)
     keeper = running.Keeper(
-        open_ledger(url, Path(keyring)), Path(home) / "journal", Path(home) / "archive.pub"
+        open_ledger(url, Path(keyring)),
+        Path(home) / "journal",
+        Path(home) / "archive.pub",
+        Desk(Path(home) / "certificates", 35),
     )
     keeper.ask("key:test", rehearsal=False)
     Event().wait()

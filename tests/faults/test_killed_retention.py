@@ -12,6 +12,7 @@ import pytest
 from ledger.archive_key import ArchiveKey
 from ledger.calendar import MINUTE, SystemClock, parse_moment
 from ledger.commands import Record, Reference
+from ledger.erasing.certificate import Desk, document_of
 from ledger.errors import Refused
 from ledger.events import ContactedUs, OrderPlaced
 from ledger.handlers import record
@@ -60,7 +61,10 @@ def test_a_killed_run_is_completed_by_the_next_server(
     following = open_ledger(
         url, tmp_path / "keyring.json", clock=later, journal=tmp_path / "journal"
     )
-    keeper = Keeper(following, tmp_path / "journal", tmp_path / "archive.pub")
+    certificates = tmp_path / "certificates"
+    assert not list(certificates.glob("*"))  # it was killed before it came to them
+    desk = Desk(certificates, 35)
+    keeper = Keeper(following, tmp_path / "journal", tmp_path / "archive.pub", desk)
     with pytest.raises(Refused):
         keeper.ask("key:other", rehearsal=True)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -74,6 +78,9 @@ def test_a_killed_run_is_completed_by_the_next_server(
     with following.database.read() as connection:
         (ran,) = listed.ran(connection, 2**53, 10)
     assert ran.position == done.position
+    made = [document_of(path.read_bytes()) for path in certificates.iterdir()]
+    assert done.certified == len({one["subject"] for one in made}) == len(made) == PEOPLE
+    assert sum(len(one["erased"]) for one in made) == planned == 2 * PEOPLE
     assert_whole(following.database)
     following.close()
     ledger.close()

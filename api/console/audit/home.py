@@ -1,8 +1,8 @@
 """The first page of the desk: how many people, of which class, age and choice, at two times.
 
-Counted by `population_answer`, as `probant population` counts. At the newest instant the live
-tables answer, and history is replayed beside them; at any two times, a replay fact by fact can be
-asked for. Nothing here is kept. Read next: `api/answers.py`.
+Counted by `population_answer`, as `GET /v1/population` and `probant replay` count. At the newest
+instant the live tables answer, and history is replayed beside them; at any two times, a replay fact
+by fact can be asked for. Nothing here is kept. Read next: `api/answers.py`.
 """
 
 from __future__ import annotations
