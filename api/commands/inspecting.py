@@ -71,7 +71,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
         if segments is not None:
             if reference is not None:
                 raise Misuse("only the database knows a reference: name the person by --subject ID")
-            from api.replaying import Source, inspected_alone
+            from api.replaying import Reader, Source, inspected_alone
 
             about, answers = inspected_alone(
                 Source(segments),
@@ -79,6 +79,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 question or (),
                 subject=named,
                 positions=positions,
+                reader=Reader(log=settings.log, lang=screen.lang),
                 progress=heard,
             )
         else:

@@ -26,11 +26,13 @@ from replay.segments.layout import MANIFEST, POLICIES, SCHEMA, Manifest, Segment
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """A folder of segments, opened: `paths` in order of position, `book` as of its size."""
+    """A folder of segments, opened: `paths` in order of position, `book` as of its size, `folder`
+    where it lies on this machine, if it does."""
 
     manifest: Manifest
     paths: tuple[str, ...]
     book: Book
+    folder: Path | None = None
 
     @property
     def size(self) -> int:
@@ -47,7 +49,8 @@ def open_segments(folder: Path) -> Segments:
         raise Misuse("no segments here; write them with `probant segments export`") from None
     manifest = Manifest.parse(raw)
     paths = tuple(str(_checked(folder, one)) for one in manifest.files)
-    return Segments(manifest, paths, book_of(manifest, lambda path: (folder / path).read_bytes()))
+    book = book_of(manifest, lambda path: (folder / path).read_bytes())
+    return Segments(manifest, paths, book, folder)
 
 
 def _checked(folder: Path, one: Segment) -> Path:
