@@ -16,23 +16,20 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from api.answers import Past as Listed
-from api.answers import Times, check_class, is_settled, listed_json, population_json, times_json
+from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import families
 from api.controls import wanted
 from api.inspecting import answered, checked_positions, sealed_by, sealed_of
 from api.inspecting import wanted as questions
 from api.trusting import own, pinned, stored_in
-from ledger.application import Ledger
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join, Joins
-from ledger.store import population as counting
 from ledger.store.controlling import whole
 from ledger.store.population import Past, PastDue, Said
-from ledger.store.recorder import read_head
 from ledger.supposing import Supposed, asked_day, weigh
 from replay.controls.model import Event, Joining, Life, Stored, Unseen
 from replay.controls.run import Progress, Result, run
@@ -341,49 +338,6 @@ def segments_answer(
         if past is not None:
             answer["past"] = {"class": past.klass, **_past(engine, as_of, known, past)}
     return answer, report
-
-
-def compared_answer(
-    source: Source, ledger: Ledger, times: Times, clock: Clock = MACHINE
-) -> dict[str, Any]:
-    """The counts of a folder against those of the ledger it came from, at the same two times: by
-    its live tables where they can answer, else by its SQL."""
-    as_of = clock.now() if times.as_of is None else times.as_of
-    with opened(source) as (segments, engine):
-        known = known_by(segments, engine, times)
-        there = dict(_leaves(engine.population(as_of, known).to_json()))
-        book = ledger.book(ledger.epoch())
-        with ledger.database.read() as connection:
-            live = known == read_head(connection).position and is_settled(connection, as_of)
-            path: counting.Source = "live" if live else "events"
-            counted = counting.population(connection, book, as_of, known, path)
-        here = dict(_leaves(counted.to_json()))
-        name = engine.name
-    differing = [
-        {"what": what, "ledger": here.get(what), "segments": there.get(what)}
-        for what in sorted(here.keys() | there.keys())
-        if here.get(what) != there.get(what)
-    ]
-    return {
-        **times_json(as_of, times.known_at, known),
-        "engine": name,
-        "ledger": "live" if live else "sql",
-        "compared": len(here),
-        "differences": differing,
-    }
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each count with the way to it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path} {key}")
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for one in value:
-            *about, n = one.values()
-            yield " ".join([path, *about]).strip(), n
-    else:
-        yield path.strip(), value
 
 
 def _past(engine: Engine, as_of: Instant, known: int, past: Listed) -> dict[str, Any]:

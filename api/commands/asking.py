@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
@@ -97,6 +98,17 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     compare: Annotated[
         bool, typer.Option("--compare", help="Count in the ledger too, tell what differs.")
     ] = False,
+    at_random: Annotated[
+        int | None,
+        typer.Option(
+            "--at-random",
+            metavar="N",
+            help="With --compare: at N random pairs of times, by fold and duck, or by --engine.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of --at-random; the same makes the same times.")
+    ] = None,
 ) -> int:
     """Everybody at two times: facts, people by class and tier, choices."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
@@ -104,6 +116,10 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         raise Misuse("--limit must be between 1 and 1000000")
     if segments is None and (explain or memory or master or compare):
         raise Misuse("--explain, --memory, --master and --compare go with --segments")
+    if at_random is None and seed is not None:
+        raise Misuse("--seed goes with --at-random")
+    if at_random is not None and (not compare or asked != (None, None)):
+        raise Misuse("--at-random goes with --compare, and chooses the times itself")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -114,6 +130,10 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         from api.replaying import Source, segments_answer
 
         source = Source(segments, engine or "duck", memory, master)
+        if at_random is not None:
+            each = [replace(source, engine=name) for name in (engine,) if name]
+            both = [replace(source, engine=name) for name in ("fold", "duck")]
+            return _compared_at_random(run, each or both, at_random, seed)
         if compare:
             return _compared(run, source, Times(*asked))
         with screen.progress(screen.word("replay.title")) as advance:
@@ -137,7 +157,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
 
 def _compared(run: Run, source: Source, times: Times) -> int:
     """Segments against the ledger: exit code 1 where they differ."""
-    from api.replaying import compared_answer
+    from api.comparing import compared_answer
 
     screen = run.screen
     with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
@@ -149,6 +169,32 @@ def _compared(run: Run, source: Source, times: Times) -> int:
     lines += [f"  {one['what']}: {one['ledger']} ≠ {one['segments']}" for one in found]
     screen.answer(answer, lambda: lines)
     return 1 if found else 0
+
+
+def _compared_at_random(run: Run, sources: list[Source], n: int, seed: int | None) -> int:
+    """Segments against the ledger at times that a seed chose: exit code 1 where they differ."""
+    from secrets import randbelow
+
+    from api.comparing import compared_at_random
+
+    screen = run.screen
+    seed = randbelow(10**8) if seed is None else seed
+    with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
+        answer = compared_at_random(
+            sources, ledger, n, seed, lambda done, total: advance(done, total, "")
+        )
+    by, differing = ", ".join(answer["engines"]), answer["differing"]
+    lines = []
+    for one in answer["asked"]:
+        told = "replay.differs" if one["differences"] else "replay.agrees"
+        lines.append(screen.word(told, engine=by, n=len(one["differences"]), **one))
+        lines += [
+            f"  {d['what']}: {d['ledger']} ≠ {d['segments']} ({d['engine']})"
+            for d in one["differences"]
+        ]
+    lines.append(screen.word("replay.seed", n=n, seed=seed))
+    screen.answer(answer, lambda: lines)
+    return 1 if differing else 0
 
 
 def subject_of(text: str) -> UUID:
