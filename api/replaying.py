@@ -19,9 +19,9 @@ from api.answers import Past as Listed
 from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import families
 from api.controls import wanted
-from api.inspecting import answered, checked_positions, sealed_by, sealed_of
+from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
-from api.trusting import own, pinned, stored_in
+from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
@@ -260,13 +260,18 @@ def inspected_alone(
     positions: int,
     reader: Reader,
     progress: Progress,
+    proofs: Path | None = None,
 ) -> tuple[dict[str, Any], tuple[Answer, ...]]:
-    """The inspector's answers; of what is wrong, what the checks of the folder find."""
+    """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
+    folder into which the proof of each position named goes, made from the leaves of the files."""
     asked, positions = questions(names), checked_positions(positions)
     with segment_history(source, times, subject, reader) as found:
         check = OF_FILES in asked and subject is None and found.trust is not None
         told = Asked(subject, positions, found.stored() if check else None, found.sealed)
-        return answered(found, times, asked, told, progress)
+        about, answers = answered(found, times, asked, told, progress)
+        if proofs is not None:
+            about["proofs"] = proofs_from(found.segments, named_in(answers), proofs)
+        return about, answers
 
 
 def controlled_alone(

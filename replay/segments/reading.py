@@ -10,7 +10,7 @@ An engine that reads while an export replaces files may find one gone: open agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -63,6 +63,14 @@ def _checked(folder: Path, one: Segment) -> Path:
     except (OSError, pa.ArrowException):
         pass
     raise BadData(f"{one.path} is missing, or not the segment that the manifest names")
+
+
+def leaves(segments: Segments) -> Iterator[list[bytes]]:
+    """The leaf hash of every position, in order, some thousands at a time."""
+    for path in segments.paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["leaf"]):
+                yield batch.column(0).to_pylist()
 
 
 def book_of(manifest: Manifest, read: Callable[[str], bytes]) -> Book:

@@ -229,3 +229,27 @@ def test_a_draft_is_weighed_from_files(anywhere: Probant, folder: str, tmp_path:
     assert there["classes"]["order"]["people"] > 0
     assert there["asked"]
     assert anywhere(*asked, "--as-of", "2020-01-01", "--segments", folder).code == 2
+
+
+def test_proofs_are_made_from_the_files_alone(
+    anywhere: Probant, folder: str, tmp_path: Path
+) -> None:
+    """The very bytes that the log gives; never those of a log that the reader has herself."""
+    asked = ("inspect", "Q1", "--as-of", LATE)
+    here, there = tmp_path / "here", tmp_path / "there"
+    anywhere.json(*asked, "--proofs", str(here))
+    stranger = Probant(tmp_path / "elsewhere", None, anywhere._capture).filled(8)
+    assert stranger("seal").code == 0
+    answer = stranger.json(*asked, "--segments", folder, "--proofs", str(there))
+    assert answer["proofs"] == len(list(there.iterdir())) > 10
+    for proof in there.iterdir():
+        assert proof.read_bytes() == (here / proof.name).read_bytes()
+    manifest = Path(folder) / "manifest.json"
+    said = json.loads(manifest.read_text())
+    said["checkpoint"] = (stranger.home / "log/checkpoint").read_text()
+    manifest.write_text(json.dumps(said))
+    again = (*asked, "--segments", folder, "--proofs", str(tmp_path / "again"))
+    assert stranger(*again).code == 3
+    manifest.write_text(json.dumps(said | {"checkpoint": ""}))
+    assert stranger(*again).code == 2
+    assert not (tmp_path / "again").exists()
