@@ -12,15 +12,13 @@ from contextlib import ExitStack
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-import sqlalchemy as sa
-
 from api.answers import Times, is_settled, times_json
 from api.replaying import MACHINE, Source, known_by, opened
 from ledger.application import Ledger
 from ledger.calendar import Clock, Instant, add_days, add_months, date_of, end_of
 from ledger.errors import Misuse
 from ledger.policy.book import Book
-from ledger.store import tables
+from ledger.store import reader
 from ledger.store.ages import ages
 from ledger.store.population import population
 from ledger.store.recorder import read_head
@@ -99,19 +97,13 @@ def _times(
 ) -> Iterator[tuple[Instant, Instant, int]]:
     """Pairs of times from the first fact to years after the last: D, R and the position of R. A
     third of them know all there is."""
-    e = tables.events.c
     with ledger.database.read() as connection:
-        days = sa.select(sa.func.min(e.local_day), sa.func.max(e.local_day))
-        first, last = connection.execute(days.where(e.position <= size)).one()
-        recorded = sa.select(e.recorded_at)
+        first, last = reader.days_told_of(connection, size)
+        days = (date_of(add_months(last, BEYOND)) - date_of(first)).days
         for number in range(n):
             known = size if number == 0 or chance.random() < 1 / 3 else chance.randint(1, size)
-            # A pruned position has no record time: what is known then is what was before it.
-            at = recorded.where(e.position <= known, e.recorded_at.is_not(None))
-            known_at = connection.scalar(at.order_by(e.position.desc()).limit(1)) or 0
-            until = date_of(add_months(last, BEYOND)) - date_of(first)
-            day = end_of(add_days(first, chance.randint(0, until.days)))
-            yield (day if number else now), known_at, known
+            day = end_of(add_days(first, chance.randint(0, days)))
+            yield (day if number else now), reader.recorded_by(connection, known), known
 
 
 def _in_ledger(ledger: Ledger, as_of: Instant, known: int) -> Counts:

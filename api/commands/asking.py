@@ -31,12 +31,19 @@ ByReference = Annotated[
     ),
 ]
 ENGINES = ("live", "sql", "fold")
+PARTS = {
+    "sealed": "timeline.sealed",
+    "archived": "timeline.archived",
+    "erased": "timeline.erased",
+    "lost": "timeline.lost",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     command(app, "show")(show)
     command(app, "replay")(replay)
+    command(app, "timeline")(timeline)
 
 
 def show(
@@ -155,6 +162,39 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     return 0
 
 
+def timeline(
+    run: Run,
+    subject: Subject = None,
+    reference: ByReference = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    after: Annotated[int, typer.Option("--after", min=0, help="After this position.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
+    segments: FromSegments = None,
+) -> None:
+    """One person: every fact as it was recorded, and what amended it; sealed parts stay sealed."""
+    asked = instant("--as-of", as_of), instant("--known-at", known_at)
+    if (subject is None) == (reference is None):
+        raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
+    if segments is not None and subject is None:
+        raise Misuse("only the database knows a reference: name the person by her id")
+    named = subject_of(subject) if subject is not None else reference_of(reference or "")
+    from api.answers import Times, find
+    from api.timeline import timeline_answer
+    from api.timeline_files import timeline_alone
+
+    times = Times(*asked)
+    if segments is not None and isinstance(named, UUID):
+        from api.replaying import Source
+
+        answer = timeline_alone(Source(segments), named, times, after, limit)
+    else:
+        with run.ledger() as ledger:
+            who = named if isinstance(named, UUID) else find(ledger, named)
+            answer = timeline_answer(ledger, who, times, after, limit)
+    run.screen.answer(answer, lambda: list(_history(answer, run.screen)))
+
+
 def _compared(run: Run, source: Source, times: Times) -> int:
     """Segments against the ledger: exit code 1 where they differ."""
     from api.comparing import compared_answer
@@ -249,6 +289,31 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield ""
         yield first
         yield from (f"  {line}" for line in others)
+
+
+def _history(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    yield screen.word("timeline.header", n=len(answer["items"]), **answer)
+    for item in answer["items"]:
+        said = [f"{key}={_flat(value)}" for key, value in item["data"].items()]
+        said += [f"{name}: {screen.word(PARTS[of])}" for name, of in item["personal"].items()]
+        what = _word("kind", item["kind"], screen)
+        yield f"{item['position']:>9}  {item['occurred'][:10]}  {what}  {', '.join(said)}".rstrip()
+        if item.get("amended_by"):
+            by = ", ".join(map(str, item["amended_by"]))
+            key = "timeline.voided" if item["stands"] == "voided" else "timeline.corrected"
+            yield " " * 11 + screen.word(key, by=by)
+        elif "amends" in item:
+            yield " " * 11 + screen.word("timeline.amends", position=item["amends"])
+    if answer["next"] is not None:
+        yield screen.word("timeline.more", after=answer["next"])
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
+        return f"{value['minor'] / 100:.2f} {value['currency']}"
+    if isinstance(value, dict):
+        return " ".join(_flat(one) for one in value.values())
+    return ",".join(map(_flat, value)) if isinstance(value, list) else str(value)
 
 
 def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
