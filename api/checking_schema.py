@@ -26,6 +26,20 @@ _RAN: dict[str, Any] = {
     "known": _COUNT,
     "violations": _COUNT,
 }
+_OUTCOME: dict[str, Any] = {
+    "id": _CONTROL["id"],
+    "title": STRING,
+    "checked": {
+        "enum": ["whole", "part", "no"],
+        "description": "How much of it could be judged. Nothing found elsewhere says nothing.",
+    },
+    "unchecked": {"type": ["string", "null"], "description": "Why not, or not in full."},
+    "violations": _COUNT,
+    "exceptions": _COUNT,
+    "differs": _COUNT,
+    "digest": {**STRING, "description": "SHA-256 of all its violations."},
+    "findings": {"type": "array", "items": {"$ref": "#/components/schemas/ControlFinding"}},
+}
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -79,21 +93,11 @@ SCHEMAS: dict[str, Any] = {
             "events": _COUNT,
             "pruned": {**_COUNT, "description": "Entries that no control can judge any more."},
             "parts_opened": {"type": "boolean"},
+            "unchecked": {"type": "boolean", "description": "None of them could be judged."},
             "violations": _COUNT,
             "controls": {
                 "type": "array",
-                "items": closed(
-                    ["id", "title", "violations", "exceptions", "differs", "digest", "findings"],
-                    {
-                        "id": _CONTROL["id"],
-                        "title": STRING,
-                        "violations": _COUNT,
-                        "exceptions": _COUNT,
-                        "differs": _COUNT,
-                        "digest": {**STRING, "description": "SHA-256 of all its violations."},
-                        "findings": _items("ControlFinding"),
-                    },
-                ),
+                "items": closed(list(_OUTCOME), _OUTCOME),
             },
             "recorded": closed(
                 ["position", "result", "signed", "file"],
@@ -211,11 +215,14 @@ _RUN = {
     "events": 5020,
     "pruned": 0,
     "parts_opened": False,
+    "unchecked": False,
     "violations": 1,
     "controls": [
         {
             "id": "C02",
             "title": _SHOWN["title"],
+            "checked": "whole",
+            "unchecked": None,
             "violations": 1,
             "exceptions": 0,
             "differs": 0,

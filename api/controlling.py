@@ -7,7 +7,7 @@ Read next: `ledger/store/controlling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
 from ledger.store.vault import Scope
 from ledger.store.verify import Report, verify
-from replay.controls.model import Event, Joining, Life, Stored
+from replay.controls.model import Event, Joining, Life, Stored, Unseen
 
 AT_ONCE = 500  # people, or parts, asked of the database together
 
@@ -94,6 +94,12 @@ class LedgerHistory:
         if not self._has_erased:
             return frozenset()
         return suppressions.opposed_of(self.connection, {subject}).get(subject, frozenset())
+
+    @property
+    def unseen(self) -> Mapping[str, Unseen]:
+        """What was not opened, or is not at hand."""
+        found = {} if self.open_parts else {"C09": Unseen("parts")}
+        return found if self.journal is not None else {**found, "C17": Unseen("no_journal")}
 
     def stored(self) -> Stored:
         """What the checks of the store find now."""

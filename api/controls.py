@@ -21,7 +21,7 @@ from ledger.evidence import controls as recording
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.model import Finding
 from replay.controls.run import Progress, Result, run
-from replay.controls.words import about, article, explanation, title
+from replay.controls.words import about, article, because, explanation, title
 
 SIGNED_POSITIONS = 100  # violations of each control whose positions are signed one by one
 HISTORY = 50  # runs told of at once
@@ -117,6 +117,7 @@ def signed_json(result: Result) -> dict[str, Any]:
         "parts_opened": result.parts_opened,
         "controls": {
             outcome.control: {
+                "checked": outcome.checked,
                 "violations": outcome.violations,
                 "exceptions": outcome.counts["exception"],
                 "differs": outcome.counts["differs"],
@@ -141,11 +142,14 @@ def result_json(result: Result, lang: Language, limit: int | None = None) -> dic
         "events": result.events,
         "pruned": result.pruned,
         "parts_opened": result.parts_opened,
+        "unchecked": result.is_unchecked,
         "violations": sum(outcome.violations for outcome in result.outcomes),
         "controls": [
             {
                 "id": outcome.control,
                 "title": title(outcome.control, lang),
+                "checked": outcome.checked,
+                "unchecked": outcome.unseen and because(outcome.unseen, lang),
                 "violations": outcome.violations,
                 "exceptions": outcome.counts["exception"],
                 "differs": outcome.counts["differs"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -198,9 +198,21 @@ def write_proofs(answers: Sequence[Answer], log: Path, folder: Path) -> int:
     note = read_if_there(log / "checkpoint")
     if note is None:
         raise Misuse("nothing is sealed yet; run `probant seal` first")
+    return proofs_written(named_in(answers), note, tiles.folder(log), folder)
+
+
+def named_in(answers: Sequence[Answer]) -> frozenset[int]:
+    """Every position that an answer names."""
+    return frozenset(p for a in answers for line in a.lines for p in line.positions)
+
+
+def proofs_written(
+    positions: Collection[int], note: bytes, fetch: tiles.Fetch, folder: Path
+) -> int:
+    """The same for positions sealed by this checkpoint, with the tiles that `fetch` gives."""
     size = parse_checkpoint(note.decode("utf-8").partition("\n\n")[0] + "\n").size
-    reader = tiles.tile_reader(size, tiles.folder(log))
-    named = sorted({p for a in answers for line in a.lines for p in line.positions if p <= size})
+    reader = tiles.tile_reader(size, fetch)
+    named = sorted(position for position in positions if position <= size)
     folder.mkdir(parents=True, exist_ok=True)
     for position in named:
         hashes = prove_inclusion(position - 1, size, reader)

@@ -6,41 +6,42 @@ draft would change, handed one person at a time. Read next: `replay/engines/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from api.answers import Past as Listed
-from api.answers import Times, check_class, is_settled, listed_json, population_json, times_json
+from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import families
 from api.controls import wanted
-from api.inspecting import answered, checked_positions, sealed_by
-from ledger.application import Ledger
+from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
+from api.inspecting import wanted as questions
+from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import Misuse, NotFound
-from ledger.events import VOID, Joined
+from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join, Joins
-from ledger.store import population as counting
 from ledger.store.controlling import whole
 from ledger.store.population import Past, PastDue, Said
-from ledger.store.recorder import read_head
 from ledger.supposing import Supposed, asked_day, weigh
-from replay.controls.catalogue import CONTROLS
-from replay.controls.model import Event, Joining, Life, Stored
+from replay.controls.model import Event, Joining, Life, Stored, Unseen
 from replay.controls.run import Progress, Result, run
+from replay.controls.store import FILES, NOES
 from replay.engines import cluster
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.fold import fold
-from replay.inspect.model import Answer, Asked
+from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
+from replay.verify import Trust
 
 ENGINES: dict[str, Callable[[Files, Book, str | None], Engine]] = {
     "duck": lambda files, book, memory: DuckEngine(files, book, memory=memory),
@@ -50,6 +51,8 @@ ENGINES: dict[str, Callable[[Files, Book, str | None], Engine]] = {
 SPARK = "spark"
 PAST = ("past_operational", "past_archive")
 JOINED = Joined.kind
+OF_FILES = "Q12"
+"""The question that tells what the checks of a folder find."""
 MACHINE = SystemClock()
 
 
@@ -98,15 +101,34 @@ def _files_of(segments: Segments) -> Files:
     return Files(segments.paths, segments.size, size)
 
 
+class Reader(NamedTuple):
+    """Who reads files: her anchors file, if she has one; the log that this machine seals, if it
+    does; her language."""
+
+    anchors: Path | None = None
+    log: Path | None = None
+    lang: str = "en"
+
+
+STRANGER = Reader()
+
+
 class SegmentHistory:
     """A folder of segments at (D, R), as `replay.controls.model.History`: one person in memory at a
-    time. What only a database knows is not here: what somebody erased had said no to, and what the
-    store's own checks find."""
+    time. What only a database knows is not here, and said not to be (`unseen`): what somebody
+    erased had said no to, and what its own checks find."""
 
     def __init__(
-        self, segments: Segments, engine: Engine, times: Times, now: Instant, subject: UUID | None
+        self,
+        segments: Segments,
+        engine: Engine,
+        times: Times,
+        now: Instant,
+        subject: UUID | None,
+        reader: Reader,
     ) -> None:
         self.segments, self.engine, self.subject, self._now = segments, engine, subject, now
+        self.reader = reader
         self.book = segments.book
         self.as_of = now if times.as_of is None else times.as_of
         self.known = known_by(segments, engine, times)
@@ -116,7 +138,8 @@ class SegmentHistory:
 
     def at(self, times: Times) -> SegmentHistory:
         """The same folder at two other times."""
-        return SegmentHistory(self.segments, self.engine, times, self._now, self.subject)
+        told = self._now, self.subject, self.reader
+        return SegmentHistory(self.segments, self.engine, times, *told)
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
@@ -145,9 +168,45 @@ class SegmentHistory:
             if subject is not None:
                 yield subject, tuple(hers)
 
+    @property
+    def unseen(self) -> Mapping[str, Unseen]:
+        """What lies in the database alone, and what the keys at hand cannot show."""
+        found = dict(FILES)
+        if self.segments.folder is None:
+            found["C13"] = Unseen("remote", wholly=True)
+        elif self.trust is None:
+            found["C13"] = Unseen("keyless", wholly=True)
+        elif self._pinned is None:
+            found["C13"] = Unseen("unpinned")
+        if any(True for _ in self.engine.entries(self.known, kinds=(ClassErased.kind,))):
+            found |= dict.fromkeys(NOES, Unseen("noes"))
+        return found
+
     def stored(self) -> Stored:
-        """Never asked: a control that asks it is not asked of segments."""
-        raise Misuse("segments cannot say what the store's own checks find")
+        """What the checks of the folder find: all that `probant segments verify` asks."""
+        folder = self.segments.folder
+        if folder is None or self.trust is None:
+            return Stored((), {}, 0, keys=False)
+        return stored_in(folder, self.trust, self.reader.lang)
+
+    @cached_property
+    def sealed(self) -> Sealed:
+        """How far the folder is sealed, by its own checkpoint; not verified."""
+        note = self.segments.manifest.checkpoint
+        if self.segments.folder is not None:
+            return sealed_of(self.segments.folder)
+        return sealed_by(note, ()) if note else Sealed()
+
+    @cached_property
+    def trust(self) -> Trust | None:
+        """The keys that the folder can be judged by: those pinned, else its own."""
+        folder = self.segments.folder
+        return None if folder is None else self._pinned or own(folder)
+
+    @cached_property
+    def _pinned(self) -> Trust | None:
+        anchors, log, _ = self.reader
+        return pinned(anchors, log, self.segments.manifest.origin)
 
 
 def joined_in(engine: Engine, known: int) -> list[Joining]:
@@ -176,11 +235,15 @@ def _twice(engine: Engine, as_of: Instant, known: int) -> int:
 
 @contextmanager
 def segment_history(
-    source: Source, times: Times, subject: UUID | None = None, clock: Clock = MACHINE
+    source: Source,
+    times: Times,
+    subject: UUID | None = None,
+    reader: Reader = STRANGER,
+    clock: Clock = MACHINE,
 ) -> Iterator[SegmentHistory]:
     """History at these times, from a folder of segments."""
     with opened(source) as (segments, engine):
-        yield SegmentHistory(segments, engine, times, clock.now(), subject)
+        yield SegmentHistory(segments, engine, times, clock.now(), subject, reader)
 
 
 def known_by(segments: Segments, engine: Engine, times: Times) -> int:
@@ -195,33 +258,29 @@ def inspected_alone(
     *,
     subject: UUID | None,
     positions: int,
+    reader: Reader,
     progress: Progress,
+    proofs: Path | None = None,
 ) -> tuple[dict[str, Any], tuple[Answer, ...]]:
-    """The inspector's answers; what the store's own checks find is not among them."""
-    with segment_history(source, times, subject) as found:
-        sealed = sealed_by(found.segments.manifest.checkpoint, ())
-        told = Asked(subject, checked_positions(positions), None, sealed)
-        return answered(found, times, names, told, progress)
+    """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
+    folder into which the proof of each position named goes, made from the leaves of the files."""
+    asked, positions = questions(names), checked_positions(positions)
+    with segment_history(source, times, subject, reader) as found:
+        check = OF_FILES in asked and subject is None and found.trust is not None
+        told = Asked(subject, positions, found.stored() if check else None, found.sealed)
+        about, answers = answered(found, times, asked, told, progress)
+        if proofs is not None:
+            about["proofs"] = proofs_from(found.segments, named_in(answers), proofs)
+        return about, answers
 
 
 def controlled_alone(
-    source: Source, times: Times, names: Sequence[str], progress: Progress
+    source: Source, times: Times, names: Sequence[str], reader: Reader, progress: Progress
 ) -> Result:
-    """A run of the controls that history alone can answer."""
-    alone = judged_alone(names)
-    with segment_history(source, times) as found:
-        return run(found, alone, progress)
-
-
-def judged_alone(names: Iterable[str]) -> tuple[str, ...]:
-    """The controls named that history alone can answer; all that can when none is. Raises Misuse
-    for one that needs the database."""
+    """A run of the controls; what files cannot show is said of each."""
     asked = wanted(names)
-    alone = tuple(name for name in asked if not CONTROLS[name].store)
-    if list(names) and alone != asked:
-        told = ", ".join(sorted(set(asked) - set(alone)))
-        raise Misuse(f"these controls look into the database, segments do not suffice: {told}")
-    return alone
+    with segment_history(source, times, reader=reader) as found:
+        return run(found, asked, progress)
 
 
 def weighed(
@@ -284,49 +343,6 @@ def segments_answer(
         if past is not None:
             answer["past"] = {"class": past.klass, **_past(engine, as_of, known, past)}
     return answer, report
-
-
-def compared_answer(
-    source: Source, ledger: Ledger, times: Times, clock: Clock = MACHINE
-) -> dict[str, Any]:
-    """The counts of a folder against those of the ledger it came from, at the same two times: by
-    its live tables where they can answer, else by its SQL."""
-    as_of = clock.now() if times.as_of is None else times.as_of
-    with opened(source) as (segments, engine):
-        known = known_by(segments, engine, times)
-        there = dict(_leaves(engine.population(as_of, known).to_json()))
-        book = ledger.book(ledger.epoch())
-        with ledger.database.read() as connection:
-            live = known == read_head(connection).position and is_settled(connection, as_of)
-            path: counting.Source = "live" if live else "events"
-            counted = counting.population(connection, book, as_of, known, path)
-        here = dict(_leaves(counted.to_json()))
-        name = engine.name
-    differing = [
-        {"what": what, "ledger": here.get(what), "segments": there.get(what)}
-        for what in sorted(here.keys() | there.keys())
-        if here.get(what) != there.get(what)
-    ]
-    return {
-        **times_json(as_of, times.known_at, known),
-        "engine": name,
-        "ledger": "live" if live else "sql",
-        "compared": len(here),
-        "differences": differing,
-    }
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each count with the way to it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path} {key}")
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for one in value:
-            *about, n = one.values()
-            yield " ".join([path, *about]).strip(), n
-    else:
-        yield path.strip(), value
 
 
 def _past(engine: Engine, as_of: Instant, known: int, past: Listed) -> dict[str, Any]:

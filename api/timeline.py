@@ -8,7 +8,8 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import ledger.store.timeline as history
@@ -17,10 +18,12 @@ from ledger.application import Ledger
 from ledger.calendar import Instant, format_day, format_instant
 from ledger.errors import NotFound
 from ledger.events import Row
+from ledger.projections.joins import Joins
 from ledger.store import reader
 from ledger.store.timeline import Amendments, Parts, Told
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
+Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
 def timeline_answer(
@@ -35,15 +38,23 @@ def timeline_answer(
     with ledger.database.read() as connection:
         if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
-        items: list[dict[str, Any]] = []
-        for told, amended, parts in history.pages(connection, people, after, known, limit + 1):
-            items += [
-                _item(one, amended, parts)
-                for one in told
-                if times.as_of is None or _happened(one.row, amended) <= times.as_of
-            ]
-            if len(items) > limit:
-                break
+        pages = history.pages(connection, people, after, known, limit + 1)
+        return told_json(subject, joins, times, known, pages, limit)
+
+
+def told_json(
+    subject: UUID, joins: Joins, times: Times, known: int, pages: Iterable[Page], limit: int
+) -> dict[str, Any]:
+    """The first `limit` facts of these pages that had happened, as plain values."""
+    items: list[dict[str, Any]] = []
+    for told, amended, parts in pages:
+        items += [
+            _item(one, amended, parts)
+            for one in told
+            if times.as_of is None or _happened(one.row, amended) <= times.as_of
+        ]
+        if len(items) > limit:
+            break
     has_more = len(items) > limit
     return {
         "subject": str(subject),

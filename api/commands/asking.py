@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
@@ -30,12 +31,19 @@ ByReference = Annotated[
     ),
 ]
 ENGINES = ("live", "sql", "fold")
+PARTS = {
+    "sealed": "timeline.sealed",
+    "archived": "timeline.archived",
+    "erased": "timeline.erased",
+    "lost": "timeline.lost",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     command(app, "show")(show)
     command(app, "replay")(replay)
+    command(app, "timeline")(timeline)
 
 
 def show(
@@ -97,6 +105,17 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     compare: Annotated[
         bool, typer.Option("--compare", help="Count in the ledger too, tell what differs.")
     ] = False,
+    at_random: Annotated[
+        int | None,
+        typer.Option(
+            "--at-random",
+            metavar="N",
+            help="With --compare: at N random pairs of times, by fold and duck, or by --engine.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of --at-random; the same makes the same times.")
+    ] = None,
 ) -> int:
     """Everybody at two times: facts, people by class and tier, choices."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
@@ -104,6 +123,10 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         raise Misuse("--limit must be between 1 and 1000000")
     if segments is None and (explain or memory or master or compare):
         raise Misuse("--explain, --memory, --master and --compare go with --segments")
+    if at_random is None and seed is not None:
+        raise Misuse("--seed goes with --at-random")
+    if at_random is not None and (not compare or asked != (None, None)):
+        raise Misuse("--at-random goes with --compare, and chooses the times itself")
     if segments is None and engine is not None and engine not in ENGINES:
         raise Misuse(f"--engine must be one of: {', '.join(ENGINES)}")
     from api.answers import Past, Times, population_answer
@@ -114,6 +137,10 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
         from api.replaying import Source, segments_answer
 
         source = Source(segments, engine or "duck", memory, master)
+        if at_random is not None:
+            each = [replace(source, engine=name) for name in (engine,) if name]
+            both = [replace(source, engine=name) for name in ("fold", "duck")]
+            return _compared_at_random(run, each or both, at_random, seed)
         if compare:
             return _compared(run, source, Times(*asked))
         with screen.progress(screen.word("replay.title")) as advance:
@@ -135,9 +162,42 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     return 0
 
 
+def timeline(
+    run: Run,
+    subject: Subject = None,
+    reference: ByReference = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    after: Annotated[int, typer.Option("--after", min=0, help="After this position.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
+    segments: FromSegments = None,
+) -> None:
+    """One person: every fact as it was recorded, and what amended it; sealed parts stay sealed."""
+    asked = instant("--as-of", as_of), instant("--known-at", known_at)
+    if (subject is None) == (reference is None):
+        raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
+    if segments is not None and subject is None:
+        raise Misuse("only the database knows a reference: name the person by her id")
+    named = subject_of(subject) if subject is not None else reference_of(reference or "")
+    from api.answers import Times, find
+    from api.timeline import timeline_answer
+    from api.timeline_files import timeline_alone
+
+    times = Times(*asked)
+    if segments is not None and isinstance(named, UUID):
+        from api.replaying import Source
+
+        answer = timeline_alone(Source(segments), named, times, after, limit)
+    else:
+        with run.ledger() as ledger:
+            who = named if isinstance(named, UUID) else find(ledger, named)
+            answer = timeline_answer(ledger, who, times, after, limit)
+    run.screen.answer(answer, lambda: list(_history(answer, run.screen)))
+
+
 def _compared(run: Run, source: Source, times: Times) -> int:
     """Segments against the ledger: exit code 1 where they differ."""
-    from api.replaying import compared_answer
+    from api.comparing import compared_answer
 
     screen = run.screen
     with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
@@ -149,6 +209,32 @@ def _compared(run: Run, source: Source, times: Times) -> int:
     lines += [f"  {one['what']}: {one['ledger']} ≠ {one['segments']}" for one in found]
     screen.answer(answer, lambda: lines)
     return 1 if found else 0
+
+
+def _compared_at_random(run: Run, sources: list[Source], n: int, seed: int | None) -> int:
+    """Segments against the ledger at times that a seed chose: exit code 1 where they differ."""
+    from secrets import randbelow
+
+    from api.comparing import compared_at_random
+
+    screen = run.screen
+    seed = randbelow(10**8) if seed is None else seed
+    with run.ledger() as ledger, screen.progress(screen.word("replay.title")) as advance:
+        answer = compared_at_random(
+            sources, ledger, n, seed, lambda done, total: advance(done, total, "")
+        )
+    by, differing = ", ".join(answer["engines"]), answer["differing"]
+    lines = []
+    for one in answer["asked"]:
+        told = "replay.differs" if one["differences"] else "replay.agrees"
+        lines.append(screen.word(told, engine=by, n=len(one["differences"]), **one))
+        lines += [
+            f"  {d['what']}: {d['ledger']} ≠ {d['segments']} ({d['engine']})"
+            for d in one["differences"]
+        ]
+    lines.append(screen.word("replay.seed", n=n, seed=seed))
+    screen.answer(answer, lambda: lines)
+    return 1 if differing else 0
 
 
 def subject_of(text: str) -> UUID:
@@ -203,6 +289,31 @@ def _person(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield ""
         yield first
         yield from (f"  {line}" for line in others)
+
+
+def _history(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
+    yield screen.word("timeline.header", n=len(answer["items"]), **answer)
+    for item in answer["items"]:
+        said = [f"{key}={_flat(value)}" for key, value in item["data"].items()]
+        said += [f"{name}: {screen.word(PARTS[of])}" for name, of in item["personal"].items()]
+        what = _word("kind", item["kind"], screen)
+        yield f"{item['position']:>9}  {item['occurred'][:10]}  {what}  {', '.join(said)}".rstrip()
+        if item.get("amended_by"):
+            by = ", ".join(map(str, item["amended_by"]))
+            key = "timeline.voided" if item["stands"] == "voided" else "timeline.corrected"
+            yield " " * 11 + screen.word(key, by=by)
+        elif "amends" in item:
+            yield " " * 11 + screen.word("timeline.amends", position=item["amends"])
+    if answer["next"] is not None:
+        yield screen.word("timeline.more", after=answer["next"])
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
+        return f"{value['minor'] / 100:.2f} {value['currency']}"
+    if isinstance(value, dict):
+        return " ".join(_flat(one) for one in value.values())
+    return ",".join(map(_flat, value)) if isinstance(value, list) else str(value)
 
 
 def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from ledger.errors import Misuse
 if TYPE_CHECKING:
     from api.answers import Times
 
-FOUND = 1  # exit code
+FOUND, UNCHECKED = 1, 2  # exit codes
 SHOWN = 5  # findings printed of each control
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -28,6 +29,12 @@ Control = Annotated[
 OpenParts = Annotated[
     bool,
     typer.Option("--open-parts", help="Open sealed parts too, to look for card data (C09)."),
+]
+Trust = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust", help="With --segments: your own anchors (TOML); else the keys of our own log."
+    ),
 ]
 Recorded = Annotated[
     bool,
@@ -61,18 +68,23 @@ def run_(
     open_parts: OpenParts = False,
     record: Recorded = True,
     segments: FromSegments = None,
+    trust: Trust = None,
 ) -> int:
     """Ask the controls; exit code 0 only when none of them finds a violation."""
     from api.answers import Times
 
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
+    if segments is None and trust is not None:
+        raise Misuse("--trust goes with --segments")
     if segments is None:
         answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
     elif open_parts:
         raise Misuse("segments hold no sealed part: --open-parts needs the database")
     else:
-        answer = _ran_alone(run, segments, times, control or ())
+        answer = _ran_alone(run, segments, times, control or (), trust)
     run.screen.answer(answer, lambda: list(_told(answer, run.screen)))
+    if answer["unchecked"]:
+        return UNCHECKED
     return 0 if answer["ok"] else FOUND
 
 
@@ -116,14 +128,19 @@ def seconds_of(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
-def _ran_alone(run: Run, segments: str, times: Times, names: Sequence[str]) -> dict[str, Any]:
-    """The controls that history alone can answer, from segments: not put on record."""
+def _ran_alone(
+    run: Run, segments: str, times: Times, names: Sequence[str], trust: Path | None
+) -> dict[str, Any]:
+    """The controls, asked of segments: not put on record."""
     from api.controls import result_json
-    from api.replaying import Source, controlled_alone
+    from api.replaying import Reader, Source, controlled_alone
 
+    lang = run.screen.lang
+    reader = Reader(trust, run.settings.log, lang)
     with run.screen.progress(run.screen.word("controls.title")) as advance:
-        result = controlled_alone(Source(segments), times, names, lambda n: advance(n, 0, str(n)))
-    return {**result_json(result, run.screen.lang), "recorded": None}
+        heard = lambda n: advance(n, 0, str(n))  # noqa: E731
+        result = controlled_alone(Source(segments), times, names, reader, heard)
+    return {**result_json(result, lang), "recorded": None}
 
 
 def _ran(run: Run, times: Times, names: Any, *, open_parts: bool, record: bool) -> dict[str, Any]:
@@ -163,8 +180,12 @@ def _told(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     if answer["pruned"]:
         yield screen.word("controls.pruned", n=answer["pruned"])
     for one in answer["controls"]:
-        count = str(one["violations"]) if one["violations"] else "-"
+        nothing = "?" if one["checked"] == "no" else "-"
+        count = str(one["violations"]) if one["violations"] else nothing
         yield f"{one['id']}  {count:>7}  {one['title']}"
+        if one["unchecked"]:
+            said = "controls.checked_no" if one["checked"] == "no" else "controls.checked_part"
+            yield "        " + screen.word(said, because=one["unchecked"])
         for finding in one["findings"][:SHOWN]:
             yield from _finding(finding, screen)
         rest = one["violations"] + one["exceptions"] + one["differs"] - SHOWN
@@ -175,10 +196,13 @@ def _told(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         said = "controls.signed" if recorded["signed"] else "controls.unsigned"
         yield screen.word(said, **recorded)
     bad = [one["id"] for one in answer["controls"] if one["violations"]]
-    if not bad:
-        yield screen.word("controls.ok")
-    else:
+    if bad:
         yield screen.word("controls.failed", n=answer["violations"], names=", ".join(bad))
+    elif not answer["unchecked"]:
+        yield screen.word("controls.ok")
+    missing = [one["id"] for one in answer["controls"] if one["checked"] == "no"]
+    if missing:
+        yield screen.word("controls.unchecked", names=", ".join(missing))
 
 
 def _finding(finding: dict[str, Any], screen: Screen) -> Iterator[str]:

@@ -71,7 +71,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
         if segments is not None:
             if reference is not None:
                 raise Misuse("only the database knows a reference: name the person by --subject ID")
-            from api.replaying import Source, inspected_alone
+            from api.replaying import Reader, Source, inspected_alone
 
             about, answers = inspected_alone(
                 Source(segments),
@@ -79,7 +79,9 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 question or (),
                 subject=named,
                 positions=positions,
+                reader=Reader(log=settings.log, lang=screen.lang),
                 progress=heard,
+                proofs=proofs,
             )
         else:
             ledger = stack.enter_context(run.ledger())
@@ -94,11 +96,12 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 positions=positions,
                 progress=heard,
             )
-    written = made.write_proofs(answers, settings.log, proofs) if proofs is not None else None
+            if proofs is not None:
+                about["proofs"] = made.write_proofs(answers, settings.log, proofs)
     if as_csv:
         sys.stdout.write(made.answer_csv(answers, screen.lang))
         return
-    content = made.answer_json(about, answers, screen.lang) | {"proofs": written}
+    content = {"proofs": None} | made.answer_json(about, answers, screen.lang)
     screen.answer(content, lambda: list(_told(content, screen)))
 
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from api.options import Run, command
 from ledger.errors import Misuse
-
-if TYPE_CHECKING:
-    from replay.verify import Trust
 
 
 def register(app: typer.Typer) -> None:
@@ -76,12 +73,15 @@ def verify(
     ] = None,
 ) -> int:
     """Run every check of a folder of segments; no database is asked, nor needed."""
+    from api.trusting import own
     from replay import verify as verifier
     from replay.segments.verify import verify_segments
 
     screen = run.screen
     try:
-        anchors = _own(run) if trust is None else verifier.Trust.load(trust)
+        anchors = own(run.settings.log) if trust is None else verifier.Trust.load(trust)
+        if anchors is None:
+            raise Misuse("say --trust FILE: there is no log here whose keys could be taken")
         with screen.progress(screen.word("segments.verifying")) as advance:
             report = verify_segments(
                 folder,
@@ -94,14 +94,3 @@ def verify(
         raise Misuse(verifier.WORDS[str(misuse)][screen.lang == "fr"]) from None
     screen.answer(report.to_json(), lambda: list(report.lines()))
     return 0 if report.ok else 1
-
-
-def _own(run: Run) -> Trust:
-    """The keys that our own log has now. Raises Misuse where there is no log."""
-    from ledger.sealing import keys
-    from replay.verify import Key, Trust
-
-    found = keys.every_key(run.settings.log)
-    if not found:
-        raise Misuse("say --trust FILE: there is no log here whose keys could be taken")
-    return Trust(found[-1].name, tuple(Key.parse(one.vkey, 1) for one in found))

@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger import entry
-from ledger.calendar import Instant, end_of
+from ledger.calendar import Day, Instant, end_of
 from ledger.errors import Tampered
 from ledger.events import KINDS, VOID, Fact, Joined
 from ledger.policy.book import Book
@@ -274,6 +274,21 @@ def policy_book_version(connection: sa.Connection) -> int:
 
 def _book_stream_query() -> Any:
     return sa.select(events.stream).where(events.position == 1).scalar_subquery()
+
+
+def recorded_by(connection: sa.Connection, known: int) -> Instant:
+    """When the last event up to a position was recorded that was not pruned; 0 when none was."""
+    e = tables.events.c
+    query = sa.select(sa.func.max(e.recorded_at)).where(e.position <= known)
+    return connection.scalar(query) or 0
+
+
+def days_told_of(connection: sa.Connection, known: int) -> tuple[Day, Day]:
+    """The first and the last day of what had been told by a position."""
+    e = tables.events.c
+    days = sa.select(sa.func.min(e.local_day), sa.func.max(e.local_day))
+    first, last = connection.execute(days.where(e.position <= known)).one()
+    return first, last
 
 
 def position_at(connection: sa.Connection, known_at: Instant | None) -> int:

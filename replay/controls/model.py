@@ -45,13 +45,22 @@ class Joining(NamedTuple):
     undone_at: int | None
 
 
+class Unseen(NamedTuple):
+    """Why a control cannot be checked, or not in full: `why` is the code of its sentence
+    (words/*.toml, [unseen]). `wholly`: nothing of it was judged."""
+
+    why: str
+    wholly: bool = False
+
+
 class Stored(NamedTuple):
     """What was found when the store itself was checked, as it is now.
 
     `findings`: (code, position, sentence) of `ledger/store/verify.py`, the first ones; `counts`:
     all, by code. `revived`: the erasures of the journal, by what they ended, that do not hold in
     this database; `journal` and `carried_out`: how many it names, and how many were done;
-    `unfinished`: the head of a backup whose restore was not finished.
+    `unfinished`: the head of a backup whose restore was not finished. `keys`: whether keys and
+    envelopes were there to be asked; files have none.
     """
 
     findings: tuple[tuple[str, int | None, str], ...]
@@ -62,6 +71,7 @@ class Stored(NamedTuple):
     carried_out: int = 0
     unfinished: int | None = None
     cards_in_parts: tuple[int, ...] | None = None  # positions; None: the parts were not opened
+    keys: bool = True
 
 
 class History(Protocol):
@@ -86,6 +96,10 @@ class History(Protocol):
     @property
     def pruned(self) -> int:
         """Entries that are gone: no rule can judge them."""
+
+    @property
+    def unseen(self) -> Mapping[str, Unseen]:
+        """The controls that this history is not enough for, and why."""
 
     def company(self) -> Iterable[Event]:
         """The facts about nobody, in position order."""

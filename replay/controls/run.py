@@ -2,7 +2,8 @@
 
 In memory: the company's declarations, the ids of destroyed keys, one life with its kin, and the
 first findings of each control; all are counted, and all go into its digest. What a control is not
-judged by is said: entries that were pruned are gone for the controls too.
+judged by is said: entries that were pruned are gone for the controls too, and what a history cannot
+show is named (`Outcome.unseen`). No violation of a control that was not checked says nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ledger.calendar import Instant
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, History, Weight
+from replay.controls.model import Event, Finding, History, Unseen, Weight
 from replay.controls.scene import Scene
 
+Checked: TypeAlias = Literal["whole", "part", "no"]
 KEPT = 1000  # findings of each control that are told one by one
 Progress = Callable[[int], None]
 """Hears how many people were looked at."""
@@ -27,9 +29,11 @@ Progress = Callable[[int], None]
 @dataclass(slots=True)
 class Outcome:
     """What one control found: how many of each weight, the first of them, and the digest of all
-    violations in the order in which they were found (persons by their id)."""
+    violations in the order in which they were found (persons by their id). `unseen`: why it was not
+    checked, or not in full."""
 
     control: str
+    unseen: Unseen | None = None
     counts: Counter[Weight] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     _digest: Any = field(default_factory=sha256, repr=False)
@@ -48,6 +52,13 @@ class Outcome:
     def violations(self) -> int:
         """How many there are; zero is expected."""
         return self.counts["violation"]
+
+    @property
+    def checked(self) -> Checked:
+        """How much of it was judged."""
+        if self.unseen is None:
+            return "whole"
+        return "no" if self.unseen.wholly else "part"
 
     @property
     def digest(self) -> str:
@@ -73,6 +84,11 @@ class Result:
         """No control found a violation."""
         return not any(outcome.violations for outcome in self.outcomes)
 
+    @property
+    def is_unchecked(self) -> bool:
+        """None of them was checked at all: that no violation was found says nothing."""
+        return all(outcome.checked == "no" for outcome in self.outcomes)
+
 
 def run(
     history: History,
@@ -81,7 +97,8 @@ def run(
 ) -> Result:
     """Ask these controls (ids of the catalogue) of a history."""
     asked = [CONTROLS[name] for name in dict.fromkeys(wanted)]
-    outcomes = {control.id: Outcome(control.id) for control in asked}
+    unseen = history.unseen
+    outcomes = {control.id: Outcome(control.id, unseen.get(control.id)) for control in asked}
 
     def tell(found: Iterable[Finding]) -> None:
         for finding in found:
@@ -103,10 +120,11 @@ def run(
                 tell(rule(look))
         progress(people)
     parts_opened = False
-    if any(control.store for control in asked):
+    of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
+    if of_store:
         stored = history.stored()
         parts_opened = stored.cards_in_parts is not None
-        for control in asked:
+        for control in of_store:
             for judged in control.store:
                 tell(judged(stored, history.known))
     for outcome in outcomes.values():

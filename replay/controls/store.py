@@ -1,16 +1,29 @@
 """C06, C09, C13, C14, C17: what the store's own checks found, as it is now.
 
 History cannot say whether a key lives, a leaf was changed or a backup brought somebody back: the
-store is asked (`ledger/store/verify.py`, the erasure journal), and its findings are told here. They
-speak of the store as it is, whatever the two times; positions beyond R are left out.
+store is asked (`ledger/store/verify.py`, the erasure journal; files: `replay/segments/verify.py`),
+and its findings are told here. They speak of the store as it is, whatever the two times; positions
+beyond R are left out. What files have not is said to be not checked (`FILES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
-from replay.controls.model import Finding, Stored
+from replay.controls.model import Finding, Stored, Unseen
 
+FILES: Mapping[str, Unseen] = MappingProxyType(
+    {
+        "C06": Unseen("keys"),
+        "C09": Unseen("parts"),
+        "C14": Unseen("live_tables", wholly=True),
+        "C17": Unseen("journal", wholly=True),
+    }
+)
+"""What no folder of segments can show, whoever made it."""
+NOES = ("C01", "C02", "C10", "C11", "C15")
+"""The controls by the gate's rules: they look at what somebody erased had said no to."""
 ERASURES = ("destroyed", "sealed")
 PROJECTIONS = ("live",)
 _WHERE = {

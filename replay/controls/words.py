@@ -8,7 +8,7 @@ from importlib import resources
 
 from ledger.policy.explain import Language
 from ledger.policy.explain import words as policy_words
-from replay.controls.model import Finding, Said, Value
+from replay.controls.model import Finding, Said, Unseen, Value
 
 Words = dict[str, dict[str, str]]
 
@@ -34,6 +34,11 @@ def explanation(finding: Finding, lang: Language) -> str:
     """One finding in plain words."""
     values = {name: _said(value, lang) for name, value in finding.values.items()}
     return words(lang)["why"][finding.why].format(**values)
+
+
+def because(unseen: Unseen, lang: Language) -> str:
+    """Why a control was not checked, or not in full."""
+    return words(lang)["unseen"][unseen.why]
 
 
 def article(text: str, lang: Language) -> str:

@@ -131,7 +131,7 @@ class Erasures(Question):
             lines.append(self.line(cells, (event.row.position, *proofs, *survived)))
         figures: dict[str, Cell] = {"erasures": len(lines), "complete": complete}
         stored = self.asked.stored
-        if stored is not None:
+        if stored is not None and stored.keys:
             wrong = ("destroyed", "sealed")
             figures["store"] = sum(stored.counts.get(code, 0) for code in wrong)
             figures["revived"] = len(stored.revived)

@@ -10,7 +10,7 @@ An engine that reads while an export replaces files may find one gone: open agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,11 +26,13 @@ from replay.segments.layout import MANIFEST, POLICIES, SCHEMA, Manifest, Segment
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """A folder of segments, opened: `paths` in order of position, `book` as of its size."""
+    """A folder of segments, opened: `paths` in order of position, `book` as of its size, `folder`
+    where it lies on this machine, if it does."""
 
     manifest: Manifest
     paths: tuple[str, ...]
     book: Book
+    folder: Path | None = None
 
     @property
     def size(self) -> int:
@@ -47,7 +49,8 @@ def open_segments(folder: Path) -> Segments:
         raise Misuse("no segments here; write them with `probant segments export`") from None
     manifest = Manifest.parse(raw)
     paths = tuple(str(_checked(folder, one)) for one in manifest.files)
-    return Segments(manifest, paths, book_of(manifest, lambda path: (folder / path).read_bytes()))
+    book = book_of(manifest, lambda path: (folder / path).read_bytes())
+    return Segments(manifest, paths, book, folder)
 
 
 def _checked(folder: Path, one: Segment) -> Path:
@@ -60,6 +63,14 @@ def _checked(folder: Path, one: Segment) -> Path:
     except (OSError, pa.ArrowException):
         pass
     raise BadData(f"{one.path} is missing, or not the segment that the manifest names")
+
+
+def leaves(segments: Segments) -> Iterator[list[bytes]]:
+    """The leaf hash of every position, in order, some thousands at a time."""
+    for path in segments.paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["leaf"]):
+                yield batch.column(0).to_pylist()
 
 
 def book_of(manifest: Manifest, read: Callable[[str], bytes]) -> Book:

@@ -152,17 +152,47 @@ LATE = "2026-12-31"
 
 
 def test_controls_are_asked_of_files_alike(anywhere: Probant, folder: str) -> None:
-    """Those that look into the database are not asked; named, they are refused."""
+    """All of them; those that look into what files have not say so, in part or altogether."""
     asking = ("controls", "run", "--as-of", LATE)
     here = anywhere.json(*asking, "--no-record", code=1)
     there = anywhere.json(*asking, "--segments", folder, code=1)
-    asked = {control["id"]: control for control in there["controls"]}
-    assert 10 < len(asked) < len(here["controls"])
-    for control in here["controls"]:
-        assert asked.get(control["id"], control) == control
+    said = {one["id"]: (one["checked"], one["unchecked"]) for one in there["controls"]}
+    assert {name: checked for name, (checked, _) in said.items() if checked != "whole"} == {
+        **{"C06": "part", "C09": "part", "C14": "no", "C17": "no"}
+    }
+    for one, other in zip(here["controls"], there["controls"], strict=True):
+        assert other | {"checked": 0, "unchecked": 0} == one | {"checked": 0, "unchecked": 0}
     assert (there["people"], there["recorded"]) == (here["people"], None)
-    assert anywhere("controls", "run", "--segments", folder, "--control", "C13").code == 2
-    assert anywhere("controls", "run", "--segments", folder, "--open-parts").code == 2
+    told = anywhere(*asking, "--segments", folder, "--lang", "fr").out
+    assert "Non vérifiés : C14, C17." in told
+    assert "Vérifié en partie : seule la base montre" in told
+
+
+def test_a_control_that_files_cannot_answer_says_why(
+    anywhere: Probant, folder: str, tmp_path: Path
+) -> None:
+    """Exit code 2, and no word that nothing was found; C13 with the keys that are pinned."""
+    asking = ("controls", "run", "--segments", folder)
+    said = anywhere(*asking, "--control", "C14", "--control", "C17")
+    assert said.code == 2
+    assert "Not checked, because live tables are in the database alone" in said.out
+    assert "No violation" not in said.out
+    assert anywhere(*asking, "--control", "C14", "--control", "C13").code == 0
+    assert anywhere(*asking, "--open-parts").code == 2
+    assert anywhere("controls", "run", "--trust", folder).code == 2
+    stranger = Probant(tmp_path / "elsewhere", None, anywhere._capture)
+    c13 = (*asking, "--control", "C13")
+    assert stranger.json(*c13)["controls"][0]["checked"] == "part"
+    vkey = (Path(folder) / "keys/log.vkey").read_text().strip()
+    anchors = tmp_path / "anchors.toml"
+    anchors.write_text(f'origin = "{vkey.partition("+")[0]}"\nlog = ["{vkey}"]\n')
+    pinned = stranger.json(*c13, "--trust", str(anchors))
+    assert pinned["controls"][0]["checked"] == "whole"
+    (segment,) = (Path(folder) / "events").iterdir()
+    raw = bytearray(segment.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(raw)
+    assert stranger.json(*c13, code=1)["controls"][0]["violations"] > 0
 
 
 def test_the_inspector_is_answered_from_files_alike(anywhere: Probant, folder: str) -> None:
@@ -199,3 +229,27 @@ def test_a_draft_is_weighed_from_files(anywhere: Probant, folder: str, tmp_path:
     assert there["classes"]["order"]["people"] > 0
     assert there["asked"]
     assert anywhere(*asked, "--as-of", "2020-01-01", "--segments", folder).code == 2
+
+
+def test_proofs_are_made_from_the_files_alone(
+    anywhere: Probant, folder: str, tmp_path: Path
+) -> None:
+    """The very bytes that the log gives; never those of a log that the reader has herself."""
+    asked = ("inspect", "Q1", "--as-of", LATE)
+    here, there = tmp_path / "here", tmp_path / "there"
+    anywhere.json(*asked, "--proofs", str(here))
+    stranger = Probant(tmp_path / "elsewhere", None, anywhere._capture).filled(8)
+    assert stranger("seal").code == 0
+    answer = stranger.json(*asked, "--segments", folder, "--proofs", str(there))
+    assert answer["proofs"] == len(list(there.iterdir())) > 10
+    for proof in there.iterdir():
+        assert proof.read_bytes() == (here / proof.name).read_bytes()
+    manifest = Path(folder) / "manifest.json"
+    said = json.loads(manifest.read_text())
+    said["checkpoint"] = (stranger.home / "log/checkpoint").read_text()
+    manifest.write_text(json.dumps(said))
+    again = (*asked, "--segments", folder, "--proofs", str(tmp_path / "again"))
+    assert stranger(*again).code == 3
+    manifest.write_text(json.dumps(said | {"checkpoint": ""}))
+    assert stranger(*again).code == 2
+    assert not (tmp_path / "again").exists()

@@ -6,8 +6,9 @@ another way, or before a rule was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,8 +18,10 @@ from ledger.policy.book import Book, shipped
 from ledger.policy.model import Edition
 from ledger.policy.permissions import Objection
 from ledger.store.mapper import Draft, row_of
-from replay.controls.model import Event, Finding, Joining, Life, Stored
+from replay.controls.catalogue import CONTROLS
+from replay.controls.model import Event, Finding, Joining, Life, Stored, Unseen
 from replay.controls.run import Result, run
+from tests.controls.filed import filed
 
 SHE, OTHER = UUID(int=1), UUID(int=2)
 DIGEST = "A" * 43
@@ -29,7 +32,11 @@ BEGAN = "2018-11-20T08:00:00Z"
 
 
 class Company:
-    """A company and its people, as `replay.controls.model.History`; time goes on as it is told."""
+    """A company and its people, as `replay.controls.model.History`; time goes on as it is told.
+
+    `files`: where each run is asked of files too (None: nowhere)."""
+
+    files: Path | None = None
 
     def __init__(self, *, form: bool = True, notice: bool = True) -> None:
         self.events: list[Event] = []
@@ -37,6 +44,7 @@ class Company:
         self.joined: list[Joining] = []
         self.opposed: dict[UUID, frozenset[Objection]] = {}
         self.found = SOUND
+        self.unseen: dict[str, Unseen] = {}
         self.pruned = 0
         self.hands_over: int | None = None  # up to which position; None: what is known
         self.as_of: Instant = parse_as_of("2026-01-05")
@@ -140,10 +148,22 @@ class Company:
         before = self.as_of, self.known
         self.as_of = parse_as_of(as_of) if as_of else self.as_of
         self.known = known or self.known
+        asked = wanted or tuple(CONTROLS)
         try:
-            return run(self, wanted) if wanted else run(self)
+            made = run(self, asked)
+            self._from_files(made, asked)
+            return made
         finally:
             self.as_of, self.known = before
+
+    def _from_files(self, made: Result, asked: Sequence[str]) -> None:
+        """The same is found in a folder of segments, but for what the database alone can show."""
+        if self.files is None or self.opposed or self.found is not SOUND:
+            return
+        with filed(self, self.files) as history:
+            alone = run(history, asked)
+        assert findings(alone) == findings(made)
+        assert (alone.people, alone.events) == (made.people, made.events)
 
     def finds(self, control: str, as_of: str | None = None, **more: Any) -> list[Finding]:
         """What one control finds."""
@@ -155,6 +175,11 @@ class Company:
         """The codes of its violations."""
         found = self.finds(control, as_of, **more)
         return [one.why for one in found if one.weight == "violation"]
+
+
+def findings(result: Result) -> list[Any]:
+    """All that a run told."""
+    return [(o.control, o.findings, o.digest, dict(o.counts)) for o in result.outcomes]
 
 
 def key() -> UUID:

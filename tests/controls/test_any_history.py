@@ -17,13 +17,12 @@ from ledger.calendar import Moment
 from ledger.events import KINDS, Row
 from ledger.fields import BOOLEAN, Unreadable
 from replay.controls.model import Event
-from replay.controls.run import Result
 from replay.controls.words import explanation
 from replay.inspect.model import Answer
 from replay.inspect.run import ask
 from replay.inspect.words import text_of
 from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, book, rows_of
-from tests.controls.room import Company
+from tests.controls.room import Company, findings
 from tests.golden.examples import example
 
 NOW = BASE + 10**12  # after every fact
@@ -64,11 +63,6 @@ def event_of(row: Row) -> Event:
     return Event(row, fact, UUID(int=row.position << 32))
 
 
-def found(result: Result) -> list[Any]:
-    """All that a run told."""
-    return [(o.control, o.findings, o.digest, dict(o.counts)) for o in result.outcomes]
-
-
 def answers(made: Company) -> tuple[Answer, ...]:
     """All fifteen."""
     return ask(made)
@@ -85,7 +79,7 @@ def test_what_is_known_at_r_is_all_that_matters_at_r(history: Any, as_of: Any, k
     short = company(history)
     short.events = [e for e in short.events if e.row.position <= whole.known]
     short.as_of, short.known = whole.as_of, whole.known
-    assert found(whole.run()) == found(short.run())
+    assert findings(whole.run()) == findings(short.run())
     assert answers(whole) == answers(short)
 
 

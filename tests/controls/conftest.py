@@ -1,0 +1,24 @@
+"""A company with one customer; and, for whoever asks, every run repeated over files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.controls.room import Company
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every run is asked of files too."""
+    monkeypatch.setattr(Company, "files", tmp_path)
+
+
+@pytest.fixture
+def shop() -> Company:
+    """A company that has published its policy and one form, and one person who is known."""
+    made = Company()
+    made.she("customer.registered", "2024-03-01")
+    made.she("customer.contacted_us", "2024-03-01", channel="form")
+    return made
