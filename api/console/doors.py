@@ -25,7 +25,7 @@ from starlette.types import Scope
 from api import problems
 from api.console import Page, cookies
 from api.console.visiting import ONCE, TOKEN, Visit
-from api.entering import as_one_person, holder_of
+from api.entering import holder_of, not_erased, not_too_often
 from api.problems import Problem
 from api.routes import PUBLIC, ROLES, SUBJECT
 from api.routes.taking import body_of
@@ -67,10 +67,12 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             turned_away = _judged(visit, page)
             if turned_away is not None:
                 return turned_away
-            if visit.who is not None and visit.who.subject is not None:
-                await as_one_person(request, visit.who.subject)
+            if (subject := visit.subject) is not None:
+                not_too_often(request, subject)
             if page.method == "GET":
-                return _kept(visit, await to_thread.run_sync(page.endpoint, visit))
+                return _kept(visit, await to_thread.run_sync(_shown, visit, page))
+            if subject is not None:
+                await to_thread.run_sync(not_erased, visit.ledger, subject)
             await _form_of(visit)
             return await _once(visit, page)
         except Problem as problem:
@@ -79,6 +81,14 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             return _failed(visit, problems.refusal_of(error))
 
     return endpoint
+
+
+def _shown(visit: Visit, page: Page) -> Response:
+    """What a page shows: all of it read at one moment, and nothing to whoever was erased."""
+    with visit.ledger.database.sitting():
+        if visit.subject is not None:
+            not_erased(visit.ledger, visit.subject)
+        return page.endpoint(visit)
 
 
 async def _recognised(visit: Visit) -> None:

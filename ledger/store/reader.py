@@ -22,7 +22,7 @@ from ledger.policy.loader import load_edition
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join
 from ledger.store import tables
-from ledger.store.database import Database, speaking
+from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
 
@@ -42,6 +42,7 @@ _DECISIVE = tuple(
         )
     )
 )
+_HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
 CROSS JOIN LATERAL (SELECT stream, version, kind, subject FROM events
@@ -276,13 +277,30 @@ def _book_stream_query() -> Any:
     return sa.select(events.stream).where(events.position == 1).scalar_subquery()
 
 
+class Head(NamedTuple):
+    """Where the log ends: `epoch` moves with whatever invalidates caches."""
+
+    position: int
+    last_at: Instant
+    epoch: int
+
+
+def read_head(connection: sa.Connection) -> Head:
+    """Where the log ends, without locking it. Raises LookupError before `init`."""
+    rows = once(connection, "head", lambda: _HEAD.rows(connection))
+    if not rows:
+        raise LookupError("this database holds no ledger")
+    return Head(*rows[0])
+
+
 def position_at(connection: sa.Connection, known_at: Instant | None) -> int:
     """P(R): the last position recorded at or before R (None: the last of all)."""
+    head = read_head(connection).position
     if known_at is None:
-        return connection.scalar(sa.select(tables.head.c.position)) or 0
+        return head
     # Record time increases with position, so the newest row at or before R is found by bisection
     # over the primary key; recorded_at needs no index.
-    low, high = 0, connection.scalar(sa.select(tables.head.c.position)) or 0
+    low, high = 0, head
     while low < high:
         middle = (low + high + 1) // 2
         at = recorded_at(connection, middle)
