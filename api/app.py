@@ -93,6 +93,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         yield
         await to_thread.run_sync(app.state.keeper.close)
         await to_thread.run_sync(app.state.checker.close)
+        await to_thread.run_sync(app.state.board.counting.close)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)

@@ -61,7 +61,6 @@ class Prompt(NamedTuple):
 class Counted(NamedTuple):
     """What is counted over everybody. `past`: people past a term, by class."""
 
-    at: Instant
     past: dict[str, tuple[int, int]]  # past the operational term, past the archive
     stale: dict[str, int]  # consents whose words changed since, by purpose
     overdue: dict[str, int]  # facts not acknowledged in time, by recipient
@@ -112,7 +111,7 @@ def counted(ledger: Ledger, days: int) -> Counted:
             name: (count.subjects.past_operational, count.subjects.past_archive)
             for name, count in sorted(found.classes.items())
         }
-    return Counted(now, past, _stale(ledger, epoch, now), _overdue(ledger, days, now))
+    return Counted(past, _stale(ledger, epoch, now), _overdue(ledger, days, now))
 
 
 def _holds(reviews: list[tuple[Day, bool]], today: Day) -> Holds:

@@ -88,7 +88,8 @@ def _shown(visit: Visit, page: Page) -> Response:
     with visit.ledger.database.sitting():
         if visit.subject is not None:
             not_erased(visit.ledger, visit.subject)
-        return page.endpoint(visit)
+        response: Response = page.endpoint(visit)
+        return response
 
 
 async def _recognised(visit: Visit) -> None:

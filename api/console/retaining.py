@@ -108,11 +108,9 @@ def _told(visit: Visit) -> dict[str, Any]:
     what = what if what in WHATS else WHATS[0]
     board, ledger = visit.request.app.state.board, visit.ledger
     runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
-    calendar, counted_at = board.remembered(
-        *(ledger, "calendar", lambda: telling.calendar_answer(ledger, MONTHS)),
-        since=_last_run(ledger),
-    )
-    past, _ = board.past(ledger)
+    falling = board.calendar(ledger, MONTHS, _last_run(ledger))
+    past = board.past(ledger)
+    calendar = falling.answer or {"months": [], "classes": {}}
     months: list[str] = calendar["months"]
     labels = class_labels(visit)
     rows = {
@@ -124,14 +122,15 @@ def _told(visit: Visit) -> dict[str, Any]:
         for name, one in sorted(calendar["classes"].items())
         if any(one[what]["months"].values())
     }
-    waiting = [(name, *people) for name, people in past.items() if any(people)]
+    people = {} if past.answer is None else past.answer["retention"]
+    waiting = [(name, *n.values()) for name, n in people.items() if any(n.values())]
     return {
         "what": what,
         "whats": WHATS,
         "months": months,
         "picture": pictures.heat(months, rows),
-        "calendar": calendar,
-        "counted_at": counted_at,
+        "calendar": falling,
+        "counted": past,
         "past": sorted(waiting, key=lambda one: -one[1]),
         "labels": labels,
         "runs": runs,

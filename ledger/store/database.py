@@ -94,6 +94,7 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that holds, or is about to take, the head lock. Errors of the database
         come out as they are: the recorder tells conflicts from failures."""
+        assert getattr(self._sitting, "of", None) is None, "nothing is written in a sitting"
         with self.lock, self.engine.connect() as pooled:
             connection = pooled.execution_options(write=True)
             with connection.begin():

@@ -34,7 +34,6 @@ from ledger.events import Row
 from ledger.projections import live
 from ledger.store import outbox, reader, states, tables
 from ledger.store.database import Database, Session, session_of, speaking, wrapped
-from ledger.store.hot import Hot
 from ledger.store.mapper import StoredDraft, StoredFact
 from ledger.store.reader import Head, Tip, read_head
 from ledger.store.statements import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import eventsourcing.persistence as library
@@ -121,6 +122,23 @@ def _contents(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
             name: [tuple(row) for row in connection.execute(sa.select(table))]
             for name, table in tables.metadata.tables.items()
         }
+
+
+def test_a_sitting_sees_one_moment_and_writes_nothing(ledger: Ledger):
+    """Whatever others write meanwhile. In memory, where one connection serves all, each read stays
+    alone, and so sees it."""
+    before = position(ledger)
+    with ledger.database.sitting(), ThreadPoolExecutor(1) as others:
+        assert position(ledger) == before
+        others.submit(somebody, ledger).result()
+        is_alone = ledger.database.is_memory
+        assert (position(ledger) > before) is is_alone
+        assert others.submit(position, ledger).result() > before
+        if not is_alone:
+            with pytest.raises(AssertionError), ledger.database.write():
+                pass
+    assert position(ledger) > before
+    assert_whole(ledger.database)
 
 
 def test_any_text_is_stored_as_it_is(ledger: Ledger):
