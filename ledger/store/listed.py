@@ -18,6 +18,7 @@ from ledger.calendar import Instant
 from ledger.events import Fact, HoldPlaced, RetentionRan, Row
 from ledger.policy.holds import KEEPING
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
@@ -25,6 +26,13 @@ events = tables.events.c
 # Written out, not bound: the partial index is found by these very words.
 _LISTED = sa.text(tables.LISTED)
 PAGE = 200
+_RAN = Hot(
+    sa.select(events.position, events.recorded_at, events.entry)
+    .where(_LISTED, events.kind == RetentionRan.kind, events.position < number("before"))
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    numbers=("before", "limit"),
+)
 
 
 class Placed(NamedTuple):
@@ -106,15 +114,9 @@ class Run(NamedTuple):
 
 def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
     """The last runs on record before a position, the newest first."""
-    query = (
-        sa.select(events.position, events.recorded_at, events.entry)
-        .where(_LISTED, events.kind == RetentionRan.kind, events.position < before)
-        .order_by(events.position.desc())
-        .limit(limit)
-    )
     found = []
-    for row in connection.execute(query):
-        fact = fact_from(entry.read(bytes(row.entry)))
+    for position, recorded_at, raw in _RAN.rows(connection, before=before, limit=limit):
+        fact = fact_from(entry.read(bytes(raw)))
         assert isinstance(fact, RetentionRan)
-        found.append(Run(row.position, row.recorded_at, fact))
+        found.append(Run(position, recorded_at, fact))
     return found

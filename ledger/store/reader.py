@@ -43,6 +43,12 @@ _DECISIVE = tuple(
     )
 )
 _HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
+_CARD_FACTS = Hot(
+    sa.select(events.position, events.entry).where(
+        events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
+    ),
+    events.subject,
+)
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
 CROSS JOIN LATERAL (SELECT stream, version, kind, subject FROM events
@@ -227,12 +233,8 @@ def event_at(connection: sa.Connection, position: int) -> Found | None:
 def card_facts(connection: sa.Connection, subject: UUID) -> dict[int, Fact]:
     """One person's facts about cards and payments in full, by position: what ends a card is partly
     in their entries only (its contract, the day of its debit)."""
-    kinds = [kind for kind in KINDS if kind.startswith(("card.", "order.paid."))]
-    query = sa.select(events.position, events.entry).where(
-        events.subject == subject, events.kind.in_(kinds)
-    )
-    found = connection.execute(query)
-    return {row.position: fact_from(entry.read(bytes(row.entry))) for row in found}
+    found = _CARD_FACTS.rows(connection, [subject])
+    return {position: fact_from(entry.read(bytes(raw))) for position, raw in found}
 
 
 def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
