@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
+from markupsafe import Markup
+
 from api.counting import Counting, Told, serves
 from api.retention import calendar_answer
 from ledger.application import Ledger
@@ -45,6 +47,7 @@ class Board:
     def __init__(self, journal: Path | None, checked: Path | None, days: int) -> None:
         self.journal, self.checked, self.days = journal, checked, days
         self.counting = Counting()
+        self.drawn: dict[tuple[str, str], tuple[Any, Markup]] = {}  # of which count, a picture
         self._counting: defaultdict[str, Lock] = defaultdict(Lock)
         self._known: dict[str, Kept] = {}
 

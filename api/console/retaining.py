@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
 from api import retention as telling
 from api import things
-from api.console import Page, pictures
+from api.console import Page, pictures, rendering
 from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
+from api.today import Board
 from ledger.application import Ledger
 from ledger.calendar import day_of, parse_instant
 from ledger.errors import ProbantError, Refusal, Refused
@@ -91,7 +93,7 @@ def _run(visit: Visit) -> dict[str, Any]:
 
 def _last_run(ledger: Ledger) -> int | None:
     """Where the last run stands in the log: what was counted before it is not told after it."""
-    return next((one["position"] for one in telling.runs_answer(ledger, 2**53, 1)["items"]), None)
+    return telling.last_run(ledger)
 
 
 def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
@@ -108,36 +110,48 @@ def _told(visit: Visit) -> dict[str, Any]:
     what = what if what in WHATS else WHATS[0]
     board, ledger = visit.request.app.state.board, visit.ledger
     runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
-    falling = board.calendar(ledger, MONTHS, _last_run(ledger))
+    last = next((one["position"] for one in runs["items"]), None)
+    falling = board.calendar(ledger, MONTHS, last)
     past = board.past(ledger)
-    calendar = falling.answer or {"months": [], "classes": {}}
-    months: list[str] = calendar["months"]
-    labels = class_labels(visit)
-    rows = {
-        labels.get(name, name): (
-            one[what]["before"],
-            [one[what]["months"][month] for month in months],
-            one[what]["after"],
-        )
-        for name, one in sorted(calendar["classes"].items())
-        if any(one[what]["months"].values())
-    }
     people = {} if past.answer is None else past.answer["retention"]
     waiting = [(name, *n.values()) for name, n in people.items() if any(n.values())]
     return {
         "what": what,
         "whats": WHATS,
-        "months": months,
-        "picture": pictures.heat(months, rows),
+        "picture": falling.answer and _picture(visit, what, falling.answer),
         "calendar": falling,
         "counted": past,
         "past": sorted(waiting, key=lambda one: -one[1]),
-        "labels": labels,
+        "labels": class_labels(visit),
         "runs": runs,
         "is_rehearsed": _is_rehearsed(visit, runs),
         "may_run": bool(visit.asker.roles & RUNNING),
         "refusal": None,
     }
+
+
+def _picture(visit: Visit, what: str, calendar: dict[str, Any]) -> Markup:
+    """The calendar as a picture and as a table: drawn once for each count and language, for it is
+    of nobody and holds no form."""
+    board: Board = visit.request.app.state.board
+    found = board.drawn.get((what, visit.lang))
+    if found is None or found[0] is not calendar:
+        months: list[str] = calendar["months"]
+        labels = class_labels(visit)
+        rows = {
+            labels.get(name, name): (
+                one[what]["before"],
+                [one[what]["months"][month] for month in months],
+                one[what]["after"],
+            )
+            for name, one in sorted(calendar["classes"].items())
+            if any(one[what]["months"].values())
+        }
+        values = {"t": visit.say, "lang": visit.lang, "what": what, "calendar": calendar}
+        picture = pictures.heat(months, rows)
+        made = rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
+        found = board.drawn[what, visit.lang] = calendar, made
+    return found[1]
 
 
 PAGES = (

@@ -19,6 +19,7 @@ from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.store import suppressions, tables
 from ledger.store.database import Database, speaking
+from ledger.store.hot import Hot
 from ledger.store.statements import upsert
 from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope, Vault
@@ -51,11 +52,16 @@ class Condemned(NamedTuple):
 # --- looking -----------------------------------------------------------------------------------
 
 
+_tracking = tables.tracking.c
+_CARRIED_OUT = Hot(
+    sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER)
+)
+
+
 def carried_out(connection: sa.Connection) -> int:
     """How many intents of the journal this database has carried out."""
-    t = tables.tracking.c
-    query = sa.select(t.notification_id).where(t.application_name == COUNTER)
-    return connection.scalar(query) or 0
+    found = _CARRIED_OUT.rows(connection)
+    return int(found[0][0] or 0) if found else 0
 
 
 def condemned(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg2
 import sqlalchemy as sa
@@ -28,13 +28,14 @@ def number(name: str) -> sa.BindParameter[int]:
     return sa.bindparam(name, type_=tables.BIG)
 
 
+Query: TypeAlias = sa.Select[Any] | sa.TextualSelect
+
+
 class Hot:
     """A query for the rows whose columns `among` are each one of the values given; `numbers` are
     the names of those that the query holds."""
 
-    def __init__(
-        self, query: sa.Select[Any], *among: sa.Column[Any], numbers: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, query: Query, *among: sa.Column[Any], numbers: tuple[str, ...] = ()) -> None:
         self._query, self._among, self._numbers = query, among, numbers
 
     def rows(
@@ -44,7 +45,8 @@ class Hot:
         pairs = zip(self._among, values, strict=True)
         if connection.dialect.name == "sqlite":
             wanted = [column.in_(list(some)) for column, some in pairs]
-            query = self._query.where(*wanted)
+            query: Any = self._query
+            query = query.where(*wanted) if wanted else query
             return [tuple(row) for row in connection.execute(query, numbers)]
         session = session_of(connection.connection)
         said = [array(column, tuple(some)) for column, some in pairs]
@@ -67,8 +69,6 @@ class Hot:
             return sa.literal_column(f"${names[element.key]}::bigint") if is_number else None
 
         query: Any = replacement_traverse(self._query, {}, named)
+        query = query.where(*wanted) if wanted else query
         dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-        compiled = query.where(*wanted).compile(
-            dialect=dialect, compile_kwargs={"literal_binds": True}
-        )
-        return str(compiled)
+        return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
