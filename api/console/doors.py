@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, quote
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from api import problems
 from api.console import Page, cookies
@@ -32,6 +33,7 @@ from api.routes.taking import body_of
 from ledger.errors import Broken, ProbantError, Refusal
 
 SIGN_IN = "/console/sign-in"
+OURS = re.compile(r"/(?:$|(?:console|audit|my)(?:/|$))")  # where pages lie
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
@@ -47,15 +49,49 @@ class Sheet(Route):
         return match, {**child, "route": self} if match is not Match.NONE else child
 
 
-def routes(table: tuple[Page, ...]) -> list[Route]:
-    """The pages as routes. Raises Broken at a row that forgets to say who may open it."""
+class Sheets(BaseRoute):
+    """All pages as one route: by their plain path, else tried in turn. Trying each of the
+    application's routes in turn costs more than many a page."""
+
+    def __init__(self, sheets: list[Sheet]) -> None:
+        self.sheets = sheets
+        self._plain: defaultdict[str, list[Sheet]] = defaultdict(list)
+        self._other = [sheet for sheet in sheets if "{" in sheet.path]
+        for sheet in sheets:
+            if "{" not in sheet.path:
+                self._plain[sheet.path].append(sheet)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the page that fits best would."""
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or not OURS.match(path):
+            return Match.NONE, {}
+        found: tuple[Match, Scope] = (Match.NONE, {})
+        for sheet in (*self._plain.get(path, ()), *self._other):
+            match, child = sheet.matches(scope)
+            if match is Match.FULL:
+                return match, child
+            if match is Match.PARTIAL and found[0] is Match.NONE:
+                found = match, child
+        return found
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """By the page that was found."""
+        sheet: Sheet = scope["route"]
+        await sheet.handle(scope, receive, send)
+
+
+def routes(table: tuple[Page, ...]) -> Sheets:
+    """The pages as a route. Raises Broken at a row that forgets to say who may open it."""
     for page in table:
         where = f"{page.method} {page.path}"
         if not page.roles or not (page.roles == PUBLIC or page.roles <= set(ROLES)):
             raise Broken(f"{where} does not say who may open it: name roles, or PUBLIC")
         if SUBJECT in page.roles and "{" in page.path:
             raise Broken(f"{where} could name somebody else: pages of one person name nobody")
-    return [Sheet(page.path, _served(page), methods=[page.method]) for page in table]
+        if not OURS.match(page.path):
+            raise Broken(f"{where} lies where no page is looked for")
+    return Sheets([Sheet(page.path, _served(page), methods=[page.method]) for page in table])
 
 
 def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
