@@ -81,6 +81,13 @@ class Database:
                 self._sitting.of = None
 
     @contextmanager
+    def newest(self) -> Iterator[sa.Connection]:
+        """As `read`, but of the newest state even in a sitting: for what is remembered beyond it,
+        which others ask of a later moment."""
+        with speaking(), self._reading() as connection:
+            yield connection
+
+    @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         options: dict[str, Any] = {"seen": {}}
         if not self.is_sqlite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -12,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.application import Ledger
+from ledger.calendar import day_of, format_day
 from ledger.commands import Record, Reference
 from ledger.errors import BadData, Broken, Misuse, Stale
 from ledger.events import ContactedUs, OrderCancelled, OrderPlaced, ProfileRectified
-from ledger.handlers import record, record_many
+from ledger.handlers import publish, record, record_many
 from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.store import tables
@@ -139,6 +141,21 @@ def test_a_sitting_sees_one_moment_and_writes_nothing(ledger: Ledger):
                 pass
     assert position(ledger) > before
     assert_whole(ledger.database)
+
+
+def test_a_sitting_takes_no_edition_away_from_whoever_asks_later(ledger: Ledger):
+    """The book that all threads share is never read from the state of an old sitting."""
+    day = day_of(ledger.clock.now())
+    toml = re.sub(rb"(?m)^id = .*$", b'id = "next"', shipped_bytes(), count=1)
+    dated = b"effective_from = " + format_day(day).encode()
+    toml = re.sub(rb"(?m)^effective_from = .*$", dated, toml, count=1)
+    with ledger.database.sitting(), ThreadPoolExecutor(1) as others:
+        before = ledger.epoch()
+        others.submit(publish, ledger, toml).result()
+        newest = others.submit(ledger.epoch).result()
+        assert newest > before
+        assert len(others.submit(ledger.book, newest).result().entries) == 2
+        assert len(ledger.book(before).entries) == 2
 
 
 def test_any_text_is_stored_as_it_is(ledger: Ledger):
