@@ -52,6 +52,10 @@ class Condemned(NamedTuple):
 # --- looking -----------------------------------------------------------------------------------
 
 
+_ENTRIES = Hot(
+    sa.select(tables.events.c.entry).where(tables.events.c.entry.is_not(None)),
+    tables.events.c.position,
+)
 _tracking = tables.tracking.c
 _CARRIED_OUT = Hot(
     sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER)
@@ -144,8 +148,7 @@ def _said(connection: sa.Connection, rows: Sequence[Any]) -> dict[UUID, str]:
     """The commitments to these keys, as the entries that created them write them."""
     found: dict[UUID, str] = {}
     for some in _chunks({row.created_position for row in rows}):
-        query = sa.select(_events.c.entry).where(_events.c.position.in_(some))
-        for raw in connection.scalars(query.where(_events.c.entry.is_not(None))):
+        for (raw,) in _ENTRIES.rows(connection, some):
             for part in entry.read(bytes(raw)).get("parts", ()):
                 found[UUID(part["kid"])] = str(part["kc"])
     return found
