@@ -47,7 +47,7 @@ class Board:
     def __init__(self, journal: Path | None, checked: Path | None, days: int) -> None:
         self.journal, self.checked, self.days = journal, checked, days
         self.counting = Counting()
-        self.drawn: dict[tuple[str, str], tuple[Any, Markup]] = {}  # of which count, a picture
+        self._drawn: dict[tuple[str, ...], tuple[object, Markup]] = {}
         self._counting: defaultdict[str, Lock] = defaultdict(Lock)
         self._known: dict[str, Kept] = {}
 
@@ -107,6 +107,13 @@ class Board:
             return known.answer, known.at
         finally:
             self._counting[name].release()
+
+    def drawn(self, name: tuple[str, ...], source: object, draw: Callable[[], Markup]) -> Markup:
+        """A part of a page, made of `source` alone: drawn once, as long as that is remembered."""
+        found = self._drawn.get(name)
+        if found is None or found[0] is not source:
+            found = self._drawn[name] = source, draw()
+        return found[1]
 
     def past(self, ledger: Ledger) -> Told:
         """How many people are past a term of each class, under `retention`: as `answer` says."""

@@ -44,16 +44,19 @@ def get_retention(visit: Visit) -> Response:
 def get_due(visit: Visit) -> Response:
     """Whose items of one class are past their end, and what a run would do with each."""
     after, name = visit.request.query_params.get("after") or None, visit.path["name"]
-    labels, board, ledger = class_labels(visit), visit.request.app.state.board, visit.ledger
+    labels, ledger = class_labels(visit), visit.ledger
+    board: Board = visit.request.app.state.board
 
     def read() -> dict[str, Any]:
         return telling.due_page(ledger, name, None, after, LIMIT)
 
     if after is None and name in labels:  # what is looked at first is remembered for a minute
         found, at = board.remembered(ledger, f"due {name}", read, since=_last_run(ledger))
+        lines = board.drawn(("due", name, visit.lang), found, lambda: _list(visit, found))
     else:
         found, at = read(), visit.now
-    return visit.render("due.html", due=found, labels=labels, at=at)
+        lines = _list(visit, found)
+    return visit.render("due.html", due=found, lines=lines, labels=labels, at=at)
 
 
 def post_run(visit: Visit) -> Response:
@@ -108,17 +111,19 @@ def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
 def _told(visit: Visit) -> dict[str, Any]:
     what = visit.request.query_params.get("what", WHATS[0])
     what = what if what in WHATS else WHATS[0]
-    board, ledger = visit.request.app.state.board, visit.ledger
+    ledger = visit.ledger
+    board: Board = visit.request.app.state.board
     runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
     last = next((one["position"] for one in runs["items"]), None)
     falling = board.calendar(ledger, MONTHS, last)
-    past = board.past(ledger)
+    past, calendar = board.past(ledger), falling.answer
     people = {} if past.answer is None else past.answer["retention"]
     waiting = [(name, *n.values()) for name, n in people.items() if any(n.values())]
     return {
         "what": what,
         "whats": WHATS,
-        "picture": falling.answer and _picture(visit, what, falling.answer),
+        "picture": calendar
+        and board.drawn((what, visit.lang), calendar, lambda: _picture(visit, what, calendar)),
         "calendar": falling,
         "counted": past,
         "past": sorted(waiting, key=lambda one: -one[1]),
@@ -131,27 +136,26 @@ def _told(visit: Visit) -> dict[str, Any]:
 
 
 def _picture(visit: Visit, what: str, calendar: dict[str, Any]) -> Markup:
-    """The calendar as a picture and as a table: drawn once for each count and language, for it is
-    of nobody and holds no form."""
-    board: Board = visit.request.app.state.board
-    found = board.drawn.get((what, visit.lang))
-    if found is None or found[0] is not calendar:
-        months: list[str] = calendar["months"]
-        labels = class_labels(visit)
-        rows = {
-            labels.get(name, name): (
-                one[what]["before"],
-                [one[what]["months"][month] for month in months],
-                one[what]["after"],
-            )
-            for name, one in sorted(calendar["classes"].items())
-            if any(one[what]["months"].values())
-        }
-        values = {"t": visit.say, "lang": visit.lang, "what": what, "calendar": calendar}
-        picture = pictures.heat(months, rows)
-        made = rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
-        found = board.drawn[what, visit.lang] = calendar, made
-    return found[1]
+    """The calendar as a picture and as a table."""
+    months: list[str] = calendar["months"]
+    labels = class_labels(visit)
+    rows = {
+        labels.get(name, name): (
+            one[what]["before"],
+            [one[what]["months"][month] for month in months],
+            one[what]["after"],
+        )
+        for name, one in sorted(calendar["classes"].items())
+        if any(one[what]["months"].values())
+    }
+    values = {"t": visit.say, "lang": visit.lang, "what": what, "calendar": calendar}
+    picture = pictures.heat(months, rows)
+    return rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
+
+
+def _list(visit: Visit, found: dict[str, Any]) -> Markup:
+    """The lines of a due list."""
+    return rendering.piece("due_list.html", {"t": visit.say, "lang": visit.lang, "due": found})
 
 
 PAGES = (
