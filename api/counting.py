@@ -26,7 +26,7 @@ log = logging.getLogger("probant.counting")
 
 KEPT = MINUTE
 SHARE = 10  # counting takes at most so small a part of the time: a tenth
-PATIENCE = 1.0  # seconds that somebody waits for a count
+PATIENCE = 0.5  # seconds that somebody waits for a count
 LEAVING = 10.0  # seconds that a worker which stops waits for a count
 
 Answer = dict[str, Any]
