@@ -48,7 +48,7 @@ class Board:
         self.journal, self.checked, self.days = journal, checked, days
         self.counting = Counting()
         self._drawn: dict[tuple[str, ...], tuple[object, Markup]] = {}
-        self._counting: defaultdict[str, Lock] = defaultdict(Lock)
+        self._turns: defaultdict[str, Lock] = defaultdict(Lock)
         self._known: dict[str, Kept] = {}
 
     def answer(self, ledger: Ledger, *, must: bool = True) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Board:
         of = ledger.epoch(), since
         known, now = self._known.get(name), ledger.clock.now()
         may_wait = known is None or known.of != of or day_of(known.at) != day_of(now)
-        if not self._counting[name].acquire(blocking=may_wait):
+        if not self._turns[name].acquire(blocking=may_wait):
             assert known is not None
             return known.answer, known.at
         try:
@@ -106,7 +106,7 @@ class Board:
                 self._known[name] = known
             return known.answer, known.at
         finally:
-            self._counting[name].release()
+            self._turns[name].release()
 
     def drawn(self, name: tuple[str, ...], source: object, draw: Callable[[], Markup]) -> Markup:
         """A part of a page, made of `source` alone: drawn once, as long as that is remembered."""
