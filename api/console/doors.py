@@ -15,6 +15,7 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from urllib.parse import parse_qs, quote
 
 from anyio import to_thread
@@ -56,7 +57,7 @@ class Sheets(BaseRoute):
     def __init__(self, sheets: list[Sheet]) -> None:
         self.sheets = sheets
         self._plain: defaultdict[str, list[Sheet]] = defaultdict(list)
-        self._other = [sheet for sheet in sheets if "{" in sheet.path]
+        self._other = [(s.path.partition("{")[0], s) for s in sheets if "{" in s.path]
         for sheet in sheets:
             if "{" not in sheet.path:
                 self._plain[sheet.path].append(sheet)
@@ -67,7 +68,8 @@ class Sheets(BaseRoute):
         if scope["type"] != "http" or not OURS.match(path):
             return Match.NONE, {}
         found: tuple[Match, Scope] = (Match.NONE, {})
-        for sheet in (*self._plain.get(path, ()), *self._other):
+        others = (sheet for begins, sheet in self._other if path.startswith(begins))
+        for sheet in chain(self._plain.get(path, ()), others):
             match, child = sheet.matches(scope)
             if match is Match.FULL:
                 return match, child
