@@ -84,15 +84,7 @@ def subject_answer(
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
-        state, path = None, "fold"
-        if times == Times():
-            state = states.live_state(connection, subject)
-            path = "live"
-        if state is None or not state.activity or _is_ahead(state, as_of):
-            rows = states.rows_of(connection, subject)
-            if not rows:
-                raise NotFound("this ledger knows no such subject")
-            state, path = replaying.fold_subject(rows, as_of, known), "fold"
+        state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
         history = states.rows_of(connection, subject, known) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
@@ -159,6 +151,32 @@ def restricted_json(
         }
         for ground, row in stand.items()
     ]
+
+
+def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str, Any]]:
+    """The choices of `subject_answer` now, without its deadlines. Raises NotFound."""
+    now = ledger.clock.now()
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        state, _ = _state(connection, subject, Times(), now, known)
+    book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)
+    state = _honoured(ledger, joins, subject, state, now, known)
+    return [choice_json(choice, lang) for choice in choices(state, book, now, known)]
+
+
+def _state(
+    connection: Any, subject: UUID, times: Times, as_of: Instant, known: int
+) -> tuple[SubjectState, str]:
+    """One person's state, and where it was read: of now the live tables answer, if nothing that is
+    known of her is ahead. Raises NotFound."""
+    if times == Times():
+        state = states.live_state(connection, subject)
+        if state.activity and not _is_ahead(state, as_of):
+            return state, "live"
+    rows = states.rows_of(connection, subject)
+    if not rows:
+        raise NotFound("this ledger knows no such subject")
+    return replaying.fold_subject(rows, as_of, known), "fold"
 
 
 def joined_json(joins: Joins, subject: UUID) -> dict[str, Any]:

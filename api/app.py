@@ -93,6 +93,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         yield
         await to_thread.run_sync(app.state.keeper.close)
         await to_thread.run_sync(app.state.checker.close)
+        await to_thread.run_sync(app.state.board.counting.close)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)
@@ -136,10 +137,8 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
             **_described(route),
         )
     direct = [Direct(row, entering.only(row.roles)) for row in table if row.direct]
-    app.router.routes[:0] = direct  # before those of the framework
-    app.router.routes += doors.routes(
-        pages.pages_of(is_sandbox=demo is not None and demo.clock is not None)
-    )
+    sheets = doors.routes(pages.pages_of(is_sandbox=demo is not None and demo.clock is not None))
+    app.router.routes[:0] = [*direct, sheets]  # before those of the framework
     schema.complete(app)
     return app
 

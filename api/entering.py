@@ -19,6 +19,7 @@ from api import keys, tokens
 from api.access import Who
 from api.problems import Problem
 from ledger.aggregates.door import GONE
+from ledger.application import Ledger
 from ledger.errors import Refused
 
 
@@ -71,7 +72,17 @@ async def _as_herself(request: Request, subject: UUID) -> None:
 
 async def as_one_person(request: Request, subject: UUID) -> None:
     """Not too often, and not after she was erased. Raises Problem, Refused (410)."""
+    not_too_often(request, subject)
+    await to_thread.run_sync(not_erased, request.app.state.ledger, subject)
+
+
+def not_too_often(request: Request, subject: UUID) -> None:
+    """Raises Problem when one person asks too much in too short a time."""
     state = request.app.state
     state.limits.person.take(str(subject), state.ledger.clock.now())
-    if await to_thread.run_sync(tokens.is_erased, state.ledger, subject):
+
+
+def not_erased(ledger: Ledger, subject: UUID) -> None:
+    """Raises Refused (410) once she is. Reads the database."""
+    if tokens.is_erased(ledger, subject):
         raise Refused(GONE)

@@ -54,6 +54,8 @@ def holds_answer(
                     break
                 items.append(hold_json(Known(one, hold)))
             after = some[-1].position
+            if len(some) < AT_ONCE:
+                break
     return {
         "as_of": format_instant(as_of),
         "position": known,

@@ -62,7 +62,8 @@ _PAST = closed(
     ["past_operational", "past_archive"], {"past_operational": _WHOLE, "past_archive": _WHOLE}
 )
 _COUNTED: dict[str, Any] = {
-    "counted_at": {**_INSTANT, "description": "These go over everybody: a minute old at most."},
+    "counted_at": {**_INSTANT, "description": "Those that follow go over everybody: as of then."},
+    "counting": {"type": "boolean", "description": "They are old, and being counted again."},
     "retention": {"type": "object", "additionalProperties": _PAST},
     "stale_consents": {**NUMBERS, "description": "By purpose: their words have changed since."},
     "acknowledgements_overdue": {**NUMBERS, "description": "Facts, by recipient."},
@@ -174,6 +175,7 @@ TODAY: dict[str, Any] = {
     "seal": {"size": 90, "covers_until": examples.WHEN, "waiting": 0, "waiting_since": None},
     "last_check": {"at": examples.WHEN, "position": 88, "ok": True, "findings": 0},
     "counted_at": examples.WHEN,
+    "counting": False,
     "retention": {"contact": {"past_operational": 2, "past_archive": 0}},
     "stale_consents": {"newsletter": 12},
     "acknowledgements_overdue": {"crm": 1},

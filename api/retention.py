@@ -239,6 +239,13 @@ def runs_answer(ledger: Ledger, before: int, limit: int) -> dict[str, Any]:
     return {"under_way": under_way, "items": items, "next": following}
 
 
+def last_run(ledger: Ledger) -> int | None:
+    """Where the last run on record stands in the log."""
+    with ledger.database.read() as connection:
+        found = listed.ran(connection, 2**53, 1)
+    return found[0].position if found else None
+
+
 def run_json(one: Asked) -> dict[str, Any]:
     """How far a run got."""
     state = "waiting" if one.state == "running" and one.holder is None else one.state

@@ -1,8 +1,8 @@
-"""The first screen as JSON, and what a worker remembers of what was counted over everybody.
+"""The first screen as JSON, and what a worker remembers.
 
-What goes over everybody's live rows is counted by one request at a time, and told to the others for
-a minute; where counting takes long, for ten times as long as it took. Who shows it says when it was
-counted. Read next: `ledger/today.py`.
+What goes over everybody's live rows is counted beside whoever asks: `counting.py`. What goes over
+some of them is counted by one request at a time, and told to the others for a minute. Who shows
+either says when it was counted. Read next: `ledger/today.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
+from markupsafe import Markup
+
+from api.counting import Counting, Told, serves
+from api.retention import calendar_answer
 from ledger.application import Ledger
-from ledger.calendar import MINUTE, Instant, day_of, format_day, format_instant
+from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.sealing.files import read_if_there
 from ledger.today import Counted, counted, prompt
 
-KEPT = MINUTE
-SHARE = 10  # counting takes at most so small a part of the time: a tenth
 Answer = TypeVar("Answer")
 
 
@@ -34,8 +37,7 @@ class Kept(NamedTuple):
 
     def serves(self, now: Instant, of: tuple[int, object]) -> bool:
         """Whether it is still told. A day ends what was counted in it."""
-        is_young = 0 <= now - self.at < max(KEPT, SHARE * self.took)
-        return is_young and self.of == of and day_of(self.at) == day_of(now)
+        return self.of == of and serves(self.at, self.took, now)
 
 
 class Board:
@@ -44,13 +46,17 @@ class Board:
 
     def __init__(self, journal: Path | None, checked: Path | None, days: int) -> None:
         self.journal, self.checked, self.days = journal, checked, days
-        self._counting: defaultdict[str, Lock] = defaultdict(Lock)
+        self.counting = Counting()
+        self._drawn: dict[tuple[str, ...], tuple[object, Markup]] = {}
+        self._turns: defaultdict[str, Lock] = defaultdict(Lock)
         self._known: dict[str, Kept] = {}
 
-    def answer(self, ledger: Ledger) -> dict[str, Any]:
-        """Today, in numbers."""
-        found, many, now = prompt(ledger, self.journal), self._counted(ledger), ledger.clock.now()
-        tiers = ("past_operational", "past_archive")
+    def answer(self, ledger: Ledger, *, must: bool = True) -> dict[str, Any]:
+        """Today, in numbers. Unless they `must` be there, those that go over everybody are None
+        while they are counted for the first time."""
+        many = self._counted(ledger, must=must)
+        found, now = prompt(ledger, self.journal), ledger.clock.now()
+        said = many.answer or {}
         return {
             "at": format_instant(now),
             "day": format_day(day_of(now)),
@@ -73,12 +79,11 @@ class Board:
                 },
             },
             "last_check": last_check(self.checked),
-            "counted_at": format_instant(many.at),
-            "retention": {
-                name: dict(zip(tiers, counts, strict=True)) for name, counts in many.past.items()
-            },
-            "stale_consents": many.stale,
-            "acknowledgements_overdue": many.overdue,
+            "counted_at": many.at and format_instant(many.at),
+            "counting": many.is_old,
+            "retention": said.get("retention"),
+            "stale_consents": said.get("stale_consents"),
+            "acknowledgements_overdue": said.get("acknowledgements_overdue"),
         }
 
     def remembered(
@@ -90,7 +95,7 @@ class Board:
         of = ledger.epoch(), since
         known, now = self._known.get(name), ledger.clock.now()
         may_wait = known is None or known.of != of or day_of(known.at) != day_of(now)
-        if not self._counting[name].acquire(blocking=may_wait):
+        if not self._turns[name].acquire(blocking=may_wait):
             assert known is not None
             return known.answer, known.at
         try:
@@ -101,17 +106,40 @@ class Board:
                 self._known[name] = known
             return known.answer, known.at
         finally:
-            self._counting[name].release()
+            self._turns[name].release()
 
-    def past(self, ledger: Ledger) -> tuple[dict[str, tuple[int, int]], Instant]:
-        """How many people are past a term of each class: of daily use, of the archive; and when
-        that was counted."""
-        many = self._counted(ledger)
-        return many.past, many.at
+    def drawn(self, name: tuple[str, ...], source: object, draw: Callable[[], Markup]) -> Markup:
+        """A part of a page, made of `source` alone: drawn once, as long as that is remembered."""
+        found = self._drawn.get(name)
+        if found is None or found[0] is not source:
+            found = self._drawn[name] = source, draw()
+        return found[1]
 
-    def _counted(self, ledger: Ledger) -> Counted:
-        found, _ = self.remembered(ledger, "everybody", lambda: counted(ledger, self.days))
-        return found
+    def past(self, ledger: Ledger) -> Told:
+        """How many people are past a term of each class, under `retention`: as `answer` says."""
+        return self._counted(ledger)
+
+    def calendar(self, ledger: Ledger, months: int, last_run: int | None) -> Told:
+        """What falls due when, as `GET /v1/retention/calendar` says it; counted anew after a run.
+        `last_run`: where it stands in the log."""
+        count = partial(calendar_answer, ledger, months)
+        return self.counting.told(ledger, f"calendar {months}", count, last_run)
+
+    def _counted(self, ledger: Ledger, *, must: bool = False) -> Told:
+        return self.counting.told(
+            ledger, "everybody", lambda: _said(counted(ledger, self.days)), must=must
+        )
+
+
+def _said(found: Counted) -> dict[str, Any]:
+    tiers = ("past_operational", "past_archive")
+    return {
+        "retention": {
+            name: dict(zip(tiers, people, strict=True)) for name, people in found.past.items()
+        },
+        "stale_consents": found.stale,
+        "acknowledgements_overdue": found.overdue,
+    }
 
 
 def note_check(file: Path, content: dict[str, Any]) -> None:

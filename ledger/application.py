@@ -190,7 +190,7 @@ class Ledger(Application[UUID]):
 
     def _refresh(self, epoch: int) -> None:
         if epoch != self._epoch:
-            with self.database.read() as connection:
+            with self.database.newest() as connection:
                 epochs.check_keyring(connection, self.keyring)
                 self._has_erased = erasure.carried_out(connection) > 0
                 self._joined = reader.joined(connection)

@@ -20,11 +20,10 @@ from ledger.policy import stale, telling
 from ledger.policy.holds import open_holds
 from ledger.policy.requests import judged, no_promise
 from ledger.projections.live import standing
-from ledger.requests.reading import standing as standing_steps
-from ledger.store import dashboard, erasure, listed, log, reader, requests
+from ledger.requests.reading import unanswered
+from ledger.store import dashboard, erasure, listed, reader
 from ledger.store.population import population
 
-AT_ONCE = 200  # requests whose facts are read together
 SOON_DAYS = 7  # a review within so many days is due soon
 
 
@@ -61,7 +60,6 @@ class Prompt(NamedTuple):
 class Counted(NamedTuple):
     """What is counted over everybody. `past`: people past a term, by class."""
 
-    at: Instant
     past: dict[str, tuple[int, int]]  # past the operational term, past the archive
     stale: dict[str, int]  # consents whose words changed since, by purpose
     overdue: dict[str, int]  # facts not acknowledged in time, by recipient
@@ -74,21 +72,17 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
         position = reader.position_at(connection, None)
         queue = dashboard.waiting(connection)
         owed = Counter[str]()
-        begun = dashboard.unanswered(connection)
-        for start in range(0, len(begun), AT_ONCE):
-            some = begun[start : start + AT_ONCE]
-            told = requests.steps(connection, [one.stream for one in some], position)
-            for one in some:
-                steps = standing_steps(told[one.stream])
-                found = judged(one.stream, one.subject, steps, now, no_promise)
-                if found is not None and found.is_open:
-                    owed[found.status] += 1
+        for one, steps in unanswered(connection, position):
+            found = judged(one.stream, one.subject, steps, now, no_promise)
+            if found is not None and found.is_open:
+                owed[found.status] += 1
         holds = [
             hold
             for rows in listed.every_hold(connection)
             for hold in open_holds(standing(rows), {}, now)
         ]
         known = erasure.carried_out(connection)
+        seal = dashboard.sealed(connection)
     waits = None if journal is None else Journal(journal, ledger.keyring.origin).count() - known
     states = ("overdue", "due_soon", "on_track")
     return Prompt(
@@ -96,7 +90,7 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
         {state: owed[state] for state in states},
         _holds([(hold.review, hold.overdue) for hold in holds], day_of(now)),
         waits,
-        _seal(ledger, position),
+        _seal(seal, position),
         queue,
     )
 
@@ -112,7 +106,7 @@ def counted(ledger: Ledger, days: int) -> Counted:
             name: (count.subjects.past_operational, count.subjects.past_archive)
             for name, count in sorted(found.classes.items())
         }
-    return Counted(now, past, _stale(ledger, epoch, now), _overdue(ledger, days, now))
+    return Counted(past, _stale(ledger, epoch, now), _overdue(ledger, days, now))
 
 
 def _holds(reviews: list[tuple[Day, bool]], today: Day) -> Holds:
@@ -122,10 +116,8 @@ def _holds(reviews: list[tuple[Day, bool]], today: Day) -> Holds:
     return Holds(len(reviews), overdue, due_soon, min((day for day, _ in reviews), default=None))
 
 
-def _seal(ledger: Ledger, position: int) -> Seal:
-    size = log.sealed(ledger.database).size
-    until = log.recorded_at(ledger.database, size) if size else None
-    since = log.recorded_at(ledger.database, size + 1) if size < position else None
+def _seal(sealed: tuple[int, Instant | None, Instant | None], position: int) -> Seal:
+    size, until, since = sealed
     return Seal(size, until, max(0, position - size), since)
 
 

@@ -13,25 +13,28 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from urllib.parse import parse_qs, quote
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from api import problems
 from api.console import Page, cookies
 from api.console.visiting import ONCE, TOKEN, Visit
-from api.entering import as_one_person, holder_of
+from api.entering import holder_of, not_erased, not_too_often
 from api.problems import Problem
 from api.routes import PUBLIC, ROLES, SUBJECT
 from api.routes.taking import body_of
 from ledger.errors import Broken, ProbantError, Refusal
 
 SIGN_IN = "/console/sign-in"
+OURS = re.compile(r"/(?:$|(?:console|audit|my)(?:/|$))")  # where pages lie
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
@@ -47,15 +50,50 @@ class Sheet(Route):
         return match, {**child, "route": self} if match is not Match.NONE else child
 
 
-def routes(table: tuple[Page, ...]) -> list[Route]:
-    """The pages as routes. Raises Broken at a row that forgets to say who may open it."""
+class Sheets(BaseRoute):
+    """All pages as one route: by their plain path, else tried in turn. Trying each of the
+    application's routes in turn costs more than many a page."""
+
+    def __init__(self, sheets: list[Sheet]) -> None:
+        self.sheets = sheets
+        self._plain: defaultdict[str, list[Sheet]] = defaultdict(list)
+        self._other = [(s.path.partition("{")[0], s) for s in sheets if "{" in s.path]
+        for sheet in sheets:
+            if "{" not in sheet.path:
+                self._plain[sheet.path].append(sheet)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the page that fits best would."""
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or not OURS.match(path):
+            return Match.NONE, {}
+        found: tuple[Match, Scope] = (Match.NONE, {})
+        others = (sheet for begins, sheet in self._other if path.startswith(begins))
+        for sheet in chain(self._plain.get(path, ()), others):
+            match, child = sheet.matches(scope)
+            if match is Match.FULL:
+                return match, child
+            if match is Match.PARTIAL and found[0] is Match.NONE:
+                found = match, child
+        return found
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """By the page that was found."""
+        sheet: Sheet = scope["route"]
+        await sheet.handle(scope, receive, send)
+
+
+def routes(table: tuple[Page, ...]) -> Sheets:
+    """The pages as a route. Raises Broken at a row that forgets to say who may open it."""
     for page in table:
         where = f"{page.method} {page.path}"
         if not page.roles or not (page.roles == PUBLIC or page.roles <= set(ROLES)):
             raise Broken(f"{where} does not say who may open it: name roles, or PUBLIC")
         if SUBJECT in page.roles and "{" in page.path:
             raise Broken(f"{where} could name somebody else: pages of one person name nobody")
-    return [Sheet(page.path, _served(page), methods=[page.method]) for page in table]
+        if not OURS.match(page.path):
+            raise Broken(f"{where} lies where no page is looked for")
+    return Sheets([Sheet(page.path, _served(page), methods=[page.method]) for page in table])
 
 
 def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -67,10 +105,12 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             turned_away = _judged(visit, page)
             if turned_away is not None:
                 return turned_away
-            if visit.who is not None and visit.who.subject is not None:
-                await as_one_person(request, visit.who.subject)
+            if (subject := visit.subject) is not None:
+                not_too_often(request, subject)
             if page.method == "GET":
-                return _kept(visit, await to_thread.run_sync(page.endpoint, visit))
+                return _kept(visit, await to_thread.run_sync(_shown, visit, page))
+            if subject is not None:
+                await to_thread.run_sync(not_erased, visit.ledger, subject)
             await _form_of(visit)
             return await _once(visit, page)
         except Problem as problem:
@@ -79,6 +119,15 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             return _failed(visit, problems.refusal_of(error))
 
     return endpoint
+
+
+def _shown(visit: Visit, page: Page) -> Response:
+    """What a page shows: all of it read at one moment, and nothing to whoever was erased."""
+    with visit.ledger.database.sitting():
+        if visit.subject is not None:
+            not_erased(visit.ledger, visit.subject)
+        response: Response = page.endpoint(visit)
+        return response
 
 
 async def _recognised(visit: Visit) -> None:

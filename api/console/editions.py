@@ -8,21 +8,27 @@ Read next: `publishing.py`, then
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from api import policies as telling
-from api.console import Page
+from api.console import Page, rendering
 from api.console.naming import capital, class_labels
+from api.console.texts import speech
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AGENT, AUDITOR, DPO
+from api.settings import Language
 from api.supposing import supposed_json
 from ledger.calendar import Day, day_of, end_of, format_day, parse_day
 from ledger.errors import NotFound, ProbantError
 from ledger.events import KINDS
+from ledger.policy.book import Published
 from ledger.policy.loader import load_edition
+from ledger.policy.model import Edition
 from ledger.store import editions
 from ledger.supposing import LISTED, suppose
 
@@ -39,18 +45,35 @@ def get_policy(visit: Visit) -> Response:
     edition = telling.edition_json(published)
     may_lint = bool(visit.asker.roles & LINTING)
     law_of = _day(query.get("law_of", "")) or day_of(visit.now)
-    lint = telling.lint_answer(published.edition, law_of, visit.lang) if may_lint else None
     return visit.render(
         "policy.html",
         edition=edition,
         editions=telling.editions_answer(visit.ledger)["items"],
-        clauses=telling.clauses_answer(published.edition, visit.lang)["items"],
-        classes=_classes(visit, edition),
-        lint=lint,
+        rules=_rules(published, visit.lang),
+        lint=_lint(published.edition, law_of, visit.lang) if may_lint else None,
         may_publish=DPO in visit.asker.roles,
         law_of=format_day(law_of),
         day=query.get("day", ""),
     )
+
+
+@lru_cache(maxsize=16)
+def _rules(published: Published, lang: Language) -> Markup:
+    """The classes and clauses of an edition: drawn once, for no edition ever changes."""
+    values = {
+        "t": speech(lang),
+        "lang": lang,
+        "classes": _classes(telling.edition_json(published), lang),
+        "clauses": telling.clauses_answer(published.edition, lang)["items"],
+    }
+    return rendering.piece("rules.html", values)
+
+
+@lru_cache(maxsize=16)
+def _lint(edition: Edition, day: Day, lang: Language) -> Markup:
+    """An edition judged by the law of a day: drawn once, for it is always the same."""
+    lint = telling.lint_answer(edition, day, lang)
+    return rendering.piece("lint.html", {"t": speech(lang), "lang": lang, "lint": lint})
 
 
 def get_change(visit: Visit) -> Response:
@@ -102,8 +125,8 @@ def text_in_force(visit: Visit) -> str:
     return re.sub(r"(?m)^effective_from = .*$", f"effective_from = {today}", text, count=1)
 
 
-def _classes(visit: Visit, edition: dict[str, Any]) -> list[dict[str, Any]]:
-    label, why = f"label_{visit.lang}", f"why_{visit.lang}"
+def _classes(edition: dict[str, Any], lang: Language) -> list[dict[str, Any]]:
+    label, why = f"label_{lang}", f"why_{lang}"
     return [
         {**one, "name": name, "label": capital(one[label]), "why": one[why]}
         for name, one in edition["classes"].items()

@@ -6,15 +6,19 @@ key with every role, and keep it when the session is gone (decision 0039). Read 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from api import keys
-from api.console import Page
+from api.console import Page, rendering
+from api.console.texts import speech
 from api.console.visiting import Visit
-from api.routes import DPO, OPERATOR, PUBLIC, ROLES, SUBJECT
+from api.routes import DPO, OPERATOR, ROLES, SUBJECT
 from api.routes.table import TABLE
+from api.settings import Language
 from ledger.errors import NotFound
 
 ACCESS = "/console/access"
@@ -34,11 +38,17 @@ def get_access(visit: Visit) -> Response:
     path = visit.request.app.state.keys.path
     found = [] if path is None else keys.read(path)
     lines = [Line(one, _state(visit, one), one.id == visit.asker.id) for one in reversed(found)]
+    return visit.render("access.html", lines=lines, table=_table(visit.lang))
+
+
+@lru_cache(maxsize=2)
+def _table(lang: Language) -> Markup:
+    """Which role opens which route: drawn once, for it is of the program."""
     roles = [role for role in ROLES if role != SUBJECT]
     opened = [(f"{r.method} {r.path}", [role in r.roles for role in roles]) for r in TABLE]
-    public = [f"{r.method} {r.path}" for r in TABLE if r.roles == PUBLIC]
     opened = [(name, marks) for name, marks in opened if any(marks)]
-    return visit.render("access.html", lines=lines, roles=roles, opened=opened, public=public)
+    values = {"t": speech(lang), "lang": lang, "roles": roles, "opened": opened}
+    return rendering.piece("roles.html", values)
 
 
 def post_revoke(visit: Visit) -> Response:

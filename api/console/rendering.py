@@ -5,12 +5,17 @@ Read next: `templates/base.html`, which every page extends.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
+from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from api.console import assets
+from api.console.texts import speech
+from api.settings import Language
 
 GRANTED = (
     *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'"),
@@ -19,11 +24,22 @@ GRANTED = (
 )
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """The templates of this room, compiled once."""
+_NAMED = re.compile(r"\{\{ t\('([a-z0-9_.]+)'\) \}\}")
+
+
+def _read(lang: Language, name: str) -> tuple[str, str, None]:
+    """A template in one language: each sentence that it names outright stands in its place."""
+    folder = resources.files("api.console").joinpath("templates")
+    say, text = speech(lang), folder.joinpath(*name.split("/")).read_text("utf-8")
+    return _NAMED.sub(lambda found: escape(say(found[1])), text), name, None
+
+
+@lru_cache(maxsize=2)
+def environment(lang: Language) -> Environment:
+    """The templates of this room, compiled once for each language: a sentence that nothing is
+    filled into is part of them."""
     made = Environment(
-        loader=PackageLoader("api.console", "templates"),
+        loader=FunctionLoader(partial(_read, lang)),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -43,8 +59,13 @@ def asset(name: str) -> str:
 
 
 def html(template: str, values: dict[str, Any]) -> str:
-    """The whole page."""
-    return environment().get_template(template).render(values)
+    """The whole page, in the language `lang` of the values."""
+    return environment(values["lang"]).get_template(template).render(values)
+
+
+def piece(template: str, values: dict[str, Any]) -> Markup:
+    """A part of a page, to be put into one as it is."""
+    return Markup(html(template, values))  # noqa: S704 - it was escaped when it was made
 
 
 def headers(framed_by: tuple[str, ...] = ()) -> dict[str, str]:

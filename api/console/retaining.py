@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
 from api import retention as telling
 from api import things
-from api.console import Page, pictures
+from api.console import Page, pictures, rendering
 from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
+from api.today import Board
 from ledger.application import Ledger
 from ledger.calendar import day_of, parse_instant
 from ledger.errors import ProbantError, Refusal, Refused
@@ -42,16 +44,19 @@ def get_retention(visit: Visit) -> Response:
 def get_due(visit: Visit) -> Response:
     """Whose items of one class are past their end, and what a run would do with each."""
     after, name = visit.request.query_params.get("after") or None, visit.path["name"]
-    labels, board, ledger = class_labels(visit), visit.request.app.state.board, visit.ledger
+    labels, ledger = class_labels(visit), visit.ledger
+    board: Board = visit.request.app.state.board
 
     def read() -> dict[str, Any]:
         return telling.due_page(ledger, name, None, after, LIMIT)
 
     if after is None and name in labels:  # what is looked at first is remembered for a minute
         found, at = board.remembered(ledger, f"due {name}", read, since=_last_run(ledger))
+        lines = board.drawn(("due", name, visit.lang), found, lambda: _list(visit, found))
     else:
         found, at = read(), visit.now
-    return visit.render("due.html", due=found, labels=labels, at=at)
+        lines = _list(visit, found)
+    return visit.render("due.html", due=found, lines=lines, labels=labels, at=at)
 
 
 def post_run(visit: Visit) -> Response:
@@ -91,7 +96,7 @@ def _run(visit: Visit) -> dict[str, Any]:
 
 def _last_run(ledger: Ledger) -> int | None:
     """Where the last run stands in the log: what was counted before it is not told after it."""
-    return next((one["position"] for one in telling.runs_answer(ledger, 2**53, 1)["items"]), None)
+    return telling.last_run(ledger)
 
 
 def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
@@ -106,13 +111,32 @@ def _is_rehearsed(visit: Visit, runs: dict[str, Any]) -> bool:
 def _told(visit: Visit) -> dict[str, Any]:
     what = visit.request.query_params.get("what", WHATS[0])
     what = what if what in WHATS else WHATS[0]
-    board, ledger = visit.request.app.state.board, visit.ledger
+    ledger = visit.ledger
+    board: Board = visit.request.app.state.board
     runs = telling.runs_answer(ledger, 2**53, PAST_RUNS)
-    calendar, counted_at = board.remembered(
-        *(ledger, "calendar", lambda: telling.calendar_answer(ledger, MONTHS)),
-        since=_last_run(ledger),
-    )
-    past, _ = board.past(ledger)
+    last = next((one["position"] for one in runs["items"]), None)
+    falling = board.calendar(ledger, MONTHS, last)
+    past, calendar = board.past(ledger), falling.answer
+    people = {} if past.answer is None else past.answer["retention"]
+    waiting = [(name, *n.values()) for name, n in people.items() if any(n.values())]
+    return {
+        "what": what,
+        "whats": WHATS,
+        "picture": calendar
+        and board.drawn((what, visit.lang), calendar, lambda: _picture(visit, what, calendar)),
+        "calendar": falling,
+        "counted": past,
+        "past": sorted(waiting, key=lambda one: -one[1]),
+        "labels": class_labels(visit),
+        "runs": runs,
+        "is_rehearsed": _is_rehearsed(visit, runs),
+        "may_run": bool(visit.asker.roles & RUNNING),
+        "refusal": None,
+    }
+
+
+def _picture(visit: Visit, what: str, calendar: dict[str, Any]) -> Markup:
+    """The calendar as a picture and as a table."""
     months: list[str] = calendar["months"]
     labels = class_labels(visit)
     rows = {
@@ -124,21 +148,14 @@ def _told(visit: Visit) -> dict[str, Any]:
         for name, one in sorted(calendar["classes"].items())
         if any(one[what]["months"].values())
     }
-    waiting = [(name, *people) for name, people in past.items() if any(people)]
-    return {
-        "what": what,
-        "whats": WHATS,
-        "months": months,
-        "picture": pictures.heat(months, rows),
-        "calendar": calendar,
-        "counted_at": counted_at,
-        "past": sorted(waiting, key=lambda one: -one[1]),
-        "labels": labels,
-        "runs": runs,
-        "is_rehearsed": _is_rehearsed(visit, runs),
-        "may_run": bool(visit.asker.roles & RUNNING),
-        "refusal": None,
-    }
+    values = {"t": visit.say, "lang": visit.lang, "what": what, "calendar": calendar}
+    picture = pictures.heat(months, rows)
+    return rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
+
+
+def _list(visit: Visit, found: dict[str, Any]) -> Markup:
+    """The lines of a due list."""
+    return rendering.piece("due_list.html", {"t": visit.say, "lang": visit.lang, "due": found})
 
 
 PAGES = (

@@ -33,17 +33,17 @@ class Term(NamedTuple):
 
 def get_today(visit: Visit) -> Response:
     """Everything that a Monday morning asks."""
-    answer = visit.request.app.state.board.answer(visit.ledger)
+    answer = visit.request.app.state.board.answer(visit.ledger, must=False)
     today = day_of(visit.now)
     waiting = owed(visit.ledger)
-    terms = _terms(visit, answer["retention"])
+    terms = _terms(visit, answer["retention"] or {})
     return visit.render(
         "today.html",
         answer=answer,
         first=[(one, days_between(today, one.due)) for one in waiting[:SHOWN]],
         terms=terms,
         most=max((term.past for term in terms), default=1),
-        stale=_stale(visit, answer["stale_consents"]),
+        stale=_stale(visit, answer["stale_consents"] or {}),
         may_search=bool(visit.asker.roles & SEARCHING),
     )
 

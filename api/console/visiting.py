@@ -77,6 +77,11 @@ class Visit:
         return self.who
 
     @property
+    def subject(self) -> UUID | None:
+        """The person who is signed in as herself; None for everybody else."""
+        return None if self.who is None else self.who.subject
+
+    @property
     def path(self) -> Mapping[str, str]:
         """The variable parts of the path."""
         return self.request.path_params

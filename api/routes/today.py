@@ -14,8 +14,9 @@ from api.routes.taking import ledger_of
 
 
 def get_today(request: Request) -> Response:
-    """The first screen in numbers. What goes over everybody (`counted_at`) is a minute old at most;
-    the rest is read now."""
+    """The first screen in numbers. What goes over everybody is as of `counted_at`: a minute ago at
+    most, or, where there are many, as it was last known, while it is being counted (`counting`).
+    The rest is read now."""
     return JSONResponse(request.app.state.board.answer(ledger_of(request)))
 
 

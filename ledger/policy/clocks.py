@@ -33,17 +33,22 @@ class Candidate(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One question: this class and scope of this person, under these editions in force."""
+    """One question: this class and scope of this person, under these editions in force. `rules`
+    are those looked up so far, by era: a person has many facts, of few eras."""
 
     state: SubjectState
     klass: str
     scope: str
     chain: tuple[Edition, ...]
     by_item: bool
+    rules: dict[int, Rule | None]
 
     def rule(self, edition: int | None) -> Rule | None:
         """The rule for a fact recorded under that edition, and told to this person or not."""
-        return rule_for(self.chain, self.klass, self.era(edition))
+        era = self.era(edition)
+        if era not in self.rules:
+            self.rules[era] = rule_for(self.chain, self.klass, era)
+        return self.rules[era]
 
     def era(self, edition: int | None) -> int:
         """The edition by which a fact is judged: its own, or the latest this person was told of."""

@@ -82,7 +82,7 @@ def _judge(
     chain, in_force = chain_for(book, klass, today, known)
     if not chain:
         return None
-    case = Case(state, klass, scope, chain, classes_of(chain)[klass].clock == "item")
+    case = Case(state, klass, scope, chain, classes_of(chain)[klass].clock == "item", {})
     winner = winner_of(case, today)
     if winner is None:
         return None

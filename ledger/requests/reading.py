@@ -18,6 +18,7 @@ from ledger.events import FactCorrected, FactVoided
 from ledger.policy.requests import Promise, Request, Told, judged, promise_of
 from ledger.store import dashboard, reader
 from ledger.store import requests as store
+from ledger.store.database import once
 from ledger.store.requests import Begun, Step
 
 AT_ONCE = 200  # requests read together: what a page needs in memory
@@ -93,16 +94,26 @@ def owed(ledger: Ledger) -> list[Request]:
         known = reader.position_at(connection, None)
     promise = promise_of(ledger.book(ledger.epoch()), known)
     with ledger.database.read() as connection:
-        begun = dashboard.unanswered(connection)
+        for begun, steps in unanswered(connection, known):
+            request = judged(begun.stream, begun.subject, steps, now, promise)
+            if request is not None and request.is_open:
+                found.append(request)
+    return sorted(found, key=lambda one: one.due)
+
+
+def unanswered(connection: Any, known: int) -> list[tuple[Begun, list[Told]]]:
+    """The requests that may be owed an answer, each with the steps of it that stand: of one state,
+    they are read once."""
+
+    def read() -> list[tuple[Begun, list[Told]]]:
+        begun, found = dashboard.unanswered(connection), []
         for start in range(0, len(begun), AT_ONCE):
             some = begun[start : start + AT_ONCE]
             told = store.steps(connection, [one.stream for one in some], known)
-            judgements = (
-                judged(one.stream, one.subject, standing(told[one.stream]), now, promise)
-                for one in some
-            )
-            found += [one for one in judgements if one is not None and one.is_open]
-    return sorted(found, key=lambda one: one.due)
+            found += [(one, standing(told[one.stream])) for one in some]
+        return found
+
+    return once(connection, "unanswered", read)
 
 
 def _walk(
@@ -121,6 +132,8 @@ def _walk(
             request = judged(begun.stream, begun.subject, steps, at, promise)
             if request is not None:
                 yield begun, request
+        if len(some) < AT_ONCE:
+            return
         after = some[-1].position
 
 

@@ -18,6 +18,7 @@ from ledger import entry
 from ledger.errors import Tampered
 from ledger.events import Fact, Row
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
@@ -63,14 +64,21 @@ def by_person(
             yield subject, tuple(hers)
 
 
+_NEWEST = Hot(
+    _WHOLE.where(events.subject.is_(None), events.position < number("before"))
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    events.kind,
+    numbers=("before", "limit"),
+)
+
+
 def newest(
     connection: sa.Connection, kind: str, limit: int, before: int | None = None
 ) -> list[Whole]:
     """The last events of a kind about nobody, newest first, before a position if it is named."""
-    query = _WHOLE.where(events.subject.is_(None), events.kind == kind)
-    if before is not None:
-        query = query.where(events.position < before)
-    found = connection.execute(query.order_by(events.position.desc()).limit(limit))
+    below = 2**62 if before is None else before
+    found = _NEWEST.rows(connection, [kind], before=below, limit=limit)
     return [whole(Row(*typed), raw) for *typed, raw in found]
 
 

@@ -18,6 +18,7 @@ from ledger.events import VOID
 from ledger.policy.consents import GRANTS
 from ledger.policy.telling import RECTIFIED
 from ledger.store import tables
+from ledger.store.hot import Hot
 from ledger.store.requests import Begun
 
 ANSWERS = (
@@ -52,32 +53,52 @@ class Told(NamedTuple):
     bucket: int
 
 
-def unanswered(connection: sa.Connection) -> list[Begun]:
-    """The requests on whose stream no answer stands, or of which something was amended: those that
-    may be owed an answer."""
-    text = f"""SELECT r.position, r.stream, r.subject FROM events r
+_ANSWERS = ", ".join(f"'{kind}'" for kind in ANSWERS)
+_UNANSWERED = Hot(
+    sa.text(f"""SELECT r.position, r.stream, r.subject FROM events r
         WHERE {tables.REQUESTED.replace("kind", "r.kind")} AND (
-            NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN :answers)
+            NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN ({_ANSWERS}))
             OR EXISTS (SELECT 1 FROM events v WHERE v.stream = r.stream
                 AND v.ref_position IS NOT NULL))
-        ORDER BY r.position"""
-    query = sa.text(text).bindparams(sa.bindparam("answers", ANSWERS, expanding=True))
-    ids: list[sa.ColumnClause[Any]] = [
+        ORDER BY r.position""").columns(
         sa.column("position", tables.BIG),
         sa.column("stream", tables.Id),
         sa.column("subject", tables.Id),
-    ]
-    return [Begun(*row) for row in connection.execute(query.columns(*ids))]
+    )
+)
+_WAITING = Hot(
+    sa.text("""SELECT heard.decision, COUNT(*) AS n FROM events heard
+        WHERE heard.kind = 'motive.received.v1' AND heard.decision <> 'applied'
+        AND NOT EXISTS (SELECT 1 FROM events reply WHERE reply.ref_position = heard.position
+            AND reply.kind IN ('motive.decided.v1', 'fact.voided.v1'))
+        GROUP BY heard.decision""").columns(sa.column("decision"), sa.column("n"))
+)
+_SEALED = Hot(
+    sa.text("""SELECT s.size, last.recorded_at AS until, next.recorded_at AS since
+        FROM (SELECT COALESCE((SELECT size FROM log), 0) AS size) s
+        LEFT JOIN events last ON last.position = s.size
+        LEFT JOIN events next ON next.position = s.size + 1""").columns(
+        sa.column("size"), sa.column("until"), sa.column("since")
+    )
+)
+
+
+def unanswered(connection: sa.Connection) -> list[Begun]:
+    """The requests on whose stream no answer stands, or of which something was amended: those that
+    may be owed an answer."""
+    return [Begun(*row) for row in _UNANSWERED.rows(connection)]
 
 
 def waiting(connection: sa.Connection) -> dict[str, int]:
     """How many texts wait for a person, by how they resemble an agreed phrase."""
-    text = """SELECT heard.decision, COUNT(*) FROM events heard
-        WHERE heard.kind = 'motive.received.v1' AND heard.decision <> 'applied'
-        AND NOT EXISTS (SELECT 1 FROM events reply WHERE reply.ref_position = heard.position
-            AND reply.kind IN ('motive.decided.v1', 'fact.voided.v1'))
-        GROUP BY heard.decision"""
-    return dict(map(tuple, connection.execute(sa.text(text))))
+    return dict(_WAITING.rows(connection))
+
+
+def sealed(connection: sa.Connection) -> tuple[int, Instant | None, Instant | None]:
+    """How many events the last checkpoint covers, when the last of them was recorded, and when the
+    first of the others was."""
+    ((size, until, since),) = _SEALED.rows(connection)
+    return size, until, since
 
 
 def granted(

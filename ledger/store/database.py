@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from threading import RLock
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from threading import RLock, local
+from typing import Any, TypeVar
 
 import psycopg2
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
 MAX_WAITING = 16  # idle sessions kept
+Seen = TypeVar("Seen")
 
 
 class Database:
@@ -44,6 +45,7 @@ class Database:
         self.role = role
         self._url = url
         self._sessions: deque[Session] = deque()
+        self._sitting = local()
         if self.is_sqlite:
             self.engine = self._single = _sqlite_engine(parsed, self.is_memory)
         else:
@@ -53,13 +55,44 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that sees one consistent state and changes nothing."""
-        options = (
-            {}
-            if self.is_sqlite
-            else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        )
-        with speaking(), self.lock, self.engine.connect() as pooled:
+        """A transaction that sees one consistent state and changes nothing; in a sitting, its
+        one."""
+        sitting: Sitting | None = getattr(self._sitting, "of", None)
+        with speaking():
+            if sitting is not None:
+                yield sitting.connection()
+            else:
+                with self._reading() as connection:
+                    yield connection
+
+    @contextmanager
+    def sitting(self) -> Iterator[None]:
+        """Within, all that this thread reads is read in one transaction, which begins with the
+        first question: of one moment, and without a beginning and an end for each. Nothing is to be
+        written meanwhile. In memory, where one connection serves all, each read stays alone."""
+        if self.is_memory or getattr(self._sitting, "of", None) is not None:
+            yield
+            return
+        with speaking(), ExitStack() as stack:
+            self._sitting.of = Sitting(self, stack)
+            try:
+                yield
+            finally:
+                self._sitting.of = None
+
+    @contextmanager
+    def newest(self) -> Iterator[sa.Connection]:
+        """As `read`, but of the newest state even in a sitting: for what is remembered beyond it,
+        which others ask of a later moment."""
+        with speaking(), self._reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        options: dict[str, Any] = {"seen": {}}
+        if not self.is_sqlite:
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.lock, self.engine.connect() as pooled:
             connection = pooled.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -68,6 +101,7 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that holds, or is about to take, the head lock. Errors of the database
         come out as they are: the recorder tells conflicts from failures."""
+        assert getattr(self._sitting, "of", None) is None, "nothing is written in a sitting"
         with self.lock, self.engine.connect() as pooled:
             connection = pooled.execution_options(write=True)
             with connection.begin():
@@ -122,6 +156,31 @@ class Database:
             self.engine.dispose()
             if self._single is not self.engine:
                 self._single.dispose()
+
+
+class Sitting:
+    """The one transaction of everything that a thread reads for one answer."""
+
+    def __init__(self, database: Database, stack: ExitStack) -> None:
+        self._database, self._stack = database, stack
+        self._connection: sa.Connection | None = None
+
+    def connection(self) -> sa.Connection:
+        """It, begun if this is the first question."""
+        if self._connection is None:
+            self._connection = self._stack.enter_context(self._database._reading())
+        return self._connection
+
+
+def once(connection: sa.Connection, name: str, read: Callable[[], Seen]) -> Seen:
+    """What cannot change while one state is seen: read once in such a transaction; in one that
+    writes, each time."""
+    seen: dict[str, Seen] | None = connection.get_execution_options().get("seen")
+    if seen is None:
+        return read()
+    if name not in seen:
+        seen[name] = read()
+    return seen[name]
 
 
 @contextmanager

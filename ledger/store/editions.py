@@ -8,6 +8,10 @@ import sqlalchemy as sa
 
 from ledger.calendar import Day
 from ledger.store import tables
+from ledger.store.hot import Hot
+
+_documents = tables.documents.c
+_DOCUMENT = Hot(sa.select(_documents.media, _documents.bytes), _documents.sha256)
 
 
 class Document(NamedTuple):
@@ -19,9 +23,8 @@ class Document(NamedTuple):
 
 def document(connection: sa.Connection, sha256: bytes) -> Document | None:
     """The document with this hash, or None if it was never given."""
-    d = tables.documents.c
-    row = connection.execute(sa.select(d.media, d.bytes).where(d.sha256 == sha256)).one_or_none()
-    return None if row is None else Document(row.media, bytes(row.bytes))
+    found = _DOCUMENT.rows(connection, [sha256])
+    return Document(found[0][0], bytes(found[0][1])) if found else None
 
 
 def untold(connection: sa.Connection, edition: Day) -> int:

@@ -19,6 +19,7 @@ from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.store import suppressions, tables
 from ledger.store.database import Database, speaking
+from ledger.store.hot import Hot
 from ledger.store.statements import upsert
 from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope, Vault
@@ -51,11 +52,20 @@ class Condemned(NamedTuple):
 # --- looking -----------------------------------------------------------------------------------
 
 
+_ENTRIES = Hot(
+    sa.select(tables.events.c.entry).where(tables.events.c.entry.is_not(None)),
+    tables.events.c.position,
+)
+_tracking = tables.tracking.c
+_CARRIED_OUT = Hot(
+    sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER)
+)
+
+
 def carried_out(connection: sa.Connection) -> int:
     """How many intents of the journal this database has carried out."""
-    t = tables.tracking.c
-    query = sa.select(t.notification_id).where(t.application_name == COUNTER)
-    return connection.scalar(query) or 0
+    found = _CARRIED_OUT.rows(connection)
+    return int(found[0][0] or 0) if found else 0
 
 
 def condemned(
@@ -138,8 +148,7 @@ def _said(connection: sa.Connection, rows: Sequence[Any]) -> dict[UUID, str]:
     """The commitments to these keys, as the entries that created them write them."""
     found: dict[UUID, str] = {}
     for some in _chunks({row.created_position for row in rows}):
-        query = sa.select(_events.c.entry).where(_events.c.position.in_(some))
-        for raw in connection.scalars(query.where(_events.c.entry.is_not(None))):
+        for (raw,) in _ENTRIES.rows(connection, some):
             for part in entry.read(bytes(raw)).get("parts", ()):
                 found[UUID(part["kid"])] = str(part["kc"])
     return found

@@ -18,13 +18,42 @@ from ledger.calendar import Instant
 from ledger.events import Fact, HoldPlaced, RetentionRan, Row
 from ledger.policy.holds import KEEPING
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
 events = tables.events.c
 # Written out, not bound: the partial index is found by these very words.
 _LISTED = sa.text(tables.LISTED)
-PAGE = 200
+_PLACED = Hot(
+    sa.select(events.position, events.stream, events.subject)
+    .where(_LISTED, events.kind == HoldPlaced.kind)
+    .where(events.position > number("after"), events.position <= number("known"))
+    .order_by(events.position)
+    .limit(number("limit")),
+    numbers=("after", "known", "limit"),
+)
+_TOLD = Hot(
+    sa.select(*ROW_COLUMNS, events.entry)
+    .where(events.position <= number("known"))
+    .order_by(events.stream, events.version),
+    events.stream,
+    numbers=("known",),
+)
+_EVERY_HOLD = Hot(
+    sa.select(*ROW_COLUMNS)
+    .where(
+        events.stream.in_(sa.select(events.stream).where(_LISTED, events.kind == HoldPlaced.kind))
+    )
+    .order_by(events.stream, events.version)
+)
+_RAN = Hot(
+    sa.select(events.position, events.recorded_at, events.entry)
+    .where(_LISTED, events.kind == RetentionRan.kind, events.position < number("before"))
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    numbers=("before", "limit"),
+)
 
 
 class Placed(NamedTuple):
@@ -44,14 +73,8 @@ class Told(NamedTuple):
 
 def placed(connection: sa.Connection, after: int, limit: int, known: int) -> list[Placed]:
     """The next holds placed after a position, in that order, among those known."""
-    query = (
-        sa.select(events.position, events.stream, events.subject)
-        .where(_LISTED, events.kind == HoldPlaced.kind)
-        .where(events.position > after, events.position <= known)
-        .order_by(events.position)
-        .limit(limit)
-    )
-    return [Placed(*row) for row in connection.execute(query)]
+    rows = _PLACED.rows(connection, after=after, known=known, limit=limit)
+    return [Placed(*row) for row in rows]
 
 
 def hold(connection: sa.Connection, stream: UUID) -> Placed | None:
@@ -64,13 +87,8 @@ def hold(connection: sa.Connection, stream: UUID) -> Placed | None:
 
 def told(connection: sa.Connection, streams: Sequence[UUID], known: int) -> dict[UUID, list[Told]]:
     """Every fact of these holds that is known, in the order of each."""
-    query = (
-        sa.select(*ROW_COLUMNS, events.entry)
-        .where(events.stream.in_(streams), events.position <= known)
-        .order_by(events.stream, events.version)
-    )
     found: dict[UUID, list[Told]] = {stream: [] for stream in streams}
-    for *columns, raw in connection.execute(query):
+    for *columns, raw in _TOLD.rows(connection, streams, known=known):
         row = Row(*columns)
         found[row.stream].append(Told(row, fact_from(entry.read(bytes(raw)))))
     return found
@@ -78,14 +96,8 @@ def told(connection: sa.Connection, streams: Sequence[UUID], known: int) -> dict
 
 def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
     """The clear columns of every hold that was ever placed, hold by hold: entries are not read."""
-    streams = sa.select(events.stream).where(_LISTED, events.kind == HoldPlaced.kind)
-    query = (
-        sa.select(*ROW_COLUMNS)
-        .where(events.stream.in_(streams))
-        .order_by(events.stream, events.version)
-    )
-    found = connection.execute(query, execution_options={"yield_per": PAGE})
-    for _, rows in groupby((Row(*row) for row in found), key=lambda row: row.stream):
+    found = (Row(*row) for row in _EVERY_HOLD.rows(connection))
+    for _, rows in groupby(found, key=lambda row: row.stream):
         yield list(rows)
 
 
@@ -106,15 +118,9 @@ class Run(NamedTuple):
 
 def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
     """The last runs on record before a position, the newest first."""
-    query = (
-        sa.select(events.position, events.recorded_at, events.entry)
-        .where(_LISTED, events.kind == RetentionRan.kind, events.position < before)
-        .order_by(events.position.desc())
-        .limit(limit)
-    )
     found = []
-    for row in connection.execute(query):
-        fact = fact_from(entry.read(bytes(row.entry)))
+    for position, recorded_at, raw in _RAN.rows(connection, before=before, limit=limit):
+        fact = fact_from(entry.read(bytes(raw)))
         assert isinstance(fact, RetentionRan)
-        found.append(Run(row.position, row.recorded_at, fact))
+        found.append(Run(position, recorded_at, fact))
     return found

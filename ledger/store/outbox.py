@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from ledger.calendar import Instant
 from ledger.events import Row
 from ledger.store import tables
+from ledger.store.hot import Hot
 
 endpoints, deliveries = tables.endpoints.c, tables.deliveries.c
 AT_ONCE: Instant = 0  # the next attempt waits for nothing
@@ -66,6 +67,14 @@ class Feed(NamedTuple):
         ]
 
 
+_LISTED = Hot(sa.select(tables.endpoints).order_by(endpoints.created_at, endpoints.id))
+_COUNTS = Hot(
+    sa.select(deliveries.endpoint, deliveries.state, sa.func.count()).group_by(
+        deliveries.endpoint, deliveries.state
+    )
+)
+
+
 def feed(connection: sa.Connection, epoch: int) -> Feed:
     """Who is sent what, at this epoch."""
     return Feed(epoch, tuple(one for one in listed(connection) if one.state == "live"))
@@ -73,10 +82,9 @@ def feed(connection: sa.Connection, epoch: int) -> Feed:
 
 def listed(connection: sa.Connection) -> list[Endpoint]:
     """Every endpoint, oldest first."""
-    query = sa.select(tables.endpoints).order_by(endpoints.created_at, endpoints.id)
     return [
-        Endpoint(row.id, row.url, row.recipient, tuple(row.kinds.split()), *row[4:])
-        for row in connection.execute(query)
+        Endpoint(id, url, recipient, tuple(kinds.split()), *rest)
+        for id, url, recipient, kinds, *rest in _LISTED.rows(connection)
     ]
 
 
@@ -164,10 +172,7 @@ def page(
 def counts(connection: sa.Connection) -> dict[UUID, dict[str, int]]:
     """How many deliveries of each endpoint are in each state."""
     found: dict[UUID, dict[str, int]] = {}
-    query = sa.select(deliveries.endpoint, deliveries.state, sa.func.count())
-    for endpoint, state, n in connection.execute(
-        query.group_by(deliveries.endpoint, deliveries.state)
-    ):
+    for endpoint, state, n in _COUNTS.rows(connection):
         found.setdefault(endpoint, {})[state] = n
     return found
 

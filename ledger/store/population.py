@@ -314,14 +314,17 @@ class Query:
     ) -> Iterable[Any]:
         """Execute `text` over the named parts; `typed` are its first columns, if they need it.
         With `stream` rows are fetched some at a time."""
-        if self.connection.dialect.name == "postgresql":
-            # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong.
-            self.connection.execute(sa.text("SET LOCAL enable_nestloop = off; SET LOCAL jit = off"))
         query = sa.text(f"WITH {self.text}\n{text}").bindparams(*self.window.bound(), **self.names)
         options = {"yield_per": _PAGE} if stream else {}
-        return self.connection.execute(
-            query.columns(*typed) if typed else query, execution_options=options
-        )
+        asked = query.columns(*typed) if typed else query
+        if self.connection.dialect.name == "sqlite":
+            return self.connection.execute(asked, execution_options=options)
+        # Of the sizes of these steps the planner knows nothing: hashing never goes far wrong. What
+        # else is read in this transaction is planned as ever.
+        self.connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
+        found = self.connection.execute(asked, execution_options=options)
+        self.connection.execute(sa.text("SET LOCAL enable_nestloop = on"))
+        return found
 
     def _values(self, name: str, columns: str, rows: Sequence[Sequence[str | int | None]]) -> str:
         """A small table written into the query: integers as they are, names as bind parameters."""

@@ -22,7 +22,7 @@ from ledger.policy.loader import load_edition
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join
 from ledger.store import tables
-from ledger.store.database import Database, speaking
+from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
 
@@ -41,6 +41,13 @@ _DECISIVE = tuple(
             *("recipient.told", "recipient.acknowledged"),
         )
     )
+)
+_HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
+_CARD_FACTS = Hot(
+    sa.select(events.position, events.entry).where(
+        events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
+    ),
+    events.subject,
 )
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
@@ -226,12 +233,8 @@ def event_at(connection: sa.Connection, position: int) -> Found | None:
 def card_facts(connection: sa.Connection, subject: UUID) -> dict[int, Fact]:
     """One person's facts about cards and payments in full, by position: what ends a card is partly
     in their entries only (its contract, the day of its debit)."""
-    kinds = [kind for kind in KINDS if kind.startswith(("card.", "order.paid."))]
-    query = sa.select(events.position, events.entry).where(
-        events.subject == subject, events.kind.in_(kinds)
-    )
-    found = connection.execute(query)
-    return {row.position: fact_from(entry.read(bytes(row.entry))) for row in found}
+    found = _CARD_FACTS.rows(connection, [subject])
+    return {position: fact_from(entry.read(bytes(raw))) for position, raw in found}
 
 
 def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:
@@ -291,13 +294,30 @@ def days_told_of(connection: sa.Connection, known: int) -> tuple[Day, Day]:
     return first, last
 
 
+class Head(NamedTuple):
+    """Where the log ends: `epoch` moves with whatever invalidates caches."""
+
+    position: int
+    last_at: Instant
+    epoch: int
+
+
+def read_head(connection: sa.Connection) -> Head:
+    """Where the log ends, without locking it. Raises LookupError before `init`."""
+    rows = once(connection, "head", lambda: _HEAD.rows(connection))
+    if not rows:
+        raise LookupError("this database holds no ledger")
+    return Head(*rows[0])
+
+
 def position_at(connection: sa.Connection, known_at: Instant | None) -> int:
     """P(R): the last position recorded at or before R (None: the last of all)."""
+    head = read_head(connection).position
     if known_at is None:
-        return connection.scalar(sa.select(tables.head.c.position)) or 0
+        return head
     # Record time increases with position, so the newest row at or before R is found by bisection
     # over the primary key; recorded_at needs no index.
-    low, high = 0, connection.scalar(sa.select(tables.head.c.position)) or 0
+    low, high = 0, head
     while low < high:
         middle = (low + high + 1) // 2
         at = recorded_at(connection, middle)

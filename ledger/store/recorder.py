@@ -34,9 +34,8 @@ from ledger.events import Row
 from ledger.projections import live
 from ledger.store import outbox, reader, states, tables
 from ledger.store.database import Database, Session, session_of, speaking, wrapped
-from ledger.store.hot import Hot
 from ledger.store.mapper import StoredDraft, StoredFact
-from ledger.store.reader import Tip
+from ledger.store.reader import Head, Tip, read_head
 from ledger.store.statements import (
     postgres_append,
     postgres_arguments,
@@ -67,17 +66,6 @@ _ERRORS = tuple(
         "DatabaseError",
     )
 )
-
-
-_HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
-
-
-class Head(NamedTuple):
-    """Where the log ends: `epoch` moves with whatever invalidates caches."""
-
-    position: int
-    last_at: Instant
-    epoch: int
 
 
 class Written(NamedTuple):
@@ -509,14 +497,6 @@ def append_in(session: Session, head: Head, batch: Batch) -> bool:
     moves = (batch.head.position, batch.head.last_at, head.position, head.epoch)
     statement = postgres_append(tuple(rows))
     return bool(session.execute(statement, postgres_arguments(moves, rows)))
-
-
-def read_head(connection: sa.Connection) -> Head:
-    """Where the log ends, without locking it. Raises LookupError before `init`."""
-    rows = _HEAD.rows(connection)
-    if not rows:
-        raise LookupError("this database holds no ledger")
-    return Head(*rows[0])
 
 
 def _written(connection: sa.Connection, wished: Sequence[tuple[UUID, UUID, int]]) -> list[Written]:

@@ -17,6 +17,7 @@ from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import Fact
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 
 events = tables.events.c
@@ -38,6 +39,25 @@ class Step(NamedTuple):
     fact: Fact
 
 
+_KNOWN = sa.select(events.position, events.stream, events.subject).where(
+    sa.text(tables.REQUESTED), events.position <= number("known")
+)
+_NEXT = (
+    _KNOWN.where(events.position > number("after")).order_by(events.position).limit(number("limit"))
+)
+_WINDOW = ("known", "after", "limit")
+_BEGUN = Hot(_NEXT, numbers=_WINDOW)
+_BEGUN_BY = Hot(_NEXT, events.subject, numbers=_WINDOW)
+_BEGUN_AS = Hot(_KNOWN, events.stream, numbers=("known",))
+_STEPS = Hot(
+    sa.select(events.position, events.stream, events.recorded_at, events.entry)
+    .where(events.position <= number("known"))
+    .order_by(events.stream, events.version),
+    events.stream,
+    numbers=("known",),
+)
+
+
 def begun(
     connection: sa.Connection,
     after: int,
@@ -47,28 +67,16 @@ def begun(
 ) -> list[Begun]:
     """The next requests recorded after a position, in that order, among those known; of one person
     if she is named, by all the ids she has."""
-    query = (
-        sa.select(events.position, events.stream, events.subject)
-        .where(
-            sa.text(tables.REQUESTED),
-            events.position > after,
-            events.position <= known,
-        )
-        .order_by(events.position)
-        .limit(limit)
-    )
+    numbers = {"after": after, "limit": limit, "known": known}
     if people is not None:
-        query = query.where(events.subject.in_(people))
-    return [Begun(*row) for row in connection.execute(query)]
+        return [Begun(*row) for row in _BEGUN_BY.rows(connection, people, **numbers)]
+    return [Begun(*row) for row in _BEGUN.rows(connection, **numbers)]
 
 
 def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
     """The request that this stream is, or None."""
-    query = sa.select(events.position, events.stream, events.subject).where(
-        events.stream == stream, sa.text(tables.REQUESTED), events.position <= known
-    )
-    found = connection.execute(query).one_or_none()
-    return Begun(*found) if found is not None else None
+    found = _BEGUN_AS.rows(connection, [stream], known=known)
+    return Begun(*found[0]) if found else None
 
 
 def steps(
@@ -76,12 +84,6 @@ def steps(
 ) -> dict[UUID, list[Step]]:
     """Every fact of these streams that is known, in the order of each."""
     found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
-    query = (
-        sa.select(events.position, events.stream, events.recorded_at, events.entry)
-        .where(events.stream.in_(streams), events.position <= known)
-        .order_by(events.stream, events.version)
-    )
-    for row in connection.execute(query):
-        fact = fact_from(entry.read(bytes(row.entry)))
-        found[row.stream].append(Step(row.position, row.recorded_at, fact))
+    for position, stream, recorded_at, raw in _STEPS.rows(connection, streams, known=known):
+        found[stream].append(Step(position, recorded_at, fact_from(entry.read(bytes(raw)))))
     return found

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ledger.calendar import MINUTE, Instant
 from ledger.store import tables
+from ledger.store.hot import Hot
 from ledger.store.recorder import lock_head
 
 runs = tables.runs.c
@@ -53,22 +54,25 @@ class Overtaken(Exception):
     """Another server took the run over."""
 
 
+_RUNNING = Hot(sa.select(tables.runs).where(runs.state == "running"))
+_BY_POSITION = Hot(sa.select(runs.position, runs.id), runs.position)
+
+
 def under_way(connection: sa.Connection) -> Asked | None:
     """The run that is not finished; there is at most one."""
-    found = connection.execute(sa.select(tables.runs).where(runs.state == "running")).first()
-    return None if found is None else _asked(found)
+    found = _RUNNING.rows(connection)
+    return _asked(found[0]) if found else None
 
 
 def find(connection: sa.Connection, id: UUID) -> Asked | None:
     """The run of this id."""
     found = connection.execute(sa.select(tables.runs).where(runs.id == id)).one_or_none()
-    return None if found is None else _asked(found)
+    return None if found is None else _asked(tuple(found))
 
 
 def by_position(connection: sa.Connection, positions: list[int]) -> dict[int, UUID]:
     """The runs of these `retention.ran`, those that a server was asked for."""
-    query = sa.select(runs.position, runs.id).where(runs.position.in_(positions))
-    return {row.position: row.id for row in connection.execute(query)}
+    return dict(_BY_POSITION.rows(connection, positions)) if positions else {}
 
 
 def begin(connection: sa.Connection, one: Asked, otherwise: Exception) -> None:
@@ -120,8 +124,8 @@ def _held(connection: sa.Connection, id: UUID, holder: UUID, values: dict[str, A
         raise Overtaken
 
 
-def _asked(row: Any) -> Asked:
-    values = dict(row._mapping)
+def _asked(row: tuple[Any, ...]) -> Asked:
+    values = dict(zip(tables.runs.columns.keys(), row, strict=True))
     counts = json.loads(values["classes"]) if values["classes"] else {}
     if "held_by" not in counts:  # of a rehearsal before articles were counted
         counts = {"by_class": counts or None}

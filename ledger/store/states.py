@@ -28,6 +28,7 @@ from ledger.projections.model import (
     SubjectState,
 )
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.statements import conflict_clause, sqlite_insert, sqlite_value
 
 V = TypeVar("V")
@@ -35,6 +36,16 @@ Values = tuple[Any, ...]
 
 ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in ("entry", "leaf"))
 """The columns of `events` that make a Row, in the order of its fields."""
+
+_WHOLE_LOG = 2**62  # above every position
+_HERS = Hot(
+    sa.select(*ROW_COLUMNS)
+    .where(tables.events.c.position <= number("known"))
+    .order_by(tables.events.c.position),
+    tables.events.c.subject,
+    numbers=("known",),
+)
+_LIVE = {table: Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS}
 
 AT_ONCE = 500  # subjects asked for in one query
 _PAGE = 2000  # rows fetched at a time from a long result
@@ -45,9 +56,8 @@ _PAGE = 2000  # rows fetched at a time from a long result
 
 def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
     """All rows of one subject in position order, up to the position `known`."""
-    query = _rows(known).where(tables.events.c.subject == subject)
-    found = connection.execute(query.order_by(tables.events.c.position))
-    return [Row(*row) for row in found]
+    upto = _WHOLE_LOG if known is None else known
+    return [Row(*row) for row in _HERS.rows(connection, [subject], known=upto)]
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
@@ -123,8 +133,8 @@ def _contract(row: Values) -> Contract:
     return Contract(type_, None if tacit is None else bool(tacit), *rest)
 
 
-def _of(connection: sa.Connection, subject: UUID, table: sa.Table) -> Iterator[Values]:
-    return map(tuple, connection.execute(sa.select(table).where(table.c.subject == subject)))
+def _of(connection: sa.Connection, subject: UUID, table: sa.Table) -> list[Values]:
+    return _LIVE[table].rows(connection, [subject])
 
 
 def _of_all(connection: sa.Connection, table: sa.Table, subjects: set[UUID]) -> Iterator[Values]:

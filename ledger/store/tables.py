@@ -386,6 +386,17 @@ runs = sa.Table(
     _col("error", CODE, null=True),
     _col("classes", sa.Text, null=True),  # what is held by which article, counts by class (JSON)
 )
+# What was last counted over everybody: numbers, of nobody (`api/counting.py`).
+counts = sa.Table(
+    "counts",
+    metadata,
+    _col("name", CODE, pk=True),
+    _col("answer", sa.Text),  # JSON
+    _col("at", INSTANT),
+    _col("took", BIG),  # µs
+    _col("epoch", BIG),
+    _col("since", BIG, null=True),  # position of what else must not have changed
+)
 # What is listed for people, few among many.
 LISTED = "kind IN ('hold.placed.v1', 'retention.ran.v1', 'recipient.acknowledged.v1')"
 _listed = sa.text(LISTED)

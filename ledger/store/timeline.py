@@ -17,11 +17,38 @@ from ledger.calendar import Instant
 from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
+from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
 _AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
+
+_EXTENT = Hot(
+    sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at)).where(
+        events.position <= number("known")
+    ),
+    events.subject,
+    numbers=("known",),
+)
+_NEXT = (
+    sa.select(*ROW_COLUMNS, events.entry)
+    .where(events.position > number("after"), events.position <= number("known"))
+    .order_by(events.position)
+    .limit(number("limit"))
+)
+_PAGE = Hot(_NEXT, events.subject, numbers=("after", "known", "limit"))
+_PAGE_OF_KINDS = Hot(_NEXT, events.subject, events.kind, numbers=("after", "known", "limit"))
+_AMENDING_SOME = Hot(
+    sa.select(*ROW_COLUMNS)
+    .where(events.kind.in_((CORRECTION, VOID)), events.position <= number("known"))
+    .where(events.ref_position.is_not(None))  # the partial index is found by these very words
+    .order_by(events.position),
+    events.ref_position,
+    numbers=("known",),
+)
+_HELD = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.key_id)
+_SEALED = Hot(sa.select(sealed.position, sealed.part), sealed.position)
 
 Amendments = dict[int, list[Row]]
 Parts = dict[tuple[int, str], Unreadable]
@@ -46,11 +73,10 @@ class Told(NamedTuple):
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
     """The extent of what was known at position `known` of a person, under all the ids she has;
     None if she is nobody's."""
-    mine = events.subject.in_(people)
-    query = sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at))
-    position, occurred_at = connection.execute(query.where(mine, events.position <= known)).one()
+    ((position, occurred_at),) = _EXTENT.rows(connection, people, known=known)
     if position is not None:
         return Extent(position, occurred_at)
+    mine = events.subject.in_(people)
     ever = connection.scalar(sa.select(events.position).where(mine).limit(1))
     return None if ever is None else Extent(0, 0)
 
@@ -65,15 +91,12 @@ def page(
 ) -> list[Told]:
     """At most `limit` events of one person, under all the ids she has, after position `after`, up
     to position `known`; of some kinds only, if they are named."""
-    query = (
-        sa.select(*ROW_COLUMNS, events.entry)
-        .where(events.subject.in_(people), events.position > after, events.position <= known)
-        .order_by(events.position)
-        .limit(limit)
-    )
-    if kinds is not None:
-        query = query.where(events.kind.in_(kinds))
-    return [told_of(Row(*columns), bytes(raw)) for *columns, raw in connection.execute(query)]
+    numbers = {"after": after, "known": known, "limit": limit}
+    if kinds is None:
+        rows = _PAGE.rows(connection, people, **numbers)
+    else:
+        rows = _PAGE_OF_KINDS.rows(connection, people, kinds, **numbers)
+    return [told_of(Row(*columns), bytes(raw)) for *columns, raw in rows]
 
 
 def told_of(row: Row, raw: bytes) -> Told:
@@ -144,16 +167,7 @@ def amendments(connection: sa.Connection, roots: Collection[int], known: int) ->
     """The corrections and voids of these facts known at `known`, oldest first: the last one
     stands."""
     found: Amendments = {}
-    query = (
-        sa.select(*ROW_COLUMNS)
-        .where(
-            events.ref_position.in_(roots),
-            events.kind.in_((CORRECTION, VOID)),
-            events.position <= known,
-        )
-        .order_by(events.position)
-    )
-    for columns in connection.execute(query) if roots else ():
+    for columns in _AMENDING_SOME.rows(connection, roots, known=known) if roots else ():
         row = Row(*columns)
         found.setdefault(row.ref_position or 0, []).append(row)
     return found
@@ -164,12 +178,9 @@ def parts(connection: sa.Connection, told: Collection[Told]) -> Parts:
     wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     if not wanted:
         return {}
-    held = sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier)
-    held = held.where(keys.key_id.in_(set(wanted.values())))
-    by_key = {key: (alive, tier) for key, alive, tier in connection.execute(held)}
-    positions = {position for position, _ in wanted}
-    there = sa.select(sealed.position, sealed.part).where(sealed.position.in_(positions))
-    kept = {(position, part) for position, part in connection.execute(there)}
+    held = _HELD.rows(connection, set(wanted.values()))
+    by_key = {key: (bool(alive), tier) for key, alive, tier in held}
+    kept = set(_SEALED.rows(connection, {position for position, _ in wanted}))
     return {part: _state(by_key.get(key), part in kept) for part, key in wanted.items()}
 
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from starlette.routing import Route as Plain
 
 from api.access import Who, checked, markdown
 from api.app import create_app
+from api.console.doors import Sheets
 from api.console.table import PAGES
 from api.direct import Direct
 from api.keys import Keys
@@ -60,8 +60,9 @@ def test_the_application_offers_the_table_and_nothing_else(client: TestClient) -
         if isinstance(route, Direct):
             direct.add((route.method, route.path))
             continue
-        if isinstance(route, Plain) and not isinstance(route, APIRoute):
-            pages |= {(method, route.path) for method in (route.methods or set()) - {"HEAD"}}
+        if isinstance(route, Sheets):
+            for sheet in route.sheets:
+                pages |= {(method, sheet.path) for method in (sheet.methods or set()) - {"HEAD"}}
             continue
         assert isinstance(route, APIRoute), f"{route} is served outside of the table"
         offered |= {(method, route.path) for method in route.methods or ()}

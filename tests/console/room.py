@@ -28,6 +28,7 @@ from tests.sealing.room import Here
 
 STAFF = tuple(role for role in ROLES if role != SUBJECT)
 HERE = "http://127.0.0.1"
+PATIENCE = 60  # seconds for a count over few people, on a machine that does other things too
 
 
 class Company:
@@ -58,7 +59,9 @@ class Company:
         more.setdefault("seal", Seal(self.folder / "log", None))
         more.setdefault("opener", nobody)
         playing = Demo(self.known, self.sandbox if has_clock else None) if demo else None
-        return create_app(lambda: self.ledger, self.known, demo=playing, **more)
+        made = create_app(lambda: self.ledger, self.known, demo=playing, **more)
+        made.state.board.counting.patience = PATIENCE
+        return made
 
     def seal_all(self) -> None:
         """Have everything sealed that was recorded."""

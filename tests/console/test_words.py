@@ -12,6 +12,7 @@ from jinja2 import Environment
 from api.console import rendering
 from api.console.texts import french, words
 from api.problems import KINDS
+from api.settings import Language
 
 ROOM = Path(__file__).resolve().parents[2] / "api" / "console"
 TEMPLATES = sorted((ROOM / "templates").rglob("*.html"))
@@ -86,11 +87,19 @@ def literal(text: str, environment: Environment) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_no_text_stands_in_a_template(path: Path) -> None:
-    assert list(literal(path.read_text("utf-8"), rendering.environment())) == []
+    assert list(literal(path.read_text("utf-8"), rendering.environment("fr"))) == []
 
 
 def test_a_text_in_a_template_would_be_found() -> None:
-    environment = rendering.environment()
+    environment = rendering.environment("fr")
     assert list(literal("<p>{{ t('a.b') }} Bonjour</p>", environment)) == ["… Bonjour"]
     assert list(literal('<a title="Ici" href="/x">{{ x }}</a>', environment)) == ["Ici"]
     assert list(literal('<a title="{{ x }}" href="/x">{{ x }}</a>', environment)) == []
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_sentence_is_no_template(lang: Language) -> None:
+    """Those that a template names outright are put into it before it is compiled."""
+    for section in words(lang).values():
+        for said in section.values():
+            assert not re.search(r"\{[{%#]", said), said

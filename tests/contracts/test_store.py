@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import eventsourcing.persistence as library
@@ -11,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.application import Ledger
+from ledger.calendar import day_of, format_day
 from ledger.commands import Record, Reference
 from ledger.errors import BadData, Broken, Misuse, Stale
 from ledger.events import ContactedUs, OrderCancelled, OrderPlaced, ProfileRectified
-from ledger.handlers import record, record_many
+from ledger.handlers import publish, record, record_many
 from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.store import tables
@@ -121,6 +124,38 @@ def _contents(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
             name: [tuple(row) for row in connection.execute(sa.select(table))]
             for name, table in tables.metadata.tables.items()
         }
+
+
+def test_a_sitting_sees_one_moment_and_writes_nothing(ledger: Ledger):
+    """Whatever others write meanwhile. In memory, where one connection serves all, each read stays
+    alone, and so sees it."""
+    before = position(ledger)
+    with ledger.database.sitting(), ThreadPoolExecutor(1) as others:
+        assert position(ledger) == before
+        others.submit(somebody, ledger).result()
+        is_alone = ledger.database.is_memory
+        assert (position(ledger) > before) is is_alone
+        assert others.submit(position, ledger).result() > before
+        if not is_alone:
+            with pytest.raises(AssertionError), ledger.database.write():
+                pass
+    assert position(ledger) > before
+    assert_whole(ledger.database)
+
+
+def test_a_sitting_takes_no_edition_away_from_whoever_asks_later(ledger: Ledger):
+    """The book that all threads share is never read from the state of an old sitting."""
+    day = day_of(ledger.clock.now())
+    toml = re.sub(rb"(?m)^id = .*$", b'id = "next"', shipped_bytes(), count=1)
+    dated = b"effective_from = " + format_day(day).encode()
+    toml = re.sub(rb"(?m)^effective_from = .*$", dated, toml, count=1)
+    with ledger.database.sitting(), ThreadPoolExecutor(1) as others:
+        before = ledger.epoch()
+        others.submit(publish, ledger, toml).result()
+        newest = others.submit(ledger.epoch).result()
+        assert newest > before
+        assert len(others.submit(ledger.book, newest).result().entries) == 2
+        assert len(ledger.book(before).entries) == 2
 
 
 def test_any_text_is_stored_as_it_is(ledger: Ledger):

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from starlette.responses import Response
 
-from api.answers import Times, subject_answer
+from api.answers import choices_now
 from api.choices import or_refused
 from api.console.my import forms, herself, page
 from api.console.naming import capital, edition_of
@@ -94,8 +94,8 @@ def _choice(visit: Visit) -> tuple[str, str | None, Literal["yes", "no"]]:
 
 
 def _offers(visit: Visit, edition: Edition) -> Iterator[Offer]:
-    answer = subject_answer(visit.ledger, herself(visit), Times(), visit.lang)
-    said = {(one["purpose"], one["channel"]): one for one in answer["consents"]}
+    found = choices_now(visit.ledger, herself(visit), visit.lang)
+    said = {(one["purpose"], one["channel"]): one for one in found}
     for one in edition.purposes.values():
         if one.basis in OFFERED:
             rows = [_row(visit, one, c, said.get((one.id, c))) for c in one.channels or (None,)]

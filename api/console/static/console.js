@@ -51,3 +51,19 @@ async function follow(region) {
     }
   }
 }
+
+// Numbers that are being counted: the page is shown anew once they are there, unless she is writing.
+if (document.querySelector("[data-counting]") && !document.getElementById("refusal")) renew();
+
+async function renew() {
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((done) => setTimeout(done, 3000));
+    try {
+      const answer = await fetch(location.href);
+      if ((await answer.text()).includes(" data-counting")) continue;
+    } catch {
+      continue; // the server is away for a moment
+    }
+    if (!document.activeElement?.matches("input, select, textarea")) return location.reload();
+  }
+}
