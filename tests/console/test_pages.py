@@ -16,7 +16,7 @@ from api.console.table import MENU, pages_of
 from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
-from ledger.events import ContactedUs
+from ledger.events import ContactedUs, Restricted
 from ledger.handlers import Accepted, record
 from ledger.requests.reading import queue
 from ledger.sealing.signer import Signer
@@ -214,6 +214,25 @@ def test_a_reading_is_on_record_before_anything_is_shown(visitor: Visitor) -> No
             headers={"Authorization": f"Bearer {visitor.company.keys[DPO]}"},
         ).text
     )
+
+
+def test_a_restriction_is_seen_on_the_page_of_a_person_and_stops_a_reading(
+    visitor: Visitor,
+) -> None:
+    """GDPR art. 18(2): for a request of hers it is read, for an incident it is not."""
+    visitor.sign_in(DPO)
+    ledger, path = visitor.company.ledger, of(visitor)
+    now = moment_of_instant(ledger.clock.now())
+    assert "Usage limité" not in seen(visitor.get(path).text)
+    record(ledger, Record(Restricted(occurred=now, actor="agent", ground="claims"), PERSON))
+    before = ledger.recorder.head().position
+    told = seen(visitor.get(path).text)
+    assert "Usage limité" in told and f"position {before}" in told
+    asked = {"class": "account", "reason": "security"}
+    refused = visitor.send(f"{path}/reading", on=path, **asked)
+    assert (refused.status_code, ledger.recorder.head().position) == (422, before)
+    assert "art. 18(2)" in seen(refused.text)
+    assert visitor.send(f"{path}/reading", on=path, **asked | {"reason": "complaint"}).is_success
 
 
 def test_the_evidence_file_convinces_somebody_who_does_not_trust_us(
