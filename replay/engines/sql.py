@@ -234,7 +234,7 @@ def later(plan: Plan) -> str:
     family. Few are such."""
     at = position_of(plan, "e.p")
     return f"""WITH {_homes(plan)},
-        after AS MATERIALIZED (SELECT e.hi, e.lo, h.number, h.family, {_KEY} AS key,
+        after AS (SELECT e.hi, e.lo, h.number, h.family, {_KEY} AS key,
                 CASE WHEN h.by_item = 1 THEN {_KEY} ELSE '' END AS scope, {at} AS position
             FROM facts e JOIN homes h ON h.sort = e.sort
             JOIN (SELECT hi, lo, MIN(position) AS position FROM ended GROUP BY hi, lo) f
