@@ -950,9 +950,9 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For people."""
-        said = self.to_json()
-        yield self.word("about", self.about)
-        for one in said["checks"]:
+        alone = len(self.required) == 1  # of one receipt or certificate nothing else is asked
+        yield "{origin} ({kind})".format(**self.about) if alone else self.word("about", self.about)
+        for one in filter(lambda one: one["required"] or not alone, self.to_json()["checks"]):
             name = FRENCH_NAMES[one["check"] - 1] if self.lang == "fr" else one["name"]
             status = self.word(one["status"], {})
             yield f"{one['check']:>2} {name:<14} {status}: {one['rests_on']}"
@@ -1675,7 +1675,7 @@ rests_certificates|{n} certificates signed by the log, erasures they cite looked
 its word\
 |{n} certificats signés par le journal, effacements cités recherchés ; le reste est sa parole
 rests_statement|signed by the log; give its bundle, a receipt as --receipt, to look it up there\
-|signé par le journal ; donnez l'archive, un récépissé en --receipt, pour l'y chercher
+|signé par le journal ; donnez le dossier, un récépissé en --receipt, pour l'y chercher
 rests_manifest|{n} files arrived as listed; the list is the sender's own\
 |{n} fichiers arrivés comme listés ; la liste vient de l'expéditeur
 no_witness|no witness is pinned: a fork shown to somebody else is invisible\
@@ -1684,10 +1684,10 @@ no_cosignature|no pinned witness cosigned: a fork shown to somebody else is invi
 |aucun témoin épinglé n'a cosigné : une bifurcation montrée à d'autres est invisible
 no_tsa|no time-stamping root is pinned: nothing dates the log but its own clock\
 |aucune racine d'horodatage épinglée : rien ne date le journal que sa propre horloge
-no_token|no time stamp came with the bundle|l'archive ne contient aucun horodatage
+no_token|no time stamp came with the bundle|le dossier ne contient aucun horodatage
 no_openssl|openssl is not on this machine|openssl est absent de cette machine
-no_tiles|no tiles in this kind of bundle|pas de tuiles dans ce type d'archive
-no_entries|no entries in this kind of bundle|pas d'écritures dans ce type d'archive
+no_tiles|no tiles in this kind of bundle|pas de tuiles dans ce type de dossier
+no_entries|no entries in this kind of bundle|pas d'écritures dans ce type de dossier
 hashes_only|entries hash to their leaves; you asked not to read them\
 |les écritures ont l'empreinte de leur feuille ; vous avez demandé de ne pas les lire
 unproven|an earlier checkpoint has neither tiles nor a consistency file to compare with\
@@ -1695,33 +1695,33 @@ unproven|an earlier checkpoint has neither tiles nor a consistency file to compa
 no_earlier|no earlier checkpoint was kept or sent: what was before this one is unknown\
 |aucun point de contrôle antérieur : ce qui précédait celui-ci est inconnu
 elsewhere|what would excuse a missing part may lie outside of this bundle\
-|ce qui excuserait une partie absente peut être hors de cette archive
+|ce qui excuserait une partie absente peut être hors de ce dossier
 no_envelopes|no ciphertext came with the bundle: sealed parts may have been lost or replaced\
-|l'archive ne contient aucun chiffré : des parties scellées ont pu être perdues ou remplacées
+|le dossier ne contient aucun chiffré : des parties scellées ont pu être perdues ou remplacées
 nothing_shown|no text was disclosed|aucun texte n'a été divulgué
 unknown_kinds|some kinds of event are newer than this verifier; the others agree\
 |certains types de faits sont plus récents que ce vérificateur ; les autres concordent
-no_columns|no typed columns came with the bundle|l'archive ne contient pas de colonnes typées
+no_columns|no typed columns came with the bundle|le dossier ne contient pas de colonnes typées
 no_receipts|no receipt was given|aucun récépissé n'a été fourni
 receipt_elsewhere|the bundle does not hold the event of a receipt, and cannot say if the log does\
-|l'archive ne contient pas le fait d'un récépissé, et ne peut dire si le journal le contient
+|le dossier ne contient pas le fait d'un récépissé, et ne peut dire si le journal le contient
 no_certificates|no certificate was given|aucun certificat n'a été fourni
 not_reached|not reached|non atteint
 trust|the trust file cannot be read: origin, log, and what this program's first lines list\
 |le fichier de confiance est illisible : origin, log et ce que listent les premières lignes d'ici
 trust_files|a file that the trust file names does not exist|un fichier de confiance n'existe pas
 no_bundle|there is no such bundle (a folder or a zip), receipt or certificate\
-|cette archive (dossier ou zip), ce récépissé ou ce certificat n'existe pas
+|ce dossier de preuve (ouvert ou zip), ce récépissé ou ce certificat n'existe pas
 malformed|malformed|mal formé
 bad_signature|a signature of a pinned key is wrong|une signature d'une clé épinglée est fausse
 unknown_key|none of the keys you pinned signed it|aucune des clés épinglées ne l'a signé
 other_origin|it is of another log, or no checkpoint|d'un autre journal, ou pas un point de contrôle
-other_key|the bundle names a key that you did not pin|l'archive nomme une clé non épinglée
+other_key|the bundle names a key that you did not pin|le dossier nomme une clé non épinglée
 history|the history of keys is not what the log says|l'histoire des clés diffère du journal
 not_its_time|signed by a key outside of its time|signé par une clé hors de son temps
 quorum|{n} witnesses cosigned, {quorum} are needed|{n} témoins ont cosigné, il en faut {quorum}
 token|the token does not date that checkpoint under your roots|le jeton ne date pas cette tête
-anchored|the time stamp it names is not in the bundle|l'horodatage nommé n'est pas dans l'archive
+anchored|the time stamp it names is not in the bundle|l'horodatage nommé n'est pas dans le dossier
 tile|the tile is missing, or not what the leaves give|tuile absente, ou différente des feuilles
 root|the leaves do not give the signed root|les feuilles ne donnent pas la racine signée
 entry_bundle|the entries are missing or cut|écritures absentes ou tronquées
@@ -1755,7 +1755,7 @@ columns_more|columns has lines that no entry stands for|columns a des lignes san
 edition|the columns name another edition than its publication\
 |les colonnes nomment une autre édition que sa publication
 receipt_missing|its event is not in this log: younger than the bundle, or left out\
-|son fait n'est pas dans ce journal : plus récent que l'archive, ou omis
+|son fait n'est pas dans ce journal : plus récent que le dossier, ou omis
 cited|it cites an erasure that is not there|il cite un effacement qui ne s'y trouve pas
 receipt_differs|another event stands at its position|un autre fait se trouve à sa position
 absent|listed, but not there|listé, mais absent

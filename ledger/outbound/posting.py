@@ -105,6 +105,10 @@ def _posted(target: Target, sock: socket.socket, body: bytes, headers: dict[str,
         if late.is_set():
             raise TimeoutError  # cut off amid its headers: what came of it is half an answer
         return Answer(answer.status, None, retry_after(answer.getheader("Retry-After")))
+    except (OSError, http.client.HTTPException, ValueError):
+        if late.is_set():
+            raise TimeoutError from None  # what it stumbled over is our cut
+        raise
     finally:
         alarm.cancel()
         connection.close()

@@ -18,7 +18,8 @@ GRAVE = ("serious", "critical")
 def source() -> str:
     """The engine, of the version and the hash that the lock file names."""
     if not SOURCE.exists():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+        command = ["npm", "ci", "--fetch-retries=5"]
+        command += ["--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
         subprocess.run(command, cwd=ROOM, check=True, capture_output=True)
     return SOURCE.read_text("utf-8")
 

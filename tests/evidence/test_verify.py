@@ -398,7 +398,9 @@ def test_a_receipt_and_a_certificate_alone(evidence: Evidence, auditor: Auditor)
     receipt, certificate = auditor.folder / "a.receipt", auditor.folder / "a.certificate"
     receipt.write_bytes(evidence.receipt(3))
     certificate.write_bytes(evidence.statement("certificate", '{"erased": ["contact"]}\n'))
-    assert "signed by the log" in run(auditor.folder, str(receipt), *trust).stdout
+    said = run(auditor.folder, str(receipt), *trust).stdout
+    assert "signed by the log" in said
+    assert (said.count("\n"), "not reached" in said) == (3, False)
     done = run(auditor.folder, str(certificate), *trust, "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["bundle"]["certificate"] == {"erased": ["contact"]}

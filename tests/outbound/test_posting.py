@@ -109,7 +109,7 @@ def test_a_receiver_that_never_finishes_is_left(monkeypatch: pytest.MonkeyPatch)
         thread.start()
         answer = poster(private=False)(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
         thread.join()
-    assert answer.error in ("no_answer", "timeout")
+    assert answer == (None, "timeout", None)
     assert len(dribbled) < DRIBBLES, "it was heard to the end"
 
 
