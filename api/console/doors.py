@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from api import problems
-from api.console import Page, cookies
+from api.console import Page, cookies, sent
 from api.console.visiting import ONCE, TOKEN, Visit
 from api.entering import as_one_person, holder_of
 from api.problems import Problem
@@ -32,8 +32,6 @@ from api.routes.taking import body_of
 from ledger.errors import Broken, ProbantError, Refusal
 
 SIGN_IN = "/console/sign-in"
-FORM = "application/x-www-form-urlencoded"
-MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
 OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&.:%+-]*)?")
 
@@ -71,7 +69,7 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
                 await as_one_person(request, visit.who.subject)
             if page.method == "GET":
                 return _kept(visit, await to_thread.run_sync(page.endpoint, visit))
-            await _form_of(visit)
+            await _form_of(visit, page)
             return await _once(visit, page)
         except Problem as problem:
             return _failed(visit, problem.refusal, problem.headers)
@@ -125,18 +123,18 @@ def greet(visit: Visit) -> None:
 # --- forms ----------------------------------------------------------------------------------------
 
 
-async def _form_of(visit: Visit) -> None:
+async def _form_of(visit: Visit, page: Page) -> None:
     """The fields that were sent. Raises Problem for a form that is not from this browser's page."""
     request = visit.request
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise Problem("unsupported-media", f"a form is sent as {FORM}")
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != sent.FORM and not (page.takes and media == sent.WITH_FILE):
+        raise Problem("unsupported-media", f"a form is sent as {sent.FORM}")
     raw = await body_of(request)
     try:
-        if len(raw) > MAX_FORM:
-            raise ValueError
-        visit.form = parse_qs(
-            raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
-        )
+        if media == sent.WITH_FILE:
+            visit.form, visit.file = await sent.with_file(request.headers, raw, page.takes)
+        else:
+            visit.form = sent.fields(raw)
     except ValueError:
         raise Problem("malformed", "this form cannot be read") from None
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":

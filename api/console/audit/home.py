@@ -17,7 +17,7 @@ from api.answers import Times, population_answer
 from api.console import pictures
 from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
-from api.console.naming import capital, class_labels, edition_of
+from api.console.naming import class_labels, edition_of, names
 from api.console.visiting import Visit
 from ledger.application import Ledger
 from ledger.calendar import Day, date_of, day_of, end_of, format_day
@@ -169,11 +169,7 @@ def _slider(visit: Visit, asked: Asked) -> Slider:
 
 
 def _purposes(visit: Visit) -> dict[str, str]:
-    found: dict[str, Any] = edition_of(visit).purposes
-    return {
-        name: capital((one.label_fr if visit.lang == "fr" else one.label_en) or name)
-        for name, one in found.items()
-    }
+    return names(visit, edition_of(visit))["purpose"]
 
 
 PAGES = (page("GET", HOME, get_desk), page("GET", f"{HOME}/replay", get_replay))
