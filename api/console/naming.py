@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from api.console.visiting import Visit
@@ -31,6 +32,11 @@ def _labels(visit: Visit, found: Iterable[tuple[str, DataClass | Purpose]]) -> d
     return {
         name: capital((one.label_fr if is_french else one.label_en) or name) for name, one in found
     }
+
+
+def sorting(name: str) -> str:
+    """What a name is sorted by: an accent does not move it."""
+    return unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode().lower()
 
 
 def capital(text: str) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from api import retention as telling
 from api import things
 from api.console import Page, pictures
-from api.console.naming import class_labels
+from api.console.naming import class_labels, sorting
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
@@ -121,7 +121,7 @@ def _told(visit: Visit) -> dict[str, Any]:
             [one[what]["months"][month] for month in months],
             one[what]["after"],
         )
-        for name, one in sorted(calendar["classes"].items())
+        for name, one in calendar["classes"].items()
         if any(one[what]["months"].values())
     }
     waiting = [(name, *people) for name, people in past.items() if any(people)]
@@ -129,7 +129,9 @@ def _told(visit: Visit) -> dict[str, Any]:
         "what": what,
         "whats": WHATS,
         "months": months,
-        "picture": pictures.heat(months, rows),
+        "picture": pictures.heat(
+            months, dict(sorted(rows.items(), key=lambda one: sorting(one[0])))
+        ),
         "calendar": calendar,
         "counted_at": counted_at,
         "past": sorted(waiting, key=lambda one: -one[1]),
