@@ -19,7 +19,7 @@ from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
-from ledger.events import KINDS, Died, Restricted, RestrictionLifted, Row
+from ledger.events import KINDS, Died, Restricted, Row
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
@@ -27,6 +27,7 @@ from ledger.policy.death import AfterDeath
 from ledger.policy.death import explain as explain_death
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.explain import explain
+from ledger.policy.holds import restricted
 from ledger.policy.model import Edition
 from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
@@ -134,22 +135,16 @@ def restricted_json(
             if not any(key.kind == Restricted.kind for one in found for key in one.activity):
                 return []
         rows = [row for one in people for row in states.rows_of(connection, one, known)]
-    stand: dict[str | None, Row] = {}
-    heard = (row for row in replaying.effective(rows) if row.occurred_at <= as_of)
-    for row in sorted(heard, key=lambda row: (row.occurred_at, row.position)):
-        if row.kind == Restricted.kind:
-            stand[row.basis] = row
-        elif row.kind == RestrictionLifted.kind:
-            stand.pop(row.basis, None)
+    heard = [row for row in replaying.effective(rows) if row.occurred_at <= as_of]
     return [
         {
-            "ground": ground,
+            "ground": row.basis,
             "since": format_day(row.local_day),
             "position": row.position,
             "clause": "SS-DSR-5",
             "article": "GDPR art. 18(2)",
         }
-        for ground, row in stand.items()
+        for row in restricted(heard, joins)
     ]
 
 

@@ -69,6 +69,7 @@ KINDS: dict[str, Kind] = {
     "not-archived": Kind(422, "Not archived", "Nothing of this class is in the archive."),
     "archived-motive-required": Kind(422, "Motive required", "The archive needs a motive."),
     "not-examined": Kind(422, "Not examined", "First see what the law and the ledger say of it."),
+    "other-document": Kind(422, "Another document", "The edition names another SHA-256."),
     "not-rehearsed": Kind(422, "Not rehearsed", "A run is begun after a dry run of the same day."),
     "opener-refused": Kind(422, "Opener refused", "The opener was not shown what it asks for."),
     "four-eyes": Kind(422, "Four eyes", "It takes a second person to grant or to approve this."),

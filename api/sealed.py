@@ -22,7 +22,7 @@ from ledger.calendar import parse_instant
 from ledger.errors import BadData, Misuse, NotFound, ProbantError
 from ledger.seal import proof, tiles
 from ledger.seal.checkpoint import Checkpoint, parse_checkpoint
-from ledger.seal.merkle import prove_consistency, prove_inclusion
+from ledger.seal.merkle import prove_consistency, prove_inclusion, root_at
 from ledger.sealing import receipt
 from ledger.sealing.client import SignerClient
 
@@ -124,16 +124,37 @@ def consistency_file(seal: Seal | None, old: int, new: int | None) -> Response:
             raise NotFound("no checkpoint of that size was signed")
         note, head = raw, _parsed(raw)
     try:
-        hashes = prove_consistency(old, head.size, _reader(seal, head.size))
+        return Response(_consistency(seal, old, head.size, note), media_type=TEXT)
     except Misuse:
         raise NotFound("a log grows from a smaller size above zero") from None
-    made = proof.format_consistency(proof.ConsistencyProof(old, tuple(hashes), note))
-    return Response(made, media_type=TEXT)
+
+
+class Growth(NamedTuple):
+    """The newest checkpoint; and of a log that had `old` leaves its root, and the proof that the
+    newest extends it (both None where there never was one of that size)."""
+
+    newest: bytes
+    root: bytes | None
+    proof: bytes | None
+
+
+def growth(seal: Seal | None, old: int) -> Growth:
+    """What somebody needs who holds a checkpoint of `old` leaves, or none (0)."""
+    note, head = _head(seal)
+    if not 0 < old <= head.size:
+        return Growth(note, None, None)
+    root = root_at(old, _reader(seal, head.size))
+    return Growth(note, root, _consistency(seal, old, head.size, note))
 
 
 def _inclusion(seal: Seal | None, index: int, size: int, note: bytes) -> bytes:
     hashes = prove_inclusion(index, size, _reader(seal, size))
     return proof.format_inclusion(proof.InclusionProof(index, tuple(hashes), note))
+
+
+def _consistency(seal: Seal | None, old: int, new: int, note: bytes) -> bytes:
+    hashes = prove_consistency(old, new, _reader(seal, new))
+    return proof.format_consistency(proof.ConsistencyProof(old, tuple(hashes), note))
 
 
 def _reader(seal: Seal | None, size: int) -> Any:

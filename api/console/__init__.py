@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 class Page(NamedTuple):
     """One page, or one form that is sent. `roles`: who may open it, or PUBLIC. `endpoint` takes a
     Visit and answers a response; it runs in a thread. `embeddable`: pages of the company's own
-    origins may show it in a frame."""
+    origins may show it in a frame. `takes`: the field that may bring a file ('': none)."""
 
     method: str
     path: str
     endpoint: Callable[..., Any]
     roles: frozenset[str]
     embeddable: bool = False
+    takes: str = ""

@@ -16,7 +16,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from itertools import chain
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from api import problems
-from api.console import Page, cookies
+from api.console import Page, cookies, sent
 from api.console.visiting import ONCE, TOKEN, Visit
 from api.entering import holder_of, not_erased, not_too_often
 from api.problems import Problem
@@ -35,8 +35,6 @@ from ledger.errors import Broken, ProbantError, Refusal
 
 SIGN_IN = "/console/sign-in"
 OURS = re.compile(r"/(?:$|(?:console|audit|my)(?:/|$))")  # where pages lie
-FORM = "application/x-www-form-urlencoded"
-MAX_FORM, MAX_FIELDS = 256 * 1024, 400  # characters; fields
 # Where a form may lead: a page of ours by its plain path and a plain question, never another host.
 OWN_PATH = re.compile(r"/(?:console|audit|my)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&.:%+-]*)?")
 
@@ -111,7 +109,7 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
                 return _kept(visit, await to_thread.run_sync(_shown, visit, page))
             if subject is not None:
                 await to_thread.run_sync(not_erased, visit.ledger, subject)
-            await _form_of(visit)
+            await _form_of(visit, page)
             return await _once(visit, page)
         except Problem as problem:
             return _failed(visit, problem.refusal, problem.headers)
@@ -174,18 +172,18 @@ def greet(visit: Visit) -> None:
 # --- forms ----------------------------------------------------------------------------------------
 
 
-async def _form_of(visit: Visit) -> None:
+async def _form_of(visit: Visit, page: Page) -> None:
     """The fields that were sent. Raises Problem for a form that is not from this browser's page."""
     request = visit.request
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise Problem("unsupported-media", f"a form is sent as {FORM}")
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != sent.FORM and not (page.takes and media == sent.WITH_FILE):
+        raise Problem("unsupported-media", f"a form is sent as {sent.FORM}")
     raw = await body_of(request)
     try:
-        if len(raw) > MAX_FORM:
-            raise ValueError
-        visit.form = parse_qs(
-            raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
-        )
+        if media == sent.WITH_FILE:
+            visit.form, visit.file = await sent.with_file(request.headers, raw, page.takes)
+        else:
+            visit.form = sent.fields(raw)
     except ValueError:
         raise Problem("malformed", "this form cannot be read") from None
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":

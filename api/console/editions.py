@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api import policies as telling
 from api.console import Page, rendering
-from api.console.naming import capital, class_labels
+from api.console.naming import capital, class_labels, names
 from api.console.texts import speech
 from api.console.visiting import Visit
 from api.problems import Problem
@@ -35,6 +35,7 @@ from ledger.supposing import LISTED, suppose
 POLICY = "/console/policy"
 READING = frozenset({AGENT, DPO, AUDITOR})
 LINTING = frozenset({DPO, AUDITOR})
+ENDINGS = {"application/pdf": "pdf", "text/html": "html", "text/plain": "txt"}
 
 
 def get_policy(visit: Visit) -> Response:
@@ -53,6 +54,7 @@ def get_policy(visit: Visit) -> Response:
         lint=_lint(published.edition, law_of, visit.lang) if may_lint else None,
         may_publish=DPO in visit.asker.roles,
         law_of=format_day(law_of),
+        is_kept=document_of(visit, published.edition) is not None,
         day=query.get("day", ""),
     )
 
@@ -83,7 +85,32 @@ def get_change(visit: Visit) -> Response:
     if old is None or new is None:
         raise NotFound("name two days")
     both = [telling.in_force(visit.ledger, day).edition for day in (old, new)]
-    return visit.render("policy_change.html", diff=telling.diff_answer(*both))
+    return visit.render("policy_change.html", **told_change(visit, *both))
+
+
+def told_change(visit: Visit, old: Edition, new: Edition) -> dict[str, Any]:
+    """What changes, with what each part is called, and what is kept longer."""
+    diff, called = telling.diff_answer(old, new), names(visit, new)
+    longer = [called["class"].get(name, name) for name in diff["lengthens"]]
+    return {"diff": diff, "names": called, "longer": ", ".join(longer)}
+
+
+def get_document(visit: Visit) -> Response:
+    """The text that the company published with the edition in force on a day, byte for byte."""
+    day = _day(visit.request.query_params.get("day", ""))
+    edition = telling.in_force(visit.ledger, day).edition
+    found = document_of(visit, edition)
+    if found is None:
+        raise NotFound("the published text of this edition was not given: only its hash is known")
+    ending = ENDINGS.get(found.media, "bin")
+    attached = {"Content-Disposition": f'attachment; filename="{edition.id}.{ending}"'}
+    return Response(found.content, media_type=found.media, headers=attached)
+
+
+def document_of(visit: Visit, edition: Edition) -> editions.Document | None:
+    """The published text that an edition names, if it was given."""
+    with visit.ledger.database.read() as connection:
+        return editions.document(connection, bytes.fromhex(edition.published_sha256))
 
 
 def get_supposing(visit: Visit) -> Response:
@@ -100,7 +127,8 @@ def post_supposing(visit: Visit) -> Response:
         found = suppose(visit.ledger, draft, None if day is None else end_of(day), None, LISTED)
     except (Problem, ProbantError) as error:
         return _supposing(visit, **said, status=422, refusal=visit.refusal_of(error))
-    return _supposing(visit, **said, found=supposed_json(found))
+    labels = class_labels(visit, draft)
+    return _supposing(visit, **said, found=supposed_json(found), labels=labels)
 
 
 def _supposing(visit: Visit, status: int = 200, **more: Any) -> Response:
@@ -143,6 +171,7 @@ def _day(text: str) -> Day | None:
 PAGES = (
     Page("GET", POLICY, get_policy, READING),
     Page("GET", f"{POLICY}/change", get_change, READING),
+    Page("GET", f"{POLICY}/document", get_document, READING),
     Page("GET", f"{POLICY}/what-if", get_supposing, LINTING),
     Page("POST", f"{POLICY}/what-if", post_supposing, LINTING),
 )

@@ -1,4 +1,5 @@
-"""What a browser needs to check by itself that an event is in the log (`static/receipts.js`)."""
+"""What a browser needs to check by itself that an event is in the log (`static/receipts.js`), and
+that the log was only added to (`static/grown.js`)."""
 
 from __future__ import annotations
 
@@ -20,6 +21,19 @@ def proof_of(visit: Visit, position: int, entry: bytes) -> JSONResponse:
             "position": position,
             "entry": b64encode(entry).decode("ascii"),
             "proof": proof.decode("utf-8"),
+        }
+    )
+
+
+def growth_of(visit: Visit, size: int) -> JSONResponse:
+    """The newest checkpoint, and what proves that it extends the log of `size` events."""
+    found = sealed.growth(visit.request.app.state.seal, size)
+    root, proof = found.root, found.proof
+    return JSONResponse(
+        {
+            "newest": found.newest.decode("utf-8"),
+            "root": None if root is None else b64encode(root).decode("ascii"),
+            "proof": None if proof is None else proof.decode("utf-8"),
         }
     )
 

@@ -3,6 +3,8 @@
 The text is examined word for word: what a lint finds, what it changes in the edition before it, and
 for how many people; only a text that this session examined may be published, under its SHA-256. A
 term that gets longer is refused unless people were told, as everywhere (SS-POL-2; GDPR art. 13(3)).
+The text that people were shown may come with it: it is kept if its SHA-256 is the one the edition
+names, and refused otherwise.
 Read next: `ledger/handlers.py`, which publishes.
 """
 
@@ -15,8 +17,9 @@ from starlette.responses import Response
 
 from api import policies as telling
 from api.console import Page
-from api.console.editions import POLICY, text_in_force
+from api.console.editions import POLICY, document_of, text_in_force, told_change
 from api.console.naming import class_labels
+from api.console.sent import MAX_FILE
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import DPO
@@ -31,6 +34,8 @@ from ledger.supposing import LISTED, suppose
 PUBLISH = f"{POLICY}/publish"
 PUBLISHING = frozenset({DPO})
 EXAMINED = "edition"  # in the notes of a session: the hash of the text that was examined last
+DOCUMENT = "document"  # the field that brings the text people are shown
+OTHER = Refusal("other-document", "the SHA-256 of the file is not the one the edition names")
 NOT_EXAMINED = Refusal("not-examined", "this text was not examined in this session: look first")
 
 
@@ -60,7 +65,15 @@ def post_publish(visit: Visit) -> Response:
             raise Refused(NOT_EXAMINED)
         if visit.field("sure") != "yes":
             raise Problem("malformed", "tick that you read what was found")
-        done = publish(visit.ledger, text.encode(), notified=visit.field("notified") == "yes")
+        named = load_edition(text.encode(), "the edition", KINDS).published_sha256
+        if visit.file is not None and sha256(visit.file).hexdigest() != named:
+            raise Refused(OTHER)
+        done = publish(
+            visit.ledger,
+            text.encode(),
+            document=visit.file,
+            notified=visit.field("notified") == "yes",
+        )
     except (Problem, ProbantError) as error:
         return _refused(visit, text, error)
     notes.pop(EXAMINED, None)
@@ -77,10 +90,11 @@ def _examined(visit: Visit, text: str) -> dict[str, Any]:
         "draft": draft,
         "digest": _digest(text),
         "lint": telling.lint_answer(draft, day, visit.lang),
-        "diff": telling.diff_answer(before, draft),
+        **told_change(visit, before, draft),
         "found": supposed_json(supposed),
-        "labels": class_labels(visit),
+        "labels": class_labels(visit, draft),
         "is_examined": True,
+        "is_kept": document_of(visit, draft) is not None,
     }
 
 
@@ -93,11 +107,14 @@ def _refused(visit: Visit, text: str, error: Problem | ProbantError) -> Response
     refusal = visit.refusal_of(error)
     is_known = visit.session is not None and visit.session.notes.get(EXAMINED) == _digest(text)
     given = _given(text) | found | {"refusal": refusal, "is_examined": is_known}
+    if visit.file is not None:
+        given |= {"sent": sha256(visit.file).hexdigest()}
     return visit.render("publishing.html", 422, **given)
 
 
 def _given(text: str) -> dict[str, Any]:
-    return {"text": text, "draft": None, "is_examined": False, "refusal": None}
+    shown = {"text": text, "draft": None, "is_examined": False}
+    return shown | {"refusal": None, "sent": None, "most": MAX_FILE}
 
 
 def _text(visit: Visit) -> str:
@@ -113,5 +130,5 @@ def _digest(text: str) -> str:
 PAGES = (
     Page("GET", PUBLISH, get_publish, PUBLISHING),
     Page("POST", f"{PUBLISH}/examine", post_examine, PUBLISHING),
-    Page("POST", PUBLISH, post_publish, PUBLISHING),
+    Page("POST", PUBLISH, post_publish, PUBLISHING, takes=DOCUMENT),
 )

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from api import retention as telling
 from api import things
 from api.console import Page, pictures, rendering
-from api.console.naming import class_labels
+from api.console.naming import class_labels, sorting
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
@@ -145,11 +145,11 @@ def _picture(visit: Visit, what: str, calendar: dict[str, Any]) -> Markup:
             [one[what]["months"][month] for month in months],
             one[what]["after"],
         )
-        for name, one in sorted(calendar["classes"].items())
+        for name, one in calendar["classes"].items()
         if any(one[what]["months"].values())
     }
     values = {"t": visit.say, "lang": visit.lang, "what": what, "calendar": calendar}
-    picture = pictures.heat(months, rows)
+    picture = pictures.heat(months, dict(sorted(rows.items(), key=lambda one: sorting(one[0]))))
     return rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.answers import Times
-from api.console.naming import class_labels
+from api.console.naming import edition_of, names
 from api.console.visiting import Visit
 from api.timeline import timeline_answer
 
@@ -44,13 +44,14 @@ class Story(NamedTuple):
 def story_of(visit: Visit, subject: UUID, times: Times, after: int = 0) -> Story:
     """At most a hundred facts after a position. Raises NotFound for somebody nobody knows."""
     answer = timeline_answer(visit.ledger, subject, times, after, LIMIT)
-    labels = class_labels(visit)
-    moments = [_moment(item, labels) for item in answer["items"]]
+    called = names(visit, edition_of(visit))
+    moments = [_moment(item, called, visit) for item in answer["items"]]
     years = [(year, list(some)) for year, some in groupby(moments, lambda one: one.day[:4])]
     return Story(years, after, answer["next"], answer["position"])
 
 
-def _moment(item: dict[str, Any], labels: dict[str, str]) -> Moment:
+def _moment(item: dict[str, Any], called: dict[str, dict[str, str]], visit: Visit) -> Moment:
+    labels = called["class"]
     day = item["occurred"][:10]
     return Moment(
         item["position"],
@@ -60,12 +61,31 @@ def _moment(item: dict[str, Any], labels: dict[str, str]) -> Moment:
         item["recorded_at"][:10] > day,
         item["actor"],
         labels.get(item["class"] or "", ""),
-        [(key, said_in_a_line(value)) for key, value in item["data"].items()],
+        [_clear(key, value, called, visit) for key, value in item["data"].items()],
         [(labels.get(name, name), state) for name, state in item["personal"].items()],
         item["stands"],
         item.get("amends"),
         item.get("amended_by", []),
     )
+
+
+def _clear(
+    key: str, value: Any, called: dict[str, dict[str, str]], visit: Visit
+) -> tuple[str, str]:
+    """A clear field: what it is called, and what it says; a class, a purpose and a channel by the
+    name that the reader knows."""
+    say, found = visit.say, said_in_a_line(value)
+    match key:
+        case "class" | "of" | "classes":
+            codes: list[str] = value if isinstance(value, list) else [found]
+            found = ", ".join(called["class"].get(code, code) for code in codes)
+        case "purpose":
+            found = called["purpose"].get(found, found)
+        case "channel":
+            found = say.policy("channel", found)
+        case "tacit" | "psp_ack":
+            found = say("page.yes" if value else "page.no")
+    return say.maybe(f"clear.{key}", key), found
 
 
 def said_in_a_line(value: Any) -> str:

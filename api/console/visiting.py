@@ -33,7 +33,8 @@ class Visit:
     """Who asks, of which ledger, in which language, with which form.
 
     `who` and `session` are None for whoever is not signed in; `cookie` is what forms are bound to;
-    `form` holds the fields that were sent, each with its values.
+    `form` holds the fields that were sent, each with its values; `file` the one that came with
+    them, where the page takes one and it is not empty.
     """
 
     def __init__(self, request: Request, framed_by: tuple[str, ...] = ()) -> None:
@@ -42,6 +43,7 @@ class Visit:
         self.session: Session | None = None
         self.cookie = ""
         self.form: Mapping[str, list[str]] = {}
+        self.file: bytes | None = None
         self.lang: Language = _language(request)
         self.say: Speech = speech(self.lang)
         self.now: Instant = self.ledger.clock.now()

@@ -14,8 +14,10 @@ from ledger.calendar import format_day, format_instant
 from ledger.policy.explain import Language, Words, article
 from ledger.policy.model import DataClass
 from ledger.register.gaps import Gap, gaps
-from ledger.register.model import Activity, Kept, Recipient, is_outside
+from ledger.register.model import Activity, Kept, Recipient, Register, is_outside
 from ledger.register.reading import Answer
+
+OF_CLASSES = ("past_term", "class_unnamed", "disclosed_other_classes")  # gaps that name classes
 
 
 @lru_cache(maxsize=2)
@@ -44,7 +46,7 @@ def content(answer: Answer, lang: Language = "fr") -> dict[str, Any]:
         "dpo": dpo and {"dpo": dpo[1].dpo, "designation": dpo[1].designation, "position": dpo[0]},
         "activities": [activity_json(one, lang) for one in found.activities],
         "security": list(words(lang)["security"].values()),
-        "gaps": [gap_json(gap, lang) for gap in gaps(found)],
+        "gaps": [gap_json(gap, found, lang) for gap in gaps(found)],
         "limits": list(words(lang)["limits"].values()),
     }
 
@@ -83,9 +85,10 @@ def activity_json(one: Activity, lang: Language) -> dict[str, Any]:
     }
 
 
-def gap_json(gap: Gap, lang: Language) -> dict[str, Any]:
+def gap_json(gap: Gap, found: Register, lang: Language) -> dict[str, Any]:
     """A gap in a sentence, with its clause, its article and the facts it rests on."""
-    sentence = words(lang)["gap"][gap.code].format(about=gap.about, seen=gap.seen)
+    about, seen = (_called(gap.code, text, found, lang) for text in (gap.about, gap.seen))
+    sentence = words(lang)["gap"][gap.code].format(about=about, seen=seen)
     return {
         "code": gap.code,
         "severity": gap.severity,
@@ -96,6 +99,17 @@ def gap_json(gap: Gap, lang: Language) -> dict[str, Any]:
         "article": article(gap.article, lang),
         "positions": list(gap.positions),
     }
+
+
+def _called(code: str, text: str, found: Register, lang: Language) -> str:
+    """What a gap speaks of, by its names: classes where it is about classes, else purposes and what
+    recipients are. A text that is none of their codes stays as it is."""
+    names = dict(words(lang)["recipient"])
+    for edition in found.editions:
+        named = edition.classes if code in OF_CLASSES else edition.purposes
+        for name, one in named.items():
+            names[name] = (one.label_fr if lang == "fr" else one.label_en) or name
+    return ", ".join(names.get(one, one) for one in text.split(", "))
 
 
 def _kept(kept: Kept, lang: Language) -> dict[str, Any]:

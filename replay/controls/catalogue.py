@@ -14,7 +14,7 @@ from replay.controls.scene import Scene
 OfPerson: TypeAlias = Callable[[Look], Iterator[Finding]]
 OfEvent: TypeAlias = Callable[[Event, Scene], Iterator[Finding]]
 OfCompany: TypeAlias = Callable[[Scene], Iterator[Finding]]
-OfStore: TypeAlias = Callable[[Stored, int], Iterator[Finding]]
+OfStore: TypeAlias = Callable[[Stored, Scene], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,5 +44,5 @@ def consultations(look: Look) -> Iterator[Finding]:
         }
         for why in (why for why, is_so in lacks.items() if is_so):
             positions = (row.position, *(position for position, _ in granted))
-            values = {"class": fact.of, "reader": fact.reader}
+            values = {"class": look.scene.klass(fact.of), "reader": fact.reader}
             yield Finding("C07", why, positions, look.subject, CLAUSE, ARTICLE_EN, values)

@@ -34,7 +34,7 @@ from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, Value
+from replay.controls.model import Event, Finding, Said, Value
 from replay.controls.scene import Scene
 from replay.fold import fold_subject
 
@@ -108,7 +108,7 @@ def unproved(look: Look) -> Iterator[Finding]:
         if isinstance(fact, ConsentGiven | ConsentRenewed):
             why = _unproved(fact, shown)
             if why is not None:
-                said = {"purpose": fact.purpose}
+                said = {"purpose": look.scene.purpose(fact.purpose)}
                 yield Finding("C11", why, (position,), look.subject, *PROVED, said)
         elif isinstance(fact, MessageOpened):
             yield from _opened(look, position)
@@ -157,7 +157,7 @@ def minors(look: Look) -> Iterator[Finding]:
             for d in look.terms
         )
         if not one.is_kept and not ended:
-            said = {"class": one.klass}
+            said = {"class": look.scene.klass(one.klass)}
             positions = (since, *(p for p in one.rests_on if p != since))
             yield Finding("C12", "minor_kept", positions, look.subject, *where, said)
 
@@ -178,7 +178,7 @@ def kept_longer(look: Look) -> Iterator[Finding]:
             until = found.archive_until or found.operational_until
             if until is not None and fact.until > until:
                 values = {
-                    "class": fact.of,
+                    "class": look.scene.klass(fact.of),
                     "until": format_day(fact.until),
                     "allowed": format_day(until),
                 }
@@ -203,7 +203,7 @@ def untold(look: Look) -> Iterator[Finding]:
             published = look.scene.published.get(number)
             positions = (send.position, published.row.position if published else 0)
             where = "SS-POL-2", "GDPR art. 13(3)"
-            said = {"purpose": send.purpose}
+            said = {"purpose": look.scene.purpose(send.purpose)}
             yield Finding("C15", "purpose_untold", positions, look.subject, *where, said)
 
 
@@ -231,7 +231,7 @@ def retroactive(scene: Scene) -> Iterator[Finding]:
 
 def _of(event: Event, control: str, why: str, clause: str, article: str) -> Finding:
     subject: UUID | None = event.row.subject
-    values = {"kind": event.fact.kind.removesuffix(".v1")}
+    values = {"kind": Said("kind", event.fact.kind)}
     article = article.replace("RGPD", "GDPR")
     return Finding(control, why, (event.row.position,), subject, clause, article, values)
 

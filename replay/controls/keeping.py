@@ -15,7 +15,7 @@ from ledger.policy.holds import Fate, Hold, fate_of_card
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
 from replay.controls.life import Look
-from replay.controls.model import Finding
+from replay.controls.model import Finding, Value
 
 CARDS = ("card", "card_proof")
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
@@ -37,7 +37,7 @@ def past_terms(look: Look) -> Iterator[Finding]:
             look.subject,
             fate.clause if fate.blocked else deadline.clause,
             fate.article if fate.blocked else deadline.article,
-            {"class": _name(deadline), "until": format_day(until) if until else "-"},
+            {"class": _name(look, deadline), "until": format_day(until) if until else "-"},
         )
         yield found._replace(weight="exception") if fate.blocked else found
 
@@ -48,7 +48,7 @@ def past_cards(look: Look) -> Iterator[Finding]:
         if card.status != "to_be_removed" or _is_erased(look, card):
             continue
         fate = fate_of_card(card, look.keeping)
-        values = {"ground": card.ground, "until": format_day(card.until or 0)}
+        values = {"class": look.scene.klass(card.klass), "until": format_day(card.until or 0)}
         where = fate.clause, fate.article
         if fate.blocked:
             kept = _kept(fate, "card_held", "card_kept_for_her")
@@ -93,7 +93,7 @@ def destroyed_under_hold(look: Look) -> Iterator[Finding]:
                 look.subject,
                 now.clause,
                 now.article,
-                {"class": fact.of},
+                {"class": look.scene.klass(fact.of)},
             )
             yield found if then else found._replace(weight="differs")
 
@@ -111,7 +111,7 @@ def endless(look: Look) -> Iterator[Finding]:
     for deadline in look.terms:
         until = deadline.operational_until
         if until is None and not deadline.suspended_by and deadline.tier_now != "erased":
-            yield _endless(look, "no_end", deadline.rests_on, _name(deadline))
+            yield _endless(look, "no_end", deadline.rests_on, deadline.klass, deadline.scope)
     for hold in look.holds:
         if hold.overdue and hold.rests_on[0] in look.by_position:  # told once, where it was placed
             values = {"until": format_day(hold.review)}
@@ -126,11 +126,14 @@ def _kept(fate: Fate, held: str, for_her: str) -> str:
 
 def _erasure(look: Look, why: str, positions: tuple[int, ...], name: str) -> Finding:
     where = "SS-RET-3", "GDPR art. 17"
-    return Finding("C06", why, positions, look.subject, *where, {"class": name})
+    return Finding("C06", why, positions, look.subject, *where, {"class": look.scene.klass(name)})
 
 
-def _endless(look: Look, why: str, positions: tuple[int, ...], name: str) -> Finding:
-    return Finding("C16", why, positions, look.subject, *ENDLESS, {"class": name})
+def _endless(
+    look: Look, why: str, positions: tuple[int, ...], name: str, item: str = ""
+) -> Finding:
+    said = {"class": look.scene.klass(name, item)}
+    return Finding("C16", why, positions, look.subject, *ENDLESS, said)
 
 
 def _holding(look: Look, at: int, known: int, erased: ClassErased) -> Hold | None:
@@ -144,5 +147,5 @@ def _is_erased(look: Look, card: CardItem) -> bool:
     return ended is not None and ended.tier == "erased"
 
 
-def _name(deadline: Deadline) -> str:
-    return deadline.klass if not deadline.scope else f"{deadline.klass} {deadline.scope}"
+def _name(look: Look, deadline: Deadline) -> Value:
+    return look.scene.klass(deadline.klass, deadline.scope)

@@ -118,7 +118,28 @@ class Said(NamedTuple):
     code: str
 
 
-Value: TypeAlias = str | int | Said
+class Named(NamedTuple):
+    """A data class or a purpose by its code, with the names that its editions give it."""
+
+    code: str
+    fr: str
+    en: str
+
+
+class Several(NamedTuple):
+    """Values that are read one after the other, and what stands between them."""
+
+    values: tuple[Value, ...]
+    between: str
+
+
+def several(values: Iterable[Value], between: str = ", ") -> Several | None:
+    """Them in a row; None when there is none."""
+    found = tuple(values)
+    return Several(found, between) if found else None
+
+
+Value: TypeAlias = "str | int | Said | Named | Several"
 
 
 class Finding(NamedTuple):

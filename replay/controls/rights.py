@@ -89,10 +89,11 @@ def _without_a_way_back(look: Look) -> Iterator[Finding]:
             continue
         chain = look.scene.book.chain(look.scene.today, look.scene.known)
         purpose = purposes_of(chain).get(fact.purpose)
+        said = {"purpose": look.scene.purpose(fact.purpose)}
         if purpose is not None and purpose.basis in ("contract", "legal_obligation"):
-            yield _hard(look, "no_way_back", (position,), {"purpose": fact.purpose})
+            yield _hard(look, "no_way_back", (position,), said)
         elif purpose is not None and purpose.channels and not fact.channel:
-            yield _hard(look, "no_channel", (position,), {"purpose": fact.purpose})
+            yield _hard(look, "no_channel", (position,), said)
 
 
 def _is(look: Look, fact: Fact, kind: type[Fact]) -> bool:

@@ -126,7 +126,7 @@ def run(
         parts_opened = stored.cards_in_parts is not None
         for control in of_store:
             for judged in control.store:
-                tell(judged(stored, history.known))
+                tell(judged(stored, scene))
     for outcome in outcomes.values():
         outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
     made = tuple(outcomes.values())

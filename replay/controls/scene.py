@@ -33,7 +33,7 @@ from ledger.policy.model import Edition
 from ledger.policy.notices import shown_since
 from ledger.policy.permissions import Company
 from ledger.projections.joins import Joins
-from replay.controls.model import Event, Joining
+from replay.controls.model import Event, Joining, Named, Said, Several, Value, several
 
 AMENDING = (FactCorrected, FactVoided)
 HEARD = (FormPublished, AssessmentRecorded, PurposeDeclared, *AMENDING)
@@ -121,6 +121,38 @@ class Scene:
 
     def _index(self, known: int | None) -> int:
         return len(self.told) if known is None else bisect_right(self._positions, known)
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def klass(self, code: str, item: str | None = None) -> Value:
+        """A data class by its name, and which thing of it."""
+        named = self._names[0].get(code) or Named(code, code, code)
+        return Several((named, item), " ") if item else named
+
+    def classes(self, codes: Iterable[str]) -> Value | None:
+        """Several of them."""
+        return several(self.klass(code) for code in codes)
+
+    def purpose(self, code: str) -> Named:
+        """A purpose by its name."""
+        return self._names[1].get(code) or Named(code, code, code)
+
+    def choice(self, purpose: str, channel: str) -> Value:
+        """A purpose, and the channel it is about."""
+        named = self.purpose(purpose)
+        return Several((named, Said("channel", channel)), " / ") if channel else named
+
+    @cached_property
+    def _names(self) -> tuple[dict[str, Named], dict[str, Named]]:
+        """The names of classes and of purposes, in the newest edition known that has them."""
+        classes: dict[str, Named] = {}
+        purposes: dict[str, Named] = {}
+        for edition in self.book.known(self.known):
+            for code, klass in edition.classes.items():
+                classes[code] = Named(code, klass.label_fr, klass.label_en)
+            for code, one in edition.purposes.items():
+                purposes[code] = Named(code, one.label_fr or code, one.label_en or code)
+        return classes, purposes
 
     def joins_at(self, known: int) -> Joins:
         """Who was one person with whom, as known at a position."""

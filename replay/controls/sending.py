@@ -63,8 +63,8 @@ def _finding(look: Look, send: Send, control: str, why: str) -> Finding:
         then.clause,
         then.article,
         {
-            "purpose": send.purpose,
-            "channel": send.channel or "-",
+            "purpose": look.scene.purpose(send.purpose),
+            "channel": Said("channel", send.channel) if send.channel else "-",
             "reason": Said("permission_reason", then.reasons[0]),
         },
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from replay.controls.model import Finding, Stored, Unseen
+from replay.controls.scene import Scene
 
 FILES: Mapping[str, Unseen] = MappingProxyType(
     {
@@ -33,27 +34,27 @@ _WHERE = {
 }
 
 
-def incomplete(stored: Stored, known: int) -> Iterator[Finding]:
+def incomplete(stored: Stored, scene: Scene) -> Iterator[Finding]:
     """C06: a key that lives although it was destroyed, an envelope still there (rule R1)."""
-    yield from _found(stored, known, "C06", lambda code: code in ERASURES)
+    yield from _found(stored, scene.known, "C06", lambda code: code in ERASURES)
 
 
-def altered(stored: Stored, known: int) -> Iterator[Finding]:
+def altered(stored: Stored, scene: Scene) -> Iterator[Finding]:
     """C13: an entry, a leaf, a column, a version, a document that is not what was recorded."""
     other = (*ERASURES, *PROJECTIONS)
-    yield from _found(stored, known, "C13", lambda code: code not in other)
+    yield from _found(stored, scene.known, "C13", lambda code: code not in other)
 
 
-def diverging(stored: Stored, known: int) -> Iterator[Finding]:
+def diverging(stored: Stored, scene: Scene) -> Iterator[Finding]:
     """C14: a live row that is not what history says."""
-    yield from _found(stored, known, "C14", lambda code: code in PROJECTIONS)
+    yield from _found(stored, scene.known, "C14", lambda code: code in PROJECTIONS)
 
 
-def revived(stored: Stored, known: int) -> Iterator[Finding]:  # noqa: ARG001
+def revived(stored: Stored, scene: Scene) -> Iterator[Finding]:
     """C17: every erasure that the journal remembers holds in this database, restored or not."""
     where = "SS-RET-3", "GDPR art. 17, 32(1)(c)"
     for subject, klass, _item in stored.revived:
-        yield Finding("C17", "revived", (), subject, *where, {"class": klass})
+        yield Finding("C17", "revived", (), subject, *where, {"class": scene.klass(klass)})
     if stored.unfinished is not None:
         at = (stored.unfinished,)
         yield Finding("C17", "restore_unfinished", at, None, *where)
@@ -62,11 +63,11 @@ def revived(stored: Stored, known: int) -> Iterator[Finding]:  # noqa: ARG001
         yield Finding("C17", "journal_short", (), None, *where, values)
 
 
-def cards_in_parts(stored: Stored, known: int) -> Iterator[Finding]:
+def cards_in_parts(stored: Stored, scene: Scene) -> Iterator[Finding]:
     """C09: what looks like card data in a sealed part, where the parts were opened to look."""
     where = "SS-PAY-1", "GDPR art. 5(1)(c)"
     for position in stored.cards_in_parts or ():
-        if position <= known:
+        if position <= scene.known:
             yield Finding("C09", "in_a_part", (position,), None, *where)
 
 

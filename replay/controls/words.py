@@ -8,7 +8,7 @@ from importlib import resources
 
 from ledger.policy.explain import Language
 from ledger.policy.explain import words as policy_words
-from replay.controls.model import Finding, Said, Unseen, Value
+from replay.controls.model import Finding, Named, Said, Several, Unseen, Value
 
 Words = dict[str, dict[str, str]]
 
@@ -32,8 +32,9 @@ def about(control: str, lang: Language) -> str:
 
 def explanation(finding: Finding, lang: Language) -> str:
     """One finding in plain words."""
-    values = {name: _said(value, lang) for name, value in finding.values.items()}
-    return words(lang)["why"][finding.why].format(**values)
+    values = {name: said(value, lang) for name, value in finding.values.items()}
+    found = words(lang)["why"][finding.why].format(**values)
+    return found[:1].upper() + found[1:]
 
 
 def because(unseen: Unseen, lang: Language) -> str:
@@ -46,8 +47,14 @@ def article(text: str, lang: Language) -> str:
     return text.replace("GDPR", "RGPD") if lang == "fr" else text.replace("RGPD", "GDPR")
 
 
-def _said(value: Value, lang: Language) -> str:
-    if isinstance(value, Said):
-        found = policy_words(lang).get(value.section, {}).get(value.code, value.code)
-        return found.rstrip(".")
+def said(value: Value, lang: Language) -> str:
+    """A value of a sentence, as that language calls it."""
+    match value:
+        case Said():
+            found = policy_words(lang).get(value.section, {}).get(value.code, value.code)
+            return found.rstrip(".")
+        case Named():
+            return value.fr if lang == "fr" else value.en
+        case Several():
+            return value.between.join(said(one, lang) for one in value.values)
     return str(value)

@@ -43,7 +43,8 @@ class Consultations(Question):
                 self._wrong += not right
                 cells: tuple[Cell, ...] = (
                     *(str(look.subject), format_instant(fact.occurred.at), fact.reader),
-                    *(fact.motive, fact.of, int(bool(look.by_position[position].parts))),
+                    *(Said("motive", fact.motive), look.scene.klass(fact.of)),
+                    int(bool(look.by_position[position].parts)),
                     *(fact.approver, Said("inspect", "granted" if right else "not_granted")),
                 )
                 self._lines.append(self.line(cells, (position, *granted)))
@@ -125,7 +126,8 @@ class Erasures(Question):
             complete += len(proofs) == len(keys)
             who = str(event.row.subject)
             cells: tuple[Cell, ...] = (
-                *(who, format_instant(event.row.occurred_at), fact.of, fact.item, fact.reason),
+                *(who, format_instant(event.row.occurred_at), scene.klass(fact.of)),
+                *(fact.item, Said("erasure", fact.reason)),
                 *(len(keys), len(proofs), len(survived)),
             )
             lines.append(self.line(cells, (event.row.position, *proofs, *survived)))
@@ -182,7 +184,7 @@ class Recipients(Question):
         if look.rows and self.asked.subject is not None:
             self._since = look.rows[0].position
 
-    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+    def answer(self, scene: Scene) -> Answer:
         """One line for each recipient, as it was declared last."""
         columns = ("recipient", "type", "classes", "disclosures", "owed", "told", "acknowledged")
         lines = []
@@ -201,8 +203,8 @@ class Recipients(Question):
                 continue
             done, told = self._done.get(name, []), self._told.get(name, [])
             owed = self._owed.get(name, [])
-            classes = ", ".join(fact.classes) if fact.classes else None
+            classes = scene.classes(fact.classes or ())
             counts = (len(given), len(owed), len(told), len(done))
             on = (position, *given, *owed, *told, *done)
-            lines.append(self.line((name, fact.type, classes, *counts), on))
+            lines.append(self.line((name, Said("recipient", fact.type), classes, *counts), on))
         return Answer("Q9", columns, tuple(lines), {"recipients": len(lines)})

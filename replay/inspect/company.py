@@ -22,7 +22,7 @@ from ledger.policy.permitting import purposes_of
 from ledger.register import model as register
 from replay.controls import declaring
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, Said
+from replay.controls.model import Event, Finding, Said, several
 from replay.controls.scene import Scene
 from replay.controls.store import ERASURES, PROJECTIONS
 from replay.inspect.model import Answer, Asked, Cell, Line, Question
@@ -56,14 +56,15 @@ class Policy(Question):
             said = (edition.id, since, edition.published_sha256, edition.pol)
             lines.append(self._line("edition", *said, on=at))
             for name, purpose in sorted(purposes_of(chain).items()):
-                over = ", ".join(purpose.channels) or None
-                said_of = (name, purpose.basis, over, f"{purpose.clause} {purpose.article}")
-                lines.append(self._line("purpose", *said_of, on=at))
+                over = several(Said("channel", one) for one in purpose.channels)
+                where = f"{purpose.clause} {purpose.article}"
+                of = scene.purpose(name), Said("basis", purpose.basis), over, where
+                lines.append(self._line("purpose", *of, on=at))
             for name, found in sorted(classes_of(chain).items()):
                 archive = found.archive
                 then = f"{archive.months} ({archive.article})" if archive else None
-                months = str(found.operational_months)
-                lines.append(self._line("term", name, months, then, found.article, on=at))
+                months, law = str(found.operational_months), found.article
+                lines.append(self._line("term", scene.klass(name), months, then, law, on=at))
         for position, fact in scene.standing():
             said_on = format_day(fact.occurred.day)
             if isinstance(fact, FormPublished):
@@ -213,12 +214,12 @@ class Register(Question):
         return Answer("Q14", columns, lines, figures)
 
     def _activity(self, one: register.Activity, scene: Scene, told: register.Declared) -> Line:
-        kept = [f"{k.data_class.name} {k.data_class.months_in_all}" for k in one.kept]
+        kept = (scene.klass(k.data_class.name, str(k.data_class.months_in_all)) for k in one.kept)
         beside = told.purposes.get(one.purpose.id)
         published = scene.published.get(one.updated)
         cells: tuple[Cell, ...] = (
-            *(one.purpose.id, one.purpose.basis, one.purpose.article),
-            *(", ".join(one.purpose.people) or None, ", ".join(kept) or None),
+            *(scene.purpose(one.purpose.id), Said("basis", one.purpose.basis), one.purpose.article),
+            *(several(Said("people", who) for who in one.purpose.people), several(kept)),
             *(", ".join(to.code for to in one.recipients) or None, one.use.facts),
         )
         at = (published.row.position if published else 0, beside[0] if beside else 0)
@@ -240,7 +241,9 @@ class Assessments(Question):
         lines = [
             self.line(
                 (
-                    *(fact.type, fact.purpose, fact.recipient, fact.outcome),
+                    Said("assessment", fact.type),
+                    scene.purpose(fact.purpose) if fact.purpose else None,
+                    *(fact.recipient, fact.outcome and Said("outcome", fact.outcome)),
                     *(format_day(fact.occurred.day), fact.document),
                 ),
                 (position,),
@@ -251,8 +254,8 @@ class Assessments(Question):
             f.recipient: (p, f) for p, f in told if isinstance(f, RecipientDeclared)
         }.values():
             said = (fact.recipient, day(fact.attested_until), format_day(fact.occurred.day))
-            cells = ("recipient_contract", None, *said, fact.contract)
+            cells = (Said("assessment", "recipient_contract"), None, *said, fact.contract)
             lines.append(self.line(cells, (position,)))
         columns = ("type", "purpose", "recipient", "outcome", "day", "document")
-        counts = Counter(str(line.cells[0]) for line in lines)
+        counts = Counter(one.code for line in lines if isinstance(one := line.cells[0], Said))
         return Answer("Q15", columns, tuple(lines), dict(sorted(counts.items())))

@@ -66,7 +66,7 @@ def _choices(old: Look, new: Look) -> Iterator[Change]:
     for key in sorted(was.keys() | now.keys()):
         one, two = was.get(key), now.get(key)
         if (one and one.state) != (two and two.state):
-            about = " / ".join(part for part in key if part)
+            about = new.scene.choice(*key)
             said: tuple[Cell, ...] = (Said("inspect", "choice"), about, _said(one), _said(two))
             yield said, [p for c in (one, two) if c for p in c.rests_on]
 
@@ -78,8 +78,8 @@ def _tiers(old: Look, new: Look) -> Iterator[Change]:
         one, two = was.get(key), now.get(key)
         before, after = _tier(one), _tier(two)
         if before != after:
-            said: tuple[Cell, ...] = (Said("inspect", "class"), key[0], before, after)
-            yield said, [p for d in (one, two) if d for p in d.rests_on]
+            what = Said("inspect", "class"), new.scene.klass(key[0])
+            yield (*what, before, after), [p for d in (one, two) if d for p in d.rests_on]
 
 
 def _said(found: ChoiceState | None) -> Cell:

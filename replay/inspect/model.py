@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from replay.controls.life import Look
-from replay.controls.model import Event, Said, Stored
+from replay.controls.model import Event, Stored, Value
 from replay.controls.scene import Scene
 
-Cell: TypeAlias = str | int | Said | None
+Cell: TypeAlias = "Value | None"
 
 
 class Sealed(NamedTuple):

@@ -43,7 +43,8 @@ class LastActivity(Question):
             age: Cell = years(deadline.counted.day, look.scene.today)
             if deadline.suspended_by:
                 age = Said("inspect", RUNS)
-            key = (deadline.klass, deadline.counted.months, age, Said("inspect", state))
+            klass = look.scene.klass(deadline.klass)
+            key = (klass, deadline.counted.months, age, Said("inspect", state))
             self._counted.add(key, look.subject, deadline.counted.position)
 
     def answer(self, scene: Scene) -> Answer:
@@ -67,13 +68,12 @@ class Consents(Question):
         """Her choices; those of everybody are counted by state."""
         for found in chosen(look):
             if self.asked.subject is None:
-                key = (found.purpose, found.channel or None, Said("state", found.state))
+                key = (*place(look, found.purpose, found.channel), Said("state", found.state))
                 self._counted.add(key, look.subject, found.position or 0)
                 continue
             fact = look.facts.get(found.position or 0)
             cells: tuple[Cell, ...] = (
-                found.purpose,
-                found.channel or None,
+                *place(look, found.purpose, found.channel),
                 Said("state", found.state),
                 found.grade and Said("grade", found.grade),
                 getattr(fact, "form", None),
@@ -85,10 +85,10 @@ class Consents(Question):
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each choice, or for each state of each choice."""
-        place = "purpose", "channel", "state"
+        heads = "purpose", "channel", "state"
         if self.asked.subject is None:
-            return Answer("Q2", (*place, "people", "things"), self._counted.lines())
-        return Answer("Q2", (*place, "grade", "form", "act", "at", "edition"), tuple(self._own))
+            return Answer("Q2", (*heads, "people", "things"), self._counted.lines())
+        return Answer("Q2", (*heads, "grade", "form", "act", "at", "edition"), tuple(self._own))
 
 
 class Sends(Question):
@@ -104,23 +104,23 @@ class Sends(Question):
         for send in look.sends:
             said = Said("inspect", "allowed" if send.allowed else "refused")
             why = Said("permission_reason", send.then.reasons[0])
-            place = send.purpose, send.channel or None
+            about = place(look, send.purpose, send.channel)
             if self.asked.subject is None:
-                self._counted.add((*place, said, why), look.subject, send.position)
+                self._counted.add((*about, said, why), look.subject, send.position)
                 continue
             now = None
             if send.now is not None:
                 now = Said("permission_reason", send.now.reasons[0])
             at = format_instant(send.at.at)
-            cells = (at, *place, said, why, send.then.clause, now)
+            cells = (at, *about, said, why, send.then.clause, now)
             self._own.append(self.line(cells, (send.position, *send.then.rests_on)))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each send, or for each answer."""
-        place = "purpose", "channel", "permission", "why"
+        heads = "purpose", "channel", "permission", "why"
         if self.asked.subject is None:
-            return Answer("Q3", (*place, "people", "things"), self._counted.lines())
-        return Answer("Q3", ("at", *place, "clause", "known_now"), tuple(self._own))
+            return Answer("Q3", (*heads, "people", "things"), self._counted.lines())
+        return Answer("Q3", ("at", *heads, "clause", "known_now"), tuple(self._own))
 
 
 class AfterNo(Question):
@@ -138,7 +138,7 @@ class AfterNo(Question):
             late = delay(look, send)
             hours = None if late is None else late // HOUR
             who, at = str(look.subject), format_instant(send.at.at)
-            cells = (who, at, send.purpose, send.channel or None, hours)
+            cells = (who, at, *place(look, send.purpose, send.channel), hours)
             self._lines.append(self.line(cells, (send.position, *send.then.rests_on)))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
@@ -167,12 +167,12 @@ class Held(Question):
         """Each class and thing of hers; of everybody, counted."""
         for deadline, fate in look.fates:
             if self.asked.subject is None:
-                key = (deadline.klass, tier(deadline), deadline.article)
+                key = (look.scene.klass(deadline.klass), tier(deadline), deadline.article)
                 self._counted.add(key, look.subject, deadline.counted.position)
             else:
                 self._own.append((deadline, bool(fate.held_by)))
 
-    def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
+    def answer(self, scene: Scene) -> Answer:
         """One line for each class and thing, or for each class and tier."""
         if self.asked.subject is None:
             counts = ("class", "state", "article", "people", "things")
@@ -183,7 +183,8 @@ class Held(Question):
             article = d.archive_article if d.ended and d.ended.tier == "archived" else d.article
             fields = ", ".join(sorted(set(self._fields.get(d.klass, ())))) or None
             until, archive = day(d.operational_until), day(d.archive_until)
-            cells = (d.klass, d.scope or None, tier(d), until, archive, article, int(held), fields)
+            klass, item = scene.klass(d.klass), d.scope or None
+            cells = (klass, item, tier(d), until, archive, article, int(held), fields)
             lines.append(self.line(cells, d.rests_on))
         return Answer("Q5", columns, tuple(lines))
 
@@ -218,7 +219,7 @@ class Believed(Question):
     ) -> None:
         if (old and old.state) == (new and new.state):
             return
-        what = " / ".join(part for part in key if part)
+        what = look.scene.choice(*key)
         said = (Said("state", c.state) if c else None for c in (old, new))
         on = [p for c in (old, new) if c for p in c.rests_on]
         self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
@@ -230,7 +231,7 @@ class Believed(Question):
             (was is None) == (now is None)
         ):
             return
-        what = " ".join(part for part in key if part)
+        what = look.scene.klass(*key)
         said = (_until(d) for d in (was, now))
         on = [p for d in (was, now) if d for p in d.rests_on]
         self._add(look, (str(look.subject), Said("inspect", "term"), what, *said), on)
@@ -256,6 +257,11 @@ def chosen(look: Look) -> list[ChoiceState]:
             counts = {key: counts[key] for key in state.consents}
         state = state._replace(consents=counts)
     return choices(state, scene.book, scene.as_of, scene.known)
+
+
+def place(look: Look, purpose: str, channel: str | None) -> tuple[Cell, Cell]:
+    """What something was for, and the channel."""
+    return look.scene.purpose(purpose), Said("channel", channel) if channel else None
 
 
 def tier(deadline: Deadline) -> Said:

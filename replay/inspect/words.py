@@ -7,12 +7,10 @@ from functools import lru_cache
 from importlib import resources
 
 from ledger.policy.explain import Language
-from ledger.policy.explain import words as policy_words
-from replay.controls.model import Said
-from replay.controls.words import article
+from replay.controls.model import Named, Said, Several
+from replay.controls.words import article, said
 from replay.inspect.model import Cell
 
-OWN = "inspect"
 Words = dict[str, dict[str, str]]
 
 
@@ -42,12 +40,19 @@ def text_of(cell: Cell, lang: Language) -> str:
     """A cell for people."""
     if cell is None:
         return "-"
-    if isinstance(cell, Said):
-        section = words(lang)["cell"] if cell.section == OWN else policy_words(lang)[cell.section]
-        return section.get(cell.code, cell.code).rstrip(".")
-    return article(str(cell), lang) if isinstance(cell, str) else str(cell)
+    match cell:
+        case Said() if cell.section in words(lang):
+            return words(lang)[cell.section].get(cell.code, cell.code)
+        case Several():
+            return cell.between.join(text_of(one, lang) for one in cell.values)
+    return article(said(cell, lang), lang)
 
 
 def value_of(cell: Cell) -> str | int | None:
-    """A cell for programs: the code, where it is a word."""
-    return cell.code if isinstance(cell, Said) else cell
+    """A cell for programs: the code, where it is a word or a name."""
+    match cell:
+        case Said() | Named():
+            return cell.code
+        case Several():
+            return cell.between.join(str(value_of(one)) for one in cell.values)
+    return cell

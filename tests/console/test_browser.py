@@ -16,7 +16,7 @@ EVERY = pytest.mark.parametrize("sight", SIGHTS, ids=lambda sight: sight.name)
 # A page that is not there is a complaint of the browser's console, and of nobody else's.
 LOUD = ("not-found",)
 # There a script checks what we say, or puts a file into a form: without one, none of it is shown.
-SCRIPTED = ("my-receipts", "publish")
+SCRIPTED = ("my-receipts", "publish", "event", "event-amending", "checks")
 STOPS = """() => {
   const all = [...document.querySelectorAll(`main :is(a[href], button, select, textarea, summary,
     input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.offsetParent);
@@ -77,6 +77,7 @@ def test_a_page_needs_no_script(sight: Sight, shared: Live, window: Windows) -> 
     plain = sight._replace(then=lambda _page: None)
     with_scripts = see(plain, shared, window)
     without = see(plain, shared, window, java_script_enabled=False)
+    expect(without.locator("main [hidden]").locator("visible=true")).to_have_count(0)
     if sight.name not in SCRIPTED:
         said = with_scripts.locator("main").inner_text().split()
         assert without.locator("main").inner_text().split() == said

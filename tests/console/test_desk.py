@@ -27,6 +27,7 @@ from ledger.sealing.signer import Signer
 from ledger.store import browsing, reader
 from tests.console.conftest import Opened
 from tests.console.room import Visitor, seen
+from tests.sealing.room import orders
 
 SEED = 20261127
 NUMBER = re.compile(r'<t?dd?[^>]* data-number="([^"]+)">([^<]*)<')
@@ -112,6 +113,19 @@ def test_its_picture_is_the_replays(auditor: Visitor) -> None:
             for age in whole["ages"]
             if age["klass"] == name
         }
+
+
+@pytest.mark.parametrize("years", [1, 3, 4])
+def test_a_year_is_whole_on_its_anniversary_and_not_on_its_eve(
+    auditor: Visitor, years: int
+) -> None:
+    """Whoever ordered today is the youngest of her class from now on; as the replay says."""
+    orders(auditor.company.ledger, 1)
+    for day, whole in ((f"{2026 + years}-01-04", years - 1), (f"{2026 + years}-01-05", years)):
+        told = numbers(auditor.get(f"/audit?as_of={day}&class=order").text)
+        ages = {what.split()[1] for what, n in told.items() if what.startswith("age ") and n}
+        assert min(int(age) for age in ages if age.isdigit()) == whole, day
+        assert "data-agree" in auditor.get(f"/audit/replay?as_of={day}").text
 
 
 def test_its_numbers_are_those_of_the_interface(auditor: Visitor) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ledger.calendar import Moment
 from ledger.events import KINDS, Row
 from ledger.fields import BOOLEAN, Unreadable
-from replay.controls.model import Event
+from replay.controls.model import Event, Named, Several
 from replay.controls.words import explanation
 from replay.inspect.model import Answer
 from replay.inspect.run import ask
@@ -25,6 +25,7 @@ from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, book, rows_of
 from tests.controls.room import Company, findings
 from tests.golden.examples import example
 
+NAMED, NAMES = {"class", "purpose", "classes"}, {Named, Several}
 NOW = BASE + 10**12  # after every fact
 POSITIONS = st.integers(0, 60)
 SOME = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,9 +99,12 @@ def test_every_finding_and_line_rests_on_what_was_known(
             assert max(finding.positions, default=0) <= made.known
             assert finding.clause
             assert finding.article
+            assert {type(finding.values[name]) for name in NAMED & finding.values.keys()} <= NAMES
             for lang in ("fr", "en"):
                 assert "{" not in explanation(finding, lang)
     for answer in answers(made):
         for line in answer.lines:
             assert max(line.positions, default=0) <= made.known
             assert all(text_of(cell, "fr") for cell in line.cells)
+            for head, cell in zip(answer.columns, line.cells, strict=True):
+                assert head not in NAMED or cell is None or type(cell) in NAMES

@@ -16,13 +16,14 @@ from ledger.fields import KeyProof
 from ledger.policy.notices import COLLECTED
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
-from replay.controls.model import Joining
+from replay.controls.model import Joining, Named
 from replay.controls.words import explanation
 from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, key
 from tests.stories.policy_room import edition
 
 YES: dict[str, Any] = {**LETTER, **FORM}
 ARTICLE = "C. civ. art. 2224"
+CONTACT = Named("contact", "échanges avec un prospect", "exchanges with a prospect")
 
 
 pytestmark = pytest.mark.usefixtures("files")
@@ -149,6 +150,8 @@ def test_c03_beyond_a_term_in_daily_use(shop: Company) -> None:
     assert shop.violations("C03", "2027-03-02") == ["past_erase"]
     (found,) = shop.finds("C03", "2027-03-02")
     assert found.clause == "SS-RET-4"
+    assert explanation(found, "fr").startswith("Échanges avec un prospect : encore en base active")
+    assert explanation(found, "en").startswith("Exchanges with a prospect: still in daily use")
     shop.she(
         "hold.placed",
         "2026-01-05",
@@ -156,14 +159,14 @@ def test_c03_beyond_a_term_in_daily_use(shop: Company) -> None:
         review=20280101,
         classes=("contact",),
     )
-    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == "contact"]
+    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == CONTACT]
     assert (found.weight, found.why, found.article) == ("exception", "held", "C. civ. art. 2224")
 
 
 @pytest.mark.clause("SS-DSR-5")
 def test_c03_what_she_asked_to_keep_is_an_exception_and_says_so(shop: Company) -> None:
     shop.she("customer.restricted", "2026-01-05", ground="claims")
-    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == "contact"]
+    (found,) = [f for f in shop.finds("C03", "2027-03-02") if f.values["class"] == CONTACT]
     assert (found.weight, found.why) == ("exception", "kept_for_her")
     assert (found.clause, found.article) == ("SS-DSR-5", "GDPR art. 18(1)(c)")
 

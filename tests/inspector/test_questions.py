@@ -69,6 +69,7 @@ def test_q1_counts_people_by_class_and_age_and_says_who_is_past(shop: Company) -
         ["contact", 36, 4, "past", 1, 1],
     ]
     assert answer.lines[1].positions == (contacted,)
+    assert text_of(answer.lines[1].cells[0], "fr") == "échanges avec un prospect"
     assert (answer.figures["past"], answer.figures["held"]) == (1, 0)
     shop.she(
         "hold.placed",

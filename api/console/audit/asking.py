@@ -19,6 +19,7 @@ from ledger.calendar import day_of, format_day
 from ledger.errors import NotFound
 
 INSPECT = f"{HOME}/inspect"
+DAYS = ("received", "due", "answered", "until", "archive_until", "day")  # columns of days
 SHOWN = 200  # lines on the page; the file has them all
 FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8; header=present"}
 
@@ -48,6 +49,7 @@ def get_question(visit: Visit) -> Response:
         told=told,
         lines=told["lines"][:SHOWN],
         shown=SHOWN,
+        days=DAYS,
         questions=answers.list_answer(visit.lang)["questions"],
         today=format_day(day_of(visit.now)),
     )

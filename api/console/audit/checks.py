@@ -1,4 +1,5 @@
-"""Checks of the whole ledger: the last one noted, one begun from here, and what it found.
+"""Checks of the whole ledger: the last one noted, one begun from here, and what it found; and a
+check that the browser makes by itself: whether the log was only added to (`static/grown.js`).
 
 Carried out beside what the server does; its page is refreshed by the browser, or by a script where
 there is one. Read next: `api/verifying.py`.
@@ -8,10 +9,13 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
+from api import sealed
 from api.console.audit import HOME, page
+from api.console.proving import growth_of, key_of
 from api.console.visiting import Visit
 from api.today import last_check
 from api.verifying import Checker
+from ledger.errors import NotFound
 
 CHECKS = f"{HOME}/checks"
 
@@ -25,7 +29,17 @@ def get_checks(visit: Visit) -> Response:
         told=checker.told,
         noted=last_check(state.board.checked),
         head=visit.ledger.recorder.head().position,
+        size=sealed.size_of(state.seal),
+        key=key_of(visit),
     )
+
+
+def get_growth(visit: Visit) -> Response:
+    """The newest checkpoint, and the proof that it extends the one of the size that is named."""
+    text = visit.request.query_params.get("size", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NotFound("a log has a size, in digits")
+    return growth_of(visit, int(text))
 
 
 def post_check(visit: Visit) -> Response:
@@ -47,4 +61,5 @@ PAGES = (
     page("GET", CHECKS, get_checks),
     page("POST", CHECKS, post_check),
     page("GET", f"{CHECKS}/progress", get_progress),
+    page("GET", f"{HOME}/growth", get_growth),
 )

@@ -17,7 +17,7 @@ from api.answers import Times, population_answer
 from api.console import pictures
 from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
-from api.console.naming import capital, class_labels, edition_of
+from api.console.naming import class_labels, edition_of, names, sorting
 from api.console.visiting import Visit
 from ledger.application import Ledger
 from ledger.calendar import Day, date_of, day_of, end_of, format_day
@@ -100,8 +100,8 @@ def _live(ledger: Ledger, today: Day) -> Compared | None:
 def compared(one: dict[str, Any], other: dict[str, Any]) -> Compared:
     """Number by number: whatever only one of them counts is zero for the other."""
     here, there = dict(_numbers(one)), dict(_numbers(other))
-    names = sorted(here.keys() | there.keys())
-    pairs = [(name, here.get(name, 0), there.get(name, 0)) for name in names]
+    counted = sorted(here.keys() | there.keys())
+    pairs = [(name, here.get(name, 0), there.get(name, 0)) for name in counted]
     return Compared(len(pairs), [pair for pair in pairs if pair[1] != pair[2]])
 
 
@@ -136,10 +136,10 @@ def _told(visit: Visit, asked: Asked, answer: dict[str, Any]) -> dict[str, Any]:
         "asked": asked,
         "answer": answer,
         "facts": sum(answer["events"].values()),
-        "classes": classes,
+        "classes": sorted(classes.items(), key=lambda one: sorting(labels.get(one[0], one[0]))),
         "labels": labels,
         "tallies": TALLIES,
-        "aged": aged,
+        "aged": sorted(aged, key=lambda name: sorting(labels.get(str(name), str(name)))),
         "wanted": wanted,
         "bars": pictures.bars(*_bars(ages)),
         "purposes": _purposes(visit),
@@ -169,11 +169,7 @@ def _slider(visit: Visit, asked: Asked) -> Slider:
 
 
 def _purposes(visit: Visit) -> dict[str, str]:
-    found: dict[str, Any] = edition_of(visit).purposes
-    return {
-        name: capital((one.label_fr if visit.lang == "fr" else one.label_en) or name)
-        for name, one in found.items()
-    }
+    return names(visit, edition_of(visit))["purpose"]
 
 
 PAGES = (page("GET", HOME, get_desk), page("GET", f"{HOME}/replay", get_replay))

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import sealed
 from api.console.my import herself, page
-from api.console.naming import edition_of
+from api.console.naming import capital, edition_of
 from api.console.proving import key_of, proof_of
 from api.console.visiting import Visit
 from api.packages import receipts_of
@@ -73,11 +73,9 @@ def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
     purpose = edition.purposes.get(row.purpose)
     label = row.purpose or ""
     if purpose is not None:
-        label = purpose.label_fr if visit.lang == "fr" else purpose.label_en
-    is_sealed = row.position <= size
-    return Receipt(
-        row.position, row.kind, label, row.channel, row.local_day, row.recorded_at, is_sealed
-    )
+        label = (purpose.label_fr if visit.lang == "fr" else purpose.label_en) or label
+    what = row.kind, capital(label), row.channel, row.local_day
+    return Receipt(row.position, *what, row.recorded_at, is_sealed=row.position <= size)
 
 
 PAGES = (

@@ -30,6 +30,24 @@ for (const file of document.querySelectorAll("input[type=file][data-into]")) {
   });
 }
 
+// The hash of a file, and whether it is the one that is asked for: before it is sent.
+for (const file of document.querySelectorAll("input[type=file][data-hashed]")) {
+  file.addEventListener("change", async () => {
+    const [told, one] = [document.getElementById(`${file.id}-hash`), file.files[0]];
+    told.replaceChildren();
+    file.setCustomValidity("");
+    if (!one) return;
+    if (one.size > Number(file.dataset.most)) return file.setCustomValidity(file.dataset.tooLarge);
+    if (!globalThis.crypto?.subtle) return;
+    const digest = await crypto.subtle.digest("SHA-256", await one.arrayBuffer());
+    const hash = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const shown = document.createElement("code");
+    shown.textContent = hash;
+    told.append(file.dataset.said, " ", shown);
+    file.setCustomValidity(hash === file.dataset.hashed ? "" : file.dataset.other);
+  });
+}
+
 // How far something got, without loading the page again.
 const live = document.querySelector("[data-progress]");
 if (live) follow(live);
