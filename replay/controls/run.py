@@ -104,6 +104,29 @@ def run(
         for finding in found:
             outcomes[finding.control].add(finding)
 
+    people = events = 0
+    # What only asks the store must be answered where an entry of history cannot be read any more.
+    if any(control.person or control.event or control.company for control in asked):
+        people, events = _of_history(history, asked, tell, progress)
+    parts_opened = False
+    of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
+    if of_store:
+        stored = history.stored()
+        parts_opened = stored.cards_in_parts is not None
+        events = events or stored.events
+        for control in of_store:
+            for judged in control.store:
+                tell(judged(stored, history.known))
+    for outcome in outcomes.values():
+        outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
+    made = tuple(outcomes.values())
+    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
+
+
+def _of_history(
+    history: History, asked: list[Control], tell: Callable[..., None], progress: Progress
+) -> tuple[int, int]:
+    """What history itself tells: how many people were looked at, and how many events."""
     scene, events = scene_of(history, lambda event, so_far: _each(asked, event, so_far, tell))
     for control in asked:
         for whole in control.company:
@@ -119,18 +142,7 @@ def run(
             for rule in control.person:
                 tell(rule(look))
         progress(people)
-    parts_opened = False
-    of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
-    if of_store:
-        stored = history.stored()
-        parts_opened = stored.cards_in_parts is not None
-        for control in of_store:
-            for judged in control.store:
-                tell(judged(stored, history.known))
-    for outcome in outcomes.values():
-        outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
-    made = tuple(outcomes.values())
-    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
+    return people, events
 
 
 def scene_of(
