@@ -133,13 +133,20 @@ class SegmentHistory:
         self.as_of = now if times.as_of is None else times.as_of
         self.known = known_by(segments, engine, times)
         self.pruned = engine.pruned(self.known)
-        self.joined: Sequence[Joining] = joined_in(engine, self.known)
-        self._kin = families(self.joined)
 
     def at(self, times: Times) -> SegmentHistory:
         """The same folder at two other times."""
         told = self._now, self.subject, self.reader
         return SegmentHistory(self.segments, self.engine, times, *told)
+
+    @cached_property
+    def joined(self) -> Sequence[Joining]:
+        """Every join known at R."""
+        return joined_in(self.engine, self.known)
+
+    @cached_property
+    def _kin(self) -> Mapping[UUID, frozenset[UUID]]:
+        return families(self.joined)
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""

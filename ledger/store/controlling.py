@@ -23,6 +23,7 @@ from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
 PAGE = 2000
+ASK = "control C13, asked alone, tells which"
 events = tables.events.c
 _WHOLE = sa.select(*ROW_COLUMNS, events.entry)
 
@@ -115,4 +116,7 @@ def whole(row: Row, raw: bytes) -> Whole:
         parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
         return Whole(row, fact_from(said), UUID(said["id"]), parts)
     except (KeyError, ValueError, TypeError) as error:
-        raise Tampered(f"an entry cannot be read ({type(error).__name__})") from error
+        what = f"an entry cannot be read ({type(error).__name__})"
+        raise Tampered(f"{what}: {ASK}") from error
+    except Tampered as error:
+        raise Tampered(f"{error}: {ASK}") from error

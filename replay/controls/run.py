@@ -104,6 +104,31 @@ def run(
         for finding in found:
             outcomes[finding.control].add(finding)
 
+    people = events = 0
+    scene = _bare(history)
+    # What only asks the store must be answered where an entry of history cannot be read any more.
+    if any(control.person or control.event or control.company for control in asked):
+        scene, people, events = _of_history(history, asked, tell, progress)
+    parts_opened = False
+    of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
+    if of_store:
+        stored = history.stored()
+        parts_opened = stored.cards_in_parts is not None
+        events = events or stored.events
+        for control in of_store:
+            for judged in control.store:
+                tell(judged(stored, scene))
+    for outcome in outcomes.values():
+        outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
+    made = tuple(outcomes.values())
+    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
+
+
+def _of_history(
+    history: History, asked: list[Control], tell: Callable[..., None], progress: Progress
+) -> tuple[Scene, int, int]:
+    """What history itself tells: of the company, how many people were looked at, and how many
+    events."""
     scene, events = scene_of(history, lambda event, so_far: _each(asked, event, so_far, tell))
     for control in asked:
         for whole in control.company:
@@ -119,18 +144,7 @@ def run(
             for rule in control.person:
                 tell(rule(look))
         progress(people)
-    parts_opened = False
-    of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
-    if of_store:
-        stored = history.stored()
-        parts_opened = stored.cards_in_parts is not None
-        for control in of_store:
-            for judged in control.store:
-                tell(judged(stored, scene))
-    for outcome in outcomes.values():
-        outcome.findings.sort(key=lambda f: (f.weight, f.positions, f.why))
-    made = tuple(outcomes.values())
-    return Result(history.as_of, history.known, people, events, history.pruned, parts_opened, made)
+    return scene, people, events
 
 
 def scene_of(
@@ -138,13 +152,18 @@ def scene_of(
 ) -> tuple[Scene, int]:
     """The company as its facts tell it, and how many there are. `each` hears every fact, with the
     scene as far as it was told."""
-    scene = Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
+    scene = _bare(history)
     count = 0
     for event in history.company():
         scene.hear(event)
         each(event, scene)
         count += 1
     return scene, count
+
+
+def _bare(history: History) -> Scene:
+    """The company before any of its facts was heard."""
+    return Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
 
 
 def _each(asked: list[Control], event: Event, scene: Scene, tell: Callable[..., None]) -> None:

@@ -22,7 +22,7 @@ from api.inspecting import inspected
 from api.replaying import STRANGER, Reader, Source, controlled_alone, inspected_alone
 from ledger.application import Ledger
 from ledger.calendar import parse_as_of
-from ledger.errors import Misuse
+from ledger.errors import Misuse, Tampered
 from ledger.opening import create
 from ledger.store import tables
 from replay.controls.catalogue import CONTROLS
@@ -169,6 +169,19 @@ def test_c13_a_row_that_is_not_what_was_recorded(
         assert all(one["explanation"] for one in told["controls"][0]["findings"])
     before = Times(None, folder.rows()[99]["recorded_at"])
     assert not any(o.positions for o in of(alone(folder.folder, times=before), "C13").findings)
+
+
+def test_c13_answers_alone_where_an_entry_cannot_be_read(folder: Stage) -> None:
+    """Of the company's own first fact; what needs that entry stops, and says whom to ask."""
+
+    def unreadable(rows: Rows) -> None:
+        rows[0]["entry"] = b"{}"
+
+    forge(folder, unreadable, file=0)
+    (outcome,) = alone(folder.folder, "C13").outcomes
+    assert 1 in {p for one in outcome.findings for p in one.positions}
+    with pytest.raises(Tampered, match="C13, asked alone"):
+        alone(folder.folder)
 
 
 @pytest.mark.parametrize("name", ["amount_minor", "local_day", "leaf"])
