@@ -2,8 +2,8 @@
 
 What nobody knows; what a law imposes; the dead, the very young and the restricted; what serves a
 contract, which depends on no choice (SS-COM-1); a standing no, absolute for marketing (SS-LB-3);
-then what each purpose and channel needs. The offer to a professional by e-mail or SMS is held to
-the consumer's rule (CPCE L34-5), for want of another.
+those whose choices were erased; then what each purpose and channel needs. The offer to a
+professional by e-mail or SMS is held to the consumer's rule (CPCE L34-5), for want of another.
 
 Asked through `permissions.verdict`. Read next: `softoptin.py`, `phone.py`.
 """
@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from ledger.calendar import Day, Instant, Moment
-from ledger.events import AssessmentRecorded, CustomerRegistered, Fact, Row
+from ledger.events import (
+    AssessmentRecorded,
+    ClassErased,
+    ConsentGiven,
+    CustomerRegistered,
+    Fact,
+    Row,
+)
 from ledger.policy import phone, softoptin
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS
@@ -26,6 +33,7 @@ from ledger.projections.joins import ALONE, Joins, last_words
 from ledger.projections.model import SubjectState
 
 OPEN_TRACKING = "email_open_tracking"
+CHOICES = ConsentGiven.homes[0]  # the class of the proof of choices
 OPENS_DELIBERATED: Day = 20260414  # CNIL délib. 2026-042 is published; LIL art. 82 said so before
 
 PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]
@@ -103,6 +111,7 @@ def judge(case: Case) -> Answer:
         or _protected(case)
         or _by_contract(case)
         or _standing_no(case)
+        or _forgotten(case)
         or _by_channel(case)
     )
 
@@ -183,6 +192,25 @@ def _standing_no(case: Case) -> Answer | None:
         missing = _five_facts(case, found.position).missing
         refused = refused._replace(reasons=(*refused.reasons, *map("missing_{}".format, missing)))
     return refused
+
+
+def _forgotten(case: Case) -> Answer | None:
+    """Whoever had the proof of her choices erased is as if she had never said yes: what nobody can
+    prove any more is no consent (GDPR art. 7(1)). Where it was not their term that ended, what the
+    law makes us keep of her is no reason to write to her either (art. 17(1)). A later yes is."""
+    erased = _last(case, ClassErased.kind, decision=CHOICES)
+    if erased is None or _said_since(case, erased):
+        return None
+    chooses = case.purpose.marketing or case.purpose.basis in ("consent", "legitimate_interest")
+    if not (case.on_consent or (chooses and erased.basis != "term")):
+        return None
+    article = "GDPR art. 7(1), 17(1)"
+    given, rests_on = ("consent.given.v1",), (erased.position,)
+    return refuse("proof_erased", "SS-DSR-3", article, given, rests_on)
+
+
+def _said_since(case: Case, erased: Row) -> bool:
+    return case.choice.position is not None and case.choice.position > erased.position
 
 
 def _softly(case: Case) -> bool:
