@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
+from ledger.events import ConsentGiven
 from ledger.policy.book import Book
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState, ConsentStatus
-from ledger.projections.model import ChoiceKey, Expression, SubjectState
+from ledger.projections.model import ChoiceKey, EndedKey, Expression, SubjectState
 
 GRANTS = ("consent.given.v1", "consent.renewed.v1")
+CHOICES = ConsentGiven.homes[0]  # the class of the proof of choices
 _STOPPING = ("consent.withdrawn.v1", "objection.raised.v1")
 
 
@@ -117,7 +119,7 @@ def choice(
         label_fr=declared.label_fr if declared else purpose,
         label_en=declared.label_en if declared else purpose,
         state=meaning.status,
-        reason=meaning.reason,
+        reason=meaning.reason or _gone(state, found),
         kind=found.kind if found else None,
         day=found.day if found else None,
         position=found.position if found else None,
@@ -146,6 +148,14 @@ def _meaning(
     if is_past(expires, today):
         return _Meaning("ConsentExpired", "expired", ("consent.renewed.v1",)), None
     return meaning, add_days(expires, 1)
+
+
+def _gone(state: SubjectState, found: Expression | None) -> str | None:
+    """That the proof of what she said was erased since: it may still be told, not relied upon."""
+    ended = state.ended.get(EndedKey(CHOICES, ""))
+    if found is None or ended is None or ended.tier != "erased":
+        return None
+    return "proof_erased" if ended.position > found.position else None
 
 
 def _purpose(chain: tuple[Edition, ...], name: str) -> Purpose | None:

@@ -17,14 +17,13 @@ from ledger.calendar import Day, Instant, Moment
 from ledger.events import (
     AssessmentRecorded,
     ClassErased,
-    ConsentGiven,
     CustomerRegistered,
     Fact,
     Row,
 )
 from ledger.policy import phone, softoptin
 from ledger.policy.book import Book
-from ledger.policy.consents import GRANTS
+from ledger.policy.consents import CHOICES, GRANTS
 from ledger.policy.holds import restricted
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.softoptin import Offer
@@ -33,7 +32,6 @@ from ledger.projections.joins import ALONE, Joins, last_words
 from ledger.projections.model import SubjectState
 
 OPEN_TRACKING = "email_open_tracking"
-CHOICES = ConsentGiven.homes[0]  # the class of the proof of choices
 OPENS_DELIBERATED: Day = 20260414  # CNIL délib. 2026-042 is published; LIL art. 82 said so before
 
 PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]

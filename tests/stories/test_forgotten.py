@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.calendar import parse_as_of
+from ledger.policy.consents import choices
+from replay.fold import fold_subject
+from tests.stories.policy_room import BOOK
 from tests.stories.test_permissions import ACCOUNT, KNOWN, OFFERED, TESTED, Told, given, shop, told
 
 
@@ -32,3 +36,13 @@ def test_a_yes_whose_proof_was_erased_allows_nothing_until_she_says_it_again():
     assert asked.may("newsletter", "email", "2020-02-02").reasons == ("proof_erased",)
     assert over.may("newsletter", "email", "2020-02-02").basis == "soft_opt_in"
     assert asked.may("service_message", "email", "2020-02-02").basis == "contract"
+
+
+@pytest.mark.clause("SS-DSR-3")
+def test_what_she_had_chosen_is_told_with_what_became_of_its_proof():
+    erased = told("customer.class_erased", "2020-01-01", of="consent", reason="request")
+    rows = [t.row._replace(position=n) for n, t in enumerate((KNOWN, given("2019-03-11"), erased))]
+    for day, reason in (("2019-12-31", None), ("2020-01-02", "proof_erased")):
+        as_of = parse_as_of(day)
+        (said,) = choices(fold_subject(rows, as_of), BOOK, as_of)
+        assert (said.state, said.reason) == ("ConsentGiven", reason)
