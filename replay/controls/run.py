@@ -105,8 +105,8 @@ def run(
             outcomes[finding.control].add(finding)
 
     people = events = 0
-    scene = _bare(history)
-    # What only asks the store must be answered where an entry of history cannot be read any more.
+    # What only asks the store must be answered where nothing of history can be read any more.
+    scene = Scene(history.book, (), history.as_of, history.known)
     if any(control.person or control.event or control.company for control in asked):
         scene, people, events = _of_history(history, asked, tell, progress)
     parts_opened = False
@@ -152,18 +152,13 @@ def scene_of(
 ) -> tuple[Scene, int]:
     """The company as its facts tell it, and how many there are. `each` hears every fact, with the
     scene as far as it was told."""
-    scene = _bare(history)
+    scene = Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
     count = 0
     for event in history.company():
         scene.hear(event)
         each(event, scene)
         count += 1
     return scene, count
-
-
-def _bare(history: History) -> Scene:
-    """The company before any of its facts was heard."""
-    return Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
 
 
 def _each(asked: list[Control], event: Event, scene: Scene, tell: Callable[..., None]) -> None:

@@ -183,6 +183,10 @@ def _told(ask: Callable[[], T]) -> T:
         raise Misuse("that is too little memory for so many events: give --memory more") from None
     except (duckdb.IOException, duckdb.InvalidInputException):
         raise BadData("a segment cannot be read") from None
+    except duckdb.Error as error:
+        if type(error) is duckdb.Error:  # of no sort: what damaged bytes make of a decompressor
+            raise BadData("a segment cannot be read") from None
+        raise
 
 
 def _plan(asked: list[dict[str, Any]]) -> Iterator[str]:
