@@ -140,12 +140,12 @@ def test_from_a_question_to_a_proof_that_holds(shared: Live, window: Windows) ->
     expect(page.get_by_role("heading", level=1)).to_contain_text("Événement")
     check = page.get_by_role("button", name="Vérifier la preuve dans ce navigateur")
     check.click()
-    expect(page.locator(".verdict")).to_have_attribute("data-found", "valid")
+    expect(page.locator("[data-verdict]")).to_have_attribute("data-found", "valid")
     key = page.locator("#key")
     sound = key.input_value()
     key.fill(sound[:-4] + ("AAAA" if sound[-4:] != "AAAA" else "BBBB"))
     check.click()
-    expect(page.locator(".verdict")).not_to_have_attribute("data-found", "valid")
+    expect(page.locator("[data-verdict]")).not_to_have_attribute("data-found", "valid")
     page.get_by_role("link", name="Suivant").click()
     expect(page.locator("#key")).not_to_have_value(sound)  # what she typed is remembered
 
@@ -160,7 +160,7 @@ def test_an_event_with_the_keyboard_only(shared: Live, window: Windows) -> None:
     check = page.get_by_role("button", name="Vérifier la preuve dans ce navigateur")
     check.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".verdict")).to_have_attribute("data-found", "valid")
+    expect(page.locator("[data-verdict]")).to_have_attribute("data-found", "valid")
 
 
 # --- files ----------------------------------------------------------------------------------------
