@@ -7,7 +7,7 @@ draft would change, handed one person at a time. Read next: `replay/engines/`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
@@ -23,7 +23,7 @@ from api.inspecting import answered, checked_positions, named_in, sealed_by, sea
 from api.inspecting import wanted as questions
 from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
-from ledger.errors import Misuse, NotFound
+from ledger.errors import BadData, Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
@@ -185,8 +185,10 @@ class SegmentHistory:
             found["C13"] = Unseen("keyless", wholly=True)
         elif self._pinned is None:
             found["C13"] = Unseen("unpinned")
-        if any(True for _ in self.engine.entries(self.known, kinds=(ClassErased.kind,))):
-            found |= dict.fromkeys(NOES, Unseen("noes"))
+        # Damage is found by C13; who asks history itself is told that it cannot be read.
+        with suppress(BadData):
+            if any(True for _ in self.engine.entries(self.known, kinds=(ClassErased.kind,))):
+                found |= dict.fromkeys(NOES, Unseen("noes"))
         return found
 
     def stored(self) -> Stored:

@@ -393,16 +393,14 @@ def moving(book: Book, as_of: Instant, known: int | None) -> frozenset[str]:
 
 
 def row_of(values: Iterable[Any]) -> Row:
-    """A row of the layout, without entry and leaf, as folds read it."""
+    """A row of the layout, without entry and leaf, as folds read it. Raises BadData where damage
+    made something else of it."""
     position, stream, version, kind, hi, lo, *rest = values
-    return Row(
-        position,
-        UUID(bytes=bytes(stream)),
-        version,
-        kind,
-        None if hi is None else whole(hi, lo),
-        *rest,
-    )
+    try:
+        thing = UUID(bytes=bytes(stream))
+    except (TypeError, ValueError):
+        raise BadData("a segment cannot be read") from None
+    return Row(position, thing, version, kind, None if hi is None else whole(hi, lo), *rest)
 
 
 def _whole(values: tuple[Any, ...]) -> tuple[Row, bytes]:

@@ -132,7 +132,11 @@ class Rows(Scan):
         for position, found in self.columns.items():
             row = rows.get(position)
             if row is not None:
-                wanted = self.implied(row, found)
+                try:
+                    wanted = self.implied(row, found)
+                except ValueError:  # an id that is none
+                    self.found.add(5, "form", position=position)
+                    continue
             elif position in rows:
                 continue  # an entry that cannot be read, or of a kind we do not know
             else:

@@ -69,7 +69,11 @@ def listening() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                self.close_connection = True
+                return  # the sender died amid its message: nothing arrived
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.got.append(Got(self.path, headers, body))
             status, more = receiver.answers.pop(0) if receiver.answers else receiver.always

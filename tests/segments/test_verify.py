@@ -137,6 +137,19 @@ def swapped(rows: Rows) -> None:
     )
 
 
+def of_no_one(rows: Rows) -> None:
+    """An id that is none."""
+    row = rows[7]
+    row["entry"] = row["entry"].replace(said_of(row), b"z" * 36)
+    row["leaf"] = sha256(b"\0" + row["entry"]).digest()
+
+
+def said_of(row: dict[str, Any]) -> bytes:
+    """Her id as an entry writes it."""
+    subject: str = read(row["entry"])["meta"]["subject"]
+    return subject.encode()
+
+
 def spaced(rows: Rows) -> None:
     """Other bytes of the same JSON, with their leaf."""
     row = rows[7]
@@ -153,6 +166,7 @@ def spaced(rows: Rows) -> None:
         (half_bared, {8, 11}),
         (swapped, {4, 7}),
         (spaced, {4, 5}),
+        (of_no_one, {4, 5}),
         (lambda rows: rows[7].__setitem__("leaf", bytes(32)), {4, 5}),
     ],
 )
