@@ -95,6 +95,11 @@ class Case(NamedTuple):
     choice: ChoiceState
 
     @property
+    def chooses(self) -> bool:
+        """Whether she has a say in this purpose."""
+        return self.purpose.marketing or self.purpose.basis in ("consent", "legitimate_interest")
+
+    @property
     def on_consent(self) -> bool:
         """Whether a grant stands, and is more than a guess of ours."""
         given = self.choice.state in ("ConsentGiven", "RenewedConsentGiven")
@@ -130,9 +135,8 @@ def _by_law(case: Case) -> Answer | None:
 def _protected(case: Case) -> Answer | None:
     """The dead, the very young, and whoever had the use of her data restricted."""
     rows, joins = case.person.rows, case.person.joins
-    chooses = case.purpose.marketing or case.purpose.basis in ("consent", "legitimate_interest")
     dead = _last(case, "customer.died.v1")
-    if dead and chooses:
+    if dead and case.chooses:
         return refuse("dead", "SS-DSR-7", "LIL art. 85", ("fact.voided.v1",), (dead.position,))
     stopped = dead and _last(case, "customer.heir_requested.v1", decision="objection")
     if dead and stopped:
@@ -140,7 +144,7 @@ def _protected(case: Case) -> Answer | None:
         return refuse("heirs_objected", "SS-DSR-7", "LIL art. 85", ("fact.voided.v1",), both)
     signals = last_words((r for r in rows if r.kind == "customer.minor_signalled.v1"), joins)
     young = [row.position for row in signals if row.decision == "under_15"]
-    if young and chooses:
+    if young and case.chooses:
         return refuse("under_15", "SS-MIN-1", "LIL art. 45", ("fact.voided.v1",), (young[-1],))
     grounds = restricted(rows, joins)
     if grounds:
@@ -199,8 +203,7 @@ def _forgotten(case: Case) -> Answer | None:
     erased = _last(case, ClassErased.kind, decision=CHOICES)
     if erased is None or _said_since(case, erased):
         return None
-    chooses = case.purpose.marketing or case.purpose.basis in ("consent", "legitimate_interest")
-    if not (case.on_consent or (chooses and erased.basis != "term")):
+    if not (case.on_consent or (case.chooses and erased.basis != "term")):
         return None
     article = "GDPR art. 7(1), 17(1)"
     given, rests_on = ("consent.given.v1",), (erased.position,)

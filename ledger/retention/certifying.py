@@ -27,14 +27,11 @@ from ledger.erasing.erase import Erased, of_intent
 from ledger.erasing.journal import Intent, Journal
 from ledger.erasing.request import holds_of
 from ledger.outbound.standing import Declared, declared
-from ledger.policy.cards import cards, governed
 from ledger.policy.erasures import Outcome
-from ledger.policy.evaluate import deadlines
 from ledger.policy.holds import Fate, fates
 from ledger.policy.verdicts import Deadline
-from ledger.projections.live import standing
-from ledger.retention.judging import CARDS
-from ledger.store import erasure, reader, states
+from ledger.retention.judging import terms
+from ledger.store import erasure
 from ledger.store.vault import Scope
 
 REASON = "term"
@@ -89,12 +86,7 @@ def still_kept(ledger: Ledger, subject: UUID) -> list[Outcome]:
     """What is left of one person now, each class or thing with what keeps it and until when: its
     own term, or a hold on what is past it."""
     book, now = ledger.book(ledger.epoch()), ledger.clock.now()
-    with ledger.database.read() as connection:
-        state = states.live_state(connection, subject)
-        paid = any(key.klass in CARDS for key in state.activity)
-        rows = standing(states.rows_of(connection, subject)) if paid else []
-        facts = reader.card_facts(connection, subject) if paid else {}
-    found = governed(deadlines(state, book, now), cards(state, rows, facts, book, now))
+    _, found = terms(ledger, book, subject, now)
     scopes = [Scope(subject, deadline.klass, deadline.scope) for deadline in found]
     with ledger.database.read() as connection:
         alive = erasure.living(connection, scopes)

@@ -20,6 +20,7 @@ from ledger.policy.holds import KEEPING, Fate, fates
 from ledger.policy.verdicts import Deadline
 from ledger.projections.joins import Joins
 from ledger.projections.live import standing
+from ledger.projections.model import SubjectState
 from ledger.store import archival, erasure, reader, states
 from ledger.store.vault import Scope
 
@@ -50,16 +51,24 @@ def known_now(ledger: Ledger) -> Known:
     return Known(ledger.book(epoch), ledger.joins(epoch))
 
 
-def judge(ledger: Ledger, known: Known, subject: UUID, at: Instant) -> list[Judged]:
-    """What of one person is past its end at that moment and has not ended yet. What is kept of her
-    under one reference is kept under all."""
-    book, family = known.book, known.joins.family(subject)
+def terms(
+    ledger: Ledger, book: Book, subject: UUID, at: Instant
+) -> tuple[SubjectState, list[Deadline]]:
+    """One person as the live tables know her, and the term of each class and thing of hers, cards
+    by their own rules."""
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
         paid = any(key.klass in CARDS for key in state.activity)
         rows = standing(states.rows_of(connection, subject)) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
-    found = governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
+    return state, governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
+
+
+def judge(ledger: Ledger, known: Known, subject: UUID, at: Instant) -> list[Judged]:
+    """What of one person is past its end at that moment and has not ended yet. What is kept of her
+    under one reference is kept under all."""
+    book, family = known.book, known.joins.family(subject)
+    state, found = terms(ledger, book, subject, at)
     # Few people have one: the facts she has are counted by kind, those that stand only.
     held = any(key.kind in KEEPING for key in state.activity)
     held = held or (len(family) > 1 and bool(ever_held(ledger, {subject})))

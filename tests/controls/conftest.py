@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controls.room import Company
+from tests.controls.room import Company, furnished
 
 
 @pytest.fixture
@@ -18,7 +18,4 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def shop() -> Company:
     """A company that has published its policy and one form, and one person who is known."""
-    made = Company()
-    made.she("customer.registered", "2024-03-01")
-    made.she("customer.contacted_us", "2024-03-01", channel="form")
-    return made
+    return furnished()

@@ -185,3 +185,11 @@ def findings(result: Result) -> list[Any]:
 def key() -> UUID:
     """The id of a key."""
     return uuid4()
+
+
+def furnished() -> Company:
+    """A company that has published its policy and one form, and one person who is known."""
+    made = Company()
+    made.she("customer.registered", "2024-03-01")
+    made.she("customer.contacted_us", "2024-03-01", channel="form")
+    return made

@@ -14,7 +14,7 @@ from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked, Line, Sealed
 from replay.inspect.run import ask
 from replay.inspect.words import column, figure, text_of, title, value_of, words
-from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, key
+from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, furnished, key
 from tests.stories.policy_room import edition
 
 YES: dict[str, Any] = {**LETTER, **FORM}
@@ -23,10 +23,7 @@ YES: dict[str, Any] = {**LETTER, **FORM}
 @pytest.fixture
 def shop() -> Company:
     """A company that has published its policy and one form, and one person who is known."""
-    made = Company()
-    made.she("customer.registered", "2024-03-01")
-    made.she("customer.contacted_us", "2024-03-01", channel="form")
-    return made
+    return furnished()
 
 
 def asked(
