@@ -7,7 +7,7 @@ Read next: `ledger/store/controlling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
 from ledger.store.vault import Scope
 from ledger.store.verify import Report, verify
-from replay.controls.model import Event, Joining, Life, Stored, Unseen
+from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Stored, Unseen
 
 AT_ONCE = 500  # people, or parts, asked of the database together
 
@@ -68,17 +68,16 @@ class LedgerHistory:
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
-        return (Event(*one) for one in store.about_nobody(self.connection, self.known))
+        return store.about_nobody(self.connection, self.known)
 
-    def lives(self) -> Iterator[Life]:
+    def lives(self, having: Kinds = EVERYBODY) -> Iterator[Life]:
         """Everybody (or the one person named), one at a time, with those she is or was joined
         with. Raises NotFound when nothing is known of the one named."""
-        people = None if self.subject is None else [self.subject]
-        count = 0
-        for subject, events in store.by_person(self.connection, self.known, people):
-            yield self._life(subject, tuple(Event(*one) for one in events))
+        whom, count = asked_about(self.subject, having, self._kin), 0
+        for subject, events in store.by_person(self.connection, self.known, *whom):
+            yield self._life(subject, events)
             count += 1
-        if people is not None and not count:
+        if self.subject is not None and not count:
             raise NotFound("this ledger knows no such subject")
 
     def _life(self, subject: UUID, events: tuple[Event, ...]) -> Life:
@@ -86,7 +85,7 @@ class LedgerHistory:
         family = self._kin.get(subject, frozenset()) - {subject}
         if family:
             for other, hers in store.by_person(self.connection, self.known, family):
-                kin[other] = Life(other, tuple(Event(*one) for one in hers), self._no(other))
+                kin[other] = Life(other, hers, self._no(other))
             kin |= {gone: Life(gone, ()) for gone in family - kin.keys()}
         return Life(subject, events, self._no(subject), kin)
 
@@ -169,6 +168,16 @@ def history(
             yield LedgerHistory(ledger, connection, book, as_of, known, how)
             return
     raise Stale("editions are being published; please try again")
+
+
+def asked_about(
+    subject: UUID | None, having: Kinds, kin: Collection[UUID]
+) -> tuple[Collection[UUID] | None, Kinds]:
+    """Whose lives are read: these people's, and those of whoever has a fact of these kinds. `kin`:
+    everybody who is, or was, joined with somebody; what she says may be said by another's fact."""
+    if subject is not None:
+        return [subject], EVERYBODY
+    return (None, EVERYBODY) if having is EVERYBODY else (kin, having)
 
 
 def families(joined: Sequence[Joining]) -> dict[UUID, frozenset[UUID]]:

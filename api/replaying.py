@@ -17,7 +17,7 @@ from uuid import UUID
 
 from api.answers import Past as Listed
 from api.answers import Times, check_class, listed_json, population_json, times_json
-from api.controlling import families
+from api.controlling import asked_about, families
 from api.controls import wanted
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
@@ -28,10 +28,10 @@ from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join, Joins
-from ledger.store.controlling import whole
+from ledger.store.controlling import Whole
 from ledger.store.population import Past, PastDue, Said
 from ledger.supposing import Supposed, asked_day, weigh
-from replay.controls.model import Event, Joining, Life, Stored, Unseen
+from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Stored, Unseen
 from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
@@ -150,13 +150,13 @@ class SegmentHistory:
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
-        return (Event(*whole(*one)) for one in self.engine.company(self.known))
+        return (Whole(*one) for one in self.engine.company(self.known))
 
-    def lives(self) -> Iterator[Life]:
+    def lives(self, having: Kinds = EVERYBODY) -> Iterator[Life]:
         """Everybody (or the one person named), one at a time, with those she is or was joined
         with. Raises NotFound when nothing is known of the one named."""
-        count = 0
-        for subject, events in self._by_person(None if self.subject is None else [self.subject]):
+        whom, count = asked_about(self.subject, having, self._kin), 0
+        for subject, events in self._by_person(*whom):
             kin: dict[UUID, Life] = {}
             family = self._kin.get(subject, frozenset()) - {subject}
             if family:
@@ -168,9 +168,10 @@ class SegmentHistory:
             raise NotFound("these segments know no such subject")
 
     def _by_person(
-        self, people: Collection[UUID] | None
+        self, people: Collection[UUID] | None, having: Kinds = EVERYBODY
     ) -> Iterator[tuple[UUID, tuple[Event, ...]]]:
-        found = (Event(*whole(*one)) for one in self.engine.entries(self.known, people=people))
+        rows = self.engine.entries(self.known, people=people, having=having)
+        found = (Whole(*one) for one in rows)
         for subject, hers in groupby(found, key=lambda one: one.row.subject):
             if subject is not None:
                 yield subject, tuple(hers)
@@ -220,7 +221,7 @@ class SegmentHistory:
 
 def joined_in(engine: Engine, known: int) -> list[Joining]:
     """Every join known at a position, oldest first."""
-    found = [whole(*one) for one in engine.entries(known, kinds=(JOINED, VOID))]
+    found = [Whole(*one) for one in engine.entries(known, kinds=(JOINED, VOID))]
     undone: dict[int | None, int] = {}
     for one in found:
         if one.row.kind == VOID:

@@ -19,7 +19,7 @@ from ledger.errors import NotFound
 from ledger.events import CORRECTION, VOID, ClassArchived, Fact, KeyDestroyed, Restored
 from ledger.fields import Unreadable
 from ledger.projections.joins import Joins
-from ledger.store.controlling import whole
+from ledger.store.controlling import Whole
 from ledger.store.timeline import Amendments, Parts, Told
 
 
@@ -34,7 +34,7 @@ def timeline_alone(
         ever = [history.told_of(*one) for one in engine.entries(people=people)]
         if not ever:
             raise NotFound("these segments know no such subject")
-        company = [whole(*one).fact for one in engine.company()]
+        company = [Whole(*one).fact for one in engine.company()]
     parts = _parts(ever, [*company, *(one.fact for one in ever)])
     told = sorted((one for one in ever if one.row.position <= known), key=_position)
     later = [one for one in told if one.row.position > after]

@@ -28,13 +28,44 @@ events = tables.events.c
 _WHOLE = sa.select(*ROW_COLUMNS, events.entry)
 
 
-class Whole(NamedTuple):
-    """One event: columns, fact, the id of the event, its sealed parts (data class, key id)."""
+class Told(NamedTuple):
+    """What an entry tells: the fact, the id of the event, its sealed parts (data class, key id)."""
 
-    row: Row
     fact: Fact
     id: UUID
     parts: tuple[tuple[str, UUID], ...]
+
+
+class Whole:
+    """One event: its columns, and what its entry tells, which is read when it is first asked for:
+    of most events of most people nobody asks. Reading it raises Tampered."""
+
+    __slots__ = ("_raw", "_told", "row")
+
+    def __init__(self, row: Row, raw: bytes) -> None:
+        self.row, self._raw = row, raw
+        self._told: Told | None = None
+
+    @property
+    def fact(self) -> Fact:
+        """The fact, its personal fields unopened."""
+        return self.told().fact
+
+    @property
+    def id(self) -> UUID:
+        """The id of the event."""
+        return self.told().id
+
+    @property
+    def parts(self) -> tuple[tuple[str, UUID], ...]:
+        """The sealed parts that its entry names: data class, key id."""
+        return self.told().parts
+
+    def told(self) -> Told:
+        """All that its entry tells."""
+        if self._told is None:
+            self._told = _told(self._raw)
+        return self._told
 
 
 def about_nobody(
@@ -47,19 +78,30 @@ def about_nobody(
     if kinds is not None:
         query = query.where(events.kind.in_(kinds))
     for *typed, raw in connection.execute(query, execution_options={"yield_per": PAGE}):
-        yield whole(Row(*typed), raw)
+        yield Whole(Row(*typed), raw)
 
 
 def by_person(
-    connection: sa.Connection, known: int, people: Collection[UUID] | None = None
+    connection: sa.Connection,
+    known: int,
+    people: Collection[UUID] | None = None,
+    having: Collection[str] | None = None,
 ) -> Iterator[tuple[UUID, tuple[Whole, ...]]]:
-    """Everybody (or these people) with all that is recorded of her, in the order of the ids."""
+    """Everybody with all that is recorded of her, in the order of the ids; or these people, and
+    whoever has a fact of these kinds, if either is named."""
     query = _WHOLE.where(events.subject.is_not(None), events.position <= known)
+    whose: list[sa.ColumnElement[bool]] = []
     if people is not None:
-        query = query.where(events.subject.in_(people))
+        whose.append(events.subject.in_(people))
+    if having is not None:
+        other = tables.events.alias()
+        one = sa.select(other.c.subject).where(other.c.kind.in_(having), other.c.position <= known)
+        whose.append(events.subject.in_(one))
+    if whose:
+        query = query.where(sa.or_(*whose))
     query = query.order_by(events.subject, events.position)
     rows = connection.execute(query, execution_options={"yield_per": PAGE})
-    found = (whole(Row(*typed), raw) for *typed, raw in rows)
+    found = (Whole(Row(*typed), raw) for *typed, raw in rows)
     for subject, hers in groupby(found, key=lambda one: one.row.subject):
         if subject is not None:
             yield subject, tuple(hers)
@@ -80,7 +122,7 @@ def newest(
     """The last events of a kind about nobody, newest first, before a position if it is named."""
     below = 2**62 if before is None else before
     found = _NEWEST.rows(connection, [kind], before=below, limit=limit)
-    return [whole(Row(*typed), raw) for *typed, raw in found]
+    return [Whole(Row(*typed), raw) for *typed, raw in found]
 
 
 def pruned(connection: sa.Connection, known: int) -> int:
@@ -109,12 +151,11 @@ def with_parts(
     return [(row.position, row.part) for row in connection.execute(query)]
 
 
-def whole(row: Row, raw: bytes) -> Whole:
-    """An event from its columns and its entry, wherever they were kept. Raises Tampered."""
+def _told(raw: bytes) -> Told:
     try:
         said = entry.read(bytes(raw))
         parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
-        return Whole(row, fact_from(said), UUID(said["id"]), parts)
+        return Told(fact_from(said), UUID(said["id"]), parts)
     except (KeyError, ValueError, TypeError) as error:
         what = f"an entry cannot be read ({type(error).__name__})"
         raise Tampered(f"{what}: {ASK}") from error

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ledger.events import ClassArchived
 from replay.controls import consulting, declaring, keeping, rights, sending, store
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, Stored
+from replay.controls.model import EVERYBODY, Event, Finding, Kinds, Stored
 from replay.controls.scene import Scene
 
 OfPerson: TypeAlias = Callable[[Look], Iterator[Finding]]
@@ -19,11 +20,13 @@ OfStore: TypeAlias = Callable[[Stored, Scene], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control. Its title and what it proves are in words/*.toml, under its id."""
+    """One control. Its title and what it proves are in words/*.toml, under its id. `concerns`:
+    whoever has no fact of these kinds is no business of its."""
 
     id: str
     clauses: str
     article: str
+    concerns: Kinds = EVERYBODY
     person: tuple[OfPerson, ...] = ()
     event: tuple[OfEvent, ...] = ()
     company: tuple[OfCompany, ...] = ()
@@ -37,12 +40,14 @@ CONTROLS = {
             "C01",
             "SS-COM-2 SS-COM-3 SS-COM-5 SS-LB-1 SS-LB-2 SS-CRM-1 SS-PERS-1 SS-PERS-2 SS-DSR-7",
             "GDPR art. 6(1); CPCE art. L34-5; C. conso. art. L223-1",
+            sending.CONCERNED,
             person=(sending.unpermitted,),
         ),
         Control(
             "C02",
             "SS-COM-2 SS-COM-3 SS-LB-2 SS-LB-3 SS-DSR-4 SS-CH-5",
             "GDPR art. 7(3), 21(3)",
+            sending.CONCERNED,
             person=(sending.after_a_no,),
         ),
         Control(
@@ -56,18 +61,21 @@ CONTROLS = {
             "C04",
             "SS-CARD-1 SS-CARD-2 SS-CARD-3 SS-CARD-4",
             "GDPR art. 5(1)(e); CMF art. L133-24",
+            keeping.WITH_CARDS,
             person=(keeping.past_cards,),
         ),
         Control(
             "C05",
             "SS-DSR-1 SS-DSR-2 SS-DSR-3 SS-DSR-5 SS-DSR-6 SS-DSR-9 SS-DSR-10 SS-DPO-1 SS-CH-4",
             "GDPR art. 12(3)",
+            rights.ASKING,
             person=(rights.late_answers,),
         ),
         Control(
             "C06",
             "SS-RET-3 SS-DSR-3 SS-CH-6",
             "GDPR art. 17",
+            keeping.ERASED,
             person=(keeping.unfinished_erasures,),
             store=(store.incomplete,),
         ),
@@ -75,12 +83,14 @@ CONTROLS = {
             "C07",
             "SS-RET-2 SS-PAY-3",
             "GDPR art. 5(1)(f), 29, 32",
+            consulting.CONSULTED,
             person=(consulting.consultations,),
         ),
         Control(
             "C08",
             "SS-RET-2 SS-LB-4",
             "GDPR art. 17(3)",
+            keeping.ERASED,
             person=(keeping.destroyed_under_hold,),
         ),
         Control(
@@ -94,12 +104,14 @@ CONTROLS = {
             "C10",
             "SS-COM-6",
             "CPCE art. L34-5",
+            sending.CONCERNED,
             person=(sending.automated,),
         ),
         Control(
             "C11",
             "SS-DATA-2 SS-CH-1 SS-CH-7 SS-COM-4 SS-AUD-1",
             "GDPR art. 7(1); LIL art. 82",
+            declaring.AGREEING,
             person=(declaring.unproved,),
             event=(declaring.unproved_tracker,),
         ),
@@ -118,6 +130,7 @@ CONTROLS = {
             "C15",
             "SS-POL-1 SS-POL-2",
             "GDPR art. 13(3)",
+            sending.CONCERNED | {ClassArchived.kind},
             person=(declaring.kept_longer, declaring.untold),
             company=(declaring.retroactive,),
         ),
@@ -132,6 +145,7 @@ CONTROLS = {
             "C18",
             "SS-CH-1 SS-CH-2 SS-CH-3 SS-LB-2",
             "GDPR art. 7(3)",
+            rights.AGREEING_OR_WRITING,
             person=(rights.hard_withdrawals,),
         ),
     )

@@ -15,6 +15,7 @@ from ledger.events import ArchiveConsulted, ClassArchived, Fact
 from replay.controls.life import Look
 from replay.controls.model import Finding
 
+CONSULTED = frozenset({ArchiveConsulted.kind})
 ARTICLE_EN = ARTICLE.replace("RGPD", "GDPR")
 
 
@@ -23,8 +24,8 @@ def consultations(look: Look) -> Iterator[Finding]:
     archived: set[UUID] = set()
     asked: dict[UUID, list[tuple[int, Fact]]] = {}  # by stream: asked for once, approved once
     aggregate = AGGREGATES["archive"]
-    for event in look.events:
-        fact, row = event.fact, event.row
+    for event, fact in look.of(ClassArchived, ArchiveConsulted):
+        row = event.row
         if isinstance(fact, ClassArchived):
             archived |= set(fact.keys or ())
         if not isinstance(fact, ArchiveConsulted) or row.occurred_at > look.scene.as_of:

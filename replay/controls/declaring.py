@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from ledger.aggregates import door, door_kinds
-from ledger.calendar import day_of, format_day
+from ledger.calendar import Instant, day_of, format_day
 from ledger.events import (
     AudienceMeasured,
     ClassArchived,
@@ -43,6 +43,7 @@ UNDECLARED = (
     *("class-undeclared", "geolocation", "social-network", "promotional-in-service"),
 )
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
+AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
 PROVED = ("SS-CH-1", "GDPR art. 7(1)")
 
 
@@ -104,30 +105,31 @@ def unproved(look: Look) -> Iterator[Finding]:
     """C11: every consent is bound to a form or notice that was published by then, and to an act;
     and whoever's opening of a message was recorded had agreed to that."""
     shown = dict(_first_shown(look.scene)) if look.facts else {}
-    for position, fact in look.facts.items():
+    for position, fact in look.facts.of(ConsentGiven, ConsentRenewed, MessageOpened):
         if isinstance(fact, ConsentGiven | ConsentRenewed):
             why = _unproved(fact, shown)
             if why is not None:
                 said = {"purpose": look.scene.purpose(fact.purpose)}
                 yield Finding("C11", why, (position,), look.subject, *PROVED, said)
-        elif isinstance(fact, MessageOpened):
+        else:
             yield from _opened(look, position)
 
 
 def unnoticed(look: Look) -> Iterator[Finding]:
     """C12, of a person: her data was collected where a notice was shown by then."""
     found: dict[Moment, list[int]] = {}
-    for position, fact in look.facts.items():
-        moment = _untold_moment(fact, look.scene)
+    for row in look.standing:
+        moment = _untold_moment(row.kind, row.occurred_at, look.scene)
         if moment is not None:
-            found.setdefault(moment, []).append(position)
+            found.setdefault(moment, []).append(row.position)
     for moment, positions in found.items():
         yield _no_notice(moment, positions, look.subject)
 
 
 def unnoticed_visits(scene: Scene) -> Iterator[Finding]:
     """C12, of those whose visits are only counted."""
-    counted = [(p, _untold_moment(fact, scene)) for p, fact in scene.visits()]
+    visits = scene.visits()
+    counted = [(at, _untold_moment(fact.kind, fact.occurred.at, scene)) for at, fact in visits]
     positions = [position for position, moment in counted if moment is not None]
     if positions:
         yield _no_notice(COLLECTED[AudienceMeasured.kind], positions, None)
@@ -138,18 +140,16 @@ def minors(look: Look) -> Iterator[Finding]:
     what the law keeps."""
     signals = [
         (position, fact)
-        for position, fact in look.facts_of_all(look.scene.known).items()
-        if isinstance(fact, MinorSignalled) and fact.age == "under_15"
+        for position, fact in look.facts_of_all(look.scene.known).of(MinorSignalled)
+        if fact.age == "under_15"
         if fact.occurred.at <= look.scene.as_of
     ]
     if not signals:
         return
     since, signal = min(signals, key=lambda one: one[1].occurred.at)
     where = "SS-MIN-1", "LIL art. 45"
-    for position, fact in look.facts.items():
-        if isinstance(fact, ConsentGiven | ConsentRenewed) and fact.occurred.at > (
-            signal.occurred.at
-        ):
+    for position, fact in look.facts.of(ConsentGiven, ConsentRenewed):
+        if fact.occurred.at > signal.occurred.at:
             yield Finding("C12", "minor_consent", (position, since), look.subject, *where)
     for one in outcomes(look.terms, look.holds, "minor", look.scene.today):
         ended = any(
@@ -165,9 +165,9 @@ def minors(look: Look) -> Iterator[Finding]:
 def kept_longer(look: Look) -> Iterator[Finding]:
     """C15, of a person: nothing was archived for longer than the policy of that day allows her
     data, whatever a later edition says."""
-    for event in look.events:
-        fact, row = event.fact, event.row
-        if not isinstance(fact, ClassArchived) or row.occurred_at > look.scene.as_of:
+    for event, fact in look.of(ClassArchived):
+        row = event.row
+        if row.occurred_at > look.scene.as_of:
             continue
         before = row.position - 1
         rows = [one for one in look.rows if one.position <= before]
@@ -236,14 +236,14 @@ def _of(event: Event, control: str, why: str, clause: str, article: str) -> Find
     return Finding(control, why, (event.row.position,), subject, clause, article, values)
 
 
-def _untold_moment(fact: Fact, scene: Scene) -> Moment | None:
+def _untold_moment(kind: str, at: Instant, scene: Scene) -> Moment | None:
     """The moment at which this was collected with no notice shown, None if there was one. What is
     older than the ledger it cannot know (docs/decisions/0036)."""
-    moment = COLLECTED.get(fact.kind)
-    if moment is None or (scene.began is not None and fact.occurred.at < scene.began):
+    moment = COLLECTED.get(kind)
+    if moment is None or (scene.began is not None and at < scene.began):
         return None
     since = scene.noticed.get(moment.name)
-    return moment if since is None or since > fact.occurred.at else None
+    return moment if since is None or since > at else None
 
 
 def _no_notice(moment: Moment, positions: list[int], subject: UUID | None) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.calendar import format_day
-from ledger.events import ClassErased
+from ledger.events import KINDS, ClassErased, OrderPaid
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
 from ledger.policy.holds import Fate, Hold, fate_of_card
@@ -18,6 +18,8 @@ from replay.controls.life import Look
 from replay.controls.model import Finding, Value
 
 CARDS = ("card", "card_proof")
+WITH_CARDS = frozenset({OrderPaid.kind, *(kind for kind in KINDS if kind.startswith("card."))})
+ERASED = frozenset({ClassErased.kind})
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
 
 
@@ -62,7 +64,8 @@ def unfinished_erasures(look: Look) -> Iterator[Finding]:
     """C06: what was erased has its keys destroyed on that order, and nothing is sealed under them
     since. What the store itself holds is asked of the store (`store.py`)."""
     gone: dict[object, int] = {}
-    for event in look.events:
+    since = min((e.row.position for e in look.events if e.row.kind == ClassErased.kind), default=0)
+    for event in look.events if since else ():
         fact, position = event.fact, event.row.position
         if isinstance(fact, ClassErased):
             for kid in fact.keys or ():
@@ -79,9 +82,9 @@ def destroyed_under_hold(look: Look) -> Iterator[Finding]:
     """C08: nothing is destroyed under a hold that was known then, whichever reference of hers it
     was placed under; one found since is told, and so is a join. Nor is anything by its term that
     she asked to keep (GDPR art. 18(1)(b), (c))."""
-    for event in look.events:
-        fact, row = event.fact, event.row
-        if isinstance(fact, ClassErased) and row.occurred_at <= look.scene.as_of:
+    for event, fact in look.of(ClassErased):
+        row = event.row
+        if row.occurred_at <= look.scene.as_of:
             then = _holding(look, row.occurred_at, row.position - 1, fact)
             now = then or _holding(look, row.occurred_at, look.scene.known, fact)
             if now is None:

@@ -8,13 +8,14 @@ derived comes from the fold and from the policy room; it is computed once, when 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import chain
 from uuid import UUID
 
 from ledger.aggregates import standing
 from ledger.calendar import Instant
-from ledger.events import Fact, Row
+from ledger.events import KINDS, Row
 from ledger.permitting.joined import as_one
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.evaluate import deadlines
@@ -24,11 +25,12 @@ from ledger.policy.requests import Request, Told, judged, promise_of
 from ledger.policy.sends import Send, sends
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import SubjectState
+from replay.controls.facts import F, Facts
 from replay.controls.model import Event, Life
 from replay.controls.scene import Scene
 from replay.fold import effective, fold_subject
 
-REQUEST = "rights_request"
+OF_REQUESTS = {kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request"}
 
 
 class Look:
@@ -41,6 +43,14 @@ class Look:
         self.by_position: dict[int, Event] = {e.row.position: e for e in self.events}
         self._person = lru_cache(maxsize=64)(self._person_at)
 
+    def of(self, *kinds: type[F]) -> Iterator[tuple[Event, F]]:
+        """Her events of these kinds with their facts, as known at R; what was voided among them.
+        No other entry is read."""
+        wanted = {kind.kind for kind in kinds}
+        for event in self.events:
+            if event.row.kind in wanted:
+                yield event, event.fact  # type: ignore[misc]
+
     # -- at (D, R) ---------------------------------------------------------------------------------
 
     @cached_property
@@ -49,10 +59,9 @@ class Look:
         return [row for row in effective(self.rows) if row.occurred_at <= self.scene.as_of]
 
     @cached_property
-    def facts(self) -> Mapping[int, Fact]:
+    def facts(self) -> Facts:
         """The same in full, by position."""
-        told = standing([(e.row.position, e.fact) for e in self.events])
-        return {p: fact for p, fact in told if fact.occurred.at <= self.scene.as_of}
+        return Facts(self.events, self.standing)
 
     @cached_property
     def state(self) -> SubjectState:
@@ -91,7 +100,7 @@ class Look:
     def requests(self) -> list[Request]:
         """Her rights requests, where each stands."""
         streams: dict[UUID, list[Event]] = {}
-        mine = {e.row.stream for e in self.events if e.fact.aggregate == REQUEST}
+        mine = {e.row.stream for e in self.events if e.row.kind in OF_REQUESTS}
         for event in self.events if mine else ():
             if event.row.stream in mine:
                 streams.setdefault(event.row.stream, []).append(event)
@@ -141,15 +150,11 @@ class Look:
             return [self.life]
         return [self._kin(one) for one in self.scene.joins_at(known).family(self.subject)]
 
-    def facts_of_all(self, known: int) -> dict[int, Fact]:
+    def facts_of_all(self, known: int) -> Facts:
         """Her facts that stood, as known at a position, under all the references she then had."""
-        return {
-            position: fact
-            for life in self.family_at(known)
-            for position, fact in standing(
-                [(e.row.position, e.fact) for e in life.events if e.row.position <= known]
-            )
-        }
+        lives = [_known(life, known) for life in self.family_at(known)]
+        stand = [row for hers in lives for row in effective([event.row for event in hers])]
+        return Facts(chain.from_iterable(lives), stand)
 
     def kept_by(self, at: Instant, known: int, *, restricted: bool = False) -> list[Hold]:
         """Her holds that were open at an instant, as known at a position, under whichever reference
@@ -187,8 +192,12 @@ class Look:
         return self.life if subject == self.subject else self.life.kin[subject]
 
 
+def _known(life: Life, known: int) -> list[Event]:
+    return [event for event in life.events if event.row.position <= known]
+
+
 def _one(life: Life, at: Instant, known: int) -> Person:
-    events = [event for event in life.events if event.row.position <= known]
+    events = _known(life, known)
     rows = [event.row for event in events]
-    facts = dict(standing([(event.row.position, event.fact) for event in events]))
-    return Person(fold_subject(rows, at, known), tuple(effective(rows)), facts, life.opposed)
+    stand = tuple(effective(rows))
+    return Person(fold_subject(rows, at, known), stand, Facts(events, stand), life.opposed)

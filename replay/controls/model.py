@@ -18,14 +18,41 @@ Weight: TypeAlias = Literal["violation", "exception", "differs"]
 an extension); what is judged otherwise by what became known since."""
 
 
-class Event(NamedTuple):
-    """One event as it was recorded: its columns, the fact with its personal fields unopened, the id
-    of the event, and the sealed parts that its entry names (data class, key id)."""
+Kinds: TypeAlias = "frozenset[str] | None"
+"""Kinds of fact without one of which a person has nothing to say to a question."""
+EVERYBODY: Kinds = None
+NOBODY: Kinds = frozenset()
 
-    row: Row
-    fact: Fact
-    id: UUID
-    parts: tuple[tuple[str, UUID], ...] = ()
+
+def together(several: Iterable[Kinds]) -> Kinds:
+    """Whoever one of them asks about."""
+    found: set[str] = set()
+    for kinds in several:
+        if kinds is None:
+            return EVERYBODY
+        found |= kinds
+    return frozenset(found)
+
+
+class Event(Protocol):
+    """One event as it was recorded. Its columns are at hand; what its entry tells may be read when
+    it is first asked for (by the kind of the row one knows whether to ask)."""
+
+    @property
+    def row(self) -> Row:
+        """Its columns."""
+
+    @property
+    def fact(self) -> Fact:
+        """The fact, its personal fields unopened."""
+
+    @property
+    def id(self) -> UUID:
+        """The id of the event."""
+
+    @property
+    def parts(self) -> tuple[tuple[str, UUID], ...]:
+        """The sealed parts that its entry names: data class, key id."""
 
 
 class Life(NamedTuple):
@@ -104,8 +131,9 @@ class History(Protocol):
     def company(self) -> Iterable[Event]:
         """The facts about nobody, in position order."""
 
-    def lives(self) -> Iterable[Life]:
-        """Everybody of whom something is left, one at a time."""
+    def lives(self, having: Kinds = EVERYBODY) -> Iterable[Life]:
+        """Everybody of whom something is left, one at a time, by id; or only who has a fact of one
+        of these kinds, and whoever she is or was joined with."""
 
     def stored(self) -> Stored:
         """What the store's own checks find now. Asked once, if a control needs it."""

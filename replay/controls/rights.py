@@ -8,7 +8,6 @@ from ledger.calendar import Day, day_of, format_day, is_past, request_due
 from ledger.events import (
     ConsentGiven,
     ConsentRenewed,
-    Fact,
     IdentityAsked,
     MotiveDecided,
     MotiveReceived,
@@ -16,9 +15,13 @@ from ledger.events import (
 )
 from ledger.policy.permitting import purposes_of
 from ledger.policy.requests import MONTHS, Request
-from replay.controls.life import Look
+from replay.controls.life import OF_REQUESTS, Look
 from replay.controls.model import Finding, Said, Value
 
+ASKING = frozenset(OF_REQUESTS)
+AGREEING_OR_WRITING = frozenset(
+    kind.kind for kind in (ConsentGiven, ConsentRenewed, IdentityAsked, MotiveReceived)
+)
 LATE = ("overdue", "answered_late")
 EASY = ("SS-LB-2", "GDPR art. 7(3)")
 
@@ -62,19 +65,23 @@ def hard_withdrawals(look: Look) -> Iterator[Finding]:
 
 
 def _doubted(look: Look) -> Iterator[Finding]:
-    asked = {e.row.stream: e.row.position for e in look.events if _is(look, e.fact, IdentityAsked)}
-    for event in look.events if asked else ():
-        fact, position = event.fact, asked.get(event.row.stream)
-        if position is None or not isinstance(fact, RequestReceived) or fact.right != "objection":
+    asked = {
+        event.row.stream: event.row.position
+        for event, fact in look.of(IdentityAsked)
+        if fact.occurred.at <= look.scene.as_of
+    }
+    for event, fact in look.of(RequestReceived) if asked else ():
+        position = asked.get(event.row.stream)
+        if position is None or fact.right != "objection":
             continue
         if fact.purpose is None or _is_marketing(look, fact.purpose):
             yield _hard(look, "identity_for_a_no", (position, event.row.position))
 
 
 def _waiting(look: Look) -> Iterator[Finding]:
-    decided = {f.ref for f in look.facts.values() if isinstance(f, MotiveDecided)}
-    for position, fact in look.facts.items():
-        if not isinstance(fact, MotiveReceived) or fact.match == "applied" or position in decided:
+    decided = {fact.ref for _, fact in look.facts.of(MotiveDecided)}
+    for position, fact in look.facts.of(MotiveReceived):
+        if fact.match == "applied" or position in decided:
             continue
         due = request_due(fact.occurred.day, MONTHS)
         if is_past(due, look.scene.today):
@@ -84,9 +91,7 @@ def _waiting(look: Look) -> Iterator[Finding]:
 def _without_a_way_back(look: Look) -> Iterator[Finding]:
     """A yes to what the policy lets nobody refuse: consent cannot be taken back where the purpose
     rests on a contract or a law (`permitting.py` answers without looking at choices)."""
-    for position, fact in look.facts.items():
-        if not isinstance(fact, ConsentGiven | ConsentRenewed):
-            continue
+    for position, fact in look.facts.of(ConsentGiven, ConsentRenewed):
         chain = look.scene.book.chain(look.scene.today, look.scene.known)
         purpose = purposes_of(chain).get(fact.purpose)
         said = {"purpose": look.scene.purpose(fact.purpose)}
@@ -94,10 +99,6 @@ def _without_a_way_back(look: Look) -> Iterator[Finding]:
             yield _hard(look, "no_way_back", (position,), said)
         elif purpose is not None and purpose.channels and not fact.channel:
             yield _hard(look, "no_channel", (position,), said)
-
-
-def _is(look: Look, fact: Fact, kind: type[Fact]) -> bool:
-    return isinstance(fact, kind) and fact.occurred.at <= look.scene.as_of
 
 
 def _is_marketing(look: Look, name: str) -> bool:

@@ -17,7 +17,15 @@ from typing import Any, Literal, TypeAlias
 from ledger.calendar import Instant
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, History, Unseen, Weight
+from replay.controls.model import (
+    NOBODY,
+    Event,
+    Finding,
+    History,
+    Unseen,
+    Weight,
+    together,
+)
 from replay.controls.scene import Scene
 
 Checked: TypeAlias = Literal["whole", "part", "no"]
@@ -69,7 +77,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run at (D, R)."""
+    """One run at (D, R). `people` and `events`: so many were looked at, as those asked need it."""
 
     as_of: Instant
     known: int
@@ -134,8 +142,8 @@ def _of_history(
         for whole in control.company:
             tell(whole(scene))
     people = 0
-    of_people = any(control.person or control.event for control in asked)
-    for life in history.lives() if of_people else ():
+    concerns = together(one.concerns for one in asked if one.person or one.event)
+    for life in history.lives(concerns) if concerns != NOBODY else ():
         look = Look(life, scene)
         people, events = people + 1, events + len(look.events)
         for event in look.events:

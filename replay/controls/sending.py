@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.calendar import HOUR
-from ledger.policy.sends import Send
+from ledger.policy.sends import KINDS, Send
 from replay.controls.life import Look
 from replay.controls.model import Finding, Said
 from replay.fold import STOP
 
 STOPPED = ("objected", "withdrawn")
+CONCERNED = frozenset(KINDS)
 
 
 def unpermitted(look: Look) -> Iterator[Finding]:

@@ -228,14 +228,17 @@ class SqlEngine(ABC):
         known: int | None = None,
         *,
         people: Collection[UUID] | None = None,
+        having: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
     ) -> Iterator[tuple[Row, bytes]]:
         """The rows that have a subject with their entries, by (subject, position)."""
         self._begin()
         where = "subject_hi IS NOT NULL"
-        if people is not None:
-            each = " OR ".join(map(_of_subject, people)) or "1 = 0"
-            where += f" AND ({each})"
+        whose = [_of_subject(one) for one in people or ()]
+        if having:
+            whose.append(_having(having, known))
+        if people is not None or having is not None:
+            where += f" AND ({' OR '.join(whose) or '1 = 0'})"
         if kinds is not None:
             where += f" AND kind IN {sql.listed(kinds)}"
         yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
@@ -405,6 +408,8 @@ def row_of(values: Iterable[Any]) -> Row:
 
 def _whole(values: tuple[Any, ...]) -> tuple[Row, bytes]:
     *typed, entry = values
+    if entry is None:  # `probant bench generate` leaves them out unless it is told otherwise
+        raise BadData("these segments hold no entries, without which this cannot be answered")
     return row_of(typed), bytes(entry)
 
 
@@ -416,6 +421,13 @@ def _rows_of(where: str, known: int | None, order: str, *, entry: bool = False) 
         where += f" AND position <= {known:d}"
     columns = ", ".join((*COLUMNS, "entry") if entry else COLUMNS)
     return f"SELECT {columns} FROM events WHERE {where} ORDER BY {order}"
+
+
+def _having(kinds: Collection[str], known: int | None) -> str:
+    """She has a fact of one of these kinds."""
+    upto = "" if known is None else f" AND position <= {known:d}"
+    one = f"SELECT subject_hi, subject_lo FROM events WHERE kind IN {sql.listed(kinds)}{upto}"
+    return f"(subject_hi, subject_lo) IN ({one} AND subject_hi IS NOT NULL)"
 
 
 def _of_subject(subject: UUID) -> str:

@@ -130,10 +130,12 @@ class Engine(Protocol):
         known: int | None = None,
         *,
         people: Collection[UUID] | None = None,
+        having: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
     ) -> Iterator[tuple[Row, bytes]]:
-        """The rows that have a subject (of these people, or kinds, if some are named) with their
-        entries, by (subject, position). One may be asked for while another is being read."""
+        """The rows that have a subject with their entries, by (subject, position): of these people
+        and of whoever has a fact of the kinds `having`, if either is named; of these `kinds` only,
+        if some are. One may be asked for while another is being read."""
 
     def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
         """The rows about nobody, with their entries, in position order."""

@@ -113,10 +113,11 @@ class FoldEngine:
         known: int | None = None,
         *,
         people: Collection[UUID] | None = None,
+        having: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
     ) -> Iterator[tuple[Row, bytes]]:
         """The rows that have a subject with their entries, by (subject, position)."""
-        return self._sorter.entries(known, people=people, kinds=kinds)
+        return self._sorter.entries(known, people=people, having=having, kinds=kinds)
 
     def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
         """The rows about nobody, with their entries, in position order."""

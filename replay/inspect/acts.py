@@ -13,20 +13,25 @@ from ledger.events import (
     ProfileRectified,
     RecipientAcknowledged,
     RecipientDeclared,
+    RecipientsNotified,
     RecipientTold,
     Restored,
 )
 from ledger.policy import telling
 from ledger.policy.requests import EXTENDED_MONTHS, MONTHS, Request
-from replay.controls.consulting import consultations
+from replay.controls.consulting import CONSULTED, consultations
+from replay.controls.keeping import ERASED
 from replay.controls.life import Look
-from replay.controls.model import Event, Said
+from replay.controls.model import EVERYBODY, Event, Said
+from replay.controls.rights import ASKING
 from replay.controls.scene import Scene
 from replay.inspect.model import Answer, Asked, Cell, Line, Question
 
 
 class Consultations(Question):
     """Q6: every consultation of the archive: who, why, which grant, and whether it was right."""
+
+    concerns = CONSULTED
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -36,18 +41,17 @@ class Consultations(Question):
     def see(self, look: Look) -> None:
         """Those about her. The case is sealed: that one was named is told."""
         lacking = {found.positions[0] for found in consultations(look)}
-        for position, fact in look.facts.items():
-            if isinstance(fact, ArchiveConsulted):
-                granted = [at for at, _ in look.scene.grants.get(fact.grant, ()) if at < position]
-                right = position not in lacking
-                self._wrong += not right
-                cells: tuple[Cell, ...] = (
-                    *(str(look.subject), format_instant(fact.occurred.at), fact.reader),
-                    *(Said("motive", fact.motive), look.scene.klass(fact.of)),
-                    int(bool(look.by_position[position].parts)),
-                    *(fact.approver, Said("inspect", "granted" if right else "not_granted")),
-                )
-                self._lines.append(self.line(cells, (position, *granted)))
+        for position, fact in look.facts.of(ArchiveConsulted):
+            granted = [at for at, _ in look.scene.grants.get(fact.grant, ()) if at < position]
+            right = position not in lacking
+            self._wrong += not right
+            cells: tuple[Cell, ...] = (
+                *(str(look.subject), format_instant(fact.occurred.at), fact.reader),
+                *(Said("motive", fact.motive), look.scene.klass(fact.of)),
+                int(bool(look.by_position[position].parts)),
+                *(fact.approver, Said("inspect", "granted" if right else "not_granted")),
+            )
+            self._lines.append(self.line(cells, (position, *granted)))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each."""
@@ -59,6 +63,8 @@ class Consultations(Question):
 class Requests(Question):
     """Q7: the register of rights requests, and how many were answered in one month and in three."""
 
+    concerns = ASKING
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._found: list[tuple[UUID, Request, tuple[str, ...]]] = []
@@ -66,10 +72,8 @@ class Requests(Question):
     def see(self, look: Look) -> None:
         """Hers, with the recipients told of them."""
         told: dict[UUID, set[str]] = {}
-        for event in look.events:
-            names = getattr(event.fact, "recipients", None)
-            if event.fact.kind == "request.recipients_notified.v1" and names:
-                told.setdefault(event.row.stream, set()).update(names)
+        for event, fact in look.of(RecipientsNotified):
+            told.setdefault(event.row.stream, set()).update(fact.recipients or ())
         for one in look.requests:
             self._found.append((look.subject, one, tuple(sorted(told.get(one.stream, ())))))
 
@@ -98,6 +102,8 @@ class Requests(Question):
 class Erasures(Question):
     """Q8: every erasure: what, why, the destruction of its keys, and the restores it survived."""
 
+    concerns = ERASED
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._found: list[tuple[Event, ClassErased]] = []
@@ -110,9 +116,9 @@ class Erasures(Question):
 
     def see(self, look: Look) -> None:
         """Hers."""
-        for event in look.events:
-            if isinstance(event.fact, ClassErased) and event.row.position in look.facts:
-                self._found.append((event, event.fact))
+        for event, fact in look.of(ClassErased):
+            if event.row.position in look.facts:
+                self._found.append((event, fact))
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each. `destroyed`: of so many keys, on that order."""
@@ -144,6 +150,8 @@ class Recipients(Question):
     """Q9: the recipients of X's data by name: declared for what is held of her, handed what, told
     of what. Of everybody: the recipients declared, and what was handed to each."""
 
+    concerns = EVERYBODY
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._declared: list[tuple[int, RecipientDeclared]] = []
@@ -169,18 +177,18 @@ class Recipients(Question):
         """What is held of her, and of which facts whom was told."""
         self._classes |= {d.klass for d in look.terms if d.tier_now != "erased"}
         known = telling.recipients(self._declared)
+        facts = look.facts
+        for at, told in facts.of(RecipientTold):
+            self._told.setdefault(told.recipient, []).append(at)
+        for at, done in facts.of(RecipientAcknowledged):
+            self._done.setdefault(done.recipient, []).append(at)
+        changed = {at: fact.changed for at, fact in facts.of(ProfileRectified)}
         for event in look.events:
-            fact, at = event.fact, event.row.position
-            if at not in look.facts:
-                continue
-            if isinstance(fact, RecipientTold):
-                self._told.setdefault(fact.recipient, []).append(at)
-            elif isinstance(fact, RecipientAcknowledged):
-                self._done.setdefault(fact.recipient, []).append(at)
-            changed = fact.changed if isinstance(fact, ProfileRectified) else ()
-            about = telling.about(event.row, changed, self._fields)
-            for name in telling.concerned(about, known):
-                self._owed.setdefault(name, []).append(at)
+            at = event.row.position
+            if at in facts and event.row.kind in telling.CONCERNING:
+                about = telling.about(event.row, changed.get(at, ()), self._fields)
+                for name in telling.concerned(about, known):
+                    self._owed.setdefault(name, []).append(at)
         if look.rows and self.asked.subject is not None:
             self._since = look.rows[0].position
 

@@ -22,7 +22,7 @@ from ledger.policy.permitting import purposes_of
 from ledger.register import model as register
 from replay.controls import declaring
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, Said, several
+from replay.controls.model import EVERYBODY, Event, Finding, Said, several
 from replay.controls.scene import Scene
 from replay.controls.store import ERASURES, PROJECTIONS
 from replay.inspect.model import Answer, Asked, Cell, Line, Question
@@ -134,6 +134,8 @@ class Never(Question):
     """Q13: what never happened: card data, an undeclared purpose or recipient, a social network, a
     place, a minor; by the rules of C09 and C12."""
 
+    concerns = EVERYBODY
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._found: defaultdict[str, list[int]] = defaultdict(list)
@@ -176,6 +178,8 @@ class Register(Question):
     """Q14: the register of processing as of D (GDPR art. 30): who, what for, on which basis, whose
     and which data, for how long, to whom, and how many facts name it. `ledger/register/model.py` is
     the definition; `probant register` prints it whole, with its gaps."""
+
+    concerns = EVERYBODY
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

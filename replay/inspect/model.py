@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 from replay.controls.life import Look
-from replay.controls.model import Event, Stored, Value
+from replay.controls.model import NOBODY, Event, Kinds, Stored, Value
 from replay.controls.scene import Scene
 
 Cell: TypeAlias = "Value | None"
@@ -52,7 +52,10 @@ class Answer(NamedTuple):
 
 
 class Question:
-    """One question being answered. A subclass says what it hears, sees and answers."""
+    """One question being answered. A subclass says what it hears, sees and answers; `concerns`:
+    whoever has no fact of these kinds it need not see."""
+
+    concerns: ClassVar[Kinds] = NOBODY
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked

@@ -11,10 +11,11 @@ from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.verdicts import ChoiceState, Deadline
+from ledger.projections.consents import RANKS
 from replay.controls.life import Look
-from replay.controls.model import Event, Said
+from replay.controls.model import EVERYBODY, Event, Said
 from replay.controls.scene import Scene
-from replay.controls.sending import STOPPED, delay
+from replay.controls.sending import CONCERNED, STOPPED, delay
 from replay.fold import fold_subject
 from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question
 
@@ -24,6 +25,8 @@ RUNS = "contract_runs"
 
 class LastActivity(Question):
     """Q1: people by class and years since what counted last, with the policy's term."""
+
+    concerns = EVERYBODY
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -58,6 +61,8 @@ class LastActivity(Question):
 
 class Consents(Question):
     """Q2: the consent of X for each purpose and channel, with the form, act, grade and time."""
+
+    concerns = frozenset(RANKS)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -94,6 +99,8 @@ class Consents(Question):
 class Sends(Question):
     """Q3: every message and call to X, and the permission that held at that instant."""
 
+    concerns = CONCERNED
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._counted = Counted(asked.positions)
@@ -126,6 +133,8 @@ class Sends(Question):
 class AfterNo(Question):
     """Q4: every send after a withdrawal or an objection, with the delay."""
 
+    concerns = CONCERNED
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._lines: list[Line] = []
@@ -150,6 +159,8 @@ class AfterNo(Question):
 
 class Held(Question):
     """Q5: which data of X is in use, archived or erased, until when, on which article."""
+
+    concerns = EVERYBODY
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -191,6 +202,8 @@ class Held(Question):
 
 class Believed(Question):
     """Q11: what was believed at D, as known then, against what is known at R of the same day."""
+
+    concerns = EVERYBODY
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

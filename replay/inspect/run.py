@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from replay.controls.life import Look
-from replay.controls.model import Event, History
+from replay.controls.model import EVERYBODY, NOBODY, Event, History, together
 from replay.controls.run import Progress, scene_of
 from replay.controls.scene import Scene
 from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked
 
-EVERYBODY = Asked()
+OF_ALL = Asked()
 
 
 def ask(
     history: History,
     wanted: Iterable[str] = tuple(QUESTIONS),
-    asked: Asked = EVERYBODY,
+    asked: Asked = OF_ALL,
     progress: Progress = lambda _people: None,
 ) -> tuple[Answer, ...]:
     """The answers to these questions (ids of the catalogue), of everybody or of one person."""
@@ -29,7 +29,9 @@ def ask(
                 question.hear(event, scene)
 
     scene, _ = scene_of(history, hear)
-    for number, life in enumerate(history.lives(), 1):
+    concerns = together(question.concerns for question in questions)
+    concerns = EVERYBODY if asked.subject is not None else concerns
+    for number, life in enumerate(history.lives(concerns) if concerns != NOBODY else (), 1):
         look = Look(life, scene)
         for question in questions:
             question.see(look)

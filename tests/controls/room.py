@@ -9,17 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from ledger.calendar import Instant, parse_as_of, parse_moment
-from ledger.events import Fact, FormPublished, PolicyPublished, fact_class
+from ledger.events import Fact, FormPublished, PolicyPublished, Row, fact_class
 from ledger.policy.book import Book, shipped
 from ledger.policy.model import Edition
 from ledger.policy.permissions import Objection
 from ledger.store.mapper import Draft, row_of
 from replay.controls.catalogue import CONTROLS
-from replay.controls.model import Event, Finding, Joining, Life, Stored, Unseen
+from replay.controls.model import (
+    EVERYBODY,
+    Event,
+    Finding,
+    Joining,
+    Kinds,
+    Life,
+    Stored,
+    Unseen,
+)
 from replay.controls.run import Result, run
 from tests.controls.filed import filed
 
@@ -29,6 +38,15 @@ FORM = {"form": "account-1", "act": "box_ticked", "grade": "proved"}
 LETTER: dict[str, Any] = {"purpose": "newsletter", "channel": "email"}
 SOUND = Stored((), {}, 0)
 BEGAN = "2018-11-20T08:00:00Z"
+
+
+class Recorded(NamedTuple):
+    """An event, told at once."""
+
+    row: Row
+    fact: Fact
+    id: UUID
+    parts: tuple[tuple[str, UUID], ...] = ()
 
 
 class Company:
@@ -113,7 +131,7 @@ class Company:
         row = row_of(draft)._replace(position=position, recorded_at=at)
         if fact.aggregate in ("contract", "hold"):
             row = row._replace(item=fact.item or str(stream))
-        self.events.append(Event(row, fact, draft.id, parts))
+        self.events.append(Recorded(row, fact, draft.id, parts))
         self.known = position
         return position
 
@@ -124,8 +142,8 @@ class Company:
         upto = self.hands_over or self.known
         return (e for e in self.events if e.row.subject is None and e.row.position <= upto)
 
-    def lives(self) -> Iterator[Life]:
-        """Everybody, each with those she was joined with."""
+    def lives(self, having: Kinds = EVERYBODY) -> Iterator[Life]:
+        """Everybody, each with those she was joined with; or only whom these kinds concern."""
         upto = self.hands_over or self.known
         whose = [e for e in self.events if e.row.subject and e.row.position <= upto]
         whose.sort(key=lambda e: (str(e.row.subject), e.row.position))
@@ -137,7 +155,8 @@ class Company:
         family = {who for one in self.joined for who in (one.join.kept, one.join.other)}
         for who, life in alone.items():
             kin = {o: alone.get(o, Life(o, ())) for o in family - {who}} if who in family else {}
-            yield life._replace(kin=kin)
+            if having is None or kin or any(e.row.kind in having for e in life.events):
+                yield life._replace(kin=kin)
 
     def stored(self) -> Stored:
         """What the store's own checks are said to have found."""

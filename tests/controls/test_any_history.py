@@ -22,7 +22,7 @@ from replay.inspect.model import Answer
 from replay.inspect.run import ask
 from replay.inspect.words import text_of
 from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, book, rows_of
-from tests.controls.room import Company, findings
+from tests.controls.room import Company, Recorded, findings
 from tests.golden.examples import example
 
 NAMED, NAMES = {"class", "purpose", "classes"}, {Named, Several}
@@ -61,7 +61,7 @@ def event_of(row: Row) -> Event:
     shared: dict[str, Any] = {"subject": row.subject, "actor": row.actor, "item": row.item}
     moment = Moment(row.occurred_at, "instant", row.local_day)
     fact = replace(example(cls), occurred=moment, **shared, **said)
-    return Event(row, fact, UUID(int=row.position << 32))
+    return Recorded(row, fact, UUID(int=row.position << 32))
 
 
 def answers(made: Company) -> tuple[Answer, ...]:
