@@ -23,7 +23,7 @@ from ledger.events import (
     RenewalNotified,
     Row,
 )
-from ledger.policy.evaluate import deadlines
+from ledger.policy.evaluate import deadlines_now
 from ledger.projections.model import Contract
 from ledger.store import reader, states
 from replay import fold as replaying
@@ -49,7 +49,7 @@ def contracts_answer(ledger: Ledger, subject: UUID, times: Times) -> dict[str, A
             rows = states.rows_of(connection, one, known)
         state = replaying.fold_subject(rows, as_of, known)
         stopped: dict[str, list[str]] = {}
-        for deadline in deadlines(state, book, as_of, known):
+        for deadline in deadlines_now(state, book, as_of, known):
             for suspension in deadline.suspended_by:
                 stopped.setdefault(suspension.item, []).append(deadline.klass)
         items += [

@@ -16,7 +16,7 @@ from uuid import UUID
 from ledger.calendar import MINUTE, Instant, day_of
 from ledger.events import CORRECTION, KINDS, VOID, Row
 from ledger.policy.book import Book
-from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.evaluate import choices, deadlines_now
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import (
     ActivityKey,
@@ -82,7 +82,7 @@ def population(
             if KINDS[key.kind].also != key.klass:
                 events[key.kind] += span.n
         hers: dict[str, Counter[str]] = defaultdict(Counter)
-        for deadline in deadlines(state, book, as_of, known):
+        for deadline in deadlines_now(state, book, as_of, known):
             hers[deadline.klass].update(_tiers(deadline))
         for klass, items in hers.items():
             tiers[klass][0].update(set(items))
@@ -106,7 +106,7 @@ def ages(rows: Iterable[Row], book: Book, as_of: Instant, known: int | None = No
     things: Counter[tuple[str, int | None, bool]] = Counter()
     for _, state in fold(rows, as_of, known):
         hers: list[tuple[str, int | None, bool]] = []
-        for deadline in deadlines(state, book, as_of, known):
+        for deadline in deadlines_now(state, book, as_of, known):
             tiers = _tiers(deadline)
             if "present" in tiers:
                 age = max((today - deadline.counted.day) // 10000, 0)

@@ -19,7 +19,7 @@ from ledger.erasing.journal import Journal
 from ledger.errors import NotFound
 from ledger.events import Fact
 from ledger.policy.erasures import Outcome, outcomes
-from ledger.policy.evaluate import deadlines
+from ledger.policy.evaluate import deadlines_now
 from ledger.policy.holds import HOLDING, KEEPING, Hold, open_holds, restrictions
 from ledger.projections.live import standing
 from ledger.store import erasure, listed, reader, states
@@ -36,7 +36,7 @@ def planned(
     now, holds, book = ledger.clock.now(), holds_of(ledger, subject), ledger.book(ledger.epoch())
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
-        found = outcomes(deadlines(state, book, now), holds, reason, day_of(now))
+        found = outcomes(deadlines_now(state, book, now), holds, reason, day_of(now))
         scopes = {Scope(subject, one.klass, one.scope): one for one in found}
         alive = erasure.condemned(connection, ledger.vault, list(scopes))
     if not state.activity:

@@ -10,13 +10,14 @@ back with it. Read `consents.py` for choices, `explain.py` for the sentences.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
 from ledger.policy.book import Book
 from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, winner_of
 from ledger.policy.consents import choice, choices
-from ledger.policy.model import DataClass
+from ledger.policy.model import DataClass, Edition
 from ledger.policy.reasons import not_counted, rests_on, would_change
 from ledger.policy.terms import chain_for, moving_rows, suspending_rows, terms_table
 from ledger.policy.verdicts import Counted, Deadline, Suspension, Tier
@@ -26,6 +27,7 @@ __all__ = [
     "choice",
     "choices",
     "deadlines",
+    "deadlines_now",
     "moving_rows",
     "suspending_rows",
     "terms_table",
@@ -50,9 +52,23 @@ def deadlines(
     `state` must be the state at (`as_of`, `known`): `known` is the last position known, None for
     all. Empty when no edition is known yet. Sorted by class, then scope.
     """
+    return _deadlines(state, book, as_of, known, ahead=True)
+
+
+def deadlines_now(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+) -> list[Deadline]:
+    """The same for whoever counts: none says what did not count, when it changes by calendar alone
+    or what would change it, which is half the work."""
+    return _deadlines(state, book, as_of, known, ahead=False)
+
+
+def _deadlines(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None, *, ahead: bool
+) -> list[Deadline]:
     today = day_of(as_of)
     found = (
-        _deadline(state, klass, scope, book, today, known)
+        _deadline(state, klass, scope, book, today, known, ahead=ahead)
         for klass, scope in _present(state, book, known)
     )
     return [deadline for deadline in found if deadline is not None]
@@ -60,12 +76,26 @@ def deadlines(
 
 def _present(state: SubjectState, book: Book, known: int | None) -> list[tuple[str, str]]:
     """The classes and scopes of which something is held: an entry at home, or a sealed part."""
+    classes = classes_of(book.known(known))
+    parts = _parts_of(book.known(known))
     found: set[tuple[str, str]] = set()
-    for name, data_class in classes_of(book.known(known)).items():
-        for key in state.activity:
-            if _is_of(key, data_class):
-                found.add((name, key.scope if data_class.clock == "item" else ""))
+    for key in state.activity:
+        home = classes.get(key.klass)
+        if home is not None:
+            found.add((home.name, key.scope if home.clock == "item" else ""))
+        if key.scope:
+            found.update((name, key.scope) for name in parts.get(key.kind, ()))
     return sorted(found)
+
+
+@lru_cache(maxsize=64)
+def _parts_of(editions: tuple[Edition, ...]) -> dict[str, tuple[str, ...]]:
+    """Kind of fact -> the classes of things of which it seals a part."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, data_class in classes_of(editions).items():
+        for kind in data_class.parts_of if data_class.clock == "item" else ():
+            found[kind] = (*found.get(kind, ()), name)
+    return found
 
 
 class _Judged(NamedTuple):
@@ -113,7 +143,14 @@ def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
 
 
 def _deadline(
-    state: SubjectState, klass: str, scope: str, book: Book, today: Day, known: int | None
+    state: SubjectState,
+    klass: str,
+    scope: str,
+    book: Book,
+    today: Day,
+    known: int | None,
+    *,
+    ahead: bool,
 ) -> Deadline | None:
     judged = _judge(state, klass, scope, book, today, known)
     if judged is None:
@@ -142,9 +179,9 @@ def _deadline(
             winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source
         ),
         rests_on=_rests_on(case, winner, answer),
-        not_counted=not_counted(case, winner),
-        flips_on=_flips_on(judged, book, today, known),
-        would_change=would_change(case, winner, answer.suspended_by),
+        not_counted=not_counted(case, winner) if ahead else (),
+        flips_on=_flips_on(judged, book, today, known) if ahead else None,
+        would_change=would_change(case, winner, answer.suspended_by) if ahead else (),
         flags=_flags(judged),
     )
 

@@ -15,7 +15,7 @@ from ledger.calendar import Instant
 from ledger.erasing.request import ever_held, holds_of
 from ledger.policy.book import Book
 from ledger.policy.cards import cards, governed
-from ledger.policy.evaluate import deadlines
+from ledger.policy.evaluate import deadlines_now
 from ledger.policy.holds import KEEPING, Fate, fates
 from ledger.policy.verdicts import Deadline
 from ledger.projections.joins import Joins
@@ -61,7 +61,7 @@ def terms(
         paid = any(key.klass in CARDS for key in state.activity)
         rows = standing(states.rows_of(connection, subject)) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
-    return state, governed(deadlines(state, book, at), cards(state, rows, facts, book, at))
+    return state, governed(deadlines_now(state, book, at), cards(state, rows, facts, book, at))
 
 
 def judge(ledger: Ledger, known: Known, subject: UUID, at: Instant) -> list[Judged]:

@@ -29,7 +29,7 @@ from ledger.events import (
 from ledger.policy.book import Book, Published
 from ledger.policy.diff import refuse_lengthening
 from ledger.policy.erasures import outcomes
-from ledger.policy.evaluate import deadlines
+from ledger.policy.evaluate import deadlines_now
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
@@ -172,7 +172,7 @@ def kept_longer(look: Look) -> Iterator[Finding]:
         before = row.position - 1
         rows = [one for one in look.rows if one.position <= before]
         state = fold_subject(rows, row.occurred_at, before)
-        for found in deadlines(state, look.scene.book, row.occurred_at, before):
+        for found in deadlines_now(state, look.scene.book, row.occurred_at, before):
             if (found.klass, found.scope) != (fact.of, fact.item or ""):
                 continue
             until = found.archive_until or found.operational_until

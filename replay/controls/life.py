@@ -18,7 +18,7 @@ from ledger.calendar import Instant
 from ledger.events import KINDS, Row
 from ledger.permitting.joined import as_one
 from ledger.policy.cards import CardItem, cards, governed
-from ledger.policy.evaluate import deadlines
+from ledger.policy.evaluate import deadlines_now
 from ledger.policy.holds import KEEPING, Fate, Hold, fates, open_holds, restrictions
 from ledger.policy.permissions import Company, Person
 from ledger.policy.requests import Request, Told, judged, promise_of
@@ -71,7 +71,7 @@ class Look:
     @cached_property
     def terms(self) -> list[Deadline]:
         """Her deadlines by class and scope, cards by the term of their class."""
-        return deadlines(self.state, self.scene.book, self.scene.as_of, self.scene.known)
+        return deadlines_now(self.state, self.scene.book, self.scene.as_of, self.scene.known)
 
     @cached_property
     def cards(self) -> list[CardItem]:

@@ -14,6 +14,9 @@ from uuid import UUID
 from ledger.aggregates import AGGREGATES, fold, policy_book, standing
 from ledger.calendar import Instant, day_of
 from ledger.events import (
+    CORRECTION,
+    KINDS,
+    VOID,
     AccessGranted,
     AccessRevoked,
     AssessmentRecorded,
@@ -26,7 +29,6 @@ from ledger.events import (
     NoticePublished,
     PolicyPublished,
     PurposeDeclared,
-    Restored,
 )
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
@@ -36,6 +38,7 @@ from ledger.projections.joins import Joins
 from replay.controls.model import Event, Joining, Named, Said, Several, Value, several
 
 AMENDING = (FactCorrected, FactVoided)
+TOLD = {kind for kind, cls in KINDS.items() if cls.aggregate == "policy_book"} | {CORRECTION, VOID}
 HEARD = (FormPublished, AssessmentRecorded, PurposeDeclared, *AMENDING)
 """What the rules of permission look at of what the company told."""
 
@@ -51,9 +54,9 @@ class Scene:
         self.began: Instant | None = None
         self.told: list[tuple[int, Fact]] = []  # on the stream of the book
         self.grants: dict[UUID, list[tuple[int, Fact]]] = {}
-        self.destroyed: dict[UUID, tuple[int, UUID]] = {}  # key id -> position, authority
-        self.restored: list[tuple[int, Restored]] = []
-        self._visits: list[tuple[int, Fact]] = []  # counted, of nobody
+        self._destroyed: dict[UUID, tuple[int, UUID]] = {}
+        self._destroying: list[Event] = []  # whose entries nobody has asked for yet
+        self._visits: list[Event] = []  # counted, of nobody
         self.published: dict[int, Event] = {}  # effective day -> the fact that published it
         self._recorded: list[Instant] = []
         self._positions: list[int] = []
@@ -64,24 +67,32 @@ class Scene:
 
     def hear(self, event: Event) -> None:
         """One more fact about nobody, in position order."""
-        row, fact = event.row, event.fact
+        row = event.row
         if self.began is None:
             self.began = row.recorded_at
-        if fact.aggregate == "policy_book" or isinstance(fact, AMENDING):
+        if row.kind in TOLD:
+            fact = event.fact
             self.told.append((row.position, fact))
             self._positions.append(row.position)
             self._recorded.append(row.recorded_at)
             if isinstance(fact, PolicyPublished):
                 self.published[fact.edition] = event
-        elif isinstance(fact, AudienceMeasured):
-            self._visits.append((row.position, fact))
-        elif isinstance(fact, AccessGranted | AccessRevoked):
-            self.grants.setdefault(row.stream, []).append((row.position, fact))
-        elif isinstance(fact, KeyDestroyed):
-            for key in fact.keys:
-                self.destroyed[key.kid] = row.position, fact.authority
-        elif isinstance(fact, Restored):
-            self.restored.append((row.position, fact))
+        elif row.kind == AudienceMeasured.kind:
+            self._visits.append(event)
+        elif row.kind in (AccessGranted.kind, AccessRevoked.kind):
+            self.grants.setdefault(row.stream, []).append((row.position, event.fact))
+        elif row.kind == KeyDestroyed.kind:
+            self._destroying.append(event)
+
+    @property
+    def destroyed(self) -> Mapping[UUID, tuple[int, UUID]]:
+        """Of each key that was destroyed: the position that says so, and on which order."""
+        for event in self._destroying:
+            if isinstance(event.fact, KeyDestroyed):
+                for key in event.fact.keys:
+                    self._destroyed[key.kid] = event.row.position, event.fact.authority
+        self._destroying.clear()
+        return self._destroyed
 
     def known_at(self, at: Instant) -> int:
         """The last position told by the company that was recorded at or before an instant."""
@@ -168,7 +179,8 @@ class Scene:
     def visits(self) -> tuple[tuple[int, Fact], ...]:
         """The counts of visits that stand at (D, R)."""
         amended = [one for one in self.told if isinstance(one[1], AMENDING)]
-        found = standing(sorted([*self._visits, *amended], key=lambda one: one[0]))
+        counted = [(event.row.position, event.fact) for event in self._visits]
+        found = standing(sorted([*counted, *amended], key=lambda one: one[0]))
         return tuple(
             (position, fact)
             for position, fact in found

@@ -15,7 +15,7 @@ from uuid import UUID
 from ledger.calendar import Instant
 from ledger.events import Row
 from ledger.policy.book import Book
-from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.evaluate import choices, deadlines_now
 from ledger.projections.population import Age, Population
 from replay import fold
 from replay.engines.asking import check_kinds, moving
@@ -64,7 +64,7 @@ class FoldEngine:
     ) -> Iterator[Due]:
         """Every deadline of everybody, or those of one class."""
         for subject, state in fold.fold(self.people(known), as_of, known):
-            for d in deadlines(state, self.book, as_of, known):
+            for d in deadlines_now(state, self.book, as_of, known):
                 if klass in (None, d.klass):
                     yield Due(
                         subject,

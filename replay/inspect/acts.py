@@ -103,6 +103,7 @@ class Erasures(Question):
     """Q8: every erasure: what, why, the destruction of its keys, and the restores it survived."""
 
     concerns = ERASED
+    hears = frozenset({Restored.kind})
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -151,6 +152,7 @@ class Recipients(Question):
     of what. Of everybody: the recipients declared, and what was handed to each."""
 
     concerns = EVERYBODY
+    hears = frozenset({RecipientDeclared.kind, DataDisclosed.kind, FieldDeclared.kind})
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

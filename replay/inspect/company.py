@@ -86,6 +86,8 @@ class Policy(Question):
 class Integrity(Question):
     """Q12: what is sealed and dated, what was pruned or restored on record, what is not right."""
 
+    hears = frozenset({Anchored.kind, Pruned.kind, Restored.kind})
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._lines: list[Line] = []
@@ -135,6 +137,7 @@ class Never(Question):
     place, a minor; by the rules of C09 and C12."""
 
     concerns = EVERYBODY
+    hears = EVERYBODY
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -180,6 +183,7 @@ class Register(Question):
     the definition; `probant register` prints it whole, with its gaps."""
 
     concerns = EVERYBODY
+    hears = frozenset({DataDisclosed.kind})
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

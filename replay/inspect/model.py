@@ -53,9 +53,10 @@ class Answer(NamedTuple):
 
 class Question:
     """One question being answered. A subclass says what it hears, sees and answers; `concerns`:
-    whoever has no fact of these kinds it need not see."""
+    whoever has no fact of these kinds it need not see; `hears`: what of the company's facts."""
 
     concerns: ClassVar[Kinds] = NOBODY
+    hears: ClassVar[Kinds] = NOBODY
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
-from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.evaluate import choices, deadlines_now
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
 from replay.controls.life import Look
@@ -161,6 +161,7 @@ class Held(Question):
     """Q5: which data of X is in use, archived or erased, until when, on which article."""
 
     concerns = EVERYBODY
+    hears = frozenset({FieldDeclared.kind})
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -222,7 +223,7 @@ class Believed(Question):
         new = {(c.purpose, c.channel): c for c in chosen(look)}
         for key in sorted(old.keys() | new.keys()):
             self._choice(look, key, old.get(key), new.get(key))
-        was = {(d.klass, d.scope): d for d in deadlines(before, scene.book, scene.as_of, then)}
+        was = {(d.klass, d.scope): d for d in deadlines_now(before, scene.book, scene.as_of, then)}
         now = {(d.klass, d.scope): d for d in look.terms}
         for key in sorted(was.keys() | now.keys()):
             self._term(look, key, was.get(key), now.get(key))

@@ -26,7 +26,8 @@ def ask(
     def hear(event: Event, scene: Scene) -> None:
         if event.row.position <= history.known and event.row.occurred_at <= history.as_of:
             for question in questions:
-                question.hear(event, scene)
+                if question.hears is None or event.row.kind in question.hears:
+                    question.hear(event, scene)
 
     scene, _ = scene_of(history, hear)
     concerns = together(question.concerns for question in questions)
