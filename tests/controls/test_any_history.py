@@ -84,6 +84,22 @@ def test_what_is_known_at_r_is_all_that_matters_at_r(history: Any, as_of: Any, k
     assert answers(whole) == answers(short)
 
 
+@settings(SOME, max_examples=25)
+@given(history=HISTORIES, as_of=ASKED_AT)
+def test_asked_alone_each_says_what_it_says_among_all(history: Any, as_of: Any) -> None:
+    """Only those are looked at whom it concerns, and nothing is missed."""
+    made = company(history)
+    note("\n".join(repr(event.row) for event in made.events))
+    made.as_of = as_of or NOW
+    assert {answer.question: ask(made, [answer.question]) for answer in ask(made)} == {
+        answer.question: (answer,) for answer in answers(made)
+    }
+    together = {one.control: one for one in made.run().outcomes}
+    for name, whole in together.items():
+        (one,) = made.run(name).outcomes
+        assert (one.digest, one.counts) == (whole.digest, whole.counts), name
+
+
 @SOME
 @given(history=HISTORIES, as_of=ASKED_AT, known=POSITIONS)
 def test_every_finding_and_line_rests_on_what_was_known(

@@ -16,18 +16,27 @@ import pytest
 import sqlalchemy as sa
 
 from api.answers import Times
+from api.controlling import history
 from api.controls import asked_of, result_json
 from api.demo import cast, telling
 from api.inspecting import inspected
-from api.replaying import STRANGER, Reader, Source, controlled_alone, inspected_alone
+from api.replaying import (
+    STRANGER,
+    Reader,
+    Source,
+    controlled_alone,
+    inspected_alone,
+    segment_history,
+)
 from ledger.application import Ledger
 from ledger.calendar import parse_as_of
 from ledger.errors import Misuse, Tampered
 from ledger.opening import create
 from ledger.store import tables
 from replay.controls.catalogue import CONTROLS
-from replay.controls.run import Outcome, Result
+from replay.controls.run import Outcome, Result, run
 from replay.controls.words import because, words
+from replay.inspect.run import ask
 from tests.clock import StepClock
 from tests.contracts.props import unfenced
 from tests.controls.room import Company, findings, key
@@ -105,6 +114,27 @@ def test_files_and_ledger_find_the_same_at_random_times(company: Stage) -> None:
         assert checked(there) == OF_THE_DATABASE
         found += sum(one.violations for one in here.outcomes)
     assert found > 0
+
+
+def test_asked_alone_each_says_what_it_says_among_all(company: Stage) -> None:
+    """Of a ledger and of files: asked alone, only those are read whom it concerns."""
+    times = Times(parse_as_of("2024-12-31"))
+    alone = [one.id for one in CONTROLS.values() if one.person or one.event]
+    with (
+        history(company.ledger, times, check=True) as here,
+        segment_history(Source(str(company.folder)), times) as there,
+    ):
+        for found in (here, there):
+            everybody = run(found, alone)
+            for whole in everybody.outcomes:
+                by_itself = run(found, [whole.control])
+                assert by_itself.outcomes[0].digest == whole.digest, whole.control
+                assert by_itself.outcomes[0].counts == whole.counts, whole.control
+                assert by_itself.people <= everybody.people
+            answers = ask(found)
+            assert [ask(found, [answer.question]) for answer in answers] == [
+                (answer,) for answer in answers
+            ]
 
 
 def instant_of(ledger: Ledger, position: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -190,3 +192,23 @@ def test_a_kind_from_the_future_is_refused(
 def test_memory_that_is_no_size_is_refused(book: Book) -> None:
     with pytest.raises(Misuse):
         DuckEngine(Files((), 0, 0), book, memory="a lot")
+
+
+def test_whose_facts_are_told_is_named_by_person_or_by_kind(engine: Engine) -> None:
+    """These people, and whoever has a fact of these kinds, whole; known facts only."""
+
+    def told(**named: Any) -> list[tuple[UUID | None, str]]:
+        return [(row.subject, row.kind) for row, _ in engine.entries(**named)]
+
+    with engine:
+        everything = told()
+        of_bob = [one for one in everything if one[0] == BOB]
+        of_ann = [one for one in everything if one[0] == ANN]
+        assert len(of_bob) == 2
+        assert told(having={"order.invoiced.v1"}) == of_bob
+        assert told(having={"consent.given.v1"}) == of_ann
+        assert told(having={"order.invoiced.v1"}, people=[ANN]) == everything
+        assert told(people=[BOB]) == told(people=[BOB], having=()) == of_bob
+        assert told(having={"card.kept.v1"}) == told(people=[]) == []
+        assert told(having={"consent.given.v1"}, known=4) == []
+        assert told(having={"order.invoiced.v1"}, kinds={"order.placed.v1"}) == of_bob[:1]
