@@ -8,7 +8,7 @@ come at a million. Salts and commitments are the pattern's own: there is nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,16 +46,19 @@ class Entries:
         }
         self._cut = [_pieces(event.entry) for event in copies.pattern.events]
 
-    def add(self, table: pa.Table) -> pa.Table:
-        """The same events with entries, and with the leaves of these."""
+    def add(self, table: pa.Table, kinds: Collection[str] | None = None) -> pa.Table:
+        """The same events with entries (those of these kinds, if some are named), and with the
+        leaves of these."""
         wanted = table.select(["position", "recorded_at", "occurred_at", "ref_position"])
+        said_of = [kinds is None or kind in kinds for kind in table.column("kind").to_pylist()]
         columns = [column.to_pylist() for column in wanted.columns]
         first = columns[0][0]
         said = [
-            self._entry(number, copy, *times)
-            for (number, copy), times in zip(
+            self._entry(number, copy, *times) if is_said else None
+            for (number, copy), times, is_said in zip(
                 self._places(first, first + len(table) - 1),
                 zip(*columns[1:], strict=True),
+                said_of,
                 strict=True,
             )
         ]

@@ -8,6 +8,7 @@ nobody takes it for a history; begin anew in another folder.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledger.errors import Misuse
+from ledger.events import VOID, Joined
 from ledger.policy.loader import load_edition
 from replay.generating.copying import Copies
 from replay.generating.entries import Entries
@@ -26,6 +28,8 @@ from replay.segments import layout
 ORIGIN = "generated.invalid"
 CODES = [field.name for field in layout.SCHEMA if pa.types.is_string(field.type)]
 CODES.remove("item")  # an id: a dictionary of ids is as long as the column
+COUNTED_BY = (Joined.kind, VOID)
+"""Joined people are counted once, and only the entry says with whom."""
 
 Progress = Callable[[int, int], None]
 """Hears events written, and events to write."""
@@ -33,7 +37,8 @@ Progress = Callable[[int, int], None]
 
 class MadeUp(msgspec.Struct, frozen=True):
     """How it was made: the same numbers make the same files. Without `entries` the column `entry`
-    is empty, of rows that were not pruned too, and no leaf is that of an entry."""
+    is empty, of rows that were not pruned too, but of the few by which everybody is counted; and
+    no other leaf is that of an entry."""
 
     seed: int
     people: int
@@ -76,7 +81,7 @@ def write(
     (folder / layout.EVENTS).mkdir(parents=True)
     with Copies(pattern, copies, seed) as source:
         size = min(events or source.size, source.size)
-        complete = Entries(source).add if entries else lambda table: table
+        complete = partial(Entries(source).add, kinds=None if entries else COUNTED_BY)
         files: list[layout.Segment] = []
         for first in range(1, size + 1, layout.FILE_ROWS):
             last = min(size, first + layout.FILE_ROWS - 1)

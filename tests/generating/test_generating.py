@@ -14,18 +14,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from api.answers import Times
 from api.demo import cast
 from api.demo.playing import play, policies
+from api.replaying import Source, segment_history, segments_answer
 from ledger import entry
 from ledger.aggregates import AGGREGATES, standing
 from ledger.calendar import day_of
-from ledger.errors import Misuse
+from ledger.errors import BadData, Misuse
 from ledger.events import CORRECTION, KINDS, OWN, VOID, Row
 from ledger.policy.loader import load_edition
 from ledger.store.mapper import fact_from, row_from
 from ledger.streams import consent_stream
 from replay.generating.pattern import Pattern, pattern_of
 from replay.generating.writing import write
+from replay.inspect.run import ask
 from replay.segments.layout import SCHEMA, whole
 from replay.segments.reading import open_segments
 from tests.generating.conftest import SEED
@@ -204,3 +207,17 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, pattern: Pa
     with pytest.raises(Misuse, match="empty"):
         write(tmp_path, pattern, policies(), events=10, copies=1, seed=SEED)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_needs_entries_says_that_there_are_none(tmp_path: Path, pattern: Pattern) -> None:
+    """A folder made for counting holds columns only: questions about acts are refused in a
+    sentence, and everybody is counted all the same."""
+    write(tmp_path / "made", pattern, policies(), events=None, copies=1, seed=SEED)
+    source = Source(str(tmp_path / "made"))
+    counted, _ = segments_answer(source, Times())
+    assert counted["people"] > 0
+    with (
+        segment_history(source, Times()) as history,
+        pytest.raises(BadData, match="these segments hold no entries"),
+    ):
+        ask(history, ["Q7"])
