@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import Any, TypeVar
 
@@ -48,8 +49,9 @@ class Held:
 
     async def has_looked(self, times: int) -> None:
         """Wait until it has."""
-        while len(self.turns) < times:
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(60):
+            while len(self.turns) < times:
+                await asyncio.sleep(0.001)
 
 
 def finished(running: Coroutine[Any, Any, T]) -> T:
@@ -91,6 +93,27 @@ def test_a_withdrawal_acknowledged_between_two_looks_is_seen_by_the_second(
     early, late = finished(run())
     assert (early, late) == ([True] * 3, [False] * 4)
     assert [len(turn) for turn in held.turns] == [3, 4]
+
+
+def test_whoever_asks_what_was_known_then_holds_up_nobody_else(caller: Caller) -> None:
+    def allowed(**more: str) -> bool:
+        question = {"person": {"kind": "shop", "value": "0042"}, **LETTER, **more}
+        answer = caller.say("POST", "/v1/permissions/check", question)
+        assert answer.status_code == 200, answer.text
+        found: bool = answer.json()["allowed"]
+        return found
+
+    assert not allowed()
+    app: Any = caller.client.app
+    held = Held(app.state.gate.ask)
+    app.state.looking_back = Gathering(held)
+    with ThreadPoolExecutor(1) as another:
+        then = another.submit(allowed, known_at="2026-01-05T00:00:00Z")
+        asyncio.run(held.has_looked(1))
+        assert not allowed()
+        assert not then.done()
+        held.let(1)
+        assert not then.result()
 
 
 @settings(deadline=None, max_examples=40)
