@@ -17,6 +17,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -49,6 +50,8 @@ from ledger.errors import ProbantError, Refusal
 from ledger.grouping import Writer
 from ledger.retention.running import Keeper
 
+# The framework would tell whoever the environment names, paths and all, which name subjects.
+SILENT = TelemetryConfig(tracing=False, metrics=False, logs=False)
 WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
 
 
@@ -108,6 +111,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=SILENT,
     )
     app.state.keys, app.state.oidc, app.state.seal = keys, oidc, seal
     app.state.carry = carry

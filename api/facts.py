@@ -69,9 +69,7 @@ def parse_ndjson(raw: bytes) -> Parsed:
 
 def _loads(raw: bytes) -> Any:
     try:
-        return json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        return _decoder.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         where = ""
         if isinstance(error, json.JSONDecodeError):
@@ -86,6 +84,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_name: str) -> Any:
     raise ValueError("NaN and Infinity are no JSON")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 def _check_count(count: int) -> None:

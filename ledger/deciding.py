@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -135,6 +135,7 @@ class Session:
         self._streams: dict[UUID, Stream] = {}
         self._roots: dict[int, reader.Found] = {}
         self._keys: dict[Scope, DataKey] = {}
+        self._blinded = cache(partial(blinded, ledger))  # a round meets each reference thrice
 
     # -- loading -----------------------------------------------------------------------------
 
@@ -301,9 +302,6 @@ class Session:
             return []
         families = (("person", command.person), (command.fact.aggregate, command.thing))
         return [self._blinded(f, r) for f, r in families if r and unusable(r) is None]
-
-    def _blinded(self, family: str, reference: Reference) -> tuple[str, bytes]:
-        return blinded(self.ledger, family, reference)
 
     # -- deciding ----------------------------------------------------------------------------
 

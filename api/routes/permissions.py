@@ -22,7 +22,7 @@ from api.problems import Problem
 from api.routes import AGENT, DPO, READER, RECORDER, Route
 from api.routes.taking import NDJSON, body_of, language_headers, language_of, ledger_of, media_of
 from ledger.permitting.filtering import Campaign
-from ledger.permitting.gate import Gate
+from ledger.permitting.gate import Answered, Gate, Question
 from replay.fold import fold_subject
 
 ASKING = frozenset({READER, RECORDER, AGENT, DPO})
@@ -41,7 +41,7 @@ async def post_check(request: Request) -> Response:
     asked = permissions.read_check(gate, raw)
     headers = language_headers(spoken)
     if not asked.record:
-        answered = await _asking(request).ask(asked.question)
+        answered = await _gathering(request, asked.question).ask(asked.question)
         return Quick(permissions.verdict_json(answered, spoken), headers=headers)
     if not request.state.who.roles & RECORDING:
         raise Problem("forbidden", "your roles may ask, and not record")
@@ -81,14 +81,19 @@ def gate_of(request: Request) -> Gate:
     state = request.app.state
     if not hasattr(state, "gate"):
         state.gate = Gate(ledger_of(request), fold_subject)
-        state.asking = Gathering(state.gate.ask)
+        state.asking, state.looking_back = (Gathering(state.gate.ask) for _ in range(2))
     gate: Gate = state.gate
     return gate
 
 
-def _asking(request: Request) -> Gathering[Any, Any]:
-    asking: Gathering[Any, Any] = request.app.state.asking
-    return asking
+def _gathering(request: Request, question: Question) -> Gathering[Question, Answered]:
+    """Whom to ask with. What was known at an instant is looked for in the log, which takes longer:
+    nobody who asks about all that is known waits for it."""
+    state = request.app.state
+    found: Gathering[Question, Answered] = (
+        state.asking if question.known_at is None else state.looking_back
+    )
+    return found
 
 
 def _once(request: Request, raw: bytes) -> tuple[bytes, bytes] | None:

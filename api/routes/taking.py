@@ -5,7 +5,8 @@ Nothing that was sent is repeated in a refusal. Read next: `facts.py` in the roo
 
 from __future__ import annotations
 
-from anyio import fail_after
+import asyncio
+
 from starlette.requests import Request
 
 from api.facts import Parsed, parse_json, parse_ndjson
@@ -47,7 +48,7 @@ async def body_of(request: Request) -> bytes:
         raise too_large
     chunks, size = [], 0
     try:
-        with fail_after(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > MAX_BODY:

@@ -14,7 +14,7 @@ Here the question is prepared and the answer followed into the future; the rules
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias, cast
 
@@ -71,8 +71,7 @@ UNKNOWN = Person(empty_state(), (), MappingProxyType({}))
 SILENT = Company()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether it is allowed, and why. `basis` is None when refused."""
 
     allowed: bool
@@ -119,7 +118,7 @@ def verdict(
         for turn in sorted(set(_turns(case))):
             then, there = asked.at(moment_of_instant(turn))
             if there is None or (then.basis, there.choice.state) != now:
-                return replace(found, flips_at=turn)
+                return found._replace(flips_at=turn)
     return found
 
 
@@ -242,7 +241,7 @@ class _Asked(NamedTuple):
         chosen = choice(person.state, book, moment.at, known, purpose, said)
         if declared.marketing and _objects_still(person, purpose, channel):
             # No fact is left that it rests on (GDPR art. 21(3)).
-            chosen = replace(chosen, state="ConsentRefused", reason="objected")
+            chosen = chosen._replace(state="ConsentRefused", reason="objected")
         case = Case(
             *(person, company, book, chain[-1], declared, channel, moment, known, offer, chosen)
         )

@@ -96,8 +96,7 @@ class Deadline:
         return self.tier_now in ("past_operational", "past_archive")
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceState:
+class ChoiceState(NamedTuple):
     """What one person chose about one purpose over one channel, and why we say so."""
 
     purpose: str

@@ -39,6 +39,7 @@ from ledger.application import Ledger
 from ledger.calendar import moment_of_day
 from ledger.commands import Record, Reference
 from ledger.events import ConsentGiven, ConsentWithdrawn, Fact, OptOutOffered, OrderPlaced
+from ledger.grouping import collect_seldom
 from ledger.handlers import record_many
 from ledger.opening import create, open_ledger
 from ledger.permitting.filtering import Campaign
@@ -172,6 +173,7 @@ def serve(
         seal = Seal(accepted.parent / "log", SignerClient(signer)) if signer else None
         app = create_app(lambda: open_ledger(url, keyring), keys.Keys.load(accepted), seal)
     config = uvicorn.Config(app, log_config=None, access_log=False)
+    collect_seldom()  # as `probant serve` does; the hello, too
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -299,6 +301,7 @@ def filtered(url: str, keyring: Path, people: int, answer: Any) -> None:
         return judge(lines).lines.count(b"\n")
 
     chunk(0)
+    collect_seldom()  # as `probant serve` does
     before = _memory()
     started = time.perf_counter()
     with ThreadPoolExecutor(IN_FLIGHT) as threads:
