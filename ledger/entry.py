@@ -136,7 +136,8 @@ def _check(value: Any, depth: int = 0) -> None:
         for key, inner in value.items():
             if not isinstance(key, str) or not _KEY.fullmatch(key):
                 raise BadData("a key is not printable ASCII")
-            _check(inner, depth + 1)
+            if type(inner) is not str:  # most are
+                _check(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
             _check(inner, depth + 1)

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
 from api.console import assets
@@ -34,11 +35,39 @@ def _read(lang: Language, name: str) -> tuple[str, str, None]:
     return _NAMED.sub(lambda found: escape(say(found[1])), text), name, None
 
 
+class _Context(Context):
+    """What a template runs in. A macro is told how to escape; nothing else that ours call wants to
+    be asked whether it does."""
+
+    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """What it answers."""
+        if isinstance(called, Macro):
+            return super().call(called, *args, **kwargs)
+        kwargs.pop("_block_vars", None)  # said to what asks for the context
+        kwargs.pop("_loop_vars", None)
+        return called(*args, **kwargs)
+
+
+class _Templates(Environment):
+    """Ours: a field of an answer is mostly no method of its."""
+
+    context_class = _Context
+
+    def getattr(self, found: Any, name: str) -> Any:
+        """As any environment finds it, without missing it first."""
+        if type(found) is dict and name in found and name not in _METHODS:
+            return found[name]
+        return super().getattr(found, name)
+
+
+_METHODS = frozenset(dir(dict))
+
+
 @lru_cache(maxsize=2)
 def environment(lang: Language) -> Environment:
     """The templates of this room, compiled once for each language: a sentence that nothing is
     filled into is part of them."""
-    made = Environment(
+    made = _Templates(
         loader=FunctionLoader(partial(_read, lang)),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,

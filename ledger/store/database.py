@@ -25,6 +25,7 @@ from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
 MAX_WAITING = 16  # idle sessions kept
+REMEMBERED = 32  # answers of one transaction
 Seen = TypeVar("Seen")
 
 
@@ -174,11 +175,13 @@ class Sitting:
 
 def once(connection: sa.Connection, name: str, read: Callable[[], Seen]) -> Seen:
     """What cannot change while one state is seen: read once in such a transaction; in one that
-    writes, each time."""
+    writes, each time. A transaction that goes over everybody remembers a few of them."""
     seen: dict[str, Seen] | None = connection.get_execution_options().get("seen")
     if seen is None:
         return read()
     if name not in seen:
+        if len(seen) >= REMEMBERED:
+            seen.clear()
         seen[name] = read()
     return seen[name]
 
