@@ -90,7 +90,8 @@ def get_person(visit: Visit) -> Response:
     """Everything about one person that opens nothing sealed."""
     query = visit.request.query_params
     asked = Asked(_subject(visit), query.get("as_of", ""), query.get("known_at", ""))
-    return visit.render("person.html", **_told(visit, asked, _position(query.get("after", ""))))
+    after = _position(query["after"]) if "after" in query else None
+    return visit.render("person.html", **_told(visit, asked, after))
 
 
 def post_reading(visit: Visit) -> Response:
@@ -118,8 +119,9 @@ def post_evidence(visit: Visit) -> Response:
 # --- what is told ---------------------------------------------------------------------------------
 
 
-def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
-    """What the page of a person is made of. Raises NotFound for somebody nobody knows."""
+def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any]:
+    """What the page of a person is made of; of her story the last facts, unless a position says
+    after which. Raises NotFound for somebody nobody knows."""
     times = asked.times
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)

@@ -101,12 +101,15 @@ def owed(ledger: Ledger) -> list[Request]:
     return sorted(found, key=lambda one: one.due)
 
 
-def unanswered(connection: Any, known: int) -> list[tuple[Begun, list[Told]]]:
+def unanswered(
+    connection: Any, known: int, which: list[Begun] | None = None
+) -> list[tuple[Begun, list[Told]]]:
     """The requests that may be owed an answer, each with the steps of it that stand: of one state,
-    they are read once."""
+    they are read once. `which`: those of `dashboard.unanswered`, where they are known."""
 
     def read() -> list[tuple[Begun, list[Told]]]:
-        begun, found = dashboard.unanswered(connection), []
+        begun = dashboard.unanswered(connection) if which is None else which
+        found: list[tuple[Begun, list[Told]]] = []
         for start in range(0, len(begun), AT_ONCE):
             some = begun[start : start + AT_ONCE]
             told = store.steps(connection, [one.stream for one in some], known)

@@ -25,6 +25,9 @@ from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
 MAX_WAITING = 16  # idle sessions kept
+HEAD = "head"  # what `once` calls where the log ends
+_BEGINNING = """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT position, last_at, epoch FROM head"""
 REMEMBERED = 32  # answers of one transaction
 Seen = TypeVar("Seen")
 
@@ -99,6 +102,22 @@ class Database:
                 yield connection
 
     @contextmanager
+    def _beginning(self) -> Iterator[sa.Connection]:
+        """As `_reading`, in a ledger that is open on PostgreSQL: where its log ends, which every
+        answer asks first, is read in the round trip that begins the transaction."""
+        with self._single.connect() as pooled:
+            cursor = pooled.connection.cursor()
+            try:
+                cursor.execute(_BEGINNING)
+                yield pooled.execution_options(seen={HEAD: cursor.fetchall()})
+            finally:
+                try:
+                    cursor.execute("COMMIT")  # of one that failed: nothing
+                except psycopg2.Error:
+                    pooled.invalidate()
+                    raise
+
+    @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that holds, or is about to take, the head lock. Errors of the database
         come out as they are: the recorder tells conflicts from failures."""
@@ -169,7 +188,9 @@ class Sitting:
     def connection(self) -> sa.Connection:
         """It, begun if this is the first question."""
         if self._connection is None:
-            self._connection = self._stack.enter_context(self._database._reading())
+            database = self._database
+            begun = database._reading() if database.is_sqlite else database._beginning()
+            self._connection = self._stack.enter_context(begun)
         return self._connection
 
 

@@ -97,17 +97,14 @@ class Together:
             return [one.rows(connection, *values, **numbers) for one in self._asked]
         said = self._asked[0].arguments(values, numbers)
         (found,) = _executed(connection, self._text, said)
-        return [
-            [] if rows is None else list(map(read, rows))
-            for read, rows in zip(self._read, found, strict=True)
-        ]
+        return [read(rows or []) for read, rows in zip(self._read, found, strict=True)]
 
     @cached_property
     def _text(self) -> str:
         return f"SELECT {', '.join(map(_listed, self._asked))}"
 
     @cached_property
-    def _read(self) -> list[Callable[[list[Any]], tuple[Any, ...]]]:
+    def _read(self) -> list[Callable[[list[list[Any]]], list[Any]]]:
         return [_reader(one.columns) for one in self._asked]
 
 
@@ -117,20 +114,29 @@ def _listed(one: Hot) -> str:
     return f"(SELECT json_agg(json_build_array({names})) FROM ({one.text}) AS q ({names}))"
 
 
-def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """From a row in JSON to the row: ids and bytes, which JSON has not, are texts there."""
-    decoded: list[tuple[int, Callable[[str], Any]]] = []
-    for n, column in enumerate(columns):
-        if isinstance(column.type, tables.Id):
-            decoded.append((n, UUID))
-        elif isinstance(column.type, sa.LargeBinary):
-            decoded.append((n, lambda text: bytes.fromhex(text[2:])))
+class _Ids(dict[str, UUID]):
+    """The ids of a result by their text: most are there again and again, and are made once."""
 
-    def read(row: list[Any]) -> tuple[Any, ...]:
-        for n, decode in decoded:
-            if row[n] is not None:
-                row[n] = decode(row[n])
-        return tuple(row)
+    def __missing__(self, text: str) -> UUID:
+        made = self[text] = UUID(text)
+        return made
+
+
+def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]]], list[Any]]:
+    """From rows in JSON to rows: ids and bytes, which JSON has not, are texts there."""
+    ids = [n for n, column in enumerate(columns) if isinstance(column.type, tables.Id)]
+    raw = [n for n, column in enumerate(columns) if isinstance(column.type, sa.LargeBinary)]
+
+    def read(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
+        known = _Ids()
+        for row in rows:
+            for n in ids:
+                if row[n] is not None:
+                    row[n] = known[row[n]]
+            for n in raw:
+                if row[n] is not None:
+                    row[n] = bytes.fromhex(row[n][2:])
+        return list(map(tuple, rows))
 
     return read
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from ledger.events import Row
+from ledger.events import KINDS, Row
 from ledger.projections.live import Changes, Prior, Wanted, state_of
 from ledger.projections.model import (
     ActivityKey,
@@ -37,7 +37,16 @@ Values = tuple[Any, ...]
 ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in ("entry", "leaf"))
 """The columns of `events` that make a Row, in the order of its fields."""
 
-_HERS = Hot(sa.select(*ROW_COLUMNS).order_by(tables.events.c.position), tables.events.c.subject)
+_events = tables.events.c
+_HERS = Together(
+    Hot(sa.select(*ROW_COLUMNS).order_by(_events.position), _events.subject),
+    Hot(
+        sa.select(_events.position, _events.entry).where(
+            _events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
+        ),
+        _events.subject,
+    ),
+)
 _LIVE = Together(*(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS))
 
 AT_ONCE = 500  # subjects asked for in one query
@@ -49,12 +58,20 @@ _PAGE = 2000  # rows fetched at a time from a long result
 
 def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
     """All rows of one subject in position order, up to the position `known`."""
-    found = once(
-        connection,
-        f"rows of {subject}",
-        lambda: [Row(*row) for row in _HERS.rows(connection, [subject])],
-    )
-    return [row for row in found if known is None or row.position <= known]
+    return [row for row in _hers(connection, subject)[0] if known is None or row.position <= known]
+
+
+def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
+    """Position and entry of each fact of hers about cards and payments."""
+    return _hers(connection, subject)[1]
+
+
+def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
+    def read() -> tuple[list[Row], list[Values]]:
+        rows, of_cards = _HERS.rows(connection, [subject])
+        return [Row(*row) for row in rows], of_cards
+
+    return once(connection, f"rows of {subject}", read)
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:

@@ -31,6 +31,15 @@ _EXTENT = Hot(
     events.subject,
     numbers=("known",),
 )
+_BEFORE_LAST = Hot(
+    sa.select(events.position)
+    .where(events.position <= number("known"))
+    .order_by(events.position.desc())
+    .offset(number("last"))
+    .limit(1),
+    events.subject,
+    numbers=("known", "last"),
+)
 _NEXT = (
     sa.select(*ROW_COLUMNS, events.entry)
     .where(events.position > number("after"), events.position <= number("known"))
@@ -79,6 +88,13 @@ def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Ext
     mine = events.subject.in_(people)
     ever = connection.scalar(sa.select(events.position).where(mine).limit(1))
     return None if ever is None else Extent(0, 0)
+
+
+def before_last(connection: sa.Connection, people: Sequence[UUID], last: int, known: int) -> int:
+    """The position after which so many events of one person come, the last ones; 0 if she has no
+    more than these."""
+    found = _BEFORE_LAST.rows(connection, people, known=known, last=last)
+    return int(found[0][0]) if found else 0
 
 
 def page(
