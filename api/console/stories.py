@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.answers import Times
-from api.console.naming import edition_of, names
+from api.console.naming import Names, edition_of, names
 from api.console.visiting import Visit
 from api.timeline import timeline_answer
 
@@ -54,7 +54,7 @@ def story_of(visit: Visit, subject: UUID, times: Times, after: int | None) -> St
     return Story(years, is_whole, answer["next"], answer["position"])
 
 
-def _moment(item: dict[str, Any], called: dict[str, dict[str, str]], visit: Visit) -> Moment:
+def _moment(item: dict[str, Any], called: Names, visit: Visit) -> Moment:
     labels = called["class"]
     day = item["occurred"][:10]
     return Moment(
@@ -73,9 +73,7 @@ def _moment(item: dict[str, Any], called: dict[str, dict[str, str]], visit: Visi
     )
 
 
-def _clear(
-    key: str, value: Any, called: dict[str, dict[str, str]], visit: Visit
-) -> tuple[str, str]:
+def _clear(key: str, value: Any, called: Names, visit: Visit) -> tuple[str, str]:
     """A clear field: what it is called, and what it says; a class, a purpose and a channel by the
     name that the reader knows."""
     say, found = visit.say, said_in_a_line(value)

@@ -14,9 +14,9 @@ from ledger.aggregates import corrected
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.errors import NotFound
-from ledger.events import FactCorrected, FactVoided
+from ledger.events import FactCorrected, FactVoided, RequestReceived
 from ledger.policy.requests import Promise, Request, Told, judged, promise_of
-from ledger.store import dashboard, reader
+from ledger.store import dashboard, reader, states
 from ledger.store import requests as store
 from ledger.store.database import once
 from ledger.store.requests import Begun, Step
@@ -99,6 +99,27 @@ def owed(ledger: Ledger) -> list[Request]:
             if request is not None and request.is_open:
                 found.append(request)
     return sorted(found, key=lambda one: one.due)
+
+
+def owed_to(ledger: Ledger, people: Collection[UUID]) -> list[Request]:
+    """Those of one person that are owed an answer, under all the ids she has, in the order in which
+    they were recorded: of the others nothing is read but that they were answered."""
+    now = ledger.clock.now()
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        rows = [row for one in people for row in states.rows_of(connection, one)]
+        rows.sort(key=lambda row: row.position)
+        begun = {row.stream: row for row in rows if row.kind == RequestReceived.kind}
+        told = {row.stream for row in rows if row.kind in dashboard.ANSWERS}
+        told -= {row.stream for row in rows if row.ref_position is not None}  # amended: read it
+        steps = store.steps(connection, begun.keys() - told, known)
+    promise = promise_of(ledger.book(ledger.epoch()), known)
+    found = [
+        judged(stream, begun[stream].subject, standing(steps[stream]), now, promise)
+        for stream in begun
+        if stream in steps
+    ]
+    return [one for one in found if one is not None and one.is_open]
 
 
 def unanswered(

@@ -15,7 +15,7 @@ from api.problems import Problem
 from ledger.erasing.certificate import outcome_json
 from ledger.erasing.request import everybody, planned_everywhere
 from ledger.policy.requests import Request
-from ledger.requests.reading import queue
+from ledger.requests.reading import owed_to
 
 HOME = "/my/account"
 CLASSES = ["account"]  # closing the account is not all of art. 17: that is asked for beside it
@@ -46,14 +46,9 @@ def post_account(visit: Visit) -> Response:
 
 def _open(visit: Visit) -> Request | None:
     """The last request of hers for an erasure that waits for an answer."""
-    people = everybody(visit.ledger, herself(visit))
-    waiting = queue(visit.ledger, people=people, wanted=_waits).requests
-    return waiting[-1].request if waiting else None
-
-
-def _waits(found: Request) -> bool:
-    ended = found.answered is not None or found.state in ("withdrawn", "closed")
-    return found.right == "erasure" and not ended
+    waiting = owed_to(visit.ledger, everybody(visit.ledger, herself(visit)))
+    hers = [one for one in waiting if one.right == "erasure" and one.state != "closed"]
+    return hers[-1] if hers else None
 
 
 def _by_class(fates: list[dict[str, Any]]) -> list[dict[str, Any]]:
