@@ -9,7 +9,7 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import ledger.store.timeline as history
@@ -20,10 +20,9 @@ from ledger.errors import NotFound
 from ledger.events import Row
 from ledger.projections.joins import Joins
 from ledger.store import reader
-from ledger.store.timeline import Amendments, Parts, Told
+from ledger.store.timeline import Amendments, Page, Parts, Told
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
 def timeline_answer(
@@ -37,9 +36,11 @@ def timeline_answer(
     joins = ledger.joins(ledger.epoch(), known)
     people = joins.everybody(subject)
     with ledger.database.read() as connection:
-        if after is None:
-            after = history.before_last(connection, people, limit, known)
-        pages = history.pages(connection, people, after, known, limit + 1)
+        pages: Iterable[Page] = (
+            [history.last(connection, people, known, limit)]
+            if after is None
+            else history.pages(connection, people, after, known, limit + 1)
+        )
         answer = told_json(subject, joins, times, known, pages, limit)
         if not answer["items"] and history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")

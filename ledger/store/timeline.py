@@ -7,7 +7,7 @@ next: `api/timeline.py`, which tells it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,20 +31,19 @@ _EXTENT = Hot(
     events.subject,
     numbers=("known",),
 )
-_BEFORE_LAST = Hot(
-    sa.select(events.position)
-    .where(events.position <= number("known"))
-    .order_by(events.position.desc())
-    .offset(number("last"))
-    .limit(1),
-    events.subject,
-    numbers=("known", "last"),
-)
 _NEXT = (
     sa.select(*ROW_COLUMNS, events.entry)
     .where(events.position > number("after"), events.position <= number("known"))
     .order_by(events.position)
     .limit(number("limit"))
+)
+_LAST = Hot(
+    sa.select(*ROW_COLUMNS, events.entry)
+    .where(events.position <= number("known"))
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    events.subject,
+    numbers=("known", "limit"),
 )
 _PAGE = Hot(_NEXT, events.subject, numbers=("after", "known", "limit"))
 _PAGE_OF_KINDS = Hot(_NEXT, events.subject, events.kind, numbers=("after", "known", "limit"))
@@ -79,6 +78,9 @@ class Told(NamedTuple):
     parts: tuple[tuple[str, UUID], ...]
 
 
+Page: TypeAlias = tuple[list[Told], Amendments, Parts]
+
+
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
     """The extent of what was known at position `known` of a person, under all the ids she has;
     None if she is nobody's."""
@@ -88,13 +90,6 @@ def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Ext
     mine = events.subject.in_(people)
     ever = connection.scalar(sa.select(events.position).where(mine).limit(1))
     return None if ever is None else Extent(0, 0)
-
-
-def before_last(connection: sa.Connection, people: Sequence[UUID], last: int, known: int) -> int:
-    """The position after which so many events of one person come, the last ones; 0 if she has no
-    more than these."""
-    found = _BEFORE_LAST.rows(connection, people, known=known, last=last)
-    return int(found[0][0]) if found else 0
 
 
 def page(
@@ -140,16 +135,26 @@ def sealed_entry(connection: sa.Connection, people: Sequence[UUID], position: in
 
 def pages(
     connection: sa.Connection, people: Sequence[UUID], after: int, known: int, size: int
-) -> Iterator[tuple[list[Told], Amendments, Parts]]:
+) -> Iterator[Page]:
     """The history page by page, each with the amendments and the parts of its facts."""
     while True:
         told = page(connection, people, after, known, size)
         if told:
-            roots = {root_of(one.row) for one in told}
-            yield told, amendments(connection, roots, known), parts(connection, told)
+            yield _whole(connection, told, known)
         if len(told) < size:
             return
         after = told[-1].row.position
+
+
+def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
+    """The last events of one person up to position `known`, as a page of `pages`."""
+    found = _LAST.rows(connection, people, known=known, limit=size)
+    return _whole(connection, [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]], known)
+
+
+def _whole(connection: sa.Connection, told: list[Told], known: int) -> Page:
+    roots = {root_of(one.row) for one in told}
+    return told, amendments(connection, roots, known), parts(connection, told)
 
 
 def root_of(row: Row) -> int:
