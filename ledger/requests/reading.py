@@ -77,7 +77,7 @@ def queue(
     with ledger.database.read() as connection:
         found: list[Queued] = []
         whose = (subject,) if subject is not None else people
-        for begun, request in _walk(connection, after, known, at, whose, promise):
+        for begun, request in _walk(connection, after, known, at, whose, promise, limit + 1):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -147,18 +147,21 @@ def _walk(
     at: Instant,
     people: Collection[UUID] | None,
     promise: Promise,
+    first: int,
 ) -> Iterator[tuple[Begun, Request]]:
-    """Every request begun after a position that is known and had been received, in order."""
-    while some := store.begun(connection, after, AT_ONCE, known, people):
+    """Every request begun after a position that is known and had been received, in order; `first`:
+    so many are likely to be enough."""
+    size = min(first, AT_ONCE)
+    while some := store.begun(connection, after, size, known, people):
         told = store.steps(connection, [begun.stream for begun in some], known)
         for begun in some:
             steps = standing(told[begun.stream])
             request = judged(begun.stream, begun.subject, steps, at, promise)
             if request is not None:
                 yield begun, request
-        if len(some) < AT_ONCE:
+        if len(some) < size:
             return
-        after = some[-1].position
+        after, size = some[-1].position, AT_ONCE
 
 
 def standing(steps: Sequence[Step]) -> list[Told]:
