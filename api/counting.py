@@ -54,6 +54,7 @@ class _Asked(NamedTuple):
     epoch: int
     since: int | None
     rests: bool  # in the database, for the other workers
+    strict: bool  # however long counting takes
 
 
 class Known(NamedTuple):
@@ -65,7 +66,9 @@ class Known(NamedTuple):
     def fits(self, asked: _Asked, now: Instant) -> bool:
         """Whether it is still told."""
         row = self.row
-        return (row.epoch, row.since) == asked[:2] and serves(row.at, row.took, now)
+        is_quick = row.took <= PATIENCE * 1e6
+        since = row.since == asked.since or not (asked.strict or is_quick)
+        return row.epoch == asked.epoch and since and serves(row.at, row.took, now)
 
 
 class Counting:
@@ -87,13 +90,15 @@ class Counting:
         *,
         must: bool = False,
         rests: bool = True,
+        strict: bool = True,
     ) -> Told:
         """The numbers of `count`, which are plain JSON, under this name: counted anew if they are
         old, or if the epoch or `since` (a position) changed. Where counting is known to take longer
         than somebody waits, nobody does. With `must` the first count of all is waited for, however
-        long it takes. What names people does not rest in the database (`rests`). Raises what
-        `count` raises."""
-        asked = _Asked(ledger.epoch(), since, rests)
+        long it takes. What names people does not rest in the database (`rests`). Unless it is
+        `strict`, a change of `since` matters only where counting is quick. Raises what `count`
+        raises."""
+        asked = _Asked(ledger.epoch(), since, rests, strict)
         known = self._find(ledger, name, asked)
         if known is not None and known.fits(asked, ledger.clock.now()):
             return Told(known.answer, known.row.at, False)

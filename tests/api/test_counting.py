@@ -96,6 +96,20 @@ def test_what_one_worker_counted_another_tells_and_a_restart_forgets_none(
     assert Counting(LONG).told(ledger, "all", count, 8).answer == {"n": 2}
 
 
+def test_where_counting_is_long_not_every_fact_begins_a_new_count(
+    ledger: Ledger, clock: StepClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded since matters where counting is quick, and where it must be known."""
+    count, counting = Slow(), Counting(LONG)
+    count.may.set()
+    for n, position in enumerate((7, 7, 8)):
+        found = counting.told(ledger, "desk", count, position, strict=False)
+        assert found.answer == {"n": 1 + (n == 2)}
+    monkeypatch.setattr("api.counting.PATIENCE", 0)  # however quick it was
+    assert counting.told(ledger, "desk", count, 9, strict=False).answer == {"n": 2}
+    assert counting.told(ledger, "desk", count, 9).answer == {"n": 3}
+
+
 def test_what_names_people_rests_nowhere(ledger: Ledger) -> None:
     """It is known to the worker that listed it, and to no other."""
     count = Slow()
