@@ -27,6 +27,7 @@ from api.routes import AGENT, AUDITOR, DPO
 from ledger.commands import Reference
 from ledger.deciding import blinded, unusable
 from ledger.errors import ProbantError
+from ledger.events import RequestReceived
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
 from ledger.store import reader
@@ -125,14 +126,16 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
     times = asked.times
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
-    page = queue(
-        visit.ledger,
-        as_of=times.as_of,
-        known_at=times.known_at,
-        limit=REQUESTS,
-        subject=asked.subject,
-    )
-    requests: list[Request] = [one.request for one in page.requests]
+    requests: list[Request] = []
+    if RequestReceived.kind in answer["facts"]:
+        page = queue(
+            visit.ledger,
+            as_of=times.as_of,
+            known_at=times.known_at,
+            limit=REQUESTS,
+            subject=asked.subject,
+        )
+        requests = [one.request for one in page.requests]
     labels = class_labels(visit)
     held = sorted({deadline["class"] for deadline in answer["deadlines"]})
     return {

@@ -38,7 +38,7 @@ ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in (
 """The columns of `events` that make a Row, in the order of its fields."""
 
 _events = tables.events.c
-_HERS = Together(
+_HERS = (
     Hot(sa.select(*ROW_COLUMNS).order_by(_events.position), _events.subject),
     Hot(
         sa.select(_events.position, _events.entry).where(
@@ -47,7 +47,8 @@ _HERS = Together(
         _events.subject,
     ),
 )
-_LIVE = Together(*(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS))
+_LIVE = tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS)
+_ROWS, _STATE, _WHOLE = Together(*_HERS), Together(*_LIVE), Together(*_LIVE, *_HERS)
 
 AT_ONCE = 500  # subjects asked for in one query
 _PAGE = 2000  # rows fetched at a time from a long result
@@ -67,11 +68,28 @@ def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
 
 
 def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
-    def read() -> tuple[list[Row], list[Values]]:
-        rows, of_cards = _HERS.rows(connection, [subject])
-        return [Row(*row) for row in rows], of_cards
+    return once(
+        connection, f"rows of {subject}", lambda: _rows_made(*_ROWS.rows(connection, [subject]))
+    )
 
-    return once(connection, f"rows of {subject}", read)
+
+def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], list[Values]]:
+    return [Row(*row) for row in rows], of_cards
+
+
+def look_at(connection: sa.Connection, subject: UUID) -> None:
+    """Read all of one person in one round trip, where what was read is remembered: her rows and her
+    live state are asked for next."""
+    live: list[Any] = []
+
+    def read() -> tuple[list[Row], list[Values]]:
+        live[:], hers = (found := _WHOLE.rows(connection, [subject]))[:-2], found[-2:]
+        return _rows_made(*hers)
+
+    if connection.get_execution_options().get("seen") is not None:
+        once(connection, f"rows of {subject}", read)
+        if live:
+            once(connection, f"state of {subject}", lambda: _state_made(*live))
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
@@ -111,11 +129,18 @@ def _rows(known: int | None) -> sa.Select[Any]:
 
 def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
     """The state of one subject as the live tables hold it: all that is known, at no given date."""
-    return once(connection, f"state of {subject}", lambda: _live_state(connection, subject))
+    return once(
+        connection, f"state of {subject}", lambda: _state_made(*_STATE.rows(connection, [subject]))
+    )
 
 
-def _live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
-    spans, agreed, said, told, ends = _LIVE.rows(connection, [subject])
+def _state_made(
+    spans: list[Values],
+    agreed: list[Values],
+    said: list[Values],
+    told: list[Values],
+    ends: list[Values],
+) -> SubjectState:
     return SubjectState(
         {ActivityKey(*row[1:5]): Span(*row[5:]) for row in spans},
         {row[1]: _contract(row) for row in agreed},

@@ -149,7 +149,8 @@ def pages(
 def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
     """The last events of one person up to position `known`, as a page of `pages`."""
     found = _LAST.rows(connection, people, known=known, limit=size)
-    return _whole(connection, [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]], known)
+    told = [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]]
+    return _whole(connection, told, known)
 
 
 def _whole(connection: sa.Connection, told: list[Told], known: int) -> Page:
