@@ -8,7 +8,7 @@ fact can be asked for. Read next: `api/answers.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -54,29 +54,35 @@ def get_desk(visit: Visit) -> Response:
     asked = asked_of(visit)
     if asked.times != Times():
         answer = population_answer(visit.ledger, asked.times, with_ages=True)
-        counted = Told({"answer": answer, "live": None}, visit.now, False)
+        counted, beside = Told(answer, visit.now, False), None
     else:
-        board: Board = visit.request.app.state.board
-        ledger, day = visit.ledger, day_of(visit.now)
-        counted = board.counting.told(
-            ledger, "desk", lambda: _newest(ledger, day), asked.head, strict=False
-        )
+        counted, beside = _newest(visit, asked.head)
     return visit.render(
         "audit/desk.html",
         asked=asked,
         slider=_slider(visit, asked),
         today=format_day(day_of(visit.now)),
         counted=counted,
+        beside=beside,
         **_told(visit, counted.answer),
     )
 
 
-def _newest(ledger: Ledger, today: Day) -> dict[str, Any]:
-    """Everybody now, and whether the live tables say what history does."""
-    return {
-        "answer": population_answer(ledger, Times(), with_ages=True),
-        "live": _live(ledger, today),
-    }
+def _newest(visit: Visit, head: int) -> tuple[Told, Told | None]:
+    """Everybody now; once that is known, whether the live tables say what history does."""
+    board: Board = visit.request.app.state.board
+    ledger, day = visit.ledger, day_of(visit.now)
+
+    def now() -> dict[str, Any]:
+        return population_answer(ledger, Times(), with_ages=True)
+
+    def told(name: str, count: Callable[[], dict[str, Any]]) -> Told:
+        return board.counting.told(ledger, name, count, head, strict=False)
+
+    counted = told("desk", now)
+    if counted.is_old:
+        return counted, None
+    return counted, told("live beside history", lambda: {"live": _live(ledger, day)})
 
 
 def get_replay(visit: Visit) -> Response:
@@ -142,11 +148,11 @@ def _numbers(answer: dict[str, Any]) -> Iterator[tuple[str, int]]:
         yield f"{what} items", age["items"]
 
 
-def _told(visit: Visit, counted: dict[str, Any] | None) -> dict[str, Any]:
+def _told(visit: Visit, answer: dict[str, Any] | None) -> dict[str, Any]:
     """The numbers as the page shows them; none where they were never counted."""
-    if counted is None:
+    if answer is None:
         return {"answer": None, "wanted": ""}
-    answer, labels = counted["answer"], class_labels(visit)
+    labels = class_labels(visit)
     classes = {
         name: one for name, one in answer["classes"].items() if one["present"] or one["erased"]
     }
@@ -157,7 +163,6 @@ def _told(visit: Visit, counted: dict[str, Any] | None) -> dict[str, Any]:
     ages = [age for age in answer["ages"] if age["klass"] == wanted]
     return {
         "answer": answer,
-        "live": counted["live"],
         "facts": sum(answer["events"].values()),
         "classes": sorted(classes.items(), key=lambda one: sorting(labels.get(one[0], one[0]))),
         "labels": labels,
