@@ -10,8 +10,8 @@ from functools import lru_cache, partial
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
-from jinja2.runtime import Context, Macro
+from jinja2 import Environment, FunctionLoader, StrictUndefined, nodes, select_autoescape
+from jinja2.compiler import CodeGenerator
 from markupsafe import Markup, escape
 
 from api.console import assets
@@ -35,23 +35,29 @@ def _read(lang: Language, name: str) -> tuple[str, str, None]:
     return _NAMED.sub(lambda found: escape(say(found[1])), text), name, None
 
 
-class _Context(Context):
-    """What a template runs in. A macro is told how to escape; nothing else that ours call wants to
-    be asked whether it does."""
+class _Outright(CodeGenerator):
+    """What speaks (`t`) is called as it stands, without being asked first what it is."""
 
-    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """What it answers."""
-        if isinstance(called, Macro):
-            return super().call(called, *args, **kwargs)
-        kwargs.pop("_block_vars", None)  # said to what asks for the context
-        kwargs.pop("_loop_vars", None)
-        return called(*args, **kwargs)
+    def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:
+        """Python for a call."""
+        named, method = node.node, ""
+        if isinstance(named, nodes.Getattr):
+            method, named = f".{named.attr}", named.node
+        if not isinstance(named, nodes.Name) or named.name != "t":
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(named, frame)
+        self.write(f"{method}(")
+        for argument in (*node.args, *node.kwargs):
+            self.visit(argument, frame)
+            self.write(", ")
+        self.write(")")
 
 
 class _Templates(Environment):
     """Ours: a field of an answer is mostly no method of its."""
 
-    context_class = _Context
+    code_generator_class = _Outright
 
     def getattr(self, found: Any, name: str) -> Any:
         """As any environment finds it, without missing it first."""
