@@ -10,6 +10,7 @@ its name. What several ask of the same values, `Together` asks in one round trip
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -31,6 +32,8 @@ def number(name: str) -> sa.BindParameter[int]:
 
 
 Query: TypeAlias = sa.Select[Any] | sa.TextualSelect
+Values: TypeAlias = tuple[tuple[Collection[Any], ...], dict[str, int]]
+_ARGUMENT = re.compile(r"\$(\d+)")
 
 
 class Hot:
@@ -59,6 +62,11 @@ class Hot:
         return ", ".join([*said, *(f"{numbers[name]:d}" for name in self._numbers)])
 
     @property
+    def arity(self) -> int:
+        """How many arguments its `text` has."""
+        return len(self._among) + len(self._numbers)
+
+    @property
     def columns(self) -> list[sa.ColumnElement[Any]]:
         """Its columns, in their order."""
         return list(self._query.selected_columns)
@@ -83,8 +91,8 @@ class Hot:
 
 
 class Together:
-    """Hot queries that are asked with the same values and numbers: on PostgreSQL one statement, to
-    which each gives its rows as one list, for a round trip costs more than any of them."""
+    """Hot queries that are asked at once: on PostgreSQL one statement, to which each gives its rows
+    as one list, for a round trip costs more than any of them."""
 
     def __init__(self, *asked: Hot) -> None:
         self._asked = asked
@@ -92,16 +100,40 @@ class Together:
     def rows(
         self, connection: sa.Connection, *values: Collection[Any], **numbers: int
     ) -> list[list[tuple[Any, ...]]]:
-        """The rows of each, as it would give them alone."""
+        """The rows of each, as it would give them alone, asked with the same values and numbers."""
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *values, **numbers) for one in self._asked]
-        said = self._asked[0].arguments(values, numbers)
-        (found,) = _executed(connection, self._text, said)
+        text = f"SELECT {', '.join(self._listed)}"
+        return self._told(connection, text, self._asked[0].arguments(values, numbers))
+
+    def each(self, connection: sa.Connection, *values: Values) -> list[list[tuple[Any, ...]]]:
+        """The same where each is asked with values and numbers of its own."""
+        pairs = list(zip(self._asked, values, strict=True))
+        if connection.dialect.name == "sqlite":
+            return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
+        said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
+        return self._told(connection, self._apart, ", ".join(said))
+
+    def _told(
+        self, connection: sa.Connection, text: str, arguments: str
+    ) -> list[list[tuple[Any, ...]]]:
+        (found,) = _executed(connection, text, arguments)
         return [read(rows or []) for read, rows in zip(self._read, found, strict=True)]
 
     @cached_property
-    def _text(self) -> str:
-        return f"SELECT {', '.join(map(_listed, self._asked))}"
+    def _listed(self) -> list[str]:
+        return [_listed(one) for one in self._asked]
+
+    @cached_property
+    def _apart(self) -> str:
+        """The text in which the arguments of each come after those of the ones before it."""
+        said, before = "", 0
+        for one, text in zip(self._asked, self._listed, strict=True):
+            pieces = _ARGUMENT.split(text)  # every second one is a number
+            pieces[1::2] = [f"${int(number) + before}" for number in pieces[1::2]]
+            said += (", " if said else "SELECT ") + "".join(pieces)
+            before += one.arity
+        return said
 
     @cached_property
     def _read(self) -> list[Callable[[list[list[Any]]], list[Any]]]:

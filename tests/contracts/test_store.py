@@ -22,7 +22,7 @@ from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.store import reader, tables
 from ledger.store.database import Database
-from ledger.store.hot import Hot, Together
+from ledger.store.hot import Hot, Together, number
 from ledger.store.migrations.fences import PRUNER, REFUSAL
 from ledger.store.recorder import Work
 from tests.clock import StepClock
@@ -160,6 +160,26 @@ def test_what_is_asked_together_is_what_is_asked_alone(ledger: Ledger):
     assert found == [[tuple(map(_plain, row)) for row in rows] for rows in expected]
     assert len(found[0]) > 1
     assert found[2] == []
+
+
+def test_questions_of_different_things_are_asked_at_once(ledger: Ledger):
+    """Each with values and numbers of its own, none of them another's."""
+    first, second = somebody(ledger), somebody(ledger)
+    events = tables.events.c
+    upto = sa.select(events.position, events.subject).where(events.position <= number("known"))
+    hers = Hot(upto.order_by(events.position), events.subject, numbers=("known",))
+    known = position(ledger)
+    with ledger.database.read() as connection:
+        none, ours, theirs, nobody = Together(hers, hers, hers, hers).each(
+            connection,
+            (([first],), {"known": 0}),
+            (([first],), {"known": known}),
+            (([second],), {"known": known}),
+            (([],), {"known": known}),
+        )
+    assert none == nobody == []
+    assert {subject for _, subject in ours} == {first}
+    assert {subject for _, subject in theirs} == {second}
 
 
 def _plain(value: object) -> object:
