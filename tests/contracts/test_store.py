@@ -164,7 +164,7 @@ def test_what_is_asked_together_is_what_is_asked_alone(ledger: Ledger):
 
 def test_questions_of_different_things_are_asked_at_once(ledger: Ledger):
     """Each with values and numbers of its own, none of them another's."""
-    first, second = somebody(ledger), somebody(ledger)
+    first, second = somebody(ledger), somebody(ledger, "another")
     events = tables.events.c
     upto = sa.select(events.position, events.subject).where(events.position <= number("known"))
     hers = Hot(upto.order_by(events.position), events.subject, numbers=("known",))
