@@ -20,7 +20,7 @@ from ledger.events import ContactedUs, OrderCancelled, OrderPlaced, ProfileRecti
 from ledger.handlers import publish, record, record_many
 from ledger.opening import create
 from ledger.policy.book import shipped_bytes
-from ledger.store import reader, tables
+from ledger.store import tables
 from ledger.store.database import Database
 from ledger.store.hot import Hot, Together, number
 from ledger.store.migrations.fences import PRUNER, REFUSAL
@@ -203,7 +203,7 @@ def test_a_sitting_that_fails_takes_nothing_with_it(ledger: Ledger):
                 killed = connection.scalar(sa.text("SELECT pg_backend_pid()"))
             with ledger.database.as_connected().write() as other:
                 other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": killed})
-            reader.joined(connection)
+            Hot(sa.select(tables.head.c.position)).rows(connection)
         with ledger.database.sitting():
             assert position(ledger) == before
 
