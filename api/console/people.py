@@ -9,6 +9,7 @@ next: `stories.py`, which tells the timeline.
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -85,6 +86,12 @@ class Asked(NamedTuple):
         """The same as instants: a day means its end."""
         as_of, known_at = (end_of_day(day) for day in (self.as_of, self.known_at))
         return Times(as_of, known_at)
+
+    @property
+    def also(self) -> str:
+        """Both days, behind another question of an address."""
+        days = {"as_of": self.as_of, "known_at": self.known_at}
+        return "".join(f"&{name}={quote(day)}" for name, day in days.items() if day)
 
 
 def get_person(visit: Visit) -> Response:
