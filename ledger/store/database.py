@@ -25,9 +25,6 @@ from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
 MAX_WAITING = 16  # idle sessions kept
-HEAD = "head"  # what `once` calls where the log ends
-_BEGINNING = """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT position, last_at, epoch FROM head"""
 REMEMBERED = 32  # answers of one transaction
 Seen = TypeVar("Seen")
 
@@ -94,22 +91,6 @@ class Database:
             connection = pooled.execution_options(**options)
             with connection.begin():
                 yield connection
-
-    @contextmanager
-    def _beginning(self) -> Iterator[sa.Connection]:
-        """As `_reading`, in a ledger that is open on PostgreSQL: where its log ends, which every
-        answer asks first, is read in the round trip that begins the transaction."""
-        with self._single.connect() as pooled:
-            cursor = pooled.connection.cursor()
-            try:
-                cursor.execute(_BEGINNING)
-                yield pooled.execution_options(seen={HEAD: cursor.fetchall()})
-            finally:
-                try:
-                    cursor.execute("COMMIT")  # of one that failed: nothing
-                except psycopg2.Error:
-                    pooled.invalidate()
-                    raise
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -183,9 +164,7 @@ class Sitting:
     def __enter__(self) -> sa.Connection:
         """It, begun if this is the first question."""
         if self._connection is None:
-            database = self._database
-            begun = database._reading() if database.is_sqlite else database._beginning()
-            self._connection = self._stack.enter_context(begun)
+            self._connection = self._stack.enter_context(self._database._reading())
         return self._connection
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:

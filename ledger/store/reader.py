@@ -22,7 +22,7 @@ from ledger.policy.loader import load_edition
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join
 from ledger.store import states, tables
-from ledger.store.database import HEAD, Database, once, speaking
+from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
 
@@ -298,7 +298,7 @@ class Head(NamedTuple):
 
 def read_head(connection: sa.Connection) -> Head:
     """Where the log ends, without locking it. Raises LookupError before `init`."""
-    rows = once(connection, HEAD, lambda: _HEAD.rows(connection))
+    rows = once(connection, "head", lambda: _HEAD.rows(connection))
     if not rows:
         raise LookupError("this database holds no ledger")
     return Head(*rows[0])
