@@ -8,7 +8,7 @@ which judges, and `replay/fold.py`, which defines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -75,6 +75,46 @@ def find(ledger: Ledger, reference: Reference) -> UUID:
     return found
 
 
+class Judged(NamedTuple):
+    """One person judged at two times. `known`: the position known; `path`: where her state was
+    read; `held`: her cards, by which some deadlines are explained."""
+
+    state: SubjectState
+    path: str
+    as_of: Instant
+    known: int
+    book: Book
+    joins: Joins
+    deadlines: list[Deadline]
+    held: list[CardItem]
+
+    def explained(self, deadline: Deadline, lang: Language) -> list[str]:
+        """Why a deadline is what it is: of a card, by its own facts."""
+        where = deadline.klass, deadline.scope
+        own = [card for card in self.held if (card.klass, card.item) == where]
+        return explain_card(own[0], lang) if own and not deadline.ended else explain(deadline, lang)
+
+
+def judged(ledger: Ledger, subject: UUID, times: Times) -> Judged:
+    """The state and the deadlines of one person at two times. Raises NotFound when the ledger knows
+    no such subject."""
+    as_of = ledger.clock.now() if times.as_of is None else times.as_of
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, times.known_at)
+        states.look_at(connection, subject)
+        state, path = _state(connection, subject, times, as_of, known)
+        paid = any(key.klass in CARDS for key in state.activity)
+        history = states.rows_of(connection, subject, known) if paid else []
+        facts = reader.card_facts(connection, subject) if paid else {}
+    # Read after the log: the book holds every edition up to `known`, and later ones are left out.
+    epoch = ledger.epoch()
+    book, joins = ledger.book(epoch), ledger.joins(epoch, known)
+    state = _honoured(ledger, joins, subject, state, as_of, known)
+    held = cards(state, replaying.effective(history), facts, book, as_of, known)
+    found = governed(deadlines(state, book, as_of, known), held)
+    return Judged(state, path, as_of, known, book, joins, found, held)
+
+
 def subject_answer(
     ledger: Ledger, subject: UUID, times: Times, lang: Language, klass: str | None = None
 ) -> dict[str, Any]:
@@ -82,27 +122,16 @@ def subject_answer(
 
     Raises NotFound when the ledger knows no such subject, Misuse for an unknown class.
     """
-    as_of = ledger.clock.now() if times.as_of is None else times.as_of
-    with ledger.database.read() as connection:
-        known = reader.position_at(connection, times.known_at)
-        state, path = _state(connection, subject, times, as_of, known)
-        paid = any(key.klass in CARDS for key in state.activity)
-        history = states.rows_of(connection, subject, known) if paid else []
-        facts = reader.card_facts(connection, subject) if paid else {}
-    # Read after the log: the book holds every edition up to `known`, and later ones are left out.
-    book = ledger.book(ledger.epoch())
-    joins = ledger.joins(ledger.epoch(), known)
+    found = judged(ledger, subject, times)
+    state, path, as_of, known, book, joins, ends, _ = found
     if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
         with ledger.database.read() as connection:
             death = heirs.of_person(connection, joins, subject, as_of, known)
     else:
         death = None
-    state = _honoured(ledger, joins, subject, state, as_of, known)
-    held = cards(state, replaying.effective(history), facts, book, as_of, known)
-    found = governed(deadlines(state, book, as_of, known), held)
     if klass is not None:
         check_class(book, known, klass)
-        found = [deadline for deadline in found if deadline.klass == klass]
+        ends = [deadline for deadline in ends if deadline.klass == klass]
     said = choices(state, book, as_of, known) if klass is None else []
     edition = book.in_force(day_of(as_of), known)
     return {
@@ -116,7 +145,7 @@ def subject_answer(
         "last_activity": _last_activity(state, book, as_of, known),
         "death": death and death_json(death, lang),
         "restricted": restricted_json(ledger, subject, as_of, known, is_now=times == Times()),
-        "deadlines": [deadline_json(deadline, lang, held) for deadline in found],
+        "deadlines": [deadline_json(one, lang, found.explained(one, lang)) for one in ends],
         "consents": [choice_json(choice, lang) for choice in said],
     }
 
@@ -202,10 +231,8 @@ def _honoured(
     return state._replace(consents=counts)
 
 
-def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) -> dict[str, Any]:
-    """A deadline as plain values, days as YYYY-MM-DD, with its explanation: for one of the cards
-    `held`, why it ends by its own facts."""
-    own = [card for card in held if (card.klass, card.item) == (d.klass, d.scope)]
+def deadline_json(d: Deadline, lang: Language, explanation: list[str]) -> dict[str, Any]:
+    """A deadline as plain values, days as YYYY-MM-DD, with its explanation."""
     return {
         "class": d.klass,
         "scope": d.scope or None,
@@ -239,7 +266,7 @@ def deadline_json(d: Deadline, lang: Language, held: Sequence[CardItem] = ()) ->
         "flips_on": _day(d.flips_on),
         "would_change": list(d.would_change),
         "flags": list(d.flags),
-        "explanation": explain_card(own[0], lang) if own and not d.ended else explain(d, lang),
+        "explanation": explanation,
     }
 
 

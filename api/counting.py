@@ -4,7 +4,8 @@ A count is told for a minute; where counting takes long, for ten times as long a
 ends what was counted in it, and so does a new epoch. Whoever asks then sets a thread counting and
 waits for it a moment: where few people are, that is all it takes. Where many are she is told the
 last count, with its date and that a new one is under way. The last counts rest in the database, so
-that a restart forgets none. Read next: `today.py`, `ledger/store/counts.py`.
+that a restart forgets none; a list of whom something is due does not. Read next: `today.py`,
+`ledger/store/counts.py`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class _Asked(NamedTuple):
 
     epoch: int
     since: int | None
+    rests: bool  # in the database, for the other workers
+    strict: bool  # however long counting takes
 
 
 class Known(NamedTuple):
@@ -63,7 +66,9 @@ class Known(NamedTuple):
     def fits(self, asked: _Asked, now: Instant) -> bool:
         """Whether it is still told."""
         row = self.row
-        return (row.epoch, row.since) == asked and serves(row.at, row.took, now)
+        is_quick = row.took <= PATIENCE * 1e6
+        since = row.since == asked.since or not (asked.strict or is_quick)
+        return row.epoch == asked.epoch and since and serves(row.at, row.took, now)
 
 
 class Counting:
@@ -84,12 +89,16 @@ class Counting:
         since: int | None = None,
         *,
         must: bool = False,
+        rests: bool = True,
+        strict: bool = True,
     ) -> Told:
         """The numbers of `count`, which are plain JSON, under this name: counted anew if they are
         old, or if the epoch or `since` (a position) changed. Where counting is known to take longer
         than somebody waits, nobody does. With `must` the first count of all is waited for, however
-        long it takes. Raises what `count` raises."""
-        asked = _Asked(ledger.epoch(), since)
+        long it takes. What names people does not rest in the database (`rests`). Unless it is
+        `strict`, a change of `since` matters only where counting is quick. Raises what `count`
+        raises."""
+        asked = _Asked(ledger.epoch(), since, rests, strict)
         known = self._find(ledger, name, asked)
         if known is not None and known.fits(asked, ledger.clock.now()):
             return Told(known.answer, known.row.at, False)
@@ -114,6 +123,8 @@ class Counting:
         """What this worker knows; what another worker has counted, if that is newer."""
         known = self._known.get(name)
         if known is not None and known.fits(asked, ledger.clock.now()):
+            return known
+        if not asked.rests:
             return known
         with ledger.database.read() as connection:
             row = counts.find(connection, name)
@@ -141,9 +152,10 @@ class Counting:
             at, begun = ledger.clock.now(), time.monotonic()
             answer = count()
             took = int((time.monotonic() - begun) * 1e6)
-            row = Row(name, json.dumps(answer), at, took, *asked)
+            row = Row(name, json.dumps(answer), at, took, *asked[:2])
             found = self._known[name] = Known(row, answer)
-            counts.keep(ledger.database, row)
+            if asked.rests:
+                counts.keep(ledger.database, row)
         except Exception as error:
             log.warning("counting failed (%s)", type(error).__name__)
             self._end(name)

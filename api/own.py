@@ -73,7 +73,6 @@ def all_of_hers(
     ledger: Ledger, subject: UUID, times: Times, after: int, limit: int, lang: Language
 ) -> dict[str, Any]:
     """Her requests under every reference of hers, in the order in which they were recorded."""
-    _check_known(ledger, subject)
     page = queue(
         ledger,
         as_of=times.as_of,
@@ -82,6 +81,8 @@ def all_of_hers(
         limit=limit,
         people=everybody(ledger, subject),
     )
+    if not page.requests:
+        _check_known(ledger, subject)
     return page_json(page, lang)
 
 

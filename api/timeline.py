@@ -9,7 +9,7 @@ meanwhile comes at the end and never moves what was read. Read next: `ledger/sto
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import ledger.store.timeline as history
@@ -20,26 +20,31 @@ from ledger.errors import NotFound
 from ledger.events import Row
 from ledger.projections.joins import Joins
 from ledger.store import reader
-from ledger.store.timeline import Amendments, Parts, Told
+from ledger.store.timeline import Amendments, Page, Parts, Told
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
-Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
 def timeline_answer(
-    ledger: Ledger, subject: UUID, times: Times, after: int = 0, limit: int = DEFAULT_LIMIT
+    ledger: Ledger, subject: UUID, times: Times, after: int | None = 0, limit: int = DEFAULT_LIMIT
 ) -> dict[str, Any]:
-    """At most `limit` facts after position `after`: those known at `known_at` that had happened,
-    as they stood, at `as_of` (None: all). Raises NotFound for somebody this ledger never knew."""
+    """At most `limit` facts after position `after` (None: the last ones): those known at `known_at`
+    that had happened, as they stood, at `as_of` (None: all). Raises NotFound for somebody this
+    ledger never knew."""
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
     joins = ledger.joins(ledger.epoch(), known)
     people = joins.everybody(subject)
     with ledger.database.read() as connection:
-        if history.extent(connection, people, known) is None:
+        pages: Iterable[Page] = (
+            [history.last(connection, people, known, limit)]
+            if after is None
+            else history.pages(connection, people, after, known, limit + 1)
+        )
+        answer = told_json(subject, joins, times, known, pages, limit)
+        if not answer["items"] and history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
-        pages = history.pages(connection, people, after, known, limit + 1)
-        return told_json(subject, joins, times, known, pages, limit)
+    return answer
 
 
 def told_json(

@@ -1,43 +1,25 @@
 """The first screen as JSON, and what a worker remembers.
 
-What goes over everybody's live rows is counted beside whoever asks: `counting.py`. What goes over
-some of them is counted by one request at a time, and told to the others for a minute. Who shows
-either says when it was counted. Read next: `ledger/today.py`.
+What goes over everybody's live rows is counted beside whoever asks: `counting.py`. Who shows it
+says when it was counted. Read next: `ledger/today.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from markupsafe import Markup
 
-from api.counting import Counting, Told, serves
-from api.retention import calendar_answer
+from api.counting import Counting, Told
+from api.retention import calendar_answer, due_page
 from ledger.application import Ledger
-from ledger.calendar import Instant, day_of, format_day, format_instant
+from ledger.calendar import day_of, format_day, format_instant
 from ledger.sealing.files import read_if_there
 from ledger.today import Counted, counted, prompt
-
-Answer = TypeVar("Answer")
-
-
-class Kept(NamedTuple):
-    """A count that is remembered: since when, what it costs, and of which rules."""
-
-    answer: Any
-    at: Instant
-    took: Instant
-    of: tuple[int, object]  # the epoch, and what else must not have changed
-
-    def serves(self, now: Instant, of: tuple[int, object]) -> bool:
-        """Whether it is still told. A day ends what was counted in it."""
-        return self.of == of and serves(self.at, self.took, now)
 
 
 class Board:
@@ -48,8 +30,6 @@ class Board:
         self.journal, self.checked, self.days = journal, checked, days
         self.counting = Counting()
         self._drawn: dict[tuple[str, ...], tuple[object, Markup]] = {}
-        self._turns: defaultdict[str, Lock] = defaultdict(Lock)
-        self._known: dict[str, Kept] = {}
 
     def answer(self, ledger: Ledger, *, must: bool = True) -> dict[str, Any]:
         """Today, in numbers. Unless they `must` be there, those that go over everybody are None
@@ -86,34 +66,18 @@ class Board:
             "acknowledgements_overdue": said.get("acknowledgements_overdue"),
         }
 
-    def remembered(
-        self, ledger: Ledger, name: str, count: Callable[[], Answer], since: object = None
-    ) -> tuple[Answer, Instant]:
-        """The answer of `count` under this name, and when it was counted: anew if it is old, or if
-        the policy, the day or `since` changed. While somebody counts, the others are told what was
-        known."""
-        of = ledger.epoch(), since
-        known, now = self._known.get(name), ledger.clock.now()
-        may_wait = known is None or known.of != of or day_of(known.at) != day_of(now)
-        if not self._turns[name].acquire(blocking=may_wait):
-            assert known is not None
-            return known.answer, known.at
-        try:
-            known, begun = self._known.get(name), ledger.clock.now()
-            if known is None or not known.serves(begun, of):
-                answer = count()
-                known = Kept(answer, begun, ledger.clock.now() - begun, of)
-                self._known[name] = known
-            return known.answer, known.at
-        finally:
-            self._turns[name].release()
-
     def drawn(self, name: tuple[str, ...], source: object, draw: Callable[[], Markup]) -> Markup:
         """A part of a page, made of `source` alone: drawn once, as long as that is remembered."""
         found = self._drawn.get(name)
         if found is None or found[0] is not source:
             found = self._drawn[name] = source, draw()
         return found[1]
+
+    def due(self, ledger: Ledger, klass: str, limit: int, last_run: int | None) -> Told:
+        """The first items of a class that are past their end, as `GET /v1/retention/due` lists
+        them; listed anew after a run."""
+        read = partial(due_page, ledger, klass, None, None, limit)
+        return self.counting.told(ledger, f"due {klass}", read, last_run, rests=False)
 
     def past(self, ledger: Ledger) -> Told:
         """How many people are past a term of each class, under `retention`: as `answer` says."""

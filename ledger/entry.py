@@ -19,6 +19,7 @@ import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -134,11 +135,17 @@ def _check(value: Any, depth: int = 0) -> None:
             raise BadData("an integer is outside ±2**53")
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if not isinstance(key, str) or not _KEY.fullmatch(key):
+            if not isinstance(key, str) or not _is_key(key):
                 raise BadData("a key is not printable ASCII")
-            _check(inner, depth + 1)
+            if type(inner) is not str:  # most are
+                _check(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
             _check(inner, depth + 1)
     else:
         raise BadData(f"an entry cannot hold a {type(value).__name__}")
+
+
+@lru_cache(maxsize=1024)  # names of fields: few, and always the same
+def _is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None

@@ -21,7 +21,7 @@ from ledger.policy.holds import open_holds
 from ledger.policy.requests import judged, no_promise
 from ledger.projections.live import standing
 from ledger.requests.reading import unanswered
-from ledger.store import dashboard, erasure, listed, reader
+from ledger.store import dashboard, reader
 from ledger.store.population import population
 
 SOON_DAYS = 7  # a review within so many days is due soon
@@ -70,28 +70,22 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
     now = ledger.clock.now()
     with ledger.database.read() as connection:
         position = reader.position_at(connection, None)
-        queue = dashboard.waiting(connection)
+        read = dashboard.first(connection)
         owed = Counter[str]()
-        for one, steps in unanswered(connection, position):
+        for one, steps in unanswered(connection, position, read.unanswered):
             found = judged(one.stream, one.subject, steps, now, no_promise)
             if found is not None and found.is_open:
                 owed[found.status] += 1
-        holds = [
-            hold
-            for rows in listed.every_hold(connection)
-            for hold in open_holds(standing(rows), {}, now)
-        ]
-        known = erasure.carried_out(connection)
-        seal = dashboard.sealed(connection)
-    waits = None if journal is None else Journal(journal, ledger.keyring.origin).count() - known
+        holds = [hold for rows in read.holds for hold in open_holds(standing(rows), {}, now)]
+    journalled = None if journal is None else Journal(journal, ledger.keyring.origin).count()
     states = ("overdue", "due_soon", "on_track")
     return Prompt(
         position,
         {state: owed[state] for state in states},
         _holds([(hold.review, hold.overdue) for hold in holds], day_of(now)),
-        waits,
-        _seal(seal, position),
-        queue,
+        None if journalled is None else journalled - read.carried_out,
+        _seal(read.sealed, position),
+        read.waiting,
     )
 
 

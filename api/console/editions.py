@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api import policies as telling
 from api.console import Page, rendering
-from api.console.naming import capital, class_labels, names
+from api.console.naming import Names, capital, class_labels, names_of
 from api.console.texts import speech
 from api.console.visiting import Visit
 from api.problems import Problem
@@ -85,12 +85,25 @@ def get_change(visit: Visit) -> Response:
     if old is None or new is None:
         raise NotFound("name two days")
     both = [telling.in_force(visit.ledger, day).edition for day in (old, new)]
-    return visit.render("policy_change.html", **told_change(visit, *both))
+    known = visit.ledger.book(visit.ledger.epoch()).known(None)
+    return visit.render("policy_change.html", **_change(*both, known, visit.lang))
 
 
-def told_change(visit: Visit, old: Edition, new: Edition) -> dict[str, Any]:
+@lru_cache(maxsize=16)
+def _change(
+    old: Edition, new: Edition, known: tuple[Edition, ...], lang: Language
+) -> dict[str, Any]:
+    """What one edition changes in another: drawn once, as its rules are."""
+    told = told_change(old, new, names_of(known, lang))
+    return {
+        **told,
+        "drawn": rendering.piece("changes.html", {"t": speech(lang), "lang": lang, **told}),
+    }
+
+
+def told_change(old: Edition, new: Edition, called: Names) -> dict[str, Any]:
     """What changes, with what each part is called, and what is kept longer."""
-    diff, called = telling.diff_answer(old, new), names(visit, new)
+    diff = telling.diff_answer(old, new)
     longer = [called["class"].get(name, name) for name in diff["lengthens"]]
     return {"diff": diff, "names": called, "longer": ", ".join(longer)}
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
 from api.console.visiting import Visit
+from api.settings import Language
 from ledger.policy.model import DataClass, Edition, Purpose
+
+Names: TypeAlias = Mapping[str, Mapping[str, str]]
+"""What a reader calls a code, by sort."""
 
 
 def edition_of(visit: Visit) -> Edition:
@@ -14,23 +20,31 @@ def edition_of(visit: Visit) -> Edition:
     return visit.ledger.edition(visit.ledger.epoch(), visit.now)
 
 
-def class_labels(visit: Visit, *drafts: Edition) -> dict[str, str]:
+def class_labels(visit: Visit, *drafts: Edition) -> Mapping[str, str]:
     """Each class by its name, as a heading: of every edition and draft, the newest last."""
-    known = (*visit.ledger.book(visit.ledger.epoch()).known(None), *drafts)
-    return _labels(visit, [(name, one) for each in known for name, one in each.classes.items()])
+    return names(visit, *drafts)["class"]
 
 
-def names(visit: Visit, *drafts: Edition) -> dict[str, dict[str, str]]:
+def names(visit: Visit, *drafts: Edition) -> Names:
     """What the parts of an edition are called, by sort and code: classes and purposes."""
-    known = (*visit.ledger.book(visit.ledger.epoch()).known(None), *drafts)
+    known = visit.ledger.book(visit.ledger.epoch()).known(None)
+    return names_of((*known, *drafts), visit.lang)
+
+
+@lru_cache(maxsize=32)
+def names_of(known: tuple[Edition, ...], lang: Language) -> Names:
+    """The same of these editions, the newest last."""
+    classes = [(name, one) for each in known for name, one in each.classes.items()]
     purposes = [(name, one) for each in known for name, one in each.purposes.items()]
-    return {"class": class_labels(visit, *drafts), "purpose": _labels(visit, purposes)}
+    return {"class": _labels(classes, lang), "purpose": _labels(purposes, lang)}
 
 
-def _labels(visit: Visit, found: Iterable[tuple[str, DataClass | Purpose]]) -> dict[str, str]:
-    is_french = visit.lang == "fr"
+def _labels(
+    found: Sequence[tuple[str, DataClass]] | Sequence[tuple[str, Purpose]], lang: Language
+) -> Mapping[str, str]:
     return {
-        name: capital((one.label_fr if is_french else one.label_en) or name) for name, one in found
+        name: capital((one.label_fr if lang == "fr" else one.label_en) or name)
+        for name, one in found
     }
 
 

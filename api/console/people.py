@@ -9,6 +9,7 @@ next: `stories.py`, which tells the timeline.
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -27,6 +28,7 @@ from api.routes import AGENT, AUDITOR, DPO
 from ledger.commands import Reference
 from ledger.deciding import blinded, unusable
 from ledger.errors import ProbantError
+from ledger.events import RequestReceived
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
 from ledger.store import reader
@@ -85,12 +87,19 @@ class Asked(NamedTuple):
         as_of, known_at = (end_of_day(day) for day in (self.as_of, self.known_at))
         return Times(as_of, known_at)
 
+    @property
+    def also(self) -> str:
+        """Both days, behind another question of an address."""
+        days = {"as_of": self.as_of, "known_at": self.known_at}
+        return "".join(f"&{name}={quote(day)}" for name, day in days.items() if day)
+
 
 def get_person(visit: Visit) -> Response:
     """Everything about one person that opens nothing sealed."""
     query = visit.request.query_params
     asked = Asked(_subject(visit), query.get("as_of", ""), query.get("known_at", ""))
-    return visit.render("person.html", **_told(visit, asked, _position(query.get("after", ""))))
+    after = _position(query["after"]) if "after" in query else None
+    return visit.render("person.html", **_told(visit, asked, after))
 
 
 def post_reading(visit: Visit) -> Response:
@@ -118,19 +127,22 @@ def post_evidence(visit: Visit) -> Response:
 # --- what is told ---------------------------------------------------------------------------------
 
 
-def _told(visit: Visit, asked: Asked, after: int = 0) -> dict[str, Any]:
-    """What the page of a person is made of. Raises NotFound for somebody nobody knows."""
+def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any]:
+    """What the page of a person is made of; of her story the last facts, unless a position says
+    after which. Raises NotFound for somebody nobody knows."""
     times = asked.times
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
-    page = queue(
-        visit.ledger,
-        as_of=times.as_of,
-        known_at=times.known_at,
-        limit=REQUESTS,
-        subject=asked.subject,
-    )
-    requests: list[Request] = [one.request for one in page.requests]
+    requests: list[Request] = []
+    if RequestReceived.kind in answer["facts"]:
+        page = queue(
+            visit.ledger,
+            as_of=times.as_of,
+            known_at=times.known_at,
+            limit=REQUESTS,
+            subject=asked.subject,
+        )
+        requests = [one.request for one in page.requests]
     labels = class_labels(visit)
     held = sorted({deadline["class"] for deadline in answer["deadlines"]})
     return {

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from api import policies as telling
 from api.console import Page
 from api.console.editions import POLICY, document_of, text_in_force, told_change
-from api.console.naming import class_labels
+from api.console.naming import class_labels, names
 from api.console.sent import MAX_FILE
 from api.console.visiting import Visit
 from api.problems import Problem
@@ -90,7 +90,7 @@ def _examined(visit: Visit, text: str) -> dict[str, Any]:
         "draft": draft,
         "digest": _digest(text),
         "lint": telling.lint_answer(draft, day, visit.lang),
-        **told_change(visit, before, draft),
+        **told_change(before, draft, names(visit, draft)),
         "found": supposed_json(supposed),
         "labels": class_labels(visit, draft),
         "is_examined": True,

@@ -10,7 +10,8 @@ from functools import lru_cache, partial
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FunctionLoader, StrictUndefined, nodes, select_autoescape
+from jinja2.compiler import CodeGenerator
 from markupsafe import Markup, escape
 
 from api.console import assets
@@ -34,11 +35,45 @@ def _read(lang: Language, name: str) -> tuple[str, str, None]:
     return _NAMED.sub(lambda found: escape(say(found[1])), text), name, None
 
 
+class _Outright(CodeGenerator):
+    """What speaks (`t`) is called as it stands, without being asked first what it is."""
+
+    def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:
+        """Python for a call."""
+        named, method = node.node, ""
+        if isinstance(named, nodes.Getattr):
+            method, named = f".{named.attr}", named.node
+        if not isinstance(named, nodes.Name) or named.name != "t":
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(named, frame)
+        self.write(f"{method}(")
+        for argument in (*node.args, *node.kwargs):
+            self.visit(argument, frame)
+            self.write(", ")
+        self.write(")")
+
+
+class _Templates(Environment):
+    """Ours: a field of an answer is mostly no method of its."""
+
+    code_generator_class = _Outright
+
+    def getattr(self, found: Any, name: str) -> Any:
+        """As any environment finds it, without missing it first."""
+        if type(found) is dict and name in found and name not in _METHODS:
+            return found[name]
+        return super().getattr(found, name)
+
+
+_METHODS = frozenset(dir(dict))
+
+
 @lru_cache(maxsize=2)
 def environment(lang: Language) -> Environment:
     """The templates of this room, compiled once for each language: a sentence that nothing is
     filled into is part of them."""
-    made = Environment(
+    made = _Templates(
         loader=FunctionLoader(partial(_read, lang)),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,

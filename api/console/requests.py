@@ -29,6 +29,7 @@ from ledger.policy.erasures import Outcome
 from ledger.policy.requests import OPEN, STATUSES, Request, explain
 from ledger.requests.reading import one, owed, queue
 from ledger.requests.steps import current
+from ledger.store import reader
 from ledger.store import requests as store
 
 REQUESTS = "/console/requests"
@@ -161,7 +162,7 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
     found = one(ledger, stream)
     _, state = current(ledger, stream)
     with ledger.database.read() as connection:
-        told = store.steps(connection, [stream], ledger.recorder.head().position)[stream]
+        told = store.steps(connection, [stream], reader.position_at(connection, None))[stream]
     may_handle = bool(visit.asker.roles & HANDLING)
     notes = visit.session.notes if visit.session is not None else {}
     return {
@@ -170,6 +171,7 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
         "explanation": explain(found, visit.lang),
         "steps": told,
         "possible": steps.possible(visit, state, found.right) if may_handle else [],
+        "draw": steps.drawn,
         "fates": _fates(visit, found) if may_handle else [],
         "labels": class_labels(visit),
         "today": steps.today(visit),

@@ -7,6 +7,7 @@ one. A run is begun only after a rehearsal of the same day. Read next: `api/rete
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from api import things
 from api.console import Page, pictures, rendering
 from api.console.naming import class_labels, sorting
 from api.console.visiting import Visit
+from api.counting import Told
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, OPERATOR
 from api.today import Board
@@ -46,17 +48,15 @@ def get_due(visit: Visit) -> Response:
     after, name = visit.request.query_params.get("after") or None, visit.path["name"]
     labels, ledger = class_labels(visit), visit.ledger
     board: Board = visit.request.app.state.board
-
-    def read() -> dict[str, Any]:
-        return telling.due_page(ledger, name, None, after, LIMIT)
-
     if after is None and name in labels:  # what is looked at first is remembered for a minute
-        found, at = board.remembered(ledger, f"due {name}", read, since=_last_run(ledger))
-        lines = board.drawn(("due", name, visit.lang), found, lambda: _list(visit, found))
+        listed = board.due(ledger, name, LIMIT, _last_run(ledger))
+        draw = partial(_list, visit, listed.answer)
+        lines = listed.answer and board.drawn(("due", name, visit.lang), listed.answer, draw)
     else:
-        found, at = read(), visit.now
-        lines = _list(visit, found)
-    return visit.render("due.html", due=found, lines=lines, labels=labels, at=at)
+        listed = Told(telling.due_page(ledger, name, None, after, LIMIT), visit.now, False)
+        lines = _list(visit, listed.answer)
+    label = labels.get(name, name)
+    return visit.render("due.html", due=listed.answer, lines=lines, label=label, listed=listed)
 
 
 def post_run(visit: Visit) -> Response:
@@ -153,7 +153,7 @@ def _picture(visit: Visit, what: str, calendar: dict[str, Any]) -> Markup:
     return rendering.piece("calendar.html", {**values, "months": months, "picture": picture})
 
 
-def _list(visit: Visit, found: dict[str, Any]) -> Markup:
+def _list(visit: Visit, found: dict[str, Any] | None) -> Markup:
     """The lines of a due list."""
     return rendering.piece("due_list.html", {"t": visit.say, "lang": visit.lang, "due": found})
 

@@ -6,9 +6,15 @@ step is said by the room that decides it, not here. Read next: `requests.py`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from markupsafe import Markup
+
+from api.console import rendering
+from api.console.texts import speech
 from api.console.visiting import Visit
+from api.settings import Language
 from ledger.aggregates.rights_request import CHANGING, RightsRequest
 from ledger.calendar import day_of, format_day, is_past, request_due
 from ledger.events import (
@@ -137,6 +143,19 @@ def data_of(visit: Visit, step: str, right: str) -> dict[str, Any]:
             else:
                 data[field.name] = value
     return data | ({"changes": changes} if changes else {})
+
+
+def drawn(lang: Language, field: Field, step: str, today: str, value: str) -> Markup:
+    """A field of the form of a step: with nothing filled in it is of nobody, and drawn once a
+    day."""
+    draw = _drawn.__wrapped__ if value else _drawn
+    return draw(lang, field, step, today, value)
+
+
+@lru_cache(maxsize=512)
+def _drawn(lang: Language, field: Field, step: str, today: str, value: str) -> Markup:
+    values = {"field": field, "step": step, "today": today, "value": value}
+    return rendering.piece("field.html", {"t": speech(lang), "lang": lang, **values})
 
 
 def today(visit: Visit) -> str:

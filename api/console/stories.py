@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.answers import Times
-from api.console.naming import edition_of, names
+from api.console.naming import Names, edition_of, names
 from api.console.visiting import Visit
 from api.timeline import timeline_answer
 
-LIMIT = 100
+LIMIT, LAST = 100, 10  # facts of one page; of the page of a person
 
 
 class Moment(NamedTuple):
@@ -33,24 +33,28 @@ class Moment(NamedTuple):
 
 
 class Story(NamedTuple):
-    """Some of the facts, by year, and where the next ones begin (None: that was the last)."""
+    """Some of the facts, by year, and where the next ones begin (None: that was the last).
+    `is_whole`: nothing was left out before them."""
 
     years: list[tuple[str, list[Moment]]]
-    after: int
+    is_whole: bool
     next: int | None
     position: int
 
 
-def story_of(visit: Visit, subject: UUID, times: Times, after: int = 0) -> Story:
-    """At most a hundred facts after a position. Raises NotFound for somebody nobody knows."""
-    answer = timeline_answer(visit.ledger, subject, times, after, LIMIT)
+def story_of(visit: Visit, subject: UUID, times: Times, after: int | None) -> Story:
+    """At most a hundred facts after a position; without one, the last ten. Raises NotFound for
+    somebody nobody knows."""
+    limit = LAST if after is None else LIMIT
+    answer = timeline_answer(visit.ledger, subject, times, after, limit)
     called = names(visit, edition_of(visit))
     moments = [_moment(item, called, visit) for item in answer["items"]]
     years = [(year, list(some)) for year, some in groupby(moments, lambda one: one.day[:4])]
-    return Story(years, after, answer["next"], answer["position"])
+    is_whole = after == 0 or (after is None and len(moments) < LAST)
+    return Story(years, is_whole, answer["next"], answer["position"])
 
 
-def _moment(item: dict[str, Any], called: dict[str, dict[str, str]], visit: Visit) -> Moment:
+def _moment(item: dict[str, Any], called: Names, visit: Visit) -> Moment:
     labels = called["class"]
     day = item["occurred"][:10]
     return Moment(
@@ -69,9 +73,7 @@ def _moment(item: dict[str, Any], called: dict[str, dict[str, str]], visit: Visi
     )
 
 
-def _clear(
-    key: str, value: Any, called: dict[str, dict[str, str]], visit: Visit
-) -> tuple[str, str]:
+def _clear(key: str, value: Any, called: Names, visit: Visit) -> tuple[str, str]:
     """A clear field: what it is called, and what it says; a class, a purpose and a channel by the
     name that the reader knows."""
     say, found = visit.say, said_in_a_line(value)

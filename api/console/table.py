@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -100,26 +101,34 @@ class Item(NamedTuple):
     group: str
 
 
+@lru_cache(maxsize=2)
 def pages_of(*, is_sandbox: bool) -> tuple[Page, ...]:
     """The pages that a server has."""
     more = clock.PAGES if is_sandbox else ()
     return (*PAGES[: -len(entrance.LAST)], *more, *entrance.LAST)
 
 
-def menu_of(who: Who | None, here: str, *, is_sandbox: bool = False) -> list[Item]:
-    """The pages that somebody may open, of those that a menu names."""
-    if who is None:
-        return []
+@lru_cache(maxsize=64)
+def _menu(roles: frozenset[str], *, is_sandbox: bool) -> tuple[Item, ...]:
+    """The pages that these roles open, of those that a menu names."""
     pages = pages_of(is_sandbox=is_sandbox)
-    open_to = {page.path for page in pages if page.method == "GET" and page.roles & who.roles}
+    open_to = {page.path for page in pages if page.method == "GET" and page.roles & roles}
     found, group = [], ""
     for path, key in MENU:
         group = GROUPS.get(path, group)
         if path in open_to:
-            found.append((path, key, group))
-    inside = [path for path, *_ in found if here == path or here.startswith(f"{path}/")]
+            found.append(Item(path, key, False, group))
+    return tuple(found)
+
+
+def menu_of(who: Who | None, here: str, *, is_sandbox: bool = False) -> list[Item]:
+    """The pages that somebody may open, of those that a menu names."""
+    if who is None:
+        return []
+    found = _menu(who.roles, is_sandbox=is_sandbox)
+    inside = [one.path for one in found if here == one.path or here.startswith(f"{one.path}/")]
     current = max(inside, key=len, default=None)
-    return [Item(path, key, path == current, group) for path, key, group in found]
+    return [one._replace(is_here=True) if one.path == current else one for one in found]
 
 
 def grouped(menu: Sequence[Item]) -> list[tuple[str, list[Item]]]:

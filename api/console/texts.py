@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from api.settings import Language
-from ledger.calendar import PARIS, Day, Instant, parse_day, parse_instant
+from ledger.calendar import MINUTE, PARIS, Day, Instant, parse_day, parse_instant
 from ledger.policy.explain import article, format_long
 from ledger.policy.explain import words as policy_words
 
@@ -90,18 +90,26 @@ class Speech:
 
     def day(self, day: Day | str | None) -> str:
         """20181120 or '2018-11-20' -> '20 novembre 2018' or 'November 20, 2018'."""
-        if day is None:
-            return "–"
-        return format_long(parse_day(day) if isinstance(day, str) else day, self.lang)
+        return "–" if day is None else _day(day, self.lang)
 
     def moment(self, at: Instant | str | None) -> str:
         """An instant as the clock on a wall in Paris shows it."""
         if at is None:
             return "–"
         instant = parse_instant(at) if isinstance(at, str) else at
-        there = datetime.fromtimestamp(instant // 1_000_000, PARIS)
-        day = format_long(there.year * 10000 + there.month * 100 + there.day, self.lang)
-        return self("page.moment", day=day, time=there.strftime("%H:%M"))
+        return _moment(instant // MINUTE, self.lang)
+
+
+@lru_cache(maxsize=8192)  # a page says the same days again and again
+def _day(day: Day | str, lang: Language) -> str:
+    return format_long(parse_day(day) if isinstance(day, str) else day, lang)
+
+
+@lru_cache(maxsize=8192)  # and what was recorded together, the same minute
+def _moment(minutes: int, lang: Language) -> str:
+    there = datetime.fromtimestamp(minutes * 60, PARIS)
+    day = format_long(there.year * 10000 + there.month * 100 + there.day, lang)
+    return speech(lang)("page.moment", day=day, time=there.strftime("%H:%M"))
 
 
 @lru_cache(maxsize=2)

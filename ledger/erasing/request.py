@@ -38,13 +38,13 @@ def planned(
         state = states.live_state(connection, subject)
         found = outcomes(deadlines_now(state, book, now), holds, reason, day_of(now))
         scopes = {Scope(subject, one.klass, one.scope): one for one in found}
-        alive = erasure.condemned(connection, ledger.vault, list(scopes))
+        alive = erasure.living(connection, list(scopes))
     if not state.activity:
         raise NotFound("this ledger knows no such subject")
     wanted = [
-        scopes[one.scope]
-        for one in alive
-        if klass in (None, one.scope.data_class) and item in (None, one.scope.item)
+        one
+        for scope, one in scopes.items()
+        if scope in alive and klass in (None, one.klass) and item in (None, one.scope)
     ]
     if not wanted and klass is not None:
         raise NotFound("nothing of this class, or no such item of it, is there to erase")
@@ -137,6 +137,7 @@ def holds_of(
     moment = ledger.clock.now() if at is None else at
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
+        states.look_at(connection, subject)
         hers = [states.rows_of(connection, one) for one in joins.family(subject)]
         rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)

@@ -220,9 +220,7 @@ class Facts:
         while True:
             with self.ledger.database.read() as connection:
                 told = history.page(connection, self.people, after, self.known, PAGE, kinds)
-                roots = {history.root_of(one.row) for one in told}
-                amended = history.amendments(connection, roots, self.known)
-                parts = history.parts(connection, told)
+                _, amended, parts = history.whole(connection, told, self.known)
                 items = [self._item(connection, one, amended, parts, opens) for one in told]
             for one, item in zip(told, items, strict=True):
                 yield one, amended, item

@@ -362,7 +362,7 @@ def _erased(moment: _Moment, klass: str, item: str, end: _End, card: _Card | Non
 def _rule(moment: _Moment, klass: str, item: str, edition: int) -> Rule | None:
     """The rule of a class for a fact of that era, as `clocks.py` judges it."""
     chain, _ = chain_for(moment.book, klass, day_of(moment.as_of), moment.known)
-    return Case(moment.state, klass, item, chain, True, {}).rule(edition) if chain else None
+    return Case(moment.state, klass, item, chain, True).rule(edition) if chain else None
 
 
 def _expires(moment: _Moment, said: ChoiceState) -> Day | None:

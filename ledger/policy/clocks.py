@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ledger.calendar import Day, add_months, is_past
 from ledger.policy.model import CONTRACT_ENDED, DataClass, Edition
@@ -32,23 +33,47 @@ class Candidate(NamedTuple):
     rule: Rule
 
 
-class Case(NamedTuple):
-    """One question: this class and scope of this person, under these editions in force. `rules`
-    are those looked up so far, by era: a person has many facts, of few eras."""
+Facts: TypeAlias = Sequence[tuple[ActivityKey, Span]]
+
+
+@dataclass(slots=True)
+class Case:
+    """One question: this class and scope of this person, under these editions in force. `facts`:
+    those that its clock looks at, all of the person's or those of this thing only. `rules` are
+    those looked up so far, by edition: a person has many facts, of few. `sorted_out`: what moves
+    the clock, and what does not, the same on any day."""
 
     state: SubjectState
     klass: str
     scope: str
     chain: tuple[Edition, ...]
     by_item: bool
-    rules: dict[int, Rule | None]
+    facts: Facts = ()
+    rules: dict[int, Rule | None] = field(default_factory=dict)
+    sorted_out: tuple[list[Candidate], Facts] | None = None
 
     def rule(self, edition: int | None) -> Rule | None:
         """The rule for a fact recorded under that edition, and told to this person or not."""
-        era = self.era(edition)
-        if era not in self.rules:
-            self.rules[era] = rule_for(self.chain, self.klass, era)
-        return self.rules[era]
+        edition = edition or 0
+        if edition not in self.rules:
+            self.rules[edition] = rule_for(self.chain, self.klass, self.era(edition))
+        return self.rules[edition]
+
+    @property
+    def moving(self) -> list[Candidate]:
+        """Of the facts that one edition judges the last one that moves the clock: none before it
+        has a later end."""
+        return self._sorted_out()[0]
+
+    @property
+    def others(self) -> Facts:
+        """The facts that do not move it."""
+        return self._sorted_out()[1]
+
+    def _sorted_out(self) -> tuple[list[Candidate], Facts]:
+        if self.sorted_out is None:
+            self.sorted_out = _sorted_out(self)
+        return self.sorted_out
 
     def era(self, edition: int | None) -> int:
         """The edition by which a fact is judged: its own, or the latest this person was told of."""
@@ -63,19 +88,31 @@ def classes_of(editions: tuple[Edition, ...]) -> dict[str, DataClass]:
 
 
 def winner_of(case: Case, today: Day) -> Candidate | None:
-    candidates = [*_from_activity(case), *_from_contracts(case, today)]
+    candidates = [*case.moving, *_from_contracts(case, today)]
     return max(candidates, key=lambda c: c[:3]) if candidates else _fallback(case)
 
 
-def _from_activity(case: Case) -> Iterator[Candidate]:
-    for key, span in relevant(case):
-        if key.kind == CONTRACT_ENDED:
-            continue  # the contract's own row says it, with corrections and plans taken together
-        rule = case.rule(key.edition)
-        if rule is not None and key.kind in rule.moved_by:
-            yield _candidate(
-                case, rule, key.kind, span.last_day, span.last_position, key.edition, "fact"
-            )
+def _sorted_out(case: Case) -> tuple[list[Candidate], Facts]:
+    latest: dict[int, tuple[Day, int, str]] = {}
+    others: list[tuple[ActivityKey, Span]] = []
+    moved_by: dict[int, frozenset[str]] = {}
+    for fact in case.facts:
+        (_, _, kind, edition), span = fact
+        if edition not in moved_by:
+            rule = case.rule(edition)
+            moved_by[edition] = rule.moved_by if rule else frozenset()
+        if kind not in moved_by[edition]:
+            others.append(fact)
+        elif kind != CONTRACT_ENDED:  # the contract's own row says it, with corrections and plans
+            before = latest.get(edition)
+            if before is None or before[:2] < (span.last_day, span.last_position):
+                latest[edition] = span.last_day, span.last_position, kind
+    moving = []
+    for edition, (day, position, kind) in latest.items():
+        found = case.rule(edition)
+        assert found is not None
+        moving.append(_candidate(case, found, kind, day, position, edition, "fact"))
+    return moving, others
 
 
 def _from_contracts(case: Case, today: Day) -> Iterator[Candidate]:
@@ -113,10 +150,7 @@ def _fallback(case: Case) -> Candidate | None:
     A registration tells of the person's first day, except that an import may register her by a
     line that is not her oldest: the oldest fact is then the day she was first known.
     """
-    if case.by_item:
-        first = min(relevant(case), key=_beginning, default=None)
-    else:
-        first = min(case.state.activity.items(), key=_beginning, default=None)
+    first = min(case.facts, key=_beginning, default=None)
     if first is None:
         return None
     key, span = first
@@ -138,12 +172,6 @@ def _candidate(
 ) -> Candidate:
     due = add_months(day, rule.months)
     return Candidate(due, day, position, kind, edition, case.era(edition), source, rule)
-
-
-def relevant(case: Case) -> list[tuple[ActivityKey, Span]]:
-    """The facts that this clock looks at: all of the person's, or those of this thing only."""
-    activity = case.state.activity.items()
-    return [(k, s) for k, s in activity if not case.by_item or k.scope == case.scope]
 
 
 def contracts_of(case: Case) -> dict[str, Contract]:

@@ -21,7 +21,7 @@ from ledger.policy.model import DataClass, Edition
 from ledger.policy.reasons import not_counted, rests_on, would_change
 from ledger.policy.terms import chain_for, moving_rows, suspending_rows, terms_table
 from ledger.policy.verdicts import Counted, Deadline, Suspension, Tier
-from ledger.projections.model import ActivityKey, Contract, Ended, EndedKey, SubjectState
+from ledger.projections.model import ActivityKey, Contract, Ended, EndedKey, Span, SubjectState
 
 __all__ = [
     "choice",
@@ -52,7 +52,7 @@ def deadlines(
     `state` must be the state at (`as_of`, `known`): `known` is the last position known, None for
     all. Empty when no edition is known yet. Sorted by class, then scope.
     """
-    return _deadlines(state, book, as_of, known, ahead=True)
+    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=True)
 
 
 def deadlines_now(
@@ -60,27 +60,46 @@ def deadlines_now(
 ) -> list[Deadline]:
     """The same for whoever counts: none says what did not count, when it changes by calendar alone
     or what would change it, which is half the work."""
-    return _deadlines(state, book, as_of, known, ahead=False)
+    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=False)
 
 
-def _deadlines(
-    state: SubjectState, book: Book, as_of: Instant, known: int | None, *, ahead: bool
-) -> list[Deadline]:
-    today = day_of(as_of)
-    found = (
-        _deadline(state, klass, scope, book, today, known, ahead=ahead)
-        for klass, scope in _present(state, book, known)
-    )
+def _deadlines(asked: _Asked, today: Day, *, ahead: bool) -> list[Deadline]:
+    found = (_deadline(asked, klass, scope, today, ahead) for klass, scope in _present(asked))
     return [deadline for deadline in found if deadline is not None]
 
 
-def _present(state: SubjectState, book: Book, known: int | None) -> list[tuple[str, str]]:
+class _Asked:
+    """One person, the editions known, and what all her classes are judged by: looked up once."""
+
+    def __init__(self, state: SubjectState, book: Book, known: int | None) -> None:
+        self.state, self.book, self.known = state, book, known
+        self.editions = book.known(known)
+        self.classes = classes_of(self.editions)
+        self.facts = list(state.activity.items())
+        self._of_item: dict[str, list[tuple[ActivityKey, Span]]] = {}
+        for key, span in self.facts:
+            self._of_item.setdefault(key.scope, []).append((key, span))
+        self._chains: dict[tuple[str, Day], tuple[tuple[Edition, ...], bool]] = {}
+
+    def chain(self, klass: str, day: Day) -> tuple[tuple[Edition, ...], bool]:
+        """The editions by which the class is judged that day, and whether they were in force."""
+        if (klass, day) not in self._chains:
+            self._chains[klass, day] = chain_for(self.book, klass, day, self.known)
+        return self._chains[klass, day]
+
+    def case(self, klass: str, scope: str, chain: tuple[Edition, ...]) -> Case:
+        """The question of one class and scope under these editions."""
+        by_item = classes_of(chain)[klass].clock == "item"
+        facts = self._of_item.get(scope, []) if by_item else self.facts
+        return Case(self.state, klass, scope, chain, by_item, facts)
+
+
+def _present(asked: _Asked) -> list[tuple[str, str]]:
     """The classes and scopes of which something is held: an entry at home, or a sealed part."""
-    classes = classes_of(book.known(known))
-    parts = _parts_of(book.known(known))
     found: set[tuple[str, str]] = set()
-    for key in state.activity:
-        home = classes.get(key.klass)
+    parts = _parts(asked.editions)
+    for key, _ in asked.facts:
+        home = asked.classes.get(key.klass)
         if home is not None:
             found.add((home.name, key.scope if home.clock == "item" else ""))
         if key.scope:
@@ -88,13 +107,13 @@ def _present(state: SubjectState, book: Book, known: int | None) -> list[tuple[s
     return sorted(found)
 
 
-@lru_cache(maxsize=64)
-def _parts_of(editions: tuple[Edition, ...]) -> dict[str, tuple[str, ...]]:
-    """Kind of fact -> the classes of things of which it seals a part."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, data_class in classes_of(editions).items():
-        for kind in data_class.parts_of if data_class.clock == "item" else ():
-            found[kind] = (*found.get(kind, ()), name)
+@lru_cache(maxsize=256)
+def _parts(editions: tuple[Edition, ...]) -> dict[str, list[str]]:
+    """The classes with a clock for each thing in which facts of a kind have a sealed part."""
+    found: dict[str, list[str]] = {}
+    for one in classes_of(editions).values():
+        for kind in one.parts_of if one.clock == "item" else ():
+            found.setdefault(kind, []).append(one.name)
     return found
 
 
@@ -106,31 +125,30 @@ class _Judged(NamedTuple):
 
 
 def _judge(
-    state: SubjectState, klass: str, scope: str, book: Book, today: Day, known: int | None
+    asked: _Asked, klass: str, scope: str, today: Day, before: Case | None = None
 ) -> _Judged | None:
-    """The answer on one day; None when no known edition has the class."""
-    chain, in_force = chain_for(book, klass, today, known)
+    """The answer on one day; None when no known edition has the class. `before`: the same question
+    of another day."""
+    chain, in_force = asked.chain(klass, today)
     if not chain:
         return None
-    case = Case(state, klass, scope, chain, classes_of(chain)[klass].clock == "item", {})
+    case = before if before and before.chain == chain else asked.case(klass, scope, chain)
     winner = winner_of(case, today)
     if winner is None:
         return None
-    answer = _answer(case, winner, today, _ended(state, klass, scope, book, known))
+    answer = _answer(case, winner, today, _ended(asked, klass, scope))
     return _Judged(case, winner, answer, in_force)
 
 
-def _ended(
-    state: SubjectState, klass: str, scope: str, book: Book, known: int | None
-) -> Ended | None:
+def _ended(asked: _Asked, klass: str, scope: str) -> Ended | None:
     """How it ended, unless something of it was recorded since: then it is held again."""
-    ended = state.ended.get(EndedKey(klass, scope))
+    ended = asked.state.ended.get(EndedKey(klass, scope))
     if ended is None:
         return None
-    data_class = classes_of(book.known(known))[klass]
+    data_class = asked.classes[klass]
     later = any(
         span.last_position > ended.position
-        for key, span in state.activity.items()
+        for key, span in asked.facts
         if _is_of(key, data_class) and (data_class.clock != "item" or key.scope == scope)
     )
     return None if later else ended
@@ -142,17 +160,8 @@ def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
     return key.klass == data_class.name or bool(sealed)
 
 
-def _deadline(
-    state: SubjectState,
-    klass: str,
-    scope: str,
-    book: Book,
-    today: Day,
-    known: int | None,
-    *,
-    ahead: bool,
-) -> Deadline | None:
-    judged = _judge(state, klass, scope, book, today, known)
+def _deadline(asked: _Asked, klass: str, scope: str, today: Day, ahead: bool) -> Deadline | None:
+    judged = _judge(asked, klass, scope, today)
     if judged is None:
         return None
     case, winner, answer, _ = judged
@@ -180,7 +189,7 @@ def _deadline(
         ),
         rests_on=_rests_on(case, winner, answer),
         not_counted=not_counted(case, winner) if ahead else (),
-        flips_on=_flips_on(judged, book, today, known) if ahead else None,
+        flips_on=_flips_on(judged, asked, today) if ahead else None,
         would_change=would_change(case, winner, answer.suspended_by) if ahead else (),
         flags=_flags(judged),
     )
@@ -242,7 +251,7 @@ def _suspends(case: Case, contract: Contract, today: Day) -> bool:
     return rule is not None and contract.type in rule.suspended_by
 
 
-def _flips_on(now: _Judged, book: Book, today: Day, known: int | None) -> Day | None:
+def _flips_on(now: _Judged, asked: _Asked, today: Day) -> Day | None:
     """The first later day on which the answer differs although no fact is added.
 
     Only these days can differ: the day after an end, of a term or of a contract as planned, and
@@ -250,12 +259,12 @@ def _flips_on(now: _Judged, book: Book, today: Day, known: int | None) -> Day | 
     """
     case = now.case
     contracts = contracts_of(case).values()
-    turns = [e.effective_from for e in book.known(known)]
+    turns = [e.effective_from for e in asked.editions]
     ends = [now.answer.operational_until, now.answer.archive_until]
     ends += [contract.planned_day for contract in contracts]
     turns += [add_days(end, 1) for end in ends if end is not None]
     for day in sorted({day for day in turns if day > today}):
-        then = _judge(case.state, case.klass, case.scope, book, day, known)
+        then = _judge(asked, case.klass, case.scope, day, case)
         if then is not None and then.answer != now.answer:
             return day
     return None

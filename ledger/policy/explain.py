@@ -62,7 +62,7 @@ def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
     lines.append(_counted(d.counted, lang))
     lines += [words(lang)["flag"][flag] for flag in d.flags]
     lines.append(say["rests_on"].format(positions=_positions(d.rests_on, lang)))
-    lines += [_passed_over(n, lang) for n in d.not_counted] or [say["nothing_passed_over"]]
+    lines += _passed_over(d.not_counted, lang) or [say["nothing_passed_over"]]
     return lines + _changes(d.flips_on, d.would_change, lang)
 
 
@@ -97,13 +97,19 @@ def _counted(c: Counted, lang: Language) -> str:
     )
 
 
-def _passed_over(n: NotCounted, lang: Language) -> str:
-    return words(lang)["sentence"]["not_counted"].format(
-        kind=_kind(n.kind, lang),
-        day=format_long(n.last_day, lang),
-        position=n.last_position,
-        reason=words(lang)["reason"][n.reason],
-    )
+def _passed_over(found: tuple[NotCounted, ...], lang: Language) -> list[str]:
+    vocabulary = words(lang)
+    kinds, reasons = vocabulary["kind"], vocabulary["reason"]
+    say = vocabulary["sentence"]["not_counted"].format
+    return [
+        say(
+            kind=kinds.get(n.kind, n.kind),
+            day=format_long(n.last_day, lang),
+            position=n.last_position,
+            reason=reasons[n.reason],
+        )
+        for n in found
+    ]
 
 
 def _explain_choice(c: ChoiceState, lang: Language) -> list[str]:

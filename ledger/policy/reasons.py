@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, relevant
+from ledger.calendar import Day
+from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of
 from ledger.policy.model import CONTRACT_ENDED, REGISTERED
 from ledger.policy.verdicts import NotCounted, Suspension
 
@@ -63,22 +64,20 @@ def rests_on(
 
 def not_counted(case: Case, winner: Candidate) -> tuple[NotCounted, ...]:
     """The facts this clock looked at and passed over, one line per kind, latest first."""
-    latest: dict[str, NotCounted] = {}
-    for key, span in relevant(case):
-        rule = case.rule(key.edition)
-        moves = rule is not None and key.kind in rule.moved_by
-        if moves or (key.kind == winner.kind and span.first_position == winner.position):
+    latest: dict[str, tuple[Day, int]] = {}
+    for (_, _, kind, _), span in case.others:
+        if kind == winner.kind and span.first_position == winner.position:
             continue
-        reason = _reason(case, key.kind)
-        found = NotCounted(key.kind, span.last_day, span.last_position, reason)
-        before = latest.get(key.kind)
-        if before is None or before[1:3] < found[1:3]:
-            latest[key.kind] = found
-    return tuple(sorted(latest.values(), key=lambda n: n[1:3], reverse=True))
+        last = span.last_day, span.last_position
+        if kind not in latest or latest[kind] < last:
+            latest[kind] = last
+    found = sorted(latest.items(), key=lambda one: one[1], reverse=True)
+    later = classes_of(case.chain)[case.klass].moved_by
+    return tuple(NotCounted(kind, *last, _reason(kind, later)) for kind, last in found)
 
 
-def _reason(case: Case, kind: str) -> str:
-    if kind in classes_of(case.chain)[case.klass].moved_by:
+def _reason(kind: str, later: tuple[str, ...]) -> str:
+    if kind in later:
         return "counts_later"  # a later edition counts such facts, but not those recorded before
     if kind.startswith(("consent.", "objection.", "signal.")):
         return _REASONS.get(kind, "choice")

@@ -14,9 +14,9 @@ from ledger.aggregates import corrected
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.errors import NotFound
-from ledger.events import FactCorrected, FactVoided
+from ledger.events import FactCorrected, FactVoided, RequestReceived
 from ledger.policy.requests import Promise, Request, Told, judged, promise_of
-from ledger.store import dashboard, reader
+from ledger.store import dashboard, reader, states
 from ledger.store import requests as store
 from ledger.store.database import once
 from ledger.store.requests import Begun, Step
@@ -77,7 +77,7 @@ def queue(
     with ledger.database.read() as connection:
         found: list[Queued] = []
         whose = (subject,) if subject is not None else people
-        for begun, request in _walk(connection, after, known, at, whose, promise):
+        for begun, request in _walk(connection, after, known, at, whose, promise, limit + 1):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -101,12 +101,36 @@ def owed(ledger: Ledger) -> list[Request]:
     return sorted(found, key=lambda one: one.due)
 
 
-def unanswered(connection: Any, known: int) -> list[tuple[Begun, list[Told]]]:
+def owed_to(ledger: Ledger, people: Collection[UUID]) -> list[Request]:
+    """Those of one person that are owed an answer, under all the ids she has, in the order in which
+    they were recorded: of the others nothing is read but that they were answered."""
+    now = ledger.clock.now()
+    with ledger.database.read() as connection:
+        known = reader.position_at(connection, None)
+        rows = [row for one in people for row in states.rows_of(connection, one)]
+        rows.sort(key=lambda row: row.position)
+        begun = {row.stream: row for row in rows if row.kind == RequestReceived.kind}
+        told = {row.stream for row in rows if row.kind in dashboard.ANSWERS}
+        told -= {row.stream for row in rows if row.ref_position is not None}  # amended: read it
+        steps = store.steps(connection, begun.keys() - told, known)
+    promise = promise_of(ledger.book(ledger.epoch()), known)
+    found = [
+        judged(stream, begun[stream].subject, standing(steps[stream]), now, promise)
+        for stream in begun
+        if stream in steps
+    ]
+    return [one for one in found if one is not None and one.is_open]
+
+
+def unanswered(
+    connection: Any, known: int, which: list[Begun] | None = None
+) -> list[tuple[Begun, list[Told]]]:
     """The requests that may be owed an answer, each with the steps of it that stand: of one state,
-    they are read once."""
+    they are read once. `which`: those of `dashboard.unanswered`, where they are known."""
 
     def read() -> list[tuple[Begun, list[Told]]]:
-        begun, found = dashboard.unanswered(connection), []
+        begun = dashboard.unanswered(connection) if which is None else which
+        found: list[tuple[Begun, list[Told]]] = []
         for start in range(0, len(begun), AT_ONCE):
             some = begun[start : start + AT_ONCE]
             told = store.steps(connection, [one.stream for one in some], known)
@@ -123,18 +147,21 @@ def _walk(
     at: Instant,
     people: Collection[UUID] | None,
     promise: Promise,
+    first: int,
 ) -> Iterator[tuple[Begun, Request]]:
-    """Every request begun after a position that is known and had been received, in order."""
-    while some := store.begun(connection, after, AT_ONCE, known, people):
+    """Every request begun after a position that is known and had been received, in order; `first`:
+    so many are likely to be enough."""
+    size = min(first, AT_ONCE)
+    while some := store.begun(connection, after, size, known, people):
         told = store.steps(connection, [begun.stream for begun in some], known)
         for begun in some:
             steps = standing(told[begun.stream])
             request = judged(begun.stream, begun.subject, steps, at, promise)
             if request is not None:
                 yield begun, request
-        if len(some) < AT_ONCE:
+        if len(some) < size:
             return
-        after = some[-1].position
+        after, size = some[-1].position, AT_ONCE
 
 
 def standing(steps: Sequence[Step]) -> list[Told]:

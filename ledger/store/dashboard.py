@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from ledger.calendar import Day, Instant
-from ledger.events import VOID
+from ledger.events import VOID, Row
 from ledger.policy.consents import GRANTS
 from ledger.policy.telling import RECTIFIED
-from ledger.store import tables
-from ledger.store.hot import Hot
+from ledger.store import erasure, listed, tables
+from ledger.store.hot import Hot, Together
 from ledger.store.requests import Begun
 
 ANSWERS = (
@@ -83,22 +83,39 @@ _SEALED = Hot(
 )
 
 
+class First(NamedTuple):
+    """What the first screen reads of the clear columns. `waiting`: how many texts wait for a
+    person, by how they resemble an agreed phrase; `unanswered`: as the function says; `sealed`: how
+    many events the last checkpoint covers, when the last of them was recorded, and when the first
+    of the others was; `carried_out`: intents of the erasure journal; `holds`: as `every_hold`."""
+
+    waiting: dict[str, int]
+    unanswered: list[Begun]
+    sealed: tuple[int, Instant | None, Instant | None]
+    carried_out: int
+    holds: list[list[Row]]
+
+
+_FIRST = Together(_WAITING, _UNANSWERED, _SEALED, erasure.CARRIED_OUT, listed.EVERY_HOLD)
+
+
+def first(connection: sa.Connection) -> First:
+    """All of it, in one round trip."""
+    waiting, unanswered, sealed, done, holds = _FIRST.rows(connection)
+    ((size, until, since),) = sealed
+    return First(
+        dict(waiting),
+        [Begun(*row) for row in unanswered],
+        (size, until, since),
+        erasure.counted(done),
+        list(listed.by_hold(holds)),
+    )
+
+
 def unanswered(connection: sa.Connection) -> list[Begun]:
     """The requests on whose stream no answer stands, or of which something was amended: those that
     may be owed an answer."""
     return [Begun(*row) for row in _UNANSWERED.rows(connection)]
-
-
-def waiting(connection: sa.Connection) -> dict[str, int]:
-    """How many texts wait for a person, by how they resemble an agreed phrase."""
-    return dict(_WAITING.rows(connection))
-
-
-def sealed(connection: sa.Connection) -> tuple[int, Instant | None, Instant | None]:
-    """How many events the last checkpoint covers, when the last of them was recorded, and when the
-    first of the others was."""
-    ((size, until, since),) = _SEALED.rows(connection)
-    return size, until, since
 
 
 def granted(

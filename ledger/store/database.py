@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import RLock, local
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
 MAX_WAITING = 16  # idle sessions kept
+REMEMBERED = 32  # answers of one transaction
 Seen = TypeVar("Seen")
 
 
@@ -53,17 +54,11 @@ class Database:
             # Connections that never begin a transaction: single statements, one round trip each.
             self._single = _postgres_engine(parsed, role, isolation_level="AUTOCOMMIT")
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that sees one consistent state and changes nothing; in a sitting, its
         one."""
         sitting: Sitting | None = getattr(self._sitting, "of", None)
-        with speaking():
-            if sitting is not None:
-                yield sitting.connection()
-            else:
-                with self._reading() as connection:
-                    yield connection
+        return self.newest() if sitting is None else sitting
 
     @contextmanager
     def sitting(self) -> Iterator[None]:
@@ -159,38 +154,54 @@ class Database:
 
 
 class Sitting:
-    """The one transaction of everything that a thread reads for one answer."""
+    """The one transaction of everything that a thread reads for one answer; entered, it is the
+    connection."""
 
     def __init__(self, database: Database, stack: ExitStack) -> None:
         self._database, self._stack = database, stack
         self._connection: sa.Connection | None = None
 
-    def connection(self) -> sa.Connection:
+    def __enter__(self) -> sa.Connection:
         """It, begun if this is the first question."""
         if self._connection is None:
             self._connection = self._stack.enter_context(self._database._reading())
         return self._connection
 
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """It goes on; what the database refuses to do, as Broken."""
+        if isinstance(error, REFUSALS):
+            raise broken(error) from None
+
 
 def once(connection: sa.Connection, name: str, read: Callable[[], Seen]) -> Seen:
     """What cannot change while one state is seen: read once in such a transaction; in one that
-    writes, each time."""
+    writes, each time. A transaction that goes over everybody remembers a few of them."""
     seen: dict[str, Seen] | None = connection.get_execution_options().get("seen")
     if seen is None:
         return read()
     if name not in seen:
+        if len(seen) >= REMEMBERED:
+            seen.clear()
         seen[name] = read()
     return seen[name]
 
 
+REFUSALS = (exc.SQLAlchemyError, psycopg2.Error, sqlite3.Error)
+
+
 @contextmanager
 def speaking() -> Iterator[None]:
-    """What the database refuses to do, as Broken: the class of the failure, never its text."""
+    """What the database refuses to do, as Broken."""
     try:
         yield
-    except (exc.SQLAlchemyError, psycopg2.Error, sqlite3.Error) as error:
-        name = type(getattr(error, "orig", None) or error).__name__
-        raise Broken(f"the database does not answer ({name})") from None
+    except REFUSALS as error:
+        raise broken(error) from None
+
+
+def broken(error: BaseException) -> Broken:
+    """That it does not answer: the class of the failure, never its text."""
+    name = type(getattr(error, "orig", None) or error).__name__
+    return Broken(f"the database does not answer ({name})")
 
 
 def wrapped(error: psycopg2.Error) -> exc.DBAPIError:

@@ -56,15 +56,22 @@ _ENTRIES = Hot(
     sa.select(tables.events.c.entry).where(tables.events.c.entry.is_not(None)),
     tables.events.c.position,
 )
-_tracking = tables.tracking.c
-_CARRIED_OUT = Hot(
-    sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER)
+_k = _keys.c
+_GENERATIONS = Hot(
+    sa.select(_k.subject, _k.data_class, _k.scope, _k.generation, _k.wrapped.is_not(None)),
+    _k.subject,
 )
+_tracking = tables.tracking.c
+CARRIED_OUT = Hot(sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER))
 
 
 def carried_out(connection: sa.Connection) -> int:
     """How many intents of the journal this database has carried out."""
-    found = _CARRIED_OUT.rows(connection)
+    return counted(CARRIED_OUT.rows(connection))
+
+
+def counted(found: Sequence[tuple[Any, ...]]) -> int:
+    """The number that `CARRIED_OUT` found."""
     return int(found[0][0] or 0) if found else 0
 
 
@@ -181,15 +188,16 @@ def _rows_of(connection: sa.Connection, table: sa.Table, subjects: Collection[UU
 
 
 def _closed(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, set[Scope]]:
-    """The scopes of these people that have ended, for those who have one."""
-    newest: dict[Scope, Any] = {}
-    for row in _rows_of(connection, _keys, subjects):
-        scope = Scope(row.subject, row.data_class, row.scope)
-        if scope not in newest or newest[scope].generation < row.generation:
-            newest[scope] = row
+    """The scopes of these people that have ended, for those who have one: the newest generation of
+    a key decides."""
+    newest: dict[Scope, tuple[int, bool]] = {}
+    for some in _chunks(subjects):
+        for *of, generation, lives in _GENERATIONS.rows(connection, some):
+            scope = Scope(*of)
+            newest[scope] = max(newest.get(scope, (0, True)), (generation, bool(lives)))
     found: dict[UUID, set[Scope]] = {}
-    for scope, row in newest.items():
-        if row.wrapped is None:
+    for scope, (_, lives) in newest.items():
+        if not lives:
             found.setdefault(scope.subject, set()).add(scope)
     return found
 

@@ -4,14 +4,17 @@ Building a statement in Python costs more than running it. A `Hot` query is writ
 words of `tables.py`; each PostgreSQL connection prepares it at its first use and executes it by
 name from then on, inside whatever transaction the connection is in. On SQLite it is the same query,
 asked the usual way. Values are looked for many at a time; a whole number stands in the query under
-its name. Read next: `statements.py`.
+its name. What several ask of the same values, `Together` asks in one round trip. Read next:
+`statements.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import psycopg2
 import sqlalchemy as sa
@@ -29,6 +32,8 @@ def number(name: str) -> sa.BindParameter[int]:
 
 
 Query: TypeAlias = sa.Select[Any] | sa.TextualSelect
+Values: TypeAlias = tuple[tuple[Collection[Any], ...], dict[str, int]]
+_ARGUMENT = re.compile(r"\$(\d+)")
 
 
 class Hot:
@@ -42,22 +47,33 @@ class Hot:
         self, connection: sa.Connection, *values: Collection[Any], **numbers: int
     ) -> list[tuple[Any, ...]]:
         """The rows, columns in the order of the query. Bytes may come as a memoryview."""
-        pairs = zip(self._among, values, strict=True)
         if connection.dialect.name == "sqlite":
+            pairs = zip(self._among, values, strict=True)
             wanted = [column.in_(list(some)) for column, some in pairs]
             query: Any = self._query
             query = query.where(*wanted) if wanted else query
             return [tuple(row) for row in connection.execute(query, numbers)]
-        session = session_of(connection.connection)
+        return _executed(connection, self.text, self.arguments(values, numbers))
+
+    def arguments(self, values: Collection[Collection[Any]], numbers: dict[str, int]) -> str:
+        """What its `text` is executed with on PostgreSQL."""
+        pairs = zip(self._among, values, strict=True)
         said = [array(column, tuple(some)) for column, some in pairs]
-        said += [f"{numbers[name]:d}" for name in self._numbers]
-        try:
-            return session.execute(self._text, ", ".join(said))
-        except psycopg2.Error as error:
-            raise wrapped(error) from None
+        return ", ".join([*said, *(f"{numbers[name]:d}" for name in self._numbers)])
+
+    @property
+    def arity(self) -> int:
+        """How many arguments its `text` has."""
+        return len(self._among) + len(self._numbers)
+
+    @property
+    def columns(self) -> list[sa.ColumnElement[Any]]:
+        """Its columns, in their order."""
+        return list(self._query.selected_columns)
 
     @cached_property
-    def _text(self) -> str:
+    def text(self) -> str:
+        """What is prepared on PostgreSQL."""
         wanted = [
             sa.text(f"{column.table.name}.{column.name} = ANY (${number}::{cast(column)}[])")
             for number, column in enumerate(self._among, 1)
@@ -72,3 +88,94 @@ class Hot:
         query = query.where(*wanted) if wanted else query
         dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
         return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+class Together:
+    """Hot queries that are asked at once: on PostgreSQL one statement, to which each gives its rows
+    as one list, for a round trip costs more than any of them."""
+
+    def __init__(self, *asked: Hot) -> None:
+        self._asked = asked
+
+    def rows(
+        self, connection: sa.Connection, *values: Collection[Any], **numbers: int
+    ) -> list[list[tuple[Any, ...]]]:
+        """The rows of each, as it would give them alone, asked with the same values and numbers."""
+        if connection.dialect.name == "sqlite":
+            return [one.rows(connection, *values, **numbers) for one in self._asked]
+        text = f"SELECT {', '.join(self._listed)}"
+        return self._told(connection, text, self._asked[0].arguments(values, numbers))
+
+    def each(self, connection: sa.Connection, *values: Values) -> list[list[tuple[Any, ...]]]:
+        """The same where each is asked with values and numbers of its own."""
+        pairs = list(zip(self._asked, values, strict=True))
+        if connection.dialect.name == "sqlite":
+            return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
+        said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
+        return self._told(connection, self._apart, ", ".join(said))
+
+    def _told(
+        self, connection: sa.Connection, text: str, arguments: str
+    ) -> list[list[tuple[Any, ...]]]:
+        (found,) = _executed(connection, text, arguments)
+        return [read(rows or []) for read, rows in zip(self._read, found, strict=True)]
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        return [_listed(one) for one in self._asked]
+
+    @cached_property
+    def _apart(self) -> str:
+        """The text in which the arguments of each come after those of the ones before it."""
+        said, before = "", 0
+        for one, text in zip(self._asked, self._listed, strict=True):
+            pieces = _ARGUMENT.split(text)  # every second one is a number
+            pieces[1::2] = [f"${int(number) + before}" for number in pieces[1::2]]
+            said += (", " if said else "SELECT ") + "".join(pieces)
+            before += one.arity
+        return said
+
+    @cached_property
+    def _read(self) -> list[Callable[[list[list[Any]]], list[Any]]]:
+        return [_reader(one.columns) for one in self._asked]
+
+
+def _listed(one: Hot) -> str:
+    """A query as one value: a JSON list of its rows, which are lists."""
+    names = ", ".join(f"c{n}" for n in range(len(one.columns)))
+    return f"(SELECT json_agg(json_build_array({names})) FROM ({one.text}) AS q ({names}))"
+
+
+class _Ids(dict[str, UUID]):
+    """The ids of a result by their text: most are there again and again, and are made once."""
+
+    def __missing__(self, text: str) -> UUID:
+        made = self[text] = UUID(text)
+        return made
+
+
+def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]]], list[Any]]:
+    """From rows in JSON to rows: ids and bytes, which JSON has not, are texts there."""
+    ids = [n for n, column in enumerate(columns) if isinstance(column.type, tables.Id)]
+    raw = [n for n, column in enumerate(columns) if isinstance(column.type, sa.LargeBinary)]
+
+    def read(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
+        known = _Ids()
+        for row in rows:
+            for n in ids:
+                if row[n] is not None:
+                    row[n] = known[row[n]]
+            for n in raw:
+                if row[n] is not None:
+                    row[n] = bytes.fromhex(row[n][2:])
+        return list(map(tuple, rows))
+
+    return read
+
+
+def _executed(connection: sa.Connection, text: str, arguments: str) -> list[tuple[Any, ...]]:
+    session = session_of(connection.connection)
+    try:
+        return session.execute(text, arguments)
+    except psycopg2.Error as error:
+        raise wrapped(error) from None

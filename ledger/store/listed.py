@@ -6,9 +6,9 @@ Both are few among many facts, found through one small partial index. Read next:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -40,7 +40,7 @@ _TOLD = Hot(
     events.stream,
     numbers=("known",),
 )
-_EVERY_HOLD = Hot(
+EVERY_HOLD = Hot(
     sa.select(*ROW_COLUMNS)
     .where(
         events.stream.in_(sa.select(events.stream).where(_LISTED, events.kind == HoldPlaced.kind))
@@ -96,8 +96,12 @@ def told(connection: sa.Connection, streams: Sequence[UUID], known: int) -> dict
 
 def every_hold(connection: sa.Connection) -> Iterator[list[Row]]:
     """The clear columns of every hold that was ever placed, hold by hold: entries are not read."""
-    found = (Row(*row) for row in _EVERY_HOLD.rows(connection))
-    for _, rows in groupby(found, key=lambda row: row.stream):
+    return by_hold(EVERY_HOLD.rows(connection))
+
+
+def by_hold(found: Iterable[tuple[Any, ...]]) -> Iterator[list[Row]]:
+    """The same from the rows of `EVERY_HOLD`."""
+    for _, rows in groupby((Row(*row) for row in found), key=lambda row: row.stream):
         yield list(rows)
 
 

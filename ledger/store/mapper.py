@@ -180,7 +180,8 @@ def fact_from(said: dict[str, Any]) -> Fact:
         cls = KINDS[said["type"]]
         meta = dict(said["meta"])
         subject = meta.pop("subject", None)
-        meta.pop("class", None) if not any(s.key == "class" for s in cls.specs) else None
+        if "class" in meta and not any(spec.key == "class" for spec in cls.specs):
+            del meta["class"]
         values: dict[str, Any] = {
             "subject": UUID(subject) if subject else None,
             "occurred": _moment(meta.pop("occurred"), meta.pop("grain")),

@@ -21,7 +21,7 @@ from ledger.policy.book import Book
 from ledger.policy.loader import load_edition
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join
-from ledger.store import tables
+from ledger.store import states, tables
 from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.mapper import fact_from
@@ -43,12 +43,6 @@ _DECISIVE = tuple(
     )
 )
 _HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
-_CARD_FACTS = Hot(
-    sa.select(events.position, events.entry).where(
-        events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
-    ),
-    events.subject,
-)
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
 CROSS JOIN LATERAL (SELECT stream, version, kind, subject FROM events
@@ -233,7 +227,7 @@ def event_at(connection: sa.Connection, position: int) -> Found | None:
 def card_facts(connection: sa.Connection, subject: UUID) -> dict[int, Fact]:
     """One person's facts about cards and payments in full, by position: what ends a card is partly
     in their entries only (its contract, the day of its debit)."""
-    found = _CARD_FACTS.rows(connection, [subject])
+    found = states.card_entries(connection, subject)
     return {position: fact_from(entry.read(bytes(raw))) for position, raw in found}
 
 

@@ -17,6 +17,7 @@ from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import Fact
 from ledger.store import tables
+from ledger.store.database import once
 from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
 
@@ -75,7 +76,11 @@ def begun(
 
 def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
     """The request that this stream is, or None."""
-    found = _BEGUN_AS.rows(connection, [stream], known=known)
+    found = once(
+        connection,
+        f"request {stream} at {known}",
+        lambda: _BEGUN_AS.rows(connection, [stream], known=known),
+    )
     return Begun(*found[0]) if found else None
 
 
@@ -83,6 +88,16 @@ def steps(
     connection: sa.Connection, streams: Collection[UUID], known: int
 ) -> dict[UUID, list[Step]]:
     """Every fact of these streams that is known, in the order of each."""
+    if len(streams) == 1:  # a page asks it of several hands
+        (stream,) = streams
+        name = f"steps of {stream} at {known}"
+        return once(connection, name, lambda: _steps(connection, streams, known))
+    return _steps(connection, streams, known)
+
+
+def _steps(
+    connection: sa.Connection, streams: Collection[UUID], known: int
+) -> dict[UUID, list[Step]]:
     found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
     for position, stream, recorded_at, raw in _STEPS.rows(connection, streams, known=known):
         found[stream].append(Step(position, recorded_at, fact_from(entry.read(bytes(raw)))))

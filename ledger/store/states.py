@@ -7,14 +7,13 @@ Everything here runs inside the caller's transaction; whoever writes holds the h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from ledger.events import Row
+from ledger.events import KINDS, Row
 from ledger.projections.live import Changes, Prior, Wanted, state_of
 from ledger.projections.model import (
     ActivityKey,
@@ -28,7 +27,8 @@ from ledger.projections.model import (
     SubjectState,
 )
 from ledger.store import tables
-from ledger.store.hot import Hot, number
+from ledger.store.database import once
+from ledger.store.hot import Hot, Together
 from ledger.store.statements import conflict_clause, sqlite_insert, sqlite_value
 
 V = TypeVar("V")
@@ -37,15 +37,18 @@ Values = tuple[Any, ...]
 ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in ("entry", "leaf"))
 """The columns of `events` that make a Row, in the order of its fields."""
 
-_WHOLE_LOG = 2**62  # above every position
-_HERS = Hot(
-    sa.select(*ROW_COLUMNS)
-    .where(tables.events.c.position <= number("known"))
-    .order_by(tables.events.c.position),
-    tables.events.c.subject,
-    numbers=("known",),
+_events = tables.events.c
+_HERS = (
+    Hot(sa.select(*ROW_COLUMNS).order_by(_events.position), _events.subject),
+    Hot(
+        sa.select(_events.position, _events.entry).where(
+            _events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
+        ),
+        _events.subject,
+    ),
 )
-_LIVE = {table: Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS}
+_LIVE = tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS)
+_ROWS, _STATE, _WHOLE = Together(*_HERS), Together(*_LIVE), Together(*_LIVE, *_HERS)
 
 AT_ONCE = 500  # subjects asked for in one query
 _PAGE = 2000  # rows fetched at a time from a long result
@@ -56,8 +59,37 @@ _PAGE = 2000  # rows fetched at a time from a long result
 
 def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
     """All rows of one subject in position order, up to the position `known`."""
-    upto = _WHOLE_LOG if known is None else known
-    return [Row(*row) for row in _HERS.rows(connection, [subject], known=upto)]
+    return [row for row in _hers(connection, subject)[0] if known is None or row.position <= known]
+
+
+def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
+    """Position and entry of each fact of hers about cards and payments."""
+    return _hers(connection, subject)[1]
+
+
+def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
+    return once(
+        connection, f"rows of {subject}", lambda: _rows_made(*_ROWS.rows(connection, [subject]))
+    )
+
+
+def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], list[Values]]:
+    return [Row(*row) for row in rows], of_cards
+
+
+def look_at(connection: sa.Connection, subject: UUID) -> None:
+    """Read all of one person in one round trip, where what was read is remembered: her rows and her
+    live state are asked for next."""
+    live: list[Any] = []
+
+    def read() -> tuple[list[Row], list[Values]]:
+        live[:], hers = (found := _WHOLE.rows(connection, [subject]))[:-2], found[-2:]
+        return _rows_made(*hers)
+
+    if connection.get_execution_options().get("seen") is not None:
+        once(connection, f"rows of {subject}", read)
+        if live:
+            once(connection, f"state of {subject}", lambda: _state_made(*live))
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
@@ -97,13 +129,25 @@ def _rows(known: int | None) -> sa.Select[Any]:
 
 def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
     """The state of one subject as the live tables hold it: all that is known, at no given date."""
-    read = partial(_of, connection, subject)
-    spans = {ActivityKey(*row[1:5]): Span(*row[5:]) for row in read(tables.activity)}
-    agreed = {row[1]: _contract(row) for row in read(tables.contracts)}
-    said = {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in read(tables.consents)}
-    told = [Notified(*row[1:]) for row in read(tables.notified)]
-    ends = {EndedKey(*row[1:3]): Ended(*row[3:]) for row in read(tables.ended)}
-    return SubjectState(spans, agreed, said, told[0] if told else None, ends)
+    return once(
+        connection, f"state of {subject}", lambda: _state_made(*_STATE.rows(connection, [subject]))
+    )
+
+
+def _state_made(
+    spans: list[Values],
+    agreed: list[Values],
+    said: list[Values],
+    told: list[Values],
+    ends: list[Values],
+) -> SubjectState:
+    return SubjectState(
+        {ActivityKey(*row[1:5]): Span(*row[5:]) for row in spans},
+        {row[1]: _contract(row) for row in agreed},
+        {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in said},
+        Notified(*told[0][1:]) if told else None,
+        {EndedKey(*row[1:3]): Ended(*row[3:]) for row in ends},
+    )
 
 
 def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
@@ -131,10 +175,6 @@ def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
 def _contract(row: Values) -> Contract:
     type_, tacit, *rest = row[2:]
     return Contract(type_, None if tacit is None else bool(tacit), *rest)
-
-
-def _of(connection: sa.Connection, subject: UUID, table: sa.Table) -> list[Values]:
-    return _LIVE[table].rows(connection, [subject])
 
 
 def _of_all(connection: sa.Connection, table: sa.Table, subjects: set[UUID]) -> Iterator[Values]:

@@ -7,7 +7,7 @@ next: `api/timeline.py`, which tells it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from ledger.calendar import Instant
 from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import tables
-from ledger.store.hot import Hot, number
+from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
 from ledger.store.states import ROW_COLUMNS
 
@@ -37,6 +37,14 @@ _NEXT = (
     .order_by(events.position)
     .limit(number("limit"))
 )
+_LAST = Hot(
+    sa.select(*ROW_COLUMNS, events.entry)
+    .where(events.position <= number("known"))
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    events.subject,
+    numbers=("known", "limit"),
+)
 _PAGE = Hot(_NEXT, events.subject, numbers=("after", "known", "limit"))
 _PAGE_OF_KINDS = Hot(_NEXT, events.subject, events.kind, numbers=("after", "known", "limit"))
 _AMENDING_SOME = Hot(
@@ -49,6 +57,7 @@ _AMENDING_SOME = Hot(
 )
 _HELD = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.key_id)
 _SEALED = Hot(sa.select(sealed.position, sealed.part), sealed.position)
+_BESIDE = Together(_AMENDING_SOME, _HELD, _SEALED)
 
 Amendments = dict[int, list[Row]]
 Parts = dict[tuple[int, str], Unreadable]
@@ -68,6 +77,9 @@ class Told(NamedTuple):
     row: Row
     fact: Fact
     parts: tuple[tuple[str, UUID], ...]
+
+
+Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
@@ -124,16 +136,42 @@ def sealed_entry(connection: sa.Connection, people: Sequence[UUID], position: in
 
 def pages(
     connection: sa.Connection, people: Sequence[UUID], after: int, known: int, size: int
-) -> Iterator[tuple[list[Told], Amendments, Parts]]:
+) -> Iterator[Page]:
     """The history page by page, each with the amendments and the parts of its facts."""
     while True:
         told = page(connection, people, after, known, size)
         if told:
-            roots = {root_of(one.row) for one in told}
-            yield told, amendments(connection, roots, known), parts(connection, told)
+            yield whole(connection, told, known)
         if len(told) < size:
             return
         after = told[-1].row.position
+
+
+def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
+    """The last events of one person up to position `known`, as a page of `pages`."""
+    found = _LAST.rows(connection, people, known=known, limit=size)
+    told = [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]]
+    return whole(connection, told, known)
+
+
+def whole(connection: sa.Connection, told: list[Told], known: int) -> Page:
+    """These events with the corrections and voids of the facts they are about that were known at
+    `known`, by the position of the fact, oldest first: the last one stands; and with what became of
+    their sealed parts: sealed, archived, erased or lost."""
+    roots = {root_of(one.row) for one in told}
+    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
+    amending, held, sealed = _BESIDE.each(
+        connection,
+        ((roots,), {"known": known}),
+        ((set(wanted.values()),), {}),
+        (({position for position, _ in wanted},), {}),
+    )
+    amended: Amendments = {}
+    for row in amending:
+        amended.setdefault((found := Row(*row)).ref_position or 0, []).append(found)
+    by_key = {key: (bool(alive), tier) for key, alive, tier in held}
+    kept = set(sealed)
+    return told, amended, {of: _state(by_key.get(key), of in kept) for of, key in wanted.items()}
 
 
 def root_of(row: Row) -> int:
@@ -161,27 +199,6 @@ def standing(row: Row, amended: Amendments) -> dict[str, Any]:
         return {"stands": stands, "amended_by": [one.position for one in by]}
     is_last = amended[root][-1].position == row.position
     return {"stands": "in_force" if is_last else "superseded", "amends": root}
-
-
-def amendments(connection: sa.Connection, roots: Collection[int], known: int) -> Amendments:
-    """The corrections and voids of these facts known at `known`, oldest first: the last one
-    stands."""
-    found: Amendments = {}
-    for columns in _AMENDING_SOME.rows(connection, roots, known=known) if roots else ():
-        row = Row(*columns)
-        found.setdefault(row.ref_position or 0, []).append(row)
-    return found
-
-
-def parts(connection: sa.Connection, told: Collection[Told]) -> Parts:
-    """What became of the sealed parts of these events: sealed, archived, erased or lost."""
-    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
-    if not wanted:
-        return {}
-    held = _HELD.rows(connection, set(wanted.values()))
-    by_key = {key: (bool(alive), tier) for key, alive, tier in held}
-    kept = set(_SEALED.rows(connection, {position for position, _ in wanted}))
-    return {part: _state(by_key.get(key), part in kept) for part, key in wanted.items()}
 
 
 def _state(key: tuple[bool, str] | None, is_kept: bool) -> Unreadable:

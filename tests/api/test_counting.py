@@ -12,6 +12,7 @@ from api.counting import Counting, Told
 from ledger.application import Ledger
 from ledger.errors import Broken
 from ledger.opening import create
+from ledger.store import counts
 from tests.clock import StepClock
 
 LONG = 60  # seconds: nobody waits so long in these tests, unless something is wrong
@@ -93,6 +94,32 @@ def test_what_one_worker_counted_another_tells_and_a_restart_forgets_none(
     assert other.told(ledger, "all", count, 8) == Told({"n": 1}, at, True)  # after another run
     settled(other, count)
     assert Counting(LONG).told(ledger, "all", count, 8).answer == {"n": 2}
+
+
+def test_where_counting_is_long_not_every_fact_begins_a_new_count(
+    ledger: Ledger, clock: StepClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded since matters where counting is quick, and where it must be known."""
+    count, counting = Slow(), Counting(LONG)
+    count.may.set()
+    for n, position in enumerate((7, 7, 8)):
+        found = counting.told(ledger, "desk", count, position, strict=False)
+        assert found.answer == {"n": 1 + (n == 2)}
+    monkeypatch.setattr("api.counting.PATIENCE", 0)  # however quick it was
+    assert counting.told(ledger, "desk", count, 9, strict=False).answer == {"n": 2}
+    assert counting.told(ledger, "desk", count, 9).answer == {"n": 3}
+
+
+def test_what_names_people_rests_nowhere(ledger: Ledger) -> None:
+    """It is known to the worker that listed it, and to no other."""
+    count = Slow()
+    count.may.set()
+    counting = Counting(LONG)
+    for _ in range(2):
+        assert counting.told(ledger, "whom", count, rests=False).answer == {"n": 1}
+    with ledger.database.read() as connection:
+        assert counts.find(connection, "whom") is None
+    assert Counting(LONG).told(ledger, "whom", count, rests=False).answer == {"n": 2}
 
 
 def test_a_count_that_fails_is_said_to_whoever_waits_and_is_begun_again(ledger: Ledger) -> None:

@@ -58,6 +58,26 @@ def test_a_page_is_as_wide_as_its_window(sight: Sight, shared: Live, window: Win
 
 
 @EVERY
+def test_on_paper_a_page_tells_and_offers_nothing(
+    sight: Sight, shared: Live, window: Windows
+) -> None:
+    """Black on white whatever the light, as wide as the sheet, and nothing that one would click on
+    but what leads to where it stands."""
+    page = see(sight, shared, window, color_scheme="dark", viewport=A4)
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4["width"]
+    assert page.evaluate(CLICKED) == []
+    assert page.locator("main h1").is_visible()
+
+
+A4 = {"width": 688, "height": 1009}  # within the margins
+CLICKED = """() => [...document.querySelectorAll(
+  "button, .button, form, input, select, textarea, nav, summary:not(details[open] > summary)"
+)].filter((one) => one.checkVisibility({visibilityProperty: true})).map((one) => one.outerHTML)"""
+
+
+@EVERY
 def test_a_page_speaks_both_languages(sight: Sight, shared: Live, window: Windows) -> None:
     """French first; English for whoever prefers it, or asks for it with the switch."""
     french = see(sight, shared, window)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from api import today
+from api.console.audit import home
 from tests.console.conftest import Opened
 from tests.console.room import Visitor, seen
 from tests.console.sights import SIGHTS
@@ -50,10 +51,35 @@ def test_the_first_page_of_a_day_says_what_was_known_and_that_it_is_counted_agai
     assert REFRESH not in visitor.get(path).text
 
 
+@pytest.mark.parametrize("path", ["/audit", "/console/retention/due/account"])
+def test_nobody_waits_for_the_desk_or_for_a_list_of_what_is_due(
+    open_visitor: Opened, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """It is said that they are counted, and the page renews itself; then they are there."""
+    visitor = open_visitor()
+    board = visitor.client.app.state.board  # type: ignore[attr-defined]
+    board.counting.patience, may = 0, Event()
+    for room, name in ((home, "population_answer"), (today, "due_page")):
+        monkeypatch.setattr(room, name, _held(getattr(room, name), may))
+    visitor.play("auditor" if path == "/audit" else "dpo")
+    none = visitor.get(path)
+    assert "Le premier compte est en cours" in seen(none.text)
+    assert REFRESH in none.text
+    assert "data-number" not in none.text
+    assert "Personne n'est gardé au-delà" not in seen(none.text)
+    may.set()
+    board.counting.close()
+    assert "Compté le 5 janvier 2026" in seen(visitor.get(path).text)
+    board.counting.close()  # the desk's comparison with history comes after its numbers
+    whole = visitor.get(path).text
+    assert REFRESH not in whole
+    assert "data-number" in whole or "/console/people/" in whole
+
+
 def _held(count: Any, may: Event) -> Any:
-    def counted(*values: Any) -> Any:
+    def counted(*values: Any, **more: Any) -> Any:
         assert may.wait(60)
-        return count(*values)
+        return count(*values, **more)
 
     return counted
 

@@ -12,6 +12,7 @@ import pytest
 
 from api.answers import find
 from api.console.doors import SIGN_IN
+from api.console.stories import LAST
 from api.console.table import MENU, pages_of
 from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
 from ledger.calendar import moment_of_instant
@@ -180,6 +181,26 @@ def test_the_page_of_a_person_says_what_the_interface_says(visitor: Visitor) -> 
     assert visitor.get(of(visitor) + "?as_of=yesterday").status_code == 400
     assert visitor.get(f"/console/people/{uuid4()}").status_code == 404
     assert visitor.get("/console/people/D-0042").status_code == 404
+
+
+def test_the_page_of_a_person_tells_the_last_of_her_story_and_leads_to_all_of_it(
+    visitor: Visitor,
+) -> None:
+    """In the order of the log, ten facts at most; behind one link, every one."""
+    visitor.sign_in(DPO)
+    id = of(visitor).rpartition("/")[2]
+    key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
+    told = visitor.client.get(f"/v1/subjects/{id}/timeline", headers=key).json()["items"]
+    every = [str(one["position"]) for one in told]
+    assert len(every) > LAST
+    page = visitor.get(of(visitor)).text
+    assert re.findall(r'<li class="\w+" id="p(\d+)"', page) == every[-LAST:]
+    (whole,) = re.findall(r'href="(\?after=0)#story"', page)
+    assert (
+        re.findall(r'<li class="\w+" id="p(\d+)"', visitor.get(of(visitor) + whole).text) == every
+    )
+    past = f"?known_at={told[-1]['recorded_at'][:10]}"
+    assert f'href="?after=0&amp;{past[1:]}#story"' in visitor.get(of(visitor) + past).text
 
 
 def test_hostile_words_are_words(visitor: Visitor) -> None:

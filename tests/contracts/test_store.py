@@ -22,6 +22,7 @@ from ledger.opening import create
 from ledger.policy.book import shipped_bytes
 from ledger.store import tables
 from ledger.store.database import Database
+from ledger.store.hot import Hot, Together, number
 from ledger.store.migrations.fences import PRUNER, REFUSAL
 from ledger.store.recorder import Work
 from tests.clock import StepClock
@@ -141,6 +142,79 @@ def test_a_sitting_sees_one_moment_and_writes_nothing(ledger: Ledger):
                 pass
     assert position(ledger) > before
     assert_whole(ledger.database)
+
+
+def test_what_is_asked_together_is_what_is_asked_alone(ledger: Ledger):
+    """Ids, bytes, texts, numbers and nothing: on each database the very same rows."""
+    subject = somebody(ledger)
+    record(ledger, Record(ContactedUs(occurred=now(ledger), subject=subject, channel="phone")))
+    events, keys = tables.events, tables.keys
+    alone = [
+        Hot(sa.select(events).order_by(events.c.position), events.c.subject),
+        Hot(sa.select(keys.c.key_id, keys.c.wrapped, keys.c.scope), keys.c.subject),
+        Hot(sa.select(tables.ended), tables.ended.c.subject),
+    ]
+    with ledger.database.read() as connection:
+        found = Together(*alone).rows(connection, [subject])
+        expected = [one.rows(connection, [subject]) for one in alone]
+    assert found == [[tuple(map(_plain, row)) for row in rows] for rows in expected]
+    assert len(found[0]) > 1
+    assert found[2] == []
+
+
+def test_questions_of_different_things_are_asked_at_once(ledger: Ledger):
+    """Each with values and numbers of its own, none of them another's."""
+    first, second = somebody(ledger), somebody(ledger, "another")
+    events = tables.events.c
+    upto = sa.select(events.position, events.subject).where(events.position <= number("known"))
+    hers = Hot(upto.order_by(events.position), events.subject, numbers=("known",))
+    known = position(ledger)
+    with ledger.database.read() as connection:
+        none, ours, theirs, nobody = Together(hers, hers, hers, hers).each(
+            connection,
+            (([first],), {"known": 0}),
+            (([first],), {"known": known}),
+            (([second],), {"known": known}),
+            (([],), {"known": known}),
+        )
+    assert none == nobody == []
+    assert {subject for _, subject in ours} == {first}
+    assert {subject for _, subject in theirs} == {second}
+
+
+def _plain(value: object) -> object:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def test_a_sitting_reads_a_long_answer_some_rows_at_a_time(ledger: Ledger):
+    """A page may go over everybody: memory stays flat there too."""
+    somebody(ledger)
+    query = sa.select(tables.events.c.position).order_by(tables.events.c.position)
+    with ledger.database.sitting(), ledger.database.read() as connection:
+        found = connection.execute(query, execution_options={"yield_per": 1})
+        assert [row.position for row in found] == list(range(1, position(ledger) + 1))
+
+
+def test_a_sitting_that_fails_takes_nothing_with_it(ledger: Ledger):
+    """What was asked wrongly, or of a session that is gone, is told once; the next one is sound."""
+    before = position(ledger)
+    with (
+        pytest.raises(Broken),
+        ledger.database.sitting(),
+        ledger.database.read() as connection,
+    ):
+        connection.execute(sa.text("SELECT nothing FROM nowhere"))
+    with ledger.database.sitting():
+        assert position(ledger) == before
+    if not ledger.database.is_sqlite:
+        with pytest.raises(Broken), ledger.database.sitting():
+            with ledger.database.read() as connection:
+                killed = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            with ledger.database.as_connected().write() as other:
+                other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": killed})
+            Hot(sa.select(tables.head.c.position)).rows(connection)
+        with ledger.database.sitting():
+            assert position(ledger) == before
 
 
 def test_a_sitting_takes_no_edition_away_from_whoever_asks_later(ledger: Ledger):

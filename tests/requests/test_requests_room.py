@@ -29,7 +29,7 @@ from ledger.events import (
 from ledger.fields import Money
 from ledger.handlers import record
 from ledger.requests.fulfilling import Deed, carry_out
-from ledger.requests.reading import Page, one
+from ledger.requests.reading import Page, one, owed_to
 from ledger.requests.steps import receive, record_step
 from ledger.store import reader, states
 from ledger.store import requests as store
@@ -268,6 +268,27 @@ def test_a_request_that_was_voided_is_no_request(office: Office):
     with pytest.raises(NotFound):
         office.stands(made)
     assert office.queue().requests == ()
+
+
+def test_what_is_owed_to_one_person_is_what_the_queue_says_whatever_is_amended(office: Office):
+    """Answered, the answer voided, the request voided: she is owed what is open, in its order."""
+
+    def owed() -> list[UUID]:
+        found = owed_to(office.ledger, (made.subject,))
+        whole = office.queue(subject=made.subject, wanted=lambda one: one.is_open)
+        assert [one.stream for one in found] == streams(whole)
+        return [one.stream for one in found]
+
+    made, other = office.asks("access"), office.asks("erasure")
+    assert owed() == [made.stream, other.stream]
+    assert owed_to(office.ledger, (uuid4(),)) == []
+    answer = RequestFulfilled(**on("2026-02-02"), channel="letter")
+    answered = record_step(office.ledger, made.stream, answer)
+    assert owed() == [other.stream]
+    record(office.ledger, Void(answered.position, reason="wrong_person"))
+    assert owed() == [made.stream, other.stream]
+    record(office.ledger, Void(other.position, reason="wrong_person"))
+    assert owed() == [made.stream]
 
 
 def test_the_queue_reads_an_index_of_receptions_and_not_the_log(office: Office):

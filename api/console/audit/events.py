@@ -144,8 +144,7 @@ def _told(visit: Visit, connection: Any, found: Single) -> dict[str, Any]:
         return told | {"readable": False}
     known = reader.position_at(connection, None)
     labels = class_labels(visit)
-    amended = timeline.amendments(connection, {timeline.root_of(found.row)}, known)
-    states = timeline.parts(connection, [one])
+    _, amended, states = timeline.whole(connection, [one], known)
     return told | {
         "data": [(key, said_in_a_line(value)) for key, value in timeline.stated(one).items()],
         "parts": [

@@ -1,13 +1,14 @@
 """The first page of the desk: how many people, of which class, age and choice, at two times.
 
 Counted by `population_answer`, as `GET /v1/population` and `probant replay` count. At the newest
-instant the live tables answer, and history is replayed beside them; at any two times, a replay fact
-by fact can be asked for. Nothing here is kept. Read next: `api/answers.py`.
+instant the live tables answer, and history is replayed beside them: that is counted beside whoever
+asks (`api/counting.py`). At other times she waits for the count; at any two times, a replay fact by
+fact can be asked for. Read next: `api/answers.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
 from api.console.naming import class_labels, edition_of, names, sorting
 from api.console.visiting import Visit
+from api.counting import Told
+from api.today import Board
 from ledger.application import Ledger
 from ledger.calendar import Day, date_of, day_of, end_of, format_day
 from ledger.errors import Misuse
@@ -49,14 +52,37 @@ def get_desk(visit: Visit) -> Response:
     if (elsewhere := led_on(visit, "class")) is not None:
         return elsewhere
     asked = asked_of(visit)
-    answer = population_answer(visit.ledger, asked.times, with_ages=True)
-    live, at, board = None, visit.now, visit.request.app.state.board
-    if asked.times == Times():  # remembered, for a slider that comes back asks it again
-        ledger, day = visit.ledger, day_of(visit.now)
-        live, at = board.remembered(
-            ledger, "live beside history", lambda: _live(ledger, day), since=asked.head
-        )
-    return visit.render("audit/desk.html", **_told(visit, asked, answer), live=live, live_at=at)
+    if asked.times != Times():
+        answer = population_answer(visit.ledger, asked.times, with_ages=True)
+        counted, beside = Told(answer, visit.now, False), None
+    else:
+        counted, beside = _newest(visit, asked.head)
+    return visit.render(
+        "audit/desk.html",
+        asked=asked,
+        slider=_slider(visit, asked),
+        today=format_day(day_of(visit.now)),
+        counted=counted,
+        beside=beside,
+        **_told(visit, counted.answer),
+    )
+
+
+def _newest(visit: Visit, head: int) -> tuple[Told, Told | None]:
+    """Everybody now; once that is known, whether the live tables say what history does."""
+    board: Board = visit.request.app.state.board
+    ledger, day = visit.ledger, day_of(visit.now)
+
+    def now() -> dict[str, Any]:
+        return population_answer(ledger, Times(), with_ages=True)
+
+    def told(name: str, count: Callable[[], dict[str, Any]]) -> Told:
+        return board.counting.told(ledger, name, count, head, strict=False)
+
+    counted = told("desk", now)
+    if counted.is_old:
+        return counted, None
+    return counted, told("live beside history", lambda: {"live": _live(ledger, day)})
 
 
 def get_replay(visit: Visit) -> Response:
@@ -86,7 +112,7 @@ def get_replay(visit: Visit) -> Response:
     )
 
 
-def _live(ledger: Ledger, today: Day) -> Compared | None:
+def _live(ledger: Ledger, today: Day) -> dict[str, Any] | None:
     """The live tables beside history, by the end of today: facts of a day are known to no hour.
     None when some fact is dated later, of which live tables cannot leave anything out."""
     times = Times(end_of(today))
@@ -94,7 +120,7 @@ def _live(ledger: Ledger, today: Day) -> Compared | None:
         live = population_answer(ledger, times, "live", with_ages=True)
     except Misuse:
         return None
-    return compared(live, population_answer(ledger, times, "sql", with_ages=True))
+    return compared(live, population_answer(ledger, times, "sql", with_ages=True))._asdict()
 
 
 def compared(one: dict[str, Any], other: dict[str, Any]) -> Compared:
@@ -122,7 +148,10 @@ def _numbers(answer: dict[str, Any]) -> Iterator[tuple[str, int]]:
         yield f"{what} items", age["items"]
 
 
-def _told(visit: Visit, asked: Asked, answer: dict[str, Any]) -> dict[str, Any]:
+def _told(visit: Visit, answer: dict[str, Any] | None) -> dict[str, Any]:
+    """The numbers as the page shows them; none where they were never counted."""
+    if answer is None:
+        return {"answer": None, "wanted": ""}
     labels = class_labels(visit)
     classes = {
         name: one for name, one in answer["classes"].items() if one["present"] or one["erased"]
@@ -133,7 +162,6 @@ def _told(visit: Visit, asked: Asked, answer: dict[str, Any]) -> dict[str, Any]:
         wanted = max(aged, key=lambda name: int(classes[name]["present"]), default="")
     ages = [age for age in answer["ages"] if age["klass"] == wanted]
     return {
-        "asked": asked,
         "answer": answer,
         "facts": sum(answer["events"].values()),
         "classes": sorted(classes.items(), key=lambda one: sorting(labels.get(one[0], one[0]))),
@@ -143,8 +171,6 @@ def _told(visit: Visit, asked: Asked, answer: dict[str, Any]) -> dict[str, Any]:
         "wanted": wanted,
         "bars": pictures.bars(*_bars(ages)),
         "purposes": _purposes(visit),
-        "slider": _slider(visit, asked),
-        "today": format_day(day_of(visit.now)),
     }
 
 
@@ -168,7 +194,7 @@ def _slider(visit: Visit, asked: Asked) -> Slider:
     return Slider(since.isoformat(), days, min(max(at, 0), days))
 
 
-def _purposes(visit: Visit) -> dict[str, str]:
+def _purposes(visit: Visit) -> Mapping[str, str]:
     return names(visit, edition_of(visit))["purpose"]
 
 

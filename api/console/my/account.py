@@ -8,13 +8,14 @@ from typing import Any
 from starlette.responses import Response
 
 from api import own
-from api.answers import Times
 from api.console.my import herself, page
 from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.problems import Problem
 from ledger.erasing.certificate import outcome_json
-from ledger.erasing.request import planned_everywhere
+from ledger.erasing.request import everybody, planned_everywhere
+from ledger.policy.requests import Request
+from ledger.requests.reading import owed_to
 
 HOME = "/my/account"
 CLASSES = ["account"]  # closing the account is not all of art. 17: that is asked for beside it
@@ -43,16 +44,11 @@ def post_account(visit: Visit) -> Response:
     return visit.go("/my/requests", "my_account.asked", day=day)
 
 
-def _open(visit: Visit) -> dict[str, Any] | None:
-    found = own.all_of_hers(visit.ledger, herself(visit), Times(), 0, 100, visit.lang)
-    waiting = [
-        one
-        for one in found["items"]
-        if one["right"] == "erasure"
-        and one["answered"] is None
-        and one["state"] not in ("withdrawn", "closed")
-    ]
-    return waiting[-1] if waiting else None
+def _open(visit: Visit) -> Request | None:
+    """The last request of hers for an erasure that waits for an answer."""
+    waiting = owed_to(visit.ledger, everybody(visit.ledger, herself(visit)))
+    hers = [one for one in waiting if one.right == "erasure" and one.state != "closed"]
+    return hers[-1] if hers else None
 
 
 def _by_class(fates: list[dict[str, Any]]) -> list[dict[str, Any]]:

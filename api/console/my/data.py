@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.responses import Response
 
 from api import own
-from api.answers import Times, subject_answer
+from api.answers import Times, judged
 from api.console.my import herself, page
 from api.console.naming import class_labels
 from api.console.visiting import Visit
 from api.packages import package_of, wanted_of
 from api.problems import Problem
+from ledger.calendar import day_of
 from ledger.packages.rendering import MEDIA
+from ledger.policy.verdicts import Deadline
 
 HOME, READERS = "/my", "/my/readers"
 LISTED = 100
@@ -25,37 +27,39 @@ FILES = {  # what she may take: scope, format, ending
     "json": ("portability", "json", "json"),
     "csv": ("portability", "csv", "zip"),
 }
-ORDER = ("operational", "suspended", "past_operational", "archived", "past_archive", "erased")
 
 
 class Held(NamedTuple):
-    """One class of which something is held: how many things, each with its end."""
+    """One class of which something is held: how many things, the one that is kept for longest, and
+    why it is."""
 
     label: str
-    items: list[dict[str, Any]]
-
-    @property
-    def last(self) -> dict[str, Any]:
-        """The one that is kept for longest."""
-        return max(self.items, key=_end)
+    things: int
+    last: Deadline
+    tier: str
+    explanation: list[str]
 
 
-def _end(one: dict[str, Any]) -> str:
-    """Its last day as text; what has none yet, because a contract runs, comes after all others."""
-    return str(one["archive_until"] or one["operational_until"] or "9999")
+def _end(one: Deadline) -> int:
+    """Its last day; what has none yet, because a contract runs, comes after all others."""
+    return one.archive_until or one.operational_until or 99999999
 
 
 def get_data(visit: Visit) -> Response:
     """Each class with its deadlines, explained; and the files."""
-    answer = subject_answer(visit.ledger, herself(visit), Times(), visit.lang)
-    labels = class_labels(visit)
-    found = sorted(answer["deadlines"], key=lambda one: one["class"])
-    held = [
-        Held(labels.get(name, name), list(items))
-        for name, items in groupby(found, lambda one: str(one["class"]))
-    ]
+    found = judged(visit.ledger, herself(visit), Times())
+    labels, held = class_labels(visit), []
+    for name, some in groupby(found.deadlines, lambda one: one.klass):
+        items = list(some)
+        last = max(items, key=_end)
+        why = found.explained(last, visit.lang)
+        tier = "suspended" if last.suspended_by else last.tier_now
+        held.append(Held(labels.get(name, name), len(items), last, tier, why))
     return visit.render(
-        "my/data.html", answer=answer, held=sorted(held, key=lambda one: one.label), files=FILES
+        "my/data.html",
+        day=day_of(found.as_of),
+        held=sorted(held, key=lambda one: one.label),
+        files=FILES,
     )
 
 

@@ -4,7 +4,7 @@ any other verifier (C2SP tlog-proof; ISO/IEC TS 27560)."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,8 +16,9 @@ from api.console.visiting import Visit
 from api.packages import receipts_of
 from ledger.erasing.request import everybody
 from ledger.errors import NotFound
-from ledger.events import KINDS
-from ledger.store import reader
+from ledger.events import KINDS, Row
+from ledger.policy.model import Edition
+from ledger.store import states
 from ledger.store import timeline as history
 
 HOME = "/my/receipts"
@@ -42,11 +43,11 @@ def get_receipts(visit: Visit) -> Response:
     """The newest first."""
     ledger, state = visit.ledger, visit.request.app.state
     with ledger.database.read() as connection:
-        known = reader.position_at(connection, None)
         people = everybody(ledger, herself(visit))
-        told = history.page(connection, people, 0, known, LISTED, SHOWN)
+        rows = [row for one in people for row in states.rows_of(connection, one)]
+    said = sorted((row for row in rows if row.kind in SHOWN), key=lambda row: -row.position)
     edition, size = edition_of(visit), sealed.size_of(state.seal)
-    found = [_receipt(one, edition, size, visit) for one in reversed(told)]
+    found = [_receipt(row, edition, size, visit) for row in said[:LISTED]]
     return visit.render("my/receipts.html", receipts=found, key=key_of(visit))
 
 
@@ -68,9 +69,8 @@ def get_proof(visit: Visit) -> Response:
     return proof_of(visit, position, found)
 
 
-def _receipt(one: Any, edition: Any, size: int, visit: Visit) -> Receipt:
-    row = one.row
-    purpose = edition.purposes.get(row.purpose)
+def _receipt(row: Row, edition: Edition, size: int, visit: Visit) -> Receipt:
+    purpose = edition.purposes.get(row.purpose or "")
     label = row.purpose or ""
     if purpose is not None:
         label = (purpose.label_fr if visit.lang == "fr" else purpose.label_en) or label
