@@ -245,11 +245,21 @@ def _by_letter(case: Case) -> Answer:
     rule, article = "PERM-soft-optin", softoptin.ARTICLE
     if found.missing:
         change = tuple(dict.fromkeys(softoptin.WOULD_PROVE[name] for name in found.missing))
-        why = ("no_consent", *(f"missing_{name}" for name in found.missing))
+        no, rests_on = _none_yet(case)
+        why = (no, *(f"missing_{name}" for name in found.missing))
         change = ("consent.given.v1", *change)
-        return Answer(None, rule, clause, article, why, found.rests_on, change)
+        rests_on = tuple(sorted({*rests_on, *found.rests_on}))
+        return Answer(None, rule, clause, article, why, rests_on, change)
     stopping = ("objection.raised.v1", "consent.refused.v1")
     return Answer("soft_opt_in", rule, clause, article, ("soft_opt_in",), found.rests_on, stopping)
+
+
+def _none_yet(case: Case) -> tuple[str, tuple[int, ...]]:
+    """Why there is no consent: none was given, or it waits for her confirmation under another
+    reference of hers (`awaiting.py`); with what the latter rests on."""
+    return (
+        ("awaited", case.choice.rests_on) if case.choice.reason == "awaited" else ("no_consent", ())
+    )
 
 
 def _five_facts(case: Case, objected: int | None) -> softoptin.SoftOptIn:
@@ -270,7 +280,9 @@ def _consent_only(case: Case, rule: str, clause: str, article: str) -> Answer:
         change = found.would_change
         yes = f"PERM-{rule}", clause, article, ("consent",)
         return Answer("consent", *yes, found.rests_on, change)
-    why = "consent_inferred" if found.kind in GRANTS else "no_consent"
+    why = _none_yet(case)[0]
+    if found.kind in GRANTS and why == "no_consent":
+        why = "consent_inferred"
     if found.reason == "expired":
         why, given = "consent_expired", ("consent.renewed.v1",)
     return Answer(None, f"PERM-{rule}", clause, article, (why,), found.rests_on, given)

@@ -103,6 +103,12 @@ def ending_references(connection: sa.Connection, ending: Sequence[Condemned]) ->
     return _ending_lookups(connection, {one.scope for one in ending})
 
 
+def references_of(connection: sa.Connection, subjects: Collection[UUID]) -> list[Any]:
+    """The rows of `lookups` that mean these people, and not a thing of theirs."""
+    rows = _rows_of(connection, tables.lookups, subjects) if subjects else []
+    return [row for row in rows if row.target == row.subject]
+
+
 def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> set[UUID]:
     """Those of these people who were erased: every class through which they were known has
     ended."""

@@ -47,6 +47,7 @@ def late(visitor: Visitor) -> str:
 def filled(visitor: Visitor, path: str) -> str:
     """A path of the table with a person, a request, a step in it."""
     found = path.replace("/people/{id}", of(visitor).removeprefix("/console"))
+    found = found.replace("/recipients/{id}", of(visitor).replace("/console/people", "/recipients"))
     found = found.replace("/requests/{id}", late(visitor).removeprefix("/console"))
     return re.sub(r"{\w+(:path)?}", "1", found)
 
