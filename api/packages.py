@@ -23,7 +23,7 @@ from api.problems import Problem
 from api.reading import loaded, record_read
 from api.settings import Language
 from ledger.application import Ledger
-from ledger.errors import BadData, Refusal, Refused
+from ledger.errors import BadData, NotFound, Refusal, Refused
 from ledger.events import Died
 from ledger.fields import CODE, INTEGER
 from ledger.packages import signing
@@ -35,6 +35,7 @@ from ledger.policy import dpv
 from ledger.policy.death import AfterDeath
 from ledger.policy.estate import HERS, Estate, estate_of
 from ledger.requests import heirs
+from ledger.requests.reading import one
 from ledger.store import states
 
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -134,6 +135,16 @@ def _death(ledger: Ledger, subject: UUID) -> AfterDeath | None:
         return heirs.of_person(connection, joins, subject, ledger.clock.now())
 
 
+def _is_request(ledger: Ledger, subject: UUID, case: str | None) -> bool:
+    """Whether this case is a request to see this person's data: an heir's letter, received."""
+    try:
+        found = one(ledger, UUID(case or ""))
+    except (ValueError, NotFound):
+        return False
+    hers = ledger.joins(ledger.epoch()).family(subject)
+    return found.right == "access" and found.subject in hers
+
+
 def _estate(ledger: Ledger, subject: UUID, asked: Wanted) -> Estate | None:
     """What of it heirs are handed; None while it is hers to ask. Raises Refused."""
     death = _death(ledger, subject)
@@ -141,7 +152,7 @@ def _estate(ledger: Ledger, subject: UUID, asked: Wanted) -> Estate | None:
         if death is not None and death.is_proved:
             raise Refused(HERS)
         return None
-    found = estate_of(death, is_asked=asked.is_answer)
+    found = estate_of(death, is_asked=asked.is_answer or _is_request(ledger, subject, asked.case))
     if isinstance(found, Estate):
         found = found.only(asked.classes)
     if isinstance(found, Refusal):

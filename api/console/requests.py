@@ -12,6 +12,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from api.answers import Times
+from api.cards import cards_answer
 from api.console import Page, steps
 from api.console.dates import days_between
 from api.console.naming import class_labels
@@ -27,6 +29,7 @@ from ledger.events import RIGHTS
 from ledger.events.requests import REQUEST_CHANNELS
 from ledger.policy.erasures import Outcome
 from ledger.policy.requests import OPEN, STATUSES, Request, explain
+from ledger.requests.cards import cards_of
 from ledger.requests.reading import one, owed, queue
 from ledger.requests.steps import current
 from ledger.store import requests as store
@@ -175,6 +178,7 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
         "steps": told,
         "possible": steps.possible(visit, state, found.right) if may_handle else [],
         "fates": _fates(visit, found) if may_handle else [],
+        "cards": _cards(visit, found) if may_handle else [],
         "labels": class_labels(visit),
         "today": steps.today(visit),
         "scope": scope_of(ledger, found.subject, found.right) if found.subject else None,
@@ -193,6 +197,17 @@ def _fates(visit: Visit, found: Request) -> list[Outcome]:
         return list(chain(*planned_everywhere(visit.ledger, found.subject, "request").values()))
     except NotFound:
         return []
+
+
+def _cards(visit: Visit, found: Request) -> list[dict[str, Any]]:
+    """Her cards that a request to remove one may mean, where nothing says which (SS-CARD-4)."""
+    if found.right != "card_removal" or found.subject is None or found.status not in OPEN:
+        return []
+    hers = cards_of(visit.ledger, found.subject)
+    if hers.asked_at > min(found.rests_on):
+        return []
+    told = cards_answer(visit.ledger, found.subject, Times(), visit.lang)["items"]
+    return [one for one in told if UUID(one["id"]) in hers.open]
 
 
 def _line(visit: Visit, found: Request) -> Line:

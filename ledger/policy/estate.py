@@ -33,7 +33,7 @@ UNPROVED = Refusal(
 )
 UNASKED = Refusal(
     "conflict",
-    "no heir asked to see this person's data: record that request first",
+    "no heir asked to see this person's data: record that, or name the request as the case",
     CLAUSE,
     "LIL art. 85 II 1°",
 )

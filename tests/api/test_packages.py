@@ -430,6 +430,22 @@ def test_heirs_are_handed_what_settles_the_estate_and_no_more(anywhere: Caller) 
 
 
 @pytest.mark.clause("SS-DSR-7")
+def test_an_heirs_letter_that_was_received_as_a_request_is_asking(caller: Caller) -> None:
+    """Its id is the `case`. A request about somebody else is not, nor one that asks for more."""
+    subject, other = deceased(caller), customer(caller, "0043", OTHER)
+
+    def received(of: str, right: str) -> dict[str, str]:
+        data = {"right": right, "channel": "letter"}
+        body = {"subject": of, "actor": "agent", "data": data}
+        answer = caller.client.post("/v1/requests", json=body, headers=caller.headers)
+        return {"case": answer.json()["request"]["id"]}
+
+    for case in ({"case": "r-1"}, received(other, "access"), received(subject, "complaint")):
+        assert export(caller, subject, case, scope="estate").status_code == 409
+    assert export(caller, subject, received(subject, "access"), scope="estate").status_code == 200
+
+
+@pytest.mark.clause("SS-DSR-7")
 def test_the_page_and_the_tables_for_heirs_say_the_same(caller: Caller) -> None:
     """In both languages, with what is kept back and what heirs may still ask."""
     subject = deceased(caller)

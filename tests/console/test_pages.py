@@ -8,7 +8,7 @@ import logging
 import re
 import zipfile
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,7 +18,7 @@ from api.console.table import MENU, pages_of
 from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
-from ledger.events import ContactedUs, Died, DirectiveSet, Restricted
+from ledger.events import CardKept, ContactedUs, Died, DirectiveSet, Restricted
 from ledger.handlers import Accepted, record
 from ledger.requests.reading import queue
 from ledger.sealing.signer import Signer
@@ -280,6 +280,30 @@ def test_a_request_goes_from_a_letter_to_its_answer(visitor: Visitor) -> None:
     assert visitor.send(f"{path}/close", on=path).status_code == 303
     assert "Ce qui peut être fait" not in seen(visitor.get(path).text)
     assert visitor.send(f"{path}/dance", on=path).status_code == 404
+
+
+@pytest.mark.clause("SS-CARD-4", "SS-CH-4")
+def test_a_letter_that_asks_for_a_card_to_go_is_received_and_says_which_when_it_is_done(
+    visitor: Visitor,
+) -> None:
+    """She has two cards and named none: nothing is dropped, and nothing goes that she may need."""
+    visitor.sign_in(AGENT)
+    letter = {"kind": "shop", "right": "card_removal", "channel": "letter"}
+    letter |= {"occurred": "2026-01-02", "reference": "D-0042"}
+    ledger = visitor.company.ledger
+    for name in ("one", "two"):
+        now = moment_of_instant(ledger.clock.now())
+        kept = CardKept(occurred=now, ground="wallet", expiry=20270531)
+        record(ledger, Record(kept, person=PERSON, thing=Reference("psp", name)))
+    sent = visitor.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = sent.headers["location"]
+    cards = re.findall(r'name="cards" value="([0-9a-f-]{36})"', visitor.get(path).text)
+    assert len(cards) >= 2
+    assert visitor.send(f"{path}/fulfil", on=path, channel="letter").status_code == 422
+    done = visitor.send(f"{path}/fulfil", on=path, channel="letter", cards=cards[0])
+    assert done.status_code == 303
+    assert ledger.state(UUID(cards[0])).removal_requested
+    assert not ledger.state(UUID(cards[1])).removal_requested
 
 
 @pytest.mark.clause("SS-DSR-7")
