@@ -381,6 +381,15 @@ def forgotten(two: Two, who: UUID) -> None:
     prune(two.ledger, two.journal)
 
 
+def remembered(two: Two, who: str) -> int:
+    """The last day on which the list remembers her no under this reference."""
+    t = tables.suppressions.c
+    blind = two.ledger.keyring.blind("person/shop", who)
+    query = sa.select(t.until_day).where(t.reason == "objected", t.blind == blind)
+    with two.ledger.database.read() as connection:
+        return int(connection.scalar(query) or 0)
+
+
 @pytest.mark.clause("SS-LB-3", "SS-DSR-8")
 @BOTH
 def test_her_no_under_a_forgotten_reference_holds_under_the_one_that_is_left(
@@ -395,7 +404,10 @@ def test_her_no_under_a_forgotten_reference_holds_under_the_one_that_is_left(
     forgotten(two, gone)
     assert two.may(left, "newsletter") == "objected"
     assert two.may(left, "service_message") != "objected"
+    ends = remembered(two, left)
+    two.clock.advance(days=40)
     forgotten(two, two.other if gone == two.kept else two.kept)
+    assert remembered(two, left) > ends, "from then on, for as long again"
     for who in (SHOP, CRM):
         assert two.may(who, "newsletter") == "objected"
     two.told(ContactedUs(**two.now(), channel="form", text="Bonjour"), left)
