@@ -264,7 +264,8 @@ def destroy(
     never were claim to be wrapped under. Returns how many envelopes went with each scope."""
     ending = {one.scope for one in scopes}
     references = {(row.kind, bytes(row.blind)) for row in _ending_lookups(connection, ending)}
-    references |= {(one.kind, one.blind) for one in suppressed}
+    # Her no is remembered under references of hers that go on meaning her, too.
+    references |= {(one.kind, one.blind) for one in suppressed if one.reason == "erased"}
     kids = _destroy_keys(connection, scopes, positions, epoch)
     gone = _delete_envelopes(connection, kids)
     _delete_fingerprints(connection, ending)
