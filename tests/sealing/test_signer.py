@@ -235,7 +235,9 @@ def test_a_second_signer_of_the_same_key_waits_for_the_end_of_the_first(folder: 
         assert not answers(folder / "other")
     while not answers(folder / "other"):
         assert second.poll() is None
-    assert SignerClient(folder / "other").state().size == 8
+    now = SignerClient(folder / "other")
+    assert now.state().size == 8
+    now.close()
     second.communicate(timeout=60)
 
 
