@@ -17,9 +17,11 @@ from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
+from ledger.choosing.awaited import awaited_of
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
 from ledger.events import KINDS, Died, Restricted, Row
+from ledger.policy.awaiting import held_back
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
@@ -132,7 +134,7 @@ def subject_answer(
     if klass is not None:
         check_class(book, known, klass)
         ends = [deadline for deadline in ends if deadline.klass == klass]
-    said = choices(state, book, as_of, known) if klass is None else []
+    said = _choices(ledger, joins, subject, state, book, as_of, known) if klass is None else []
     edition = book.in_force(day_of(as_of), known)
     return {
         "subject": str(subject),
@@ -185,7 +187,26 @@ def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str,
         state, _ = _state(connection, subject, Times(), now, known)
     book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)
     state = _honoured(ledger, joins, subject, state, now, known)
-    return [choice_json(choice, lang) for choice in choices(state, book, now, known)]
+    said = _choices(ledger, joins, subject, state, book, now, known)
+    return [choice_json(choice, lang) for choice in said]
+
+
+def _choices(
+    ledger: Ledger,
+    joins: Joins,
+    subject: UUID,
+    state: SubjectState,
+    book: Book,
+    as_of: Instant,
+    known: int,
+) -> list[ChoiceState]:
+    """Her choices; a yes that waits for her confirmation under another reference is none yet."""
+    said = choices(state, book, as_of, known)
+    if len(joins.family(subject)) == 1:
+        return said
+    with ledger.database.read() as connection:
+        waits = awaited_of(connection, joins, subject, book, as_of, known)
+    return [held_back(one, waits, as_of) for one in said]
 
 
 def _state(

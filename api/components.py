@@ -269,13 +269,23 @@ FIXED: dict[str, Any] = {
     "Export": closed(
         [],
         {
-            "reason": {**CODE.schema, "description": "Why, for your staff: access_request if not."},
+            "reason": {
+                **CODE.schema,
+                "description": "Why, for your staff; if not, access_request,"
+                " and of an estate heir_request.",
+            },
             "case": {**CODE.schema, "description": "Of which case: the id of her request."},
             "consultations": {
                 "type": "array",
                 "maxItems": 32,
                 "items": POSITION,
                 "description": "Consultations of her archive (rights_request) to be opened.",
+            },
+            "classes": {
+                "type": "array",
+                "maxItems": 32,
+                "items": CODE.schema,
+                "description": "Of an estate: only these, where her directive names less than all.",
             },
         },
     ),
@@ -292,7 +302,7 @@ FIXED: dict[str, Any] = {
         "required": ["format", "scope", "subject", "made_at", "position", "missing", "facts"],
         "properties": {
             "format": {"const": "probant-package/1"},
-            "scope": {"enum": ["access", "portability"]},
+            "scope": {"enum": ["access", "portability", "estate"]},
             "subject": UUID,
             "made_at": {"type": "string", "format": "date-time"},
             "position": {"type": "integer"},

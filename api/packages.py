@@ -1,7 +1,8 @@
 """A package of somebody's data: recorded as a read, then gathered and written.
 
-Both faces make it here: HTTP (`routes/packages.py`) and `probant package`. Staff who make one are
-on record first, with every class that it tells something of; she herself is not. Nothing of a
+All faces make it here: HTTP (`routes/packages.py`), the console and `probant package`. Staff who
+make one are on record first, with every class that it tells something of; she herself is not. Once
+her death is proved nobody is handed all of it: her heirs are handed her estate. Nothing of a
 package is kept: its SHA-256 is what an answer to her request names. Read next:
 `ledger/packages/gathering.py`.
 """
@@ -22,7 +23,8 @@ from api.problems import Problem
 from api.reading import loaded, record_read
 from api.settings import Language
 from ledger.application import Ledger
-from ledger.errors import BadData, Refused
+from ledger.errors import BadData, NotFound, Refusal, Refused
+from ledger.events import Died
 from ledger.fields import CODE, INTEGER
 from ledger.packages import signing
 from ledger.packages.archived import Opened
@@ -30,9 +32,14 @@ from ledger.packages.gathering import SCOPES, Scope, classes_held, everybody, ga
 from ledger.packages.receipts import consents
 from ledger.packages.rendering import Format, render
 from ledger.policy import dpv
+from ledger.policy.death import AfterDeath
+from ledger.policy.estate import HERS, Estate, estate_of
+from ledger.requests import heirs
+from ledger.requests.reading import one
+from ledger.store import states
 
 FORMATS: tuple[Format, ...] = get_args(Format)
-REASON = "access_request"
+REASON, HEIRS = "access_request", "heir_request"
 IN_MEMORY = 2000  # facts of a package that is made whole before it leaves
 CONSULTATIONS_MAX, CLASSES_MAX = 32, 32
 
@@ -46,6 +53,8 @@ class Wanted(NamedTuple):
     reason: str = REASON
     case: str | None = None
     consultations: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()  # of an estate, where her directive names less than all
+    is_answer: bool = False  # a request on record is answered by it
 
 
 class Package:
@@ -83,18 +92,72 @@ def wanted_of(scope: str, form: str, value: Any) -> Wanted:
     try:
         check_strict(value)
         item = an_object("item", value)
-        check_keys("item", item, ("reason", "case", "consultations"))
-        reason = loaded("reason", CODE, item.get("reason", REASON))
+        check_keys("item", item, ("reason", "case", "consultations", "classes"))
+        is_estate = scope == "estate"
+        usual = HEIRS if is_estate else REASON
+        reason = loaded("reason", CODE, item.get("reason", usual))
         case = None if item.get("case") is None else loaded("case", CODE, item["case"])
         wanted = item.get("consultations", [])
         if not isinstance(wanted, list) or len(wanted) > CONSULTATIONS_MAX:
             raise BadData(f"field 'consultations' holds {CONSULTATIONS_MAX} positions at most")
         positions = tuple(loaded("consultations", INTEGER, one) for one in wanted)
+        classes = item.get("classes", [])
+        if (
+            not isinstance(classes, list)
+            or len(classes) > CLASSES_MAX
+            or (classes and not is_estate)
+        ):
+            raise BadData(f"field 'classes' names {CLASSES_MAX} at most, of the scope 'estate'")
+        named = tuple(sorted({loaded("classes", CODE, one) for one in classes}))
     except Refused as refused:
         raise Problem(refused.refusal.problem, refused.refusal.detail) from None
     except BadData as error:
         raise Problem("malformed", str(error)) from None
-    return Wanted(cast(Scope, scope), cast(Format, form), reason, case, positions)
+    return Wanted(cast(Scope, scope), cast(Format, form), reason, case, positions, named)
+
+
+def scope_of(ledger: Ledger, subject: UUID, right: str) -> Scope | None:
+    """The package that answers a request of this right about this person: once her death is proved
+    whoever asks is an heir. None for a right that no package answers."""
+    scope = next((one for one in SCOPES if one == right), None)
+    death = None if scope is None else _death(ledger, subject)
+    return "estate" if death is not None and death.is_proved else scope
+
+
+def _death(ledger: Ledger, subject: UUID) -> AfterDeath | None:
+    """Where things stand after a death. Whether there was one the live tables say, so that nobody's
+    whole history is read for it."""
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
+        hers = (states.live_state(connection, one) for one in joins.family(subject))
+        if not any(key.kind == Died.kind for state in hers for key in state.activity):
+            return None
+        return heirs.of_person(connection, joins, subject, ledger.clock.now())
+
+
+def _is_request(ledger: Ledger, subject: UUID, case: str | None) -> bool:
+    """Whether this case is a request to see this person's data: an heir's letter, received."""
+    try:
+        found = one(ledger, UUID(case or ""))
+    except (ValueError, NotFound):
+        return False
+    hers = ledger.joins(ledger.epoch()).family(subject)
+    return found.right == "access" and found.subject in hers
+
+
+def _estate(ledger: Ledger, subject: UUID, asked: Wanted) -> Estate | None:
+    """What of it heirs are handed; None while it is hers to ask. Raises Refused."""
+    death = _death(ledger, subject)
+    if asked.scope != "estate":
+        if death is not None and death.is_proved:
+            raise Refused(HERS)
+        return None
+    found = estate_of(death, is_asked=asked.is_answer or _is_request(ledger, subject, asked.case))
+    if isinstance(found, Estate):
+        found = found.only(asked.classes)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
 
 
 def package_of(
@@ -102,15 +165,17 @@ def package_of(
 ) -> Package:
     """Record that `who` reads all of it, then make the package.
 
-    Raises NotFound for somebody unknown, Refused (410) for somebody erased.
+    Raises NotFound for somebody unknown, Refused for somebody erased (410), and for who is asked
+    about is dead or who asks is no heir (LIL art. 84, 85).
     """
-    people = everybody(ledger, subject)
-    classes = classes_held(ledger, people)[:CLASSES_MAX]
+    people, estate = everybody(ledger, subject), _estate(ledger, subject, asked)
+    held = classes_held(ledger, people)
+    classes = [one for one in held if estate is None or estate.covers(one)][:CLASSES_MAX]
     record_read(ledger, who, subject, classes, asked.reason, asked.case)
     verdicts, *others = (subject_answer(ledger, one, Times(), lang) for one in people)
     for other in others:
         verdicts["deadlines"] += other["deadlines"]
-    document = gather(ledger, people, asked.scope, lang, verdicts, opened)
+    document = gather(ledger, people, asked.scope, lang, verdicts, opened, estate)
     return Package(render(document, asked.form), document["facts"].n, document["missing"])
 
 

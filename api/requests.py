@@ -65,7 +65,7 @@ FULFIL = "fulfil"  # does what is asked, and answers
 
 RECEIVE_KEYS = ("id", "person", "subject", "occurred", "actor", "over", "data")
 STEP_KEYS = ("occurred", "actor", "data")
-DEED_KEYS = ("channel", "changes", "ground", "wish", "trustee", "text", "package")
+DEED_KEYS = ("channel", "changes", "ground", "wish", "trustee", "text", "package", "cards")
 
 
 def received(ledger: Ledger, value: Any, lang: Language) -> dict[str, Any]:
@@ -140,6 +140,9 @@ def _deed(data: dict[str, Any], actor: str) -> Deed:
         key: load_of(key, TEXT, data[key]) for key in ("trustee", "text", "package") if key in data
     }
     changes = an_object("changes", data.get("changes", {}))
+    cards = data.get("cards", [])
+    if not isinstance(cards, list):
+        raise BadData("field 'cards' must be a list of ids")
     return Deed(
         channel=codes.get("channel"),
         changes={key: load_of("changes", TEXT, changes[key]) for key in changes},
@@ -148,6 +151,7 @@ def _deed(data: dict[str, Any], actor: str) -> Deed:
         trustee=texts.get("trustee"),
         text=texts.get("text"),
         package=texts.get("package"),
+        cards=tuple(load_of("cards", IDENTIFIER, one) for one in cards),
         actor=actor,
     )
 

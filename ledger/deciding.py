@@ -26,6 +26,7 @@ from ledger.aggregates import (
 )
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
+from ledger.choosing.awaited import refuse_elsewhere, unless_lapsed
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
@@ -58,7 +59,6 @@ from ledger.events import (
     TrackerChoice,
 )
 from ledger.fields import CODE
-from ledger.policy.choosing import waits_until
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
@@ -360,12 +360,13 @@ class Session:
         if (item, subject) != (fact.item, fact.subject):
             fact = replace(fact, subject=subject, item=item)
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
-        refused = self._still_awaited(refused, found.state, fact)
+        refused = unless_lapsed(self.ledger, self.epoch, refused, found.state, fact)
         if fact.kind in together.OF_ALL:
             hers = self._joins.everybody(subject)
             people = [self._open(one, "customer", one).state for one in hers]
             said = [self._open(consent_stream(s), "consent", s).state for s in hers[1:]]
             refused = together.refuse(fact, refused, people, [found.state, *said])
+            refused = refused or refuse_elsewhere(self.ledger, self.epoch, subject, fact, said)
         if refused:
             return refused
         if isinstance(fact, Died | AccountClosed):
@@ -373,13 +374,6 @@ class Session:
         if not isinstance(fact, AccountClosed):
             self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
-
-    def _still_awaited(self, refused: Refusal | None, state: Any, fact: Fact) -> Refusal | None:
-        """The refusal, unless she was awaited for too long when this was said."""
-        if refused is not consent.ONLY_SHE:
-            return refused
-        asked, book = consent.asked_at(state, fact), self.ledger.book(self.epoch)
-        return None if asked and fact.occurred.at > waits_until(book, asked) else refused
 
     def _close_accounts(self, subject: UUID, said: Died | AccountClosed) -> None:
         """What she closes, or her death before it is written, under every reference of hers."""
@@ -520,7 +514,7 @@ class Session:
             )
             if refusal is None and root.fact.aggregate == "consent":
                 refusal = consent.refuse_awaited(stream.state, stands)
-                refusal = self._still_awaited(refusal, stream.state, stands)
+                refusal = unless_lapsed(self.ledger, self.epoch, refusal, stream.state, stands)
             if refusal:
                 return refusal
         refusal = door.refuse_card(fact)

@@ -44,18 +44,25 @@ def package(  # noqa: PLR0913, PLR0917
     request: Annotated[
         str | None, typer.Option("--request", metavar="ID", help="The request it answers.")
     ] = None,
-    scope: Annotated[str, typer.Option("--scope", help="access or portability.")] = "access",
+    scope: Annotated[
+        str, typer.Option("--scope", help="access, portability or estate.")
+    ] = "access",
     form: Annotated[str, typer.Option("--format", help="zip, csv or json.")] = "zip",
     consultation: Annotated[
         list[int] | None,
         typer.Option("--consultation", help="A consultation of her archive, to be opened."),
+    ] = None,
+    klass: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Of an estate: only this class, if her directive says so."),
     ] = None,
     answer: Annotated[
         str | None,
         typer.Option("--answer", metavar="CHANNEL", help="Answer the request: page, letter…"),
     ] = None,
 ) -> None:
-    """Everything about one person in one file, or what she may take away; the read is recorded."""
+    """Everything about one person in one file, what she may take away, or what her heirs may be
+    handed; the read is recorded."""
     if sum(one is not None for one in (subject, reference, request)) != 1:
         raise Misuse("name one person: a SUBJECT, --reference KIND=VALUE, or --request ID")
     if answer is not None and request is None:
@@ -64,7 +71,7 @@ def package(  # noqa: PLR0913, PLR0917
     named = None if subject is None else subject_of(subject)
     wish = None if reference is None else reference_of(reference)
     from api.answers import find
-    from api.packages import FORMATS, Wanted
+    from api.packages import FORMATS, HEIRS, REASON, Wanted
     from ledger.packages.gathering import SCOPES
 
     chosen = next((one for one in SCOPES if one == scope), None)
@@ -79,7 +86,12 @@ def package(  # noqa: PLR0913, PLR0917
             who, chosen = _asked(ledger, stream)
         assert who is not None
         case = None if stream is None else str(stream)
-        wanted = Wanted(chosen, written, case=case, consultations=tuple(consultation or ()))
+        wanted = Wanted(
+            *(chosen, written, HEIRS if chosen == "estate" else REASON, case),
+            consultations=tuple(consultation or ()),
+            classes=tuple(klass or ()),
+            is_answer=stream is not None,
+        )
         path = out / f"{wanted.scope}.{'json' if wanted.form == 'json' else 'zip'}"
         if path.exists():
             raise Misuse("this file exists already and is not replaced; name another --out")
@@ -97,12 +109,12 @@ def package(  # noqa: PLR0913, PLR0917
 
 
 def _asked(ledger: Ledger, stream: UUID) -> tuple[UUID, Scope]:
-    """Whose request this is, and the package that its right asks for."""
-    from ledger.packages.gathering import SCOPES
+    """Whose request this is, and the package that answers it."""
+    from api.packages import scope_of
     from ledger.requests.reading import one
 
     found = one(ledger, stream)
-    scope = next((scope for scope in SCOPES if scope == found.right), None)
+    scope = scope_of(ledger, found.subject, found.right) if found.subject else None
     if scope is None or found.subject is None:
         raise Misuse("this request is neither one of access nor one of portability")
     return found.subject, scope

@@ -96,11 +96,13 @@ def seal(
     """Grow the tree over what was committed, have its head signed, and export both as files."""
     from ledger.sealing.client import running_signer
     from ledger.sealing.sealer import Sealer
+    from ledger.store import log
 
     settings = run.settings
     with run.ledger() as ledger:
-        origin = ledger.keyring.origin
-        with running_signer(settings.signer_home, settings.signer, origin) as signer:
+        origin, is_new = ledger.keyring.origin, log.sealed(ledger.database).size == 0
+        where = settings.signer_home, settings.signer, origin
+        with running_signer(*where, is_new=is_new) as signer:
             sealer = Sealer(ledger.database, origin, signer, settings.log)
             if watch:
                 sealer.watch()

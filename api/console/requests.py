@@ -12,21 +12,24 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from api.answers import Times
+from api.cards import cards_answer
 from api.console import Page, steps
 from api.console.dates import days_between
 from api.console.naming import class_labels
 from api.console.visiting import Visit
-from api.packages import Wanted, package_of
+from api.packages import Wanted, package_of, scope_of
 from api.problems import Problem
 from api.requests import STEPS, received, stepped
 from api.routes import AGENT, AUDITOR, DPO
 from ledger.calendar import day_of
 from ledger.erasing.request import planned_everywhere
-from ledger.errors import NotFound, ProbantError
+from ledger.errors import NotFound, ProbantError, Refused
 from ledger.events import RIGHTS
 from ledger.events.requests import REQUEST_CHANNELS
 from ledger.policy.erasures import Outcome
 from ledger.policy.requests import OPEN, STATUSES, Request, explain
+from ledger.requests.cards import cards_of
 from ledger.requests.reading import one, owed, queue
 from ledger.requests.steps import current
 from ledger.store import reader
@@ -100,15 +103,19 @@ def post_step(visit: Visit) -> Response:
 
 
 def post_package(visit: Visit) -> Response:
-    """All that is held about her, as a file to hand over: that it was read is recorded first. Its
-    hash is remembered in the session, for the answer to name."""
+    """All that is held about her, as a file to hand over (to her heirs, what settles her estate):
+    that it was read is recorded first. The session remembers its hash, for the answer to name."""
     stream = _stream(visit)
     found = one(visit.ledger, stream)
     if found.subject is None:
         raise NotFound("this request is of nobody who is known")
-    scope: Any = "portability" if found.right == "portability" else "access"
-    wanted = Wanted(scope, "zip", "rights_request")
-    made = package_of(visit.ledger, visit.asker, found.subject, wanted, visit.lang, {})
+    scope = scope_of(visit.ledger, found.subject, found.right) or "access"
+    wanted = Wanted(scope, "zip", "rights_request", is_answer=True)
+    try:
+        made = package_of(visit.ledger, visit.asker, found.subject, wanted, visit.lang, {})
+    except Refused as error:
+        told = _told(visit, stream) | {"refusal": visit.refusal_of(error)}
+        return visit.render("request.html", 422, **told)
     if visit.session is not None:
         visit.session.notes[f"package:{stream}"] = made.digest
     headers = {
@@ -173,8 +180,10 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
         "possible": steps.possible(visit, state, found.right) if may_handle else [],
         "draw": steps.drawn,
         "fates": _fates(visit, found) if may_handle else [],
+        "cards": _cards(visit, found) if may_handle else [],
         "labels": class_labels(visit),
         "today": steps.today(visit),
+        "scope": scope_of(ledger, found.subject, found.right) if found.subject else None,
         "package": notes.get(f"package:{stream}", ""),
         "refusal": None,
         "tried": "",
@@ -190,6 +199,17 @@ def _fates(visit: Visit, found: Request) -> list[Outcome]:
         return list(chain(*planned_everywhere(visit.ledger, found.subject, "request").values()))
     except NotFound:
         return []
+
+
+def _cards(visit: Visit, found: Request) -> list[dict[str, Any]]:
+    """Her cards that a request to remove one may mean, where nothing says which (SS-CARD-4)."""
+    if found.right != "card_removal" or found.subject is None or found.status not in OPEN:
+        return []
+    hers = cards_of(visit.ledger, found.subject)
+    if hers.asked_at > min(found.rests_on):
+        return []
+    told = cards_answer(visit.ledger, found.subject, Times(), visit.lang)["items"]
+    return [one for one in told if UUID(one["id"]) in hers.open]
 
 
 def _line(visit: Visit, found: Request) -> Line:

@@ -142,6 +142,8 @@ def data_of(visit: Visit, step: str, right: str) -> dict[str, Any]:
                 changes[field.name] = value
             else:
                 data[field.name] = value
+    if step == "fulfil" and right == "card_removal" and (cards := visit.fields("cards")):
+        data["cards"] = cards
     return data | ({"changes": changes} if changes else {})
 
 

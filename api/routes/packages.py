@@ -47,13 +47,14 @@ WEIGHT, OWN_WEIGHT = 100, 20
 async def post_export(
     request: Request,
     asked: Annotated[Asked, Depends(asked_of)],
-    scope: Annotated[str, Query(description="access (default) or portability.")] = "access",
+    scope: Annotated[str, Query(description="access (default), portability or estate.")] = "access",
     format: Annotated[str, Query(description="zip (default), csv or json.")] = "zip",
     lang: Annotated[str | None, Query(description="fr (default) or en.")] = None,
 ) -> Response:
     """All that is held about this person (GDPR art. 15), or what she provided and what was
-    observed of her, under consent or contract (art. 20). That you read it is recorded first; what
-    is archived is opened for consultations that are on record already, and listed as missing
+    observed of her, under consent or contract (art. 20); `estate` is what her heirs are handed once
+    her death is proved (LIL art. 85), and then nothing else is. That you read it is recorded first;
+    what is archived is opened for consultations that are on record already, and listed as missing
     without. Nothing of the package is kept here. One of more than 2000 facts is made while it is
     sent, without `Package-SHA256`: hash what you received."""
     wanted = wanted_of(scope, format, await _body(request))

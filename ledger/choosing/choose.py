@@ -15,12 +15,13 @@ from ledger.aggregates.consent import ONLY_SHE
 from ledger.aggregates.door import GONE
 from ledger.application import Ledger
 from ledger.calendar import Moment
-from ledger.choosing import optin
+from ledger.choosing.awaited import awaited_of
 from ledger.commands import Record, Reference
 from ledger.deciding import blinded, unusable
 from ledger.errors import Refusal
 from ledger.events import KINDS, Choice, Row
 from ledger.handlers import Accepted, record_many
+from ledger.policy.awaiting import ASKED, Awaited
 from ledger.policy.choosing import Says, kind_of
 from ledger.policy.consents import choice
 from ledger.policy.model import Edition, Purpose
@@ -107,24 +108,25 @@ def decided(
     if refused is not None:
         return [Decided(one, refused) for one in wanted]
     now, epoch = ledger.clock.now(), ledger.epoch()
-    edition = ledger.edition(epoch, now)
+    edition, book = ledger.edition(epoch, now), ledger.book(epoch)
     joins = ledger.joins(epoch)
     subject = joins.kept(who) if isinstance(who, UUID) else find(ledger, who)
     rows: list[Row] = []
     others: list[tuple[int, Said]] = []
-    waiting: dict[ChoiceKey, int] = {}
+    waiting: tuple[Awaited, ...] = ()
     gone = False
     if subject is not None:
         with ledger.database.read() as connection:
             gone = bool(erasure.closed_subjects(connection, {subject}))
             rows = standing(states.rows_of(connection, subject))
-            waiting = optin.waiting(connection, rows)
+            if len(joins.family(subject)) > 1 or any(row.kind == ASKED for row in rows):
+                waiting = awaited_of(connection, joins, subject, book)
             for join in joins.others(subject):
                 said = state_of(states.rows_of(connection, join.other)).consents
                 others.append((join.position, said))
     own = state_of(rows)
     state = own._replace(consents=honoured(own.consents, others))
-    waits = optin.awaited(ledger, waiting, rows, how.occurred.at)
+    waits = frozenset(one.key for one in waiting if how.occurred.at <= one.until)
     case = _Case(ledger, epoch, edition, rows, state, waits, who, how)
     seen: set[ChoiceKey] = set()
     found = []

@@ -16,23 +16,21 @@ question lapses, and others are heard again.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.application import Ledger
 from ledger.calendar import Instant, moment_of_instant
+from ledger.choosing.awaited import awaited_of
 from ledger.commands import Record
 from ledger.entry import from_base64, to_base64
 from ledger.errors import BadData, Refusal
-from ledger.events import DOUBLE_OPT_IN, ConsentGiven, ConsentRequested, Row
+from ledger.events import DOUBLE_OPT_IN, ConsentGiven, ConsentRequested
 from ledger.handlers import Accepted, record_many
 from ledger.policy.choosing import waits_until
-from ledger.projections.consents import REQUESTED, is_expression, key_of
-from ledger.projections.live import standing
-from ledger.projections.model import ChoiceKey
-from ledger.store import reader, states
+from ledger.store import reader
 
 ACT = DOUBLE_OPT_IN
 _PURPOSE = "choosing/double_opt_in"
@@ -106,8 +104,7 @@ def confirmation_of(ledger: Ledger, position: int) -> Confirmation | Void | None
         asked, found = _request(connection, position), reader.event_at(connection, position)
         if asked is None or found is None or found.subject is None:
             return None
-        rows = standing(states.rows_of(connection, found.subject))
-        waits = position in waiting(connection, rows).values()
+    waits = _waits(ledger, found)
     expires_at = _until(ledger, found.recorded_at)
     if not waits:
         return "void"
@@ -117,23 +114,15 @@ def confirmation_of(ledger: Ledger, position: int) -> Confirmation | Void | None
     return Confirmation(found.subject, asked.purpose, asked.channel, token, expires_at, asked.form)
 
 
-def waiting(connection: Any, rows: Sequence[Row]) -> dict[ChoiceKey, int]:
-    """The choices that wait for her token, each with the position of the request. `rows` are the
-    facts of one person that stand."""
-    last: dict[ChoiceKey, Row] = {}
-    for row in rows:
-        if is_expression(row):
-            last[key_of(row)] = row
-    asked = {key: row.position for key, row in last.items() if row.kind == REQUESTED}
-    return {key: at for key, at in asked.items() if _request(connection, at) is not None}
-
-
-def awaited(
-    ledger: Ledger, waits: Mapping[ChoiceKey, int], rows: Sequence[Row], said: Instant
-) -> frozenset[ChoiceKey]:
-    """Those of the choices in `waits` for which she was still awaited at an instant."""
-    asked = {row.position: row.occurred_at for row in rows}
-    return frozenset(key for key, at in waits.items() if said <= _until(ledger, asked[at]))
+def _waits(ledger: Ledger, asked: reader.Found) -> bool:
+    """Whether she is still awaited: nothing was said since about the same, by whichever reference
+    it was hers to say it."""
+    assert asked.subject is not None
+    epoch = ledger.epoch()
+    joins, book = ledger.joins(epoch), ledger.book(epoch)
+    with ledger.database.read() as connection:
+        waits = awaited_of(connection, joins, asked.subject, book)
+    return any(one.position == asked.position for one in waits)
 
 
 def _until(ledger: Ledger, asked: Instant) -> Instant:
@@ -161,8 +150,7 @@ def _opened(ledger: Ledger, token: str) -> _Opened | None:
         found = reader.event_at(connection, position)
         if found is None or found.subject is None:
             return None
-        rows = standing(states.rows_of(connection, found.subject))
-        waits = position in waiting(connection, rows).values()
+    waits = _waits(ledger, found)
     expected = _token(ledger, position, found.subject, expires_at)
     is_ours = hmac.compare_digest(expected.encode(), token.encode())
     if not (is_ours and waits and ledger.clock.now() <= expires_at):

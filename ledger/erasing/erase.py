@@ -27,10 +27,12 @@ from ledger.erasing.journal import Intent, Journal
 from ledger.errors import Broken
 from ledger.events import ClassErased, KeyDestroyed
 from ledger.fields import MAX_KEYS, KeyProof
+from ledger.permitting.joined import as_one
 from ledger.policy.consents import standing_objections
-from ledger.projections.joins import honoured
-from ledger.projections.model import SubjectState
-from ledger.store import erasure, states
+from ledger.policy.permissions import objects_still
+from ledger.policy.permitting import Person
+from ledger.projections.joins import Joins
+from ledger.store import erasure, states, suppressions
 from ledger.store.erasure import Condemned, Doomed
 from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope
@@ -91,7 +93,7 @@ def erase_scopes(
                 act(ledger, beside.acts, beside.after, new_epoch=True)
             return []
         now = ledger.clock.now()
-        suppressed = tuple(_suppressed(ledger, references, now))
+        suppressed = tuple(dict.fromkeys(_suppressed(ledger, references, now)))
         until = add_months(day_of(now), SUPPRESSED_MONTHS)
         intent = Intent(uuid4(), now, ending, suppressed, until, reason, article, request)
         _check(ledger, intent)
@@ -163,29 +165,40 @@ def settle(ledger: Ledger, journal: Journal) -> int:
 
 
 def _suppressed(ledger: Ledger, references: Sequence[Any], now: Instant) -> Iterator[Suppressed]:
-    """These references shall not come back; and under hers, her no to marketing stays, whichever of
-    them she said it under."""
-    book = ledger.book(ledger.epoch())
-    said: dict[UUID, tuple[tuple[str, str], ...]] = {}
+    """These references shall not come back; and her no to marketing stays under every reference of
+    hers, whichever she said it under: those that are left keep what this one can say no more."""
     for row in references:
-        known = row.kind, bytes(row.blind), row.pepper
-        yield Suppressed(*known)
-        if row.target != row.subject:
-            continue  # of a thing: it says no to nothing
-        if row.subject not in said:
-            said[row.subject] = standing_objections(_as_one(ledger, row.subject), book, now)
-        for purpose, channel in said[row.subject]:
-            yield Suppressed(*known, "objected", purpose, channel)
-
-
-def _as_one(ledger: Ledger, subject: UUID) -> SubjectState:
-    """Her state under one reference, with the choices that count for her under all of them."""
+        yield Suppressed(row.kind, bytes(row.blind), row.pepper)
     joins = ledger.joins(ledger.epoch())
+    for subject in {row.subject for row in references if row.target == row.subject}:
+        said = _standing_noes(ledger, joins, subject, now)
+        with ledger.database.read() as connection:
+            hers = erasure.references_of(connection, joins.family(subject) if said else ())
+        for row in hers:
+            for purpose, channel in said:
+                yield Suppressed(
+                    *(row.kind, bytes(row.blind), row.pepper, "objected", purpose, channel)
+                )
+
+
+def _standing_noes(
+    ledger: Ledger, joins: Joins, subject: UUID, now: Instant
+) -> list[tuple[str, str]]:
+    """The (purpose, channel) of marketing to which she has said no under any reference and not yes
+    since: by her facts, or by the list that outlived those of a reference forgotten before."""
+    kept, book = joins.kept(subject), ledger.book(ledger.epoch())
+    family = joins.everybody(kept)
     with ledger.database.read() as connection:
-        hers = {one: states.live_state(connection, one) for one in joins.family(subject)}
-    kept = joins.kept(subject)
-    others = [(join.position, hers[join.other].consents) for join in joins.others(kept)]
-    return hers[subject]._replace(consents=honoured(hers[kept].consents, others))
+        listed = suppressions.opposed_of(connection, family)
+        hers = {
+            one: Person(states.live_state(connection, one), (), {}, listed.get(one, frozenset()))
+            for one in family
+        }
+    others = [(join.position, hers[join.other]) for join in joins.others(kept)]
+    person = as_one(hers[kept], others, joins)
+    noes = standing_objections(person.state, book, now)
+    still = sorted({(one.purpose, one.channel) for one in person.opposed})
+    return list(dict.fromkeys((*noes, *(one for one in still if objects_still(person, *one)))))
 
 
 def _turn(ledger: Ledger) -> Any:

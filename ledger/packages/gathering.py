@@ -31,14 +31,16 @@ from ledger.events import (
 )
 from ledger.fields import Unreadable
 from ledger.packages.archived import MOTIVE, Opened
+from ledger.packages.inherited import for_heirs
 from ledger.policy import packages as policy
+from ledger.policy.estate import Estate
 from ledger.policy.explain import Language, words
 from ledger.policy.model import Edition
 from ledger.policy.packages import Source, Statement, Told
 from ledger.store import erasure, reader
 
-Scope: TypeAlias = Literal["access", "portability"]
-SCOPES: tuple[Scope, ...] = ("access", "portability")
+Scope: TypeAlias = Literal["access", "portability", "estate"]
+SCOPES: tuple[Scope, ...] = ("access", "portability", "estate")
 FORMAT = "probant-package/1"
 PAGE = 200  # facts read at a time
 READS = ("data.read.v1", "archive.consulted.v1")
@@ -60,6 +62,7 @@ class _Context(NamedTuple):
     edition: Edition
     declared: Declared
     opened: Opened
+    estate: Estate | None  # for heirs: what may be told to them
 
 
 def everybody(ledger: Ledger, subject: UUID) -> tuple[UUID, ...]:
@@ -91,14 +94,16 @@ def gather(
     lang: Language,
     verdicts: Mapping[str, Any],
     opened: Opened,
+    estate: Estate | None = None,
 ) -> dict[str, Any]:
     """The document about `people`, the ids of one person. `verdicts` are her deadlines and
-    choices, explained (`api/answers.py`); `opened` is what the opener answered of her archive."""
+    choices, explained (`api/answers.py`); `opened` is what the opener answered of her archive;
+    `estate`, for heirs, what may be told to them."""
     now = ledger.clock.now()
     epoch = ledger.epoch()
     edition = ledger.edition(epoch, now)
     declared = declared_of(ledger, epoch)
-    context = _Context(lang, edition, declared, opened)
+    context = _Context(lang, edition, declared, opened, estate)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
         if history.extent(connection, people, known) is None:
@@ -123,6 +128,10 @@ def gather(
         counted = sorted(seen.left_out.items())
         left_out = [{"kind": kind, "why": why, "facts": n} for (kind, why), n in counted]
         return {**head, "facts": facts, "left_out": left_out}
+    if estate is not None:
+        told = for_heirs(seen.kept_back, verdicts, estate, edition, lang)
+        mine = {"classes": _classes(seen, verdicts), "details": _details(seen.statements)}
+        return {**head, **told, **mine, "facts": facts}
     return {
         **head,
         "purposes": [_purpose(p, lang) for p in edition.purposes.values()],
@@ -149,6 +158,7 @@ class Seen:
         self.states: Counter[tuple[str, str]] = Counter()  # by class, those that are unreadable
         self.consulted: set[str] = set()  # classes of the archive, for her
         self.left_out: Counter[tuple[str, str]] = Counter()  # by kind and reason, of portability
+        self.kept_back: Counter[str] = Counter()  # by class, of an estate
         self.consultations: list[dict[str, Any]] = []
         self.statements: list[tuple[Statement, Any]] = []
 
@@ -159,7 +169,9 @@ class Seen:
         if klass:
             self.facts[klass] += 1
             self.sources.setdefault(klass, set()).add(item["source"])
-        if item["state"] not in ("none", "opened"):
+        if item["state"] == "withheld":
+            self.kept_back[klass] += 1
+        elif item["state"] not in ("none", "opened"):
             self.states[klass, item["state"]] += 1
         if item["kind"] == "archive.consulted.v1" and data["motive"] == MOTIVE:
             self.consulted.add(data["of"])
@@ -191,8 +203,8 @@ class Facts:
 
     def of(self, kind: str | None) -> Iterator[dict[str, Any]]:
         """Those of one kind, or all, in the order of the log."""
-        for _, _, item in self._read(None if kind is None else (kind,), None):
-            told = _portable(item) if self.is_portable else item
+        for one, _, item in self._read(None if kind is None else (kind,), None):
+            told = _portable(item) if self.is_portable else item if self._tells(one) else None
             if told is not None:
                 yield {name: value for name, value in told.items() if name != "portable"}
 
@@ -205,12 +217,19 @@ class Facts:
         """All of them counted; only what tells her details is opened for it."""
         found = Seen()
         for one, amended, item in self._read(None, policy.DETAILING):
+            if not self._tells(one):
+                found.kept_back[one.row.klass or ""] += 1
+                continue
             found.add(item)
             found.statements += _statements(one, amended, item["personal"], item["state"])
             if one.row.kind in READS:
                 found.consultations.append(consultation_of(one))
         self.n = sum(found.kinds.values())
         return found
+
+    def _tells(self, one: history.Told) -> bool:
+        estate = self.context.estate
+        return estate is None or estate.tells(_kind(one), one.row.klass)
 
     def _read(
         self, kinds: Sequence[str] | None, opens: Collection[str] | None
@@ -236,8 +255,10 @@ class Facts:
         parts: history.Parts,
         opens: Collection[str] | None,
     ) -> dict[str, Any]:
-        wanted = opens is None or one.row.kind in opens
-        opened = self.context.opened
+        estate, opened = self.context.estate, self.context.opened
+        if estate is not None and one.parts and not estate.opens([name for name, _ in one.parts]):
+            return _item(one, amended, {}, "withheld", self.context)
+        wanted = (opens is None or one.row.kind in opens) and self._tells(one)
         personal, state = _opened(self.ledger, connection, one, parts, opened, is_wanted=wanted)
         return _item(one, amended, personal, state, self.context)
 

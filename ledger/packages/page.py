@@ -29,7 +29,7 @@ thead{display:table-header-group}}
 
 
 def page(document: Mapping[str, Any]) -> Iterator[str]:
-    """The page of an access package, in the language of the document, piece by piece."""
+    """The page of a package, hers or her heirs', in its language, piece by piece."""
     return _Page(document).lines()
 
 
@@ -44,17 +44,35 @@ class _Page:
     def lines(self) -> Iterator[str]:
         """The whole, in reading order."""
         d, say = self.document, self.say
-        title = escape(say["title"])
+        kind = "estate_" if d["scope"] == "estate" else ""
+        title = escape(say[f"{kind}title"])
         yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">\n'
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         yield f"<h1>{title}</h1>\n"
-        yield _paragraph(say["intro"].format(**d["controller"], day=_shown(d["made_at"])))
-        yield _paragraph(say["reference"].format(subject=d["subject"], position=d["position"]))
+        intro = say[f"{kind}intro"].format(**d["controller"], day=_shown(d["made_at"]))
+        yield _paragraph(intro)
+        yield _paragraph(
+            say[f"{kind}reference"].format(subject=d["subject"], position=d["position"])
+        )
         yield from self._missing()
         yield from self._table("details", ("field", "value", *_TRUE, *_KNOWN))
         yield from self._table("classes", ("label", "facts", "sources"))
         yield from self._explained("deadlines")
+        yield from self._of_heirs() if kind else self._of_hers()
+        yield _paragraph(say["complaint"].format(**d["complaint"]))
+        yield from self._facts()
+        yield "</main>\n</body>\n</html>\n"
+
+    def _of_heirs(self) -> Iterator[str]:
+        """What is kept back from heirs and why, and what they may still ask."""
+        yield from self._table("kept_back", ("label", "facts", "why", "clause", "article"))
+        may = [f"{one['text']} ({one['article']})" for one in self.document["heirs"]]
+        yield from self._list("heirs", may)
+
+    def _of_hers(self) -> Iterator[str]:
+        """What she chose, what her data is for, who has it and looked at it, and her rights."""
+        d, say = self.document, self.say
         yield from self._explained("choices")
         yield from self._table("purposes", ("label", "basis", "article"))
         yield from self._table("recipients", ("recipient", "type", "country", "disclosures"))
@@ -64,9 +82,6 @@ class _Page:
         yield from self._list("automated", [one["text"] for one in d["automated"]])
         rights = [f"{one['text']} ({one['article']})" for one in d["rights"]]
         yield from self._list("rights", rights)
-        yield _paragraph(say["complaint"].format(**d["complaint"]))
-        yield from self._facts()
-        yield "</main>\n</body>\n</html>\n"
 
     def _missing(self) -> Iterator[str]:
         """What is not in the package, first of all: nobody should believe that it is whole."""

@@ -56,6 +56,7 @@ _TABLES: dict[str, tuple[str, ...]] = {
     ),
     "missing": ("class", "label", "state", "facts", "until", "consulted"),
     "left_out": ("kind", "why", "facts"),
+    "kept_back": ("class", "label", "facts", "why", "clause", "article"),
 }
 
 
@@ -68,7 +69,7 @@ def render(document: Mapping[str, Any], form: Format) -> Iterator[bytes]:
 
 def _files(document: Mapping[str, Any], form: Format) -> Iterator[tuple[str, Iterable[bytes]]]:
     if form == "zip":
-        if document["scope"] == "access":
+        if document["scope"] != "portability":
             yield "index.html", gathered(page(document))
         yield "package.json", _json(document)
         yield "package.schema.json", [schema()]

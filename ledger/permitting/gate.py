@@ -140,7 +140,7 @@ class Gate:
             subject = None if subject is None else joins.kept(subject)
             if subject is None and who in listed:
                 judged = _on_list(question, moment, listed[who])
-            elif subject in closed:
+            elif subject and closed.issuperset(joins.everybody(subject)):
                 judged = _on_list(question, moment, ())
             else:
                 person = people.at(subject, joins, moment.at, upto) if subject else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
-from ledger.events import ConsentGiven
+from ledger.events import ConsentGiven, ObjectionAssessed
 from ledger.policy.book import Book
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState, ConsentStatus
@@ -55,6 +55,11 @@ def status_of(kind: str) -> ConsentStatus | None:
     """The status that a fact of this kind expresses; None when it expresses none."""
     meaning = _MEANINGS.get(kind)
     return None if meaning is None else meaning.status
+
+
+def is_said(kind: str, decision: str | None) -> bool:
+    """Whether a fact of this kind says yes, no, or that she was asked."""
+    return kind in _MEANINGS and (kind != ObjectionAssessed.kind or decision == "overridden")
 
 
 def choices(

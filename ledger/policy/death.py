@@ -35,7 +35,11 @@ from ledger.projections.joins import ALONE, Joins, last_words
 CLAUSE, ARTICLE = "SS-DSR-7", "LIL art. 85"
 UNPROVED = "returned_mail"
 ESTATE = ("account", "order", "invoice", "contract")
-"""What settles an estate: what she owned, owed and was owed. Not what she chose, read or wrote."""
+"""What settles an estate: what she owned, owed and was owed. Not what she chose, or wrote to us."""
+MEMORIES = ("comment",)
+"""What is like a family memory (LIL art. 85 II 1°): what she published under her name."""
+LEFT_WORD = ("directive",)
+"""What she laid down: whoever may have it carried out may read it (LIL art. 85 I)."""
 
 Why: TypeAlias = Literal["estate", "directive", "forbidden", "death"]
 Status: TypeAlias = Literal["none", "closed", "open", "to_close", "overdue"]
@@ -151,6 +155,11 @@ def after_death(
     )
 
 
+def access_of(found: AfterDeath) -> May:
+    """What her heirs may see."""
+    return next(one for one in found.may if one.wish == "access")
+
+
 def directive_of(rows: Sequence[Row], joins: Joins = ALONE) -> Row | None:
     """The directive that counts after these facts of one person; None when she left none. Of two
     that she set under two references before they were joined, the one that hands over less."""
@@ -164,7 +173,8 @@ def _may(wish: str, directive: str | None) -> May:
     if wish != "access":
         return May(wish, True, "death", (), "LIL art. 85 II 2°")
     why = _ACCESS[directive]
-    classes = ESTATE if why == "estate" else ()
+    left = LEFT_WORD if directive else ()
+    classes = (*ESTATE, *MEMORIES, *left) if why == "estate" else ()
     article = "LIL art. 85 II 1°" if why == "estate" else "LIL art. 85 I"
     return May(wish, why != "forbidden", why, classes, article)
 

@@ -30,6 +30,7 @@ from ledger.calendar import (
 )
 from ledger.events import PurposeDeclared
 from ledger.policy import phone, stale
+from ledger.policy.awaiting import Awaited, awaited, held_back
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, words
@@ -62,6 +63,7 @@ __all__ = [
     "Verdict",
     "declared",
     "explain",
+    "objects_still",
     "on_list",
     "verdict",
     "verdict_now",
@@ -115,7 +117,8 @@ def verdict(
     found = _verdict(asked, moment, answer, case)
     if case is not None:
         now = answer.basis, case.choice.state
-        for turn in sorted(set(_turns(case))):
+        lapses = (one.until + 1 for one in asked.waits if one.until >= moment.at)
+        for turn in sorted({*_turns(case), *lapses}):
             then, there = asked.at(moment_of_instant(turn))
             if there is None or (then.basis, there.choice.state) != now:
                 return found._replace(flips_at=turn)
@@ -225,10 +228,11 @@ class _Asked(NamedTuple):
     channel: str
     known: int | None
     offer: Offer | None
+    waits: tuple[Awaited, ...]
 
     def at(self, moment: Moment) -> tuple[Answer, Case | None]:
         """The answer at a moment; no case when nothing is declared."""
-        person, company, book, purpose, channel, known, offer = self
+        person, company, book, purpose, channel, known, offer, waits = self
         chain = book.chain(moment.day, known)
         declared = purposes_of(chain).get(purpose)
         if declared is None:
@@ -239,7 +243,8 @@ class _Asked(NamedTuple):
             return refuse("channel", declared.clause, declared.article, publishing), None
         said = _said(person.state, purpose, channel)
         chosen = choice(person.state, book, moment.at, known, purpose, said)
-        if declared.marketing and _objects_still(person, purpose, channel):
+        chosen = held_back(chosen, waits, moment.at)
+        if declared.marketing and objects_still(person, purpose, channel):
             # No fact is left that it rests on (GDPR art. 21(3)).
             chosen = chosen._replace(state="ConsentRefused", reason="objected")
         case = Case(
@@ -260,7 +265,8 @@ def _asked(
 ) -> _Asked:
     """Only what had happened at the moment and was known is heard."""
     heard, said = _heard(person, moment, known), _heard_of(company, moment, known)
-    return _Asked(heard, said, _with_declared(book, said), purpose, channel, known, offer)
+    waits = awaited(heard.rows, heard.facts, book, heard.joins) if heard.joins else ()
+    return _Asked(heard, said, _with_declared(book, said), purpose, channel, known, offer, waits)
 
 
 def _verdict(asked: _Asked, moment: Moment, answer: Answer, case: Case | None) -> Verdict:
@@ -325,7 +331,7 @@ def _said(state: SubjectState, purpose: str, channel: str) -> str:
     return channel
 
 
-def _objects_still(person: Person, purpose: str, channel: str) -> bool:
+def objects_still(person: Person, purpose: str, channel: str) -> bool:
     """Whether she was erased, had said no to this, and has not said otherwise herself since; being
     asked again is no answer, and what is older than the erasure does not come back. What was said
     under another reference counts from the join on, as the one person she then is."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
+from uuid import UUID
 
 from ledger.calendar import Day, Instant, Moment
 from ledger.events import (
@@ -200,7 +201,7 @@ def _forgotten(case: Case) -> Answer | None:
     """Whoever had the proof of her choices erased is as if she had never said yes: what nobody can
     prove any more is no consent (GDPR art. 7(1)). Where it was not their term that ended, what the
     law makes us keep of her is no reason to write to her either (art. 17(1)). A later yes is."""
-    erased = _last(case, ClassErased.kind, decision=CHOICES)
+    erased = _last(case, ClassErased.kind, decision=CHOICES, of=_holder(case))
     if erased is None or _said_since(case, erased):
         return None
     if not (case.on_consent or (case.chooses and erased.basis != "term")):
@@ -208,6 +209,13 @@ def _forgotten(case: Case) -> Answer | None:
     article = "GDPR art. 7(1), 17(1)"
     given, rests_on = ("consent.given.v1",), (erased.position,)
     return refuse("proof_erased", "SS-DSR-3", article, given, rests_on)
+
+
+def _holder(case: Case) -> UUID | None:
+    """Under which reference of hers the proof of her yes is kept: what is erased under another one
+    takes nothing from it. None where there is no yes: any of them counts."""
+    rows = case.person.rows if case.on_consent else ()
+    return next((row.subject for row in rows if row.position == case.choice.position), None)
 
 
 def _said_since(case: Case, erased: Row) -> bool:
@@ -245,11 +253,21 @@ def _by_letter(case: Case) -> Answer:
     rule, article = "PERM-soft-optin", softoptin.ARTICLE
     if found.missing:
         change = tuple(dict.fromkeys(softoptin.WOULD_PROVE[name] for name in found.missing))
-        why = ("no_consent", *(f"missing_{name}" for name in found.missing))
+        no, rests_on = _none_yet(case)
+        why = (no, *(f"missing_{name}" for name in found.missing))
         change = ("consent.given.v1", *change)
-        return Answer(None, rule, clause, article, why, found.rests_on, change)
+        rests_on = tuple(sorted({*rests_on, *found.rests_on}))
+        return Answer(None, rule, clause, article, why, rests_on, change)
     stopping = ("objection.raised.v1", "consent.refused.v1")
     return Answer("soft_opt_in", rule, clause, article, ("soft_opt_in",), found.rests_on, stopping)
+
+
+def _none_yet(case: Case) -> tuple[str, tuple[int, ...]]:
+    """Why there is no consent: none was given, or it waits for her confirmation under another
+    reference of hers (`awaiting.py`); with what the latter rests on."""
+    return (
+        ("awaited", case.choice.rests_on) if case.choice.reason == "awaited" else ("no_consent", ())
+    )
 
 
 def _five_facts(case: Case, objected: int | None) -> softoptin.SoftOptIn:
@@ -270,7 +288,9 @@ def _consent_only(case: Case, rule: str, clause: str, article: str) -> Answer:
         change = found.would_change
         yes = f"PERM-{rule}", clause, article, ("consent",)
         return Answer("consent", *yes, found.rests_on, change)
-    why = "consent_inferred" if found.kind in GRANTS else "no_consent"
+    why = _none_yet(case)[0]
+    if found.kind in GRANTS and why == "no_consent":
+        why = "consent_inferred"
     if found.reason == "expired":
         why, given = "consent_expired", ("consent.renewed.v1",)
     return Answer(None, f"PERM-{rule}", clause, article, (why,), found.rests_on, given)
@@ -379,8 +399,7 @@ def _assessed(case: Case) -> softoptin.Assessed | None:
     return max(found, key=lambda a: (a.fact.occurred.at, a.position), default=None)
 
 
-def _last(case: Case, kind: str, decision: str | None = None) -> Row | None:
+def _last(case: Case, kind: str, decision: str | None = None, of: UUID | None = None) -> Row | None:
     rows = [row for row in case.person.rows if row.kind == kind]
-    if decision is not None:
-        rows = [row for row in rows if row.decision == decision]
+    rows = [row for row in rows if decision in (None, row.decision) and of in (None, row.subject)]
     return max(rows, key=lambda row: (row.occurred_at, row.position), default=None)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.events import Row
+from ledger.projections.consents import REQUESTED
 from ledger.projections.model import ChoiceKey, Expression
 
 
@@ -71,6 +72,18 @@ class Joins:
     def family(self, subject: UUID) -> tuple[UUID, ...]:
         """Every id of one person, whichever of them this is: the one that is kept first."""
         return self.everybody(self.kept(subject))
+
+    def between(self, one: UUID, other: UUID) -> tuple[int, ...]:
+        """The positions of the joins by which these two are one person; none if they are not."""
+        up, down = self._up(one), self._up(other)
+        if self.kept(one) != self.kept(other):
+            return ()
+        return tuple(sorted(set(up) ^ set(down)))
+
+    def _up(self, subject: UUID) -> Iterator[int]:
+        while subject in self._into:
+            yield self._into[subject].position
+            subject = self._into[subject].kept
 
     def speaks_for(self, said: Row, of: Row) -> bool:
         """Whether what `said` says is said of whom `of` is about, too: she is the same, or had been
@@ -141,6 +154,8 @@ def _later(one: Expression, than: Expression) -> bool:
 
 
 def _stronger(mine: Expression, theirs: Expression, joined_at: int) -> Expression:
+    if (mine.kind == REQUESTED) != (theirs.kind == REQUESTED):  # she was asked; that says nothing
+        return theirs if mine.kind == REQUESTED else mine
     if mine.position > joined_at and mine.at >= theirs.at:
         return mine
     return max(mine, theirs, key=lambda said: (said.rank, said.at, said.position))

@@ -39,6 +39,7 @@ from ledger.fields import Personal
 from ledger.handlers import Accepted, record
 from ledger.policy.erasures import ACCOUNTABLE, Outcome
 from ledger.policy.requests import Request
+from ledger.requests.cards import named, removal
 from ledger.requests.reading import one
 from ledger.requests.steps import current, record_step
 from ledger.store import erasure
@@ -64,6 +65,7 @@ class Deed(NamedTuple):
     trustee: Personal = None
     text: Personal = None
     package: Personal = None  # access, portability: SHA-256 of what was handed over
+    cards: tuple[UUID, ...] = ()  # card removal: which go, where she did not say
     actor: str = "agent"
 
 
@@ -117,6 +119,9 @@ def carry_out(
         if certificate is not None and done.package is None:
             done = replace(done, package=certificate.digest)
         answer = _after_erasure(done, outcomes)
+    elif asked.right == "card_removal":
+        for card in named(ledger, subject, deed.cards, min(asked.rests_on)):
+            record(ledger, removal(subject, card, done.occurred, deed.actor, asked.channel))
     else:
         effect = _effect(ledger, subject, asked, deed)
         if effect is not None:

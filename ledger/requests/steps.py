@@ -14,21 +14,19 @@ from uuid import UUID, uuid4
 
 from ledger.aggregates import AGGREGATES, fold
 from ledger.application import Ledger
+from ledger.choosing.choose import find
 from ledger.commands import Record, Reference
-from ledger.errors import BadData, NotFound, Refusal, Refused
+from ledger.errors import NotFound, Refusal, Refused
 from ledger.events import (
-    CardRemovalRequested,
     Fact,
     ObjectionRaised,
     RequestReceived,
 )
 from ledger.handlers import Accepted, Outcome, record, record_many
 from ledger.policy.model import Edition
+from ledger.requests.cards import cards_of, removal
 from ledger.store import reader
 from ledger.store import requests as store
-
-# How a request that arrived there is called on the stream of a card.
-CARD_CHANNELS = {"page": "account", "api": "account", "agent": "counter"}
 
 ALREADY = Refusal("conflict", "this request is already recorded", "SS-CH-3", "RGPD art. 12(3)")
 
@@ -73,7 +71,7 @@ def wishes_of(
 ) -> list[Record]:
     """The request on its stream, and behind it what it does at once. Raises BadData."""
     edition = ledger.edition(ledger.epoch(), ledger.clock.now())
-    effects = [*_objections(fact, over, edition), *_removals(fact)]
+    effects = [*_objections(fact, over, edition), *_removals(ledger, fact, person)]
     return [Record(fact, person, stream), *(_with(effect, person) for effect in effects)]
 
 
@@ -143,14 +141,15 @@ def _objections(fact: RequestReceived, over: str | None, edition: Edition) -> It
             )
 
 
-def _removals(fact: RequestReceived) -> Iterator[Record]:
-    """The card that must go."""
+def _removals(ledger: Ledger, fact: RequestReceived, person: Reference | None) -> Iterator[Record]:
+    """The card that must go: the one that is named, or the only one she has. Of several, whoever
+    answers says which (`cards.py`): her request is received all the same."""
     if fact.right != "card_removal":
         return
-    if fact.card is None:
-        raise BadData("field 'card' is required: which card, by the id of its stream")
-    channel = CARD_CHANNELS.get(fact.channel, fact.channel)
-    removal = CardRemovalRequested(
-        subject=fact.subject, occurred=fact.occurred, actor=fact.actor, channel=channel
-    )
-    yield Record(removal, stream=fact.card)
+    card, subject = fact.card, fact.subject
+    if card is None:
+        subject = subject or (find(ledger, person) if person else None)
+        hers = cards_of(ledger, subject).open if subject else ()
+        card = hers[0] if len(hers) == 1 else None
+    if card is not None:
+        yield removal(fact.subject, card, fact.occurred, fact.actor, fact.channel)

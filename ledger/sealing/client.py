@@ -151,28 +151,68 @@ def remembered(folder: Path, path: Path) -> Remembered | None:
         client.close()
 
 
-@contextmanager
-def running_signer(folder: Path, path: Path, origin: str) -> Iterator[SignerClient]:
-    """The signer that answers at `path`; else one of our own, with a new key if there is none, that
-    ends when this ends, however this ends."""
-    if answers(path):
-        client = SignerClient(path)
+class StandIn(SignerClient):
+    """The signer that answers at `path`, whoever's it is; and one of our own as soon as nobody's
+    does, with the key that is in `folder`.
+
+    A server that comes up while another one dies meets the other's signer, which ends a moment
+    later. Where the signer is a service of its own there is no key in our folder: then we wait for
+    it, as we always did, for a second key would be a second history.
+    """
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        super().__init__(path)
+        self.folder = folder
+        self._own: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Have somebody answer. Raises Broken when one of our own does not begin."""
+        if not answers(self.path):
+            self._begin()
+
+    def end(self) -> None:
+        """Hang up; one of our own ends."""
+        self.close()
+        if self._own is not None:
+            self._own.communicate(timeout=BEGIN)  # closes its standard input: it ends
+            self._own = None
+
+    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            yield client
-        finally:
-            client.close()
-        return
-    if not (folder / KEY).exists():
-        Signer.create(folder, origin)
-    command = [sys.executable, "-m", "ledger.sealing.signer", str(folder), str(path)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
-    client = SignerClient(path)
+            return super()._exchange(request)
+        except Broken:
+            if not (self.folder / KEY).exists():
+                raise
+            self._begin()
+        return super()._exchange(request)
+
+    def _begin(self) -> None:
+        if self._own is not None:  # it was killed, or is beyond answering
+            self._own.kill()
+            self._own.communicate()
+        command = [sys.executable, "-m", "ledger.sealing.signer", str(self.folder), str(self.path)]
+        self._own = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+        _wait(self._own, self.path)
+
+
+@contextmanager
+def running_signer(
+    folder: Path, path: Path, origin: str, *, is_new: bool = True
+) -> Iterator[SignerClient]:
+    """The signer that answers at `path`; else one of our own, that ends when this ends, however
+    this ends. Should one that was another's go away meanwhile, one of our own takes its place
+    (`StandIn`). A key is made where there is none and the log `is_new`: one that was sealed has a
+    key somewhere, and whoever holds it is waited for."""
+    client = StandIn(folder, path)
     try:
-        _wait(process, path)
+        if not answers(path):
+            if is_new and not (folder / KEY).exists():
+                Signer.create(folder, origin)
+            if (folder / KEY).exists():
+                client.begin()
         yield client
     finally:
-        client.close()
-        process.communicate(timeout=BEGIN)  # closes its standard input: it ends
+        client.end()
 
 
 def _wait(process: subprocess.Popen[bytes], path: Path) -> None:

@@ -22,13 +22,15 @@ Run it under an account of its own: `probant signer serve`. Read next: `sealer.p
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import signal
 import socketserver
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ from ledger.sealing import wire
 from ledger.sealing.files import read_if_there, sync_folder, write_whole
 from ledger.sealing.keyfiles import KEY, NEXT, Held, promote, read_key, write_next
 
-STATE, SOCKET = "state.json", "socket"
+STATE, SOCKET, LOCK = "state.json", "socket", "lock"
 STATEMENTS = ("receipt", "certificate")
 MAX_STATEMENTS = 10_000  # in one request
 
@@ -265,26 +267,52 @@ class Handler(socketserver.BaseRequestHandler):
 
 
 def serve(folder: Path, socket: Path, *, with_parent: bool = False) -> None:
-    """Answer until told to stop (SIGTERM), or, `with_parent`, until standard input ends."""
-    server = Server(Signer(folder), socket)
-
-    def stop(*_: object) -> None:
-        threading.Thread(target=server.shutdown, daemon=True).start()
-
+    """Answer until told to stop (SIGTERM), or, `with_parent`, until standard input ends. While
+    another one signs with this key, wait for its end: two memories would be none."""
+    told = threading.Event()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGTERM, lambda *_: told.set())
     if with_parent:
-        threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+        threading.Thread(target=_wait_for_parent, args=(told,), daemon=True).start()
+    with _alone(folder, told) as is_mine:
+        if is_mine:
+            _serve(folder, socket, told)
+
+
+def _serve(folder: Path, socket: Path, told: threading.Event) -> None:
+    server = Server(Signer(folder), socket)
+    serving = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    serving.start()
     try:
-        server.serve_forever(poll_interval=0.1)
+        told.wait()
+        server.shutdown()
+        serving.join()
     finally:
         server.server_close()
         socket.unlink(missing_ok=True)
 
 
-def _wait_for_parent(stop: Callable[[], None]) -> None:
+@contextmanager
+def _alone(folder: Path, told: threading.Event) -> Iterator[bool]:
+    """Held by one process at a time, and let go of when it dies, however it does; whether it is
+    ours, or we were told to stop before."""
+    if not (folder / KEY).exists():
+        yield True  # `Signer` says what is missing
+        return
+    with (folder / LOCK).open("a+b") as file:
+        is_mine = False
+        while not is_mine and not told.is_set():
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_mine = True
+            if not is_mine:
+                told.wait(0.05)
+        yield is_mine
+
+
+def _wait_for_parent(told: threading.Event) -> None:
     sys.stdin.read()
-    stop()
+    told.set()
 
 
 def main() -> None:

@@ -110,6 +110,12 @@ def ending_references(connection: sa.Connection, ending: Sequence[Condemned]) ->
     return _ending_lookups(connection, {one.scope for one in ending})
 
 
+def references_of(connection: sa.Connection, subjects: Collection[UUID]) -> list[Any]:
+    """The rows of `lookups` that mean these people, and not a thing of theirs."""
+    rows = _rows_of(connection, tables.lookups, subjects) if subjects else []
+    return [row for row in rows if row.target == row.subject]
+
+
 def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> set[UUID]:
     """Those of these people who were erased: every class through which they were known has
     ended."""
@@ -266,7 +272,8 @@ def destroy(
     never were claim to be wrapped under. Returns how many envelopes went with each scope."""
     ending = {one.scope for one in scopes}
     references = {(row.kind, bytes(row.blind)) for row in _ending_lookups(connection, ending)}
-    references |= {(one.kind, one.blind) for one in suppressed}
+    # Her no is remembered under references of hers that go on meaning her, too.
+    references |= {(one.kind, one.blind) for one in suppressed if one.reason == "erased"}
     kids = _destroy_keys(connection, scopes, positions, epoch)
     gone = _delete_envelopes(connection, kids)
     _delete_fingerprints(connection, ending)

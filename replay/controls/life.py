@@ -156,6 +156,18 @@ class Look:
         stand = [row for hers in lives for row in effective([event.row for event in hers])]
         return Facts(chain.from_iterable(lives), stand)
 
+    def cited(self, positions: tuple[int, ...]) -> tuple[int, ...]:
+        """These positions and, for what was recorded of another reference of hers, the joins by
+        which it is hers: without them the reader of a finding finds somebody else's hold."""
+        others = {self._of_kin[one] for one in positions if one in self._of_kin}
+        joins = {at for other in others for at in self.scene.joining(self.subject, other)}
+        return (*positions, *sorted(joins.difference(positions)))
+
+    @cached_property
+    def _of_kin(self) -> dict[int, UUID]:
+        kin = self.life.kin.items()
+        return {event.row.position: other for other, life in kin for event in life.events}
+
     def kept_by(self, at: Instant, known: int, *, restricted: bool = False) -> list[Hold]:
         """Her holds that were open at an instant, as known at a position, under whichever reference
         of hers; with what she asked to keep (`restricted`)."""

@@ -150,7 +150,7 @@ def _of_history(
             _each(asked, event, scene, tell)
         for control in asked:
             for rule in control.person:
-                tell(rule(look))
+                tell(one._replace(positions=look.cited(one.positions)) for one in rule(look))
         progress(people)
     return scene, people, events
 

@@ -169,6 +169,12 @@ class Scene:
         """Who was one person with whom, as known at a position."""
         return self._joins(known) if self._joined else Joins()
 
+    def joining(self, one: UUID, other: UUID) -> tuple[int, ...]:
+        """The positions of the joins by which two references are one person at R; if they are not
+        any more, of those by which they were."""
+        ever = Joins(found.join for found in self._joined if found.join.position <= self.known)
+        return self.joins_at(self.known).between(one, other) or ever.between(one, other)
+
     def _joins_at(self, known: int) -> Joins:
         return Joins(
             one.join

@@ -358,3 +358,159 @@ def test_a_wrong_question_records_and_repeats_nothing(
     assert answer.status_code == status, answer.text
     assert CANARY not in answer.text
     assert caller.position() == before
+
+
+# --- heirs ----------------------------------------------------------------------------------------
+
+PAID, COMMENT = "424242", "Merci pour tout, dit Zoé"
+
+
+def deceased(caller: Caller, *more: dict[str, Any], proof: str = "notary") -> str:
+    """A customer who commented, paid, may have said more, and died."""
+    subject = customer(caller)
+    mine = {"kind": "shop", "value": "0042"}
+    items: list[dict[str, Any]] = [
+        {"kind": "customer.commented", "data": {"about": "chair", "text": COMMENT}},
+        {
+            "kind": "order.paid",
+            "thing": {"kind": "order_ref", "value": "A-0042"},
+            "occurred": "2024-02-02",
+            "data": {
+                "amount": {"minor": 100, "currency": "EUR"},
+                "psp_id": "psp-1",
+                "bin6": PAID,
+                "last4": "4242",
+                "debit": "2024-02-02",
+                "deferred": False,
+            },
+        },
+        *more,
+        {"kind": "customer.died", "occurred": "2024-03-01", "data": {"source": proof}},
+    ]
+    told = caller.post([{**one, "person": mine} for one in items]).json()["items"]
+    assert {one["status"] for one in told} == {201}, told
+    return subject
+
+
+def heir_asks(caller: Caller, subject: str, wish: str = "access") -> None:
+    said = {"wish": wish, "name": "Nièce", "email": "niece@example.org"}
+    item = {"kind": "customer.heir_requested", "subject": subject, "data": said}
+    assert caller.post(item).status_code == 201
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_heirs_are_handed_what_settles_the_estate_and_no_more(anywhere: Caller) -> None:
+    """LIL art. 85 II 1°: account, orders, invoices, contracts, memories; what is kept back is said,
+    by class, with its clause and article. Her choices, letters, logins and cards are not told."""
+    subject = deceased(anywhere)
+    heir_asks(anywhere, subject)
+    said = document(anywhere, subject, "estate", lang="en")
+    assert set(kinds(said)) == {
+        *("customer.registered.v1", "customer.account_opened.v1", "customer.account_closed.v1"),
+        *("order.placed.v1", "order.paid.v1", "customer.commented.v1"),
+    }
+    text = json.dumps(said, ensure_ascii=False)
+    assert COMMENT in text
+    assert "Zoé <b>Durand</b>" in text  # her own name and address are of her account
+    for canary in ("HYPERLINK", "192.0.2.7", PAID, "psp-1", "newsletter", "niece@example.org"):
+        assert canary not in text, canary
+    assert not said.keys() & {"choices", "consultations", "purposes", "recipients", "rights"}
+    back = {one["class"]: one for one in said["kept_back"]}
+    assert back.keys() >= {"contact", "consent", "card_proof", "message", "rights", "access_log"}
+    assert {(one["why"], one["clause"], one["article"]) for one in said["kept_back"]} == {
+        ("estate", "SS-DSR-7", "LIL art. 85 II 1°")
+    }
+    assert {one["class"] for one in said["deadlines"]} <= {"account", "order", "comment"}
+    (paid,) = (fact for fact in said["facts"] if fact["kind"] == "order.paid.v1")
+    assert (paid["state"], paid["personal"]) == ("withheld", {})
+    assert paid["data"]["amount"] == {"minor": 100, "currency": "EUR"}
+    read = anywhere.get(f"/v1/subjects/{subject}/timeline", limit="1000").json()["items"][-1]
+    assert read["data"]["reason"] == "heir_request"
+    assert set(read["data"]["classes"]) == {"account", "order", "comment"}
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_an_heirs_letter_that_was_received_as_a_request_is_asking(caller: Caller) -> None:
+    """Its id is the `case`. A request about somebody else is not, nor one that asks for more."""
+    subject, other = deceased(caller), customer(caller, "0043", OTHER)
+
+    def received(of: str, right: str) -> dict[str, str]:
+        data = {"right": right, "channel": "letter"}
+        body = {"subject": of, "actor": "agent", "data": data}
+        answer = caller.client.post("/v1/requests", json=body, headers=caller.headers)
+        return {"case": answer.json()["request"]["id"]}
+
+    for case in ({"case": "r-1"}, received(other, "access"), received(subject, "complaint")):
+        assert export(caller, subject, case, scope="estate").status_code == 409
+    assert export(caller, subject, received(subject, "access"), scope="estate").status_code == 200
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_the_page_and_the_tables_for_heirs_say_the_same(caller: Caller) -> None:
+    """In both languages, with what is kept back and what heirs may still ask."""
+    subject = deceased(caller)
+    heir_asks(caller, subject)
+    for lang, title in (("fr", "Données d'une personne décédée"), ("en", "who has died")):
+        answer = export(caller, subject, scope="estate", format="zip", lang=lang)
+        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        page = archive.read("index.html").decode()
+        assert title in page.replace("&#x27;", "'")
+        assert "LIL art. 85 II 1°" in page
+        assert {one["class"] for one in table(archive.read("kept_back.csv"))} >= {"card_proof"}
+        whole = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        for canary in ("HYPERLINK", "192.0.2.7", PAID, "niece@example.org"):
+            assert canary not in whole, canary
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_once_she_is_dead_nobody_is_handed_all_of_it(caller: Caller) -> None:
+    """Her rights ended with her (LIL art. 84): neither staff nor her own token has them."""
+    subject = deceased(caller)
+    token, _ = tokens.issue(caller.ledger, UUID(subject), caller.ledger.clock.now())
+    before = caller.position()
+    for scope in ("access", "portability"):
+        for key in (None, token):
+            answer = export(caller, subject, None, key, scope=scope, format="json")
+            assert (answer.status_code, answer.json()["clause"]) == (422, "SS-DSR-7")
+            assert answer.json()["type"] == "/docs#problem-deceased"
+    assert caller.position() == before, "nothing was read"
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_who_is_not_asked_for_or_not_proved_dead_leaves_no_estate(caller: Caller) -> None:
+    """Nobody inherits from the living; mail that came back proves nothing; and somebody asks."""
+    alive, subject = customer(caller, "0043", OTHER), deceased(caller, proof="returned_mail")
+    assert export(caller, alive, scope="estate").status_code == 409
+    assert export(caller, subject, scope="estate").status_code == 409
+    assert export(caller, subject, scope="access").status_code == 200, "she may be alive"
+    proof = {"kind": "customer.died", "occurred": "2024-03-01", "data": {"source": "heir"}}
+    assert caller.post({**proof, "subject": subject}).status_code == 201
+    assert export(caller, subject, scope="estate").status_code == 409
+    heir_asks(caller, subject, "closing")
+    assert export(caller, subject, scope="estate").status_code == 409, "not what was asked"
+    heir_asks(caller, subject)
+    assert export(caller, subject, scope="estate").status_code == 200
+
+
+@pytest.mark.clause("SS-DSR-7")
+@pytest.mark.parametrize("wish", ["erase", "keep", "transmit"])
+def test_what_she_laid_down_goes_first(caller: Caller, wish: str) -> None:
+    """Nothing, what settles the estate and her directive itself, or all of it."""
+    directive = {"wish": wish, "text": "À ma nièce, mes commandes"}
+    said = {"kind": "customer.directive_set", "occurred": "2024-02-20", "data": directive}
+    subject = deceased(caller, said)
+    heir_asks(caller, subject)
+    if wish == "erase":
+        answer = export(caller, subject, scope="estate")
+        assert (answer.status_code, answer.json()["article"]) == (422, "LIL art. 85 I")
+        return
+    found = document(caller, subject, "estate")
+    assert "customer.directive_set.v1" in kinds(found)
+    is_all = wish == "transmit"
+    assert ("customer.contacted_us.v1" in kinds(found)) is is_all
+    assert bool(found["kept_back"]) is not is_all
+    narrow = export(caller, subject, {"classes": ["order"]}, scope="estate", format="json")
+    assert {fact["kind"] for fact in narrow.json()["facts"]} == {"order.placed.v1", "order.paid.v1"}
+    more = export(caller, subject, {"classes": ["contact"]}, scope="estate", format="json")
+    assert more.status_code == (200 if is_all else 422)
+    assert export(caller, subject, {"classes": ["order"]}).status_code == 422, "of an estate only"

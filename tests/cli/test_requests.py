@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.calendar import parse_moment
+from ledger.commands import Record, Reference
+from ledger.events import ContactedUs, Died, Fact, OrderPlaced
+from ledger.fields import Money
+from ledger.handlers import record
+from ledger.opening import open_ledger
 from tests.cli.conftest import Probant
 
 CANARY = "Zoé Canari"
@@ -74,3 +80,33 @@ def test_what_is_refused_says_why_and_what_cannot_be_read_is_not_repeated(proban
         said = probant(*wrong)
         assert said.code in (2, 3), wrong
         assert CANARY not in said.err + said.out
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_the_file_for_heirs_is_cut_down_and_answers_their_letter(
+    probant: Probant, tmp_path: Path
+) -> None:
+    """`probant package` takes the scope of whoever can ask: of the dead, her heirs."""
+    assert probant("init").code == 0
+    ledger = open_ledger(
+        f"sqlite:///{probant.home / 'ledger.sqlite'}", probant.home / "keyring.json"
+    )
+    day = parse_moment("2026-01-05")
+    facts: tuple[Fact, ...] = (
+        ContactedUs(occurred=day, channel="form", text=CANARY),
+        OrderPlaced(occurred=day, amount=Money(100, "EUR")),
+        Died(occurred=day, source="notary"),
+    )
+    for fact in facts:
+        record(ledger, Record(fact, person=Reference("shop", "0042")))
+    ledger.close()
+    by = ("--reader", "s1", "--format", "json")
+    hers = ("package", "--reference", "shop=0042", *by, "--out", str(tmp_path / "hers"))
+    assert "SS-DSR-7" in probant(*hers).err
+    assert "no heir asked" in probant(*hers, "--scope", "estate").err
+    asked = ("package", "--request", receive(probant), *by, "--out", str(tmp_path / "heirs"))
+    done = probant.json(*asked, "--answer", "letter")
+    assert (done["scope"], done["answered"] is None) == ("estate", False)
+    said = (tmp_path / "heirs" / "estate.json").read_text("utf-8")
+    assert CANARY not in said
+    assert {one["kind"] for one in json.loads(said)["facts"]} == {"order.placed.v1"}

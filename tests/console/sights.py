@@ -53,6 +53,11 @@ def webhook(company: Company) -> str:
     return f"/console/webhooks/{found[0][0].id}"
 
 
+def recipients(company: Company) -> str:
+    """Whom the outside must be told of: somebody who took a consent back."""
+    return f"/console/recipients/{find(company.ledger, Reference('shop', 'D-0049'))}"
+
+
 def waiting(company: Company) -> str:
     """The page of the text that waits."""
     (first, *_) = motives.waiting(company.ledger)
@@ -87,6 +92,8 @@ SIGHTS = (
     Sight("queue", "dpo", at("/console/queue")),
     Sight("waiting", "dpo", waiting, _checked),
     Sight("holds", "dpo", at("/console/holds"), _unfold),
+    Sight("recipients", "dpo", at("/console/recipients")),
+    Sight("recipients-of", "dpo", recipients, _unfold),
     Sight("retention", "dpo", at("/console/retention"), _unfold),
     Sight("due", "dpo", at("/console/retention/due/account")),
     Sight("run", "dpo", at("/console/retention"), _rehearsed),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
+import zipfile
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -17,7 +19,7 @@ from api.console.table import MENU, pages_of
 from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
-from ledger.events import ContactedUs, Restricted
+from ledger.events import CardKept, ContactedUs, Died, DirectiveSet, Restricted
 from ledger.handlers import Accepted, record
 from ledger.requests.reading import queue
 from ledger.sealing.signer import Signer
@@ -46,6 +48,7 @@ def late(visitor: Visitor) -> str:
 def filled(visitor: Visitor, path: str) -> str:
     """A path of the table with a person, a request, a step in it."""
     found = path.replace("/people/{id}", of(visitor).removeprefix("/console"))
+    found = found.replace("/recipients/{id}", of(visitor).replace("/console/people", "/recipients"))
     found = found.replace("/requests/{id}", late(visitor).removeprefix("/console"))
     return re.sub(r"{\w+(:path)?}", "1", found)
 
@@ -298,6 +301,66 @@ def test_a_request_goes_from_a_letter_to_its_answer(visitor: Visitor) -> None:
     assert visitor.send(f"{path}/close", on=path).status_code == 303
     assert "Ce qui peut être fait" not in seen(visitor.get(path).text)
     assert visitor.send(f"{path}/dance", on=path).status_code == 404
+
+
+@pytest.mark.clause("SS-CARD-4", "SS-CH-4")
+def test_a_letter_that_asks_for_a_card_to_go_is_received_and_says_which_when_it_is_done(
+    visitor: Visitor,
+) -> None:
+    """She has two cards and named none: nothing is dropped, and nothing goes that she may need."""
+    visitor.sign_in(AGENT)
+    letter = {"kind": "shop", "right": "card_removal", "channel": "letter"}
+    letter |= {"occurred": "2026-01-02", "reference": "D-0042"}
+    ledger = visitor.company.ledger
+    for name in ("one", "two"):
+        now = moment_of_instant(ledger.clock.now())
+        kept = CardKept(occurred=now, ground="wallet", expiry=20270531)
+        record(ledger, Record(kept, person=PERSON, thing=Reference("psp", name)))
+    sent = visitor.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = sent.headers["location"]
+    cards = re.findall(r'name="cards" value="([0-9a-f-]{36})"', visitor.get(path).text)
+    assert len(cards) >= 2
+    assert visitor.send(f"{path}/fulfil", on=path, channel="letter").status_code == 422
+    done = visitor.send(f"{path}/fulfil", on=path, channel="letter", cards=cards[0])
+    assert done.status_code == 303
+    assert ledger.state(UUID(cards[0])).removal_requested
+    assert not ledger.state(UUID(cards[1])).removal_requested
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_an_heirs_letter_is_answered_with_the_estate(visitor: Visitor) -> None:
+    """Whoever asks to see the data of the dead is an heir: the page says so, and what she is handed
+    is cut down; unless the directive hands it to nobody, and then the page says that."""
+    visitor.sign_in(AGENT)
+    ledger = visitor.company.ledger
+    letter = {"kind": "shop", "right": "access", "channel": "letter", "occurred": "2026-01-02"}
+    died = Died(occurred=moment_of_instant(ledger.clock.now()), source="notary")
+    for reference, wish in (("D-0042", None), ("D-0041", "erase")):
+        who = Reference("shop", reference)
+        now = moment_of_instant(ledger.clock.now())
+        if wish is not None:
+            record(ledger, Record(DirectiveSet(occurred=now, wish=wish), person=who))
+        record(ledger, Record(died, person=who))
+        sent = visitor.send(
+            "/console/requests/new", on="/console/requests/new", **letter, reference=reference
+        )
+        path = sent.headers["location"]
+        text = seen(visitor.get(path).text)
+        assert "Préparer le fichier pour les héritiers" in text
+        package = visitor.send(f"{path}/package", on=path)
+        if wish is not None:
+            assert package.status_code == 422
+            assert "LIL art. 85 I" in seen(package.text)
+            continue
+        assert 'filename="estate.zip"' in package.headers["content-disposition"]
+        held = zipfile.ZipFile(io.BytesIO(package.content))
+        said = json.loads(held.read("package.json"))
+        assert said["scope"] == "estate"
+        assert {one["class"] for one in said["kept_back"]} >= {"consent", "access_log"}
+        digest = package.headers["package-sha256"]
+        done = visitor.send(f"{path}/fulfil", on=path, channel="letter", package=digest)
+        assert done.status_code == 303
+        assert "LIL art. 85 II 1°" in seen(visitor.get(of(visitor, who)).text)
 
 
 def test_a_refusal_must_say_why_and_before_whom_to_complain(visitor: Visitor) -> None:

@@ -72,8 +72,26 @@ def test_a_card_serves_nothing_more_from_the_moment_its_removal_is_asked_for(off
     made = office.asks("card_removal", card=card)
     assert made.at_once == ("card.removal_requested.v1",)
     assert office.ledger.state(card).removal_requested
-    with pytest.raises(BadData, match="'card' is required"):
-        office.asks("card_removal")
+
+
+@pytest.mark.clause("SS-CARD-4", "SS-CH-4")
+def test_a_letter_that_does_not_say_which_card_is_never_dropped(office: Office):
+    """Of one card it is that one, at once; of several whoever answers says which; of none it is
+    received and answered."""
+    assert office.asks("card_removal").at_once == ()
+    kept = CardKept(**on("2025-05-01"), ground="wallet", expiry=20270531)
+    first = office.told(kept, thing=Reference("psp", "C-1")).stream
+    assert office.asks("card_removal").at_once == ("card.removal_requested.v1",)
+    assert office.ledger.state(first).removal_requested
+    two, three = (office.told(kept, thing=Reference("psp", name)).stream for name in ("C-2", "C-3"))
+    made = office.asks("card_removal")
+    assert made.at_once == ()
+    with pytest.raises(BadData, match="'cards' is required"):
+        carry_out(office.ledger, made.stream, Deed(channel="letter"))
+    with pytest.raises(BadData, match="no card of hers"):
+        carry_out(office.ledger, made.stream, Deed(channel="letter", cards=(first,)))
+    carry_out(office.ledger, made.stream, Deed(channel="letter", cards=(three,)))
+    assert [office.ledger.state(card).removal_requested for card in (two, three)] == [False, True]
 
 
 def test_a_request_sent_twice_under_one_id_is_recorded_once(office: Office):

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from api.answers import Times
 from api.cards import cards_answer
@@ -25,6 +26,7 @@ from ledger.erasing.request import erase_everywhere, planned, planned_everywhere
 from ledger.events import (
     CardKept,
     ClassErased,
+    ConsentGiven,
     ContactedUs,
     Fact,
     HoldLifted,
@@ -41,9 +43,10 @@ from ledger.opening import create
 from ledger.permitting.gate import Gate, Question
 from ledger.retention import run as retention
 from ledger.retention.run import Ran, due
-from ledger.store import erasure, rebuild, states, verify
+from ledger.store import erasure, rebuild, states, tables, verify
 from ledger.store.recipient import ArchiveRecipient
 from ledger.store.vault import Scope
+from replay.controls.model import Finding
 from replay.controls.run import run as controls
 from replay.fold import fold_subject
 from tests.clock import StepClock
@@ -119,9 +122,13 @@ class Two:
 
     def finds(self, *wanted: str, times: Times = NOW) -> list[tuple[str, str, str]]:
         """What the controls find: (control, why, weight)."""
+        return [(f.control, f.why, f.weight) for f in self.found(*wanted, times=times)]
+
+    def found(self, *wanted: str, times: Times = NOW) -> list[Finding]:
+        """The same, whole."""
         with history(self.ledger, times, self.journal, check=True) as told:
             outcomes = controls(told, wanted).outcomes
-        return [(f.control, f.why, f.weight) for o in outcomes for f in o.findings]
+        return [finding for outcome in outcomes for finding in outcome.findings]
 
 
 def on(day: str) -> dict[str, Any]:
@@ -362,6 +369,95 @@ def test_her_no_outlives_her_under_every_reference(two: Two) -> None:
     for who in (SHOP, CRM):
         assert two.may(who, "reco_purchase") == "objected"
         assert two.may(who, "newsletter") == "erased"
+
+
+def forgotten(two: Two, who: UUID) -> None:
+    """All of one reference is erased and pruned, and nothing of the other."""
+    two.clock.advance(minutes=1)
+    with two.ledger.database.read() as connection:
+        mine = {row.klass or "" for row in states.rows_of(connection, who)}
+    ending = [Scope(who, klass, "") for klass in mine]
+    erase_scopes(two.ledger, ending, journal=two.journal, reason="request")
+    prune(two.ledger, two.journal)
+
+
+def remembered(two: Two, who: str) -> int:
+    """The last day on which the list remembers her no under this reference."""
+    t = tables.suppressions.c
+    blind = two.ledger.keyring.blind("person/shop", who)
+    query = sa.select(t.until_day).where(t.reason == "objected", t.blind == blind)
+    with two.ledger.database.read() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+@pytest.mark.clause("SS-LB-3", "SS-DSR-8")
+@BOTH
+def test_her_no_under_a_forgotten_reference_holds_under_the_one_that_is_left(
+    two: Two, under: str
+) -> None:
+    """Only the list remembers it, as keyed hashes; it holds under the reference that is left, when
+    that one is forgotten in its turn, and when she comes back under it. Her yes takes it back."""
+    no = ObjectionRaised(**two.now(), purpose="newsletter", channel="email")
+    two.told(no, under)
+    gone, left = (two.kept, CRM) if under == SHOP else (two.other, SHOP)
+    two.joined()
+    forgotten(two, gone)
+    assert two.may(left) == "objected"
+    assert two.may(left, "service_message") == "service", "she is known by it as before"
+    ends = remembered(two, left)
+    two.clock.advance(days=40)
+    forgotten(two, two.other if gone == two.kept else two.kept)
+    assert remembered(two, left) > ends, "from then on, for as long again"
+    for who in (SHOP, CRM):
+        assert two.may(who, "newsletter") == "objected"
+    two.told(ContactedUs(**two.now(), channel="form", text="Bonjour"), left)
+    assert two.may(left, "newsletter") == "objected"
+    yes: dict[str, Any] = {"purpose": "newsletter", "channel": "email", "grade": "proved"}
+    two.told(ConsentGiven(**two.now(), **yes), left)
+    assert two.may(left, "newsletter") == "consent"
+
+
+@pytest.mark.clause("SS-LB-3")
+def test_what_the_list_holds_of_her_is_no_value(two: Two) -> None:
+    """Keyed hashes, a purpose, a channel: neither the references nor a canary of hers, nor in the
+    journal."""
+    letter = ContactedUs(**two.now(), channel="form", text="Canari Zoé, zoe@example.org")
+    two.told(letter, CRM)
+    two.told(ObjectionRaised(**two.now(), purpose="newsletter", channel="email"), CRM)
+    two.joined()
+    forgotten(two, two.other)
+    with two.ledger.database.read() as connection:
+        rows = [tuple(row) for row in connection.execute(sa.select(tables.suppressions))]
+    assert len([row for row in rows if "objected" in row]) == 2
+    kept = b"".join(path.read_bytes() for path in two.journal.rglob("*") if path.is_file())
+    for canary in ("Canari", "zoe@example.org", CRM, SHOP):
+        assert canary.encode() not in kept
+        assert canary not in str(rows)
+
+
+@pytest.mark.clause("SS-LB-3")
+def test_a_no_that_she_took_back_as_one_person_is_not_remembered(two: Two) -> None:
+    two.told(ObjectionRaised(**two.now(), purpose="newsletter", channel="email"), CRM)
+    two.joined()
+    yes: dict[str, Any] = {"purpose": "newsletter", "channel": "email", "grade": "proved"}
+    two.told(ConsentGiven(**two.now(), **yes), SHOP)
+    forgotten(two, two.other)
+    assert two.may(SHOP, "newsletter") == "consent"
+
+
+def test_a_finding_that_rests_on_the_other_reference_cites_the_join(two: Two) -> None:
+    """C03, C08, C12: what is cited of somebody else's stream is hers by a join, which is cited
+    too, also after it was undone."""
+    hold = two.held(CRM)
+    at = two.joined()
+    (mine,) = (f for f in two.found("C03") if f.subject == two.kept)
+    assert mine.positions[-2:] == (hold, at)
+    (other,) = (f for f in two.found("C03") if f.subject == two.other)
+    assert at not in other.positions, "it was placed on her"
+    ordered(two, two.kept, "request")
+    two.undone()
+    (found,) = two.found("C08")
+    assert found.positions[1:] == (hold, at)
 
 
 def test_nothing_here_is_about_somebody_else(two: Two) -> None:

@@ -6,6 +6,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from ledger.seal.merkle import Frontier, prove_consistency
 from ledger.seal.note import NoteError, VerifyKey, open_note
 from ledger.sealing import files, receipt
 from ledger.sealing import signer as signing
-from ledger.sealing.client import SignerClient, running_signer
+from ledger.sealing.client import SignerClient, answers, running_signer
 from ledger.sealing.signer import Signer, answer
 
 ORIGIN = "example.org/sealed"
@@ -202,6 +205,54 @@ def test_a_signer_that_is_killed_remembers_what_it_signed(folder: Path) -> None:
             client.checkpoint(ORIGIN, size, root(size), proof(before, size) if before else [])
             _kill(home)
         assert json.loads((home / "state.json").read_text())["size"] == size
+
+
+def test_one_of_our_own_takes_the_place_of_a_borrowed_one_that_went_away(folder: Path) -> None:
+    """With the same key and its memory, once the other has let go of both."""
+    path, home = folder / "socket", folder / "home"
+    with ExitStack() as theirs, ExitStack() as ours:
+        first = theirs.enter_context(running_signer(home, path, ORIGIN))
+        note = first.checkpoint(ORIGIN, 8, root(8), [])
+        borrowed = ours.enter_context(running_signer(home, path, ORIGIN))
+        key = borrowed.state().vkey
+        theirs.close()
+        assert borrowed.state()[:3] == (8, root(8), key)
+        assert borrowed.checkpoint(ORIGIN, 8, root(8), []) == note
+        _kill(home)
+        assert borrowed.state().size == 8, "nor is the end of its own the end"
+    assert not answers(path)
+
+
+def test_a_second_signer_of_the_same_key_waits_for_the_end_of_the_first(folder: Path) -> None:
+    """Two memories of what was signed would be none."""
+    path, home = folder / "socket", folder / "home"
+    command = [sys.executable, "-m", "ledger.sealing.signer", str(home), str(folder / "other")]
+    with running_signer(home, path, ORIGIN) as client:
+        client.checkpoint(ORIGIN, 8, root(8), [])
+        second = subprocess.Popen(command, stdin=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(2)
+        assert not answers(folder / "other")
+    while not answers(folder / "other"):
+        assert second.poll() is None
+    now = SignerClient(folder / "other")
+    assert now.state().size == 8
+    now.close()
+    second.communicate(timeout=60)
+
+
+def test_where_the_signer_is_a_service_of_its_own_it_is_waited_for(folder: Path) -> None:
+    """No key is made for a log that has one elsewhere; once the service answers, it is asked."""
+    path, mine, theirs = folder / "socket", folder / "mine", folder / "theirs"
+    with running_signer(mine, path, ORIGIN, is_new=False) as client:
+        for _ in range(2):
+            with pytest.raises(Broken, match="does not answer"):
+                client.state()
+        with running_signer(theirs, path, ORIGIN) as service:
+            assert client.state().vkey == service.state().vkey
+        with pytest.raises(Broken, match="does not answer"):
+            client.state()
+    assert not mine.exists()
 
 
 def _kill(home: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ledger import calendar as cal
 from ledger.aggregates import customer
 from ledger.commands import Void
-from ledger.errors import Refused
+from ledger.errors import Refusal, Refused
 from ledger.events import (
     AccountClosed,
     AccountOpened,
@@ -20,6 +20,7 @@ from ledger.events import (
     HeirRequested,
 )
 from ledger.policy.death import ESTATE, AfterDeath, explain
+from ledger.policy.estate import UNASKED, UNPROVED, Estate, estate_of
 from ledger.policy.explain import Language
 from ledger.requests import heirs
 from ledger.store import states
@@ -121,7 +122,7 @@ def test_without_a_directive_heirs_see_what_settles_the_estate_and_no_more(shop:
         "objection": (True, "death"),
         "update": (True, "death"),
     }
-    assert found.may[0].classes == ESTATE
+    assert found.may[0].classes == (*ESTATE, "comment")
     assert "LIL art. 85 II 1°" in found.may[0].article
 
 
@@ -166,6 +167,31 @@ def test_a_death_is_seen_from_its_day_on(shop: Shop):
     told(shop, DIED)
     assert after(shop, "2025-12-19") is None
     assert after(shop, "2025-12-20") is not None
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_an_estate_is_cut_down_to_what_settles_it(shop: Shop):
+    """LIL art. 85 II 1°: by class, and not a login among what is of her account."""
+    found = told(shop, DIED)
+    assert estate_of(found, is_asked=False) == UNASKED
+    assert estate_of(None, is_asked=True) == UNPROVED
+    estate = estate_of(told(shop, asks("access")), is_asked=False)
+    assert isinstance(estate, Estate)
+    assert estate == estate_of(found, is_asked=True), "or a request of theirs is answered by it"
+    assert estate.tells("order.placed.v1", "order")
+    assert not estate.tells("customer.logged_in.v1", "account")
+    assert not estate.tells("consent.given.v1", "consent")
+    assert estate.opens(["account"])
+    assert not estate.opens(["account", "card_proof"])
+    assert isinstance(estate.only(["contact"]), Refusal)
+    narrow = estate.only(["invoice"])
+    assert isinstance(narrow, Estate)
+    assert not narrow.tells("order.placed.v1", "order")
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_a_sign_of_her_death_opens_no_estate(shop: Shop):
+    assert estate_of(told(shop, SIGN, asks("access")), is_asked=True) == UNPROVED
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
