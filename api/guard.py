@@ -13,10 +13,11 @@ import re
 import time
 from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
-from api.problems import response
+from api.problems import language_asked, response
 from ledger.errors import Refusal
 
 log = logging.getLogger("probant.access")
@@ -63,14 +64,18 @@ class Guard:
         try:
             if self._under_way > self.at_once:
                 refusal = Refusal("overloaded", "too many requests are under way; come back")
-                await response(refusal)(scope, receive, sending)
+                await response(refusal, None, language_asked(Request(scope)))(
+                    scope, receive, sending
+                )
             else:
                 await self.app(scope, receive, sending)
         except Exception as error:
             failure = type(error).__name__
             if status == 0:
                 refusal = Refusal("broken", "unexpected failure; nothing was acknowledged")
-                await response(refusal)(scope, receive, sending)
+                await response(refusal, None, language_asked(Request(scope)))(
+                    scope, receive, sending
+                )
         finally:
             self._under_way -= 1
         elapsed = time.perf_counter() - began

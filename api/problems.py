@@ -3,7 +3,7 @@
 `type` is a permanent slug with a page of its own (`/docs#problem-…`); `detail` names fields, never
 values; `clause` and `article` say by which rule of the policy, or of the law, a wish was refused.
 `title` and `detail` are English for whoever asks for no language, and French for whoever asks for
-that: problems are made, and remembered, in English, and told at the door.
+that: a problem is made in English, and told at the door.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.settings import Language
+from api.settings import LANGUAGES, Language
 from api.wording import said
 from ledger.errors import BadData, Broken, Misuse, NotFound, ProbantError, Refusal, Refused, Stale
 
 MEDIA = "application/problem+json"
 PAGE = "/docs#problem-"
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")  # of a language, RFC 9110 12.4.2
 _FIELD = re.compile(r"field '([a-z_]{1,40})'")
 
 
@@ -131,9 +132,8 @@ def response(
     refusal: Refusal, headers: dict[str, str] | None = None, lang: Language = "en"
 ) -> JSONResponse:
     """A problem as an HTTP answer, in one language."""
-    content = told(body(refusal), lang)
-    spoken = "en" if content["detail"] == refusal.detail else lang
-    more = {"Content-Language": spoken, "Vary": "Accept-Language"} | dict(headers or {})
+    content, language = spoken(body(refusal), lang)
+    more = language | dict(headers or {})
     if content["status"] == 401:
         more["WWW-Authenticate"] = 'Bearer realm="probant"'
     if content["status"] == 503:
@@ -155,21 +155,27 @@ def told(answer: Any, lang: Language) -> Any:
     return inner
 
 
+def spoken(problem: dict[str, Any], lang: Language) -> tuple[dict[str, Any], dict[str, str]]:
+    """One problem in this language, and the headers that say which it is in."""
+    shown = told(problem, lang)
+    found = "en" if shown["detail"] == problem["detail"] else lang
+    return shown, {"Content-Language": found, "Vary": "Accept-Language"}
+
+
 def language_asked(request: Request) -> Language:
     """The language that problems are told in: by the parameter `lang`, else the one of the two
     that `Accept-Language` prefers; English for whoever asks for neither."""
     lang = request.query_params.get("lang")
     if lang in LANGUAGES:
         return "fr" if lang == "fr" else "en"
-    wishes = {"en": 0.0, "fr": 0.0}
+    best, asked = 0.0, "en"
     for wish in request.headers.get("accept-language", "")[:400].lower().split(","):
         name, _, weight = wish.partition(";")
-        name = name.strip().partition("-")[0]
-        found = _WEIGHT.fullmatch(weight.strip())
-        if name in wishes:
-            wishes[name] = max(wishes[name], float(found[1]) if found else 1.0)
-    first = request.headers.get("accept-language", "").lower().lstrip()
-    return "fr" if wishes["fr"] > wishes["en"] or (wishes["fr"] and wishes["fr"] == wishes["en"] and first.startswith("fr")) else "en"
+        name, found = name.strip().partition("-")[0], _WEIGHT.fullmatch(weight.strip())
+        wanted = float(found[1]) if found else 1.0
+        if name in LANGUAGES and wanted > best:
+            best, asked = wanted, name
+    return "fr" if asked == "fr" else "en"
 
 
 def refusal_of(error: ProbantError) -> Refusal:

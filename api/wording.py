@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from api.settings import Language
 from ledger.calendar import PARIS, parse_day, parse_instant
-from ledger.policy.explain import format_long
+from ledger.errors import ProbantError, Refused
+from ledger.policy.explain import article, format_long
 
 LONGEST = 2000  # characters of a sentence that is looked for among those with values
 DEEPEST = 3  # sentences within sentences
@@ -46,6 +47,16 @@ def said(sentence: str, lang: Language) -> Said:
     """An English sentence of ours in the language asked for; itself when it is not known."""
     french = _french(sentence, 0) if lang == "fr" else None
     return Said(sentence, "en") if french is None else Said(french, "fr")
+
+
+def spoken(error: ProbantError, lang: Language) -> str:
+    """A failure as one sentence, a refusal with its clause and article."""
+    if lang == "en":
+        return error.speak()
+    grounds = ""
+    if isinstance(error, Refused):
+        grounds = error.grounds(article(error.refusal.article or "", lang))
+    return said(str(error), lang).text + grounds
 
 
 @cache

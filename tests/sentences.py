@@ -20,12 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 # Where a failure takes its sentence: the place among its arguments, and the name.
 FAMILIES = {"ProbantError": (0, "detail"), "Refusal": (1, "detail"), "Problem": (1, "detail")}
-FAMILIES |= {"Wrong": (0, "message"), "fail": (1, "sentence")}
+FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence")}
 # A codec says what a field must be; its sentence ends one that names the field.
 CODECS = ("ledger/fields.py", "ledger/calendar.py")
 # Speaks both languages by itself (`WORDS`), and is used alone.
 ALONE = ("replay/verify.py",)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+DEEPEST = 6  # a constant of a constant of a constant…
+_SENTENCE, _PIECE = r"[a-z]|\}.*\{", r"[a-z] \S|, "
 _NAMED = re.compile(r"\{[a-z_]*\}")
 
 
@@ -81,7 +83,7 @@ def source(module: str) -> Source | None:
     """The file of a module of ours; None for one of others."""
     path = ROOT.joinpath(*module.split("."))
     for one in (path.with_suffix(".py"), path / "__init__.py"):
-        if module.split(".")[0] in PACKAGES and one.exists():
+        if module.split(".", 1)[0] in PACKAGES and one.exists():
             return _source(one)
     return None
 
@@ -137,48 +139,43 @@ class Collector:
 
     def _read(self, here: Source) -> None:
         for node in ast.walk(here.tree):
-            for place in self._places(here, node) if isinstance(node, ast.Call) else ():
-                said = _argument(node, place)
-                if said is not None and not _is_passed_on(said):
-                    self._keep(here, said, node, place)
+            if isinstance(node, ast.Call):
+                for place in self._places(here, node):
+                    said = _argument(node, place)
+                    if said is not None and not _is_passed_on(said):
+                        self._keep(here, said, node, place)
 
     def _keep(self, here: Source, said: ast.expr, node: ast.AST, place: Place) -> None:
         for text in self.texts(here, said, node, place):
             if text is None and not place.is_piece:
                 self.unknown[f"{here.name}: {ast.unparse(said)}"] = None
-            elif text and re.search(r"[a-z] \S|, " if place.is_piece else r"[a-z]|\}.*\{", text):
+            elif text and re.search(_PIECE if place.is_piece else _SENTENCE, text):
                 self.sentences.setdefault(text, here.name)
+        if place.is_piece:
+            return
         for one in ast.walk(said):  # what stands in a placeholder and is more than a word
             if isinstance(one, ast.FormattedValue) and isinstance(one.value, ast.Name | ast.IfExp):
-                if not place.is_piece:
-                    self._keep(here, one.value, node, place._replace(is_piece=True))
+                self._keep(here, one.value, node, place._replace(is_piece=True))
 
     def _places(self, here: Source, node: ast.Call) -> list[Place]:
-        name = _called(node)
-        if name is None:
-            return []
-        if name == "fail" and here.name != "api/cli.py":
-            return []
-        if here.imports.get(name, ("", ""))[0].replace(".", "/") + ".py" in ALONE:
-            return []
+        """Which arguments of a call are sentences, or pieces of one."""
+        name = _called(node) or ""
         if name in self.sinks:
-            return [self.sinks[name]]
+            return [self.sinks[name]] if _is_ours(here, name) else []
         if name == "ValueError" and here.name in CODECS:
             return [Place(0, "")]
+        far: Source | None = None
         if isinstance(node.func, ast.Name):
-            module, there = here.imports.get(name, ("", name))
+            module, name = here.imports.get(name, ("", name))
             far = source(module) if module else here
-            return self.wrappers.get((far.name, there), []) if far is not None else []
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            module, there = here.imports.get(node.func.value.id, ("", ""))
+        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            owner = node.func.value.id
+            if owner in ("self", "visit"):
+                every = self.wrappers.items()
+                return [one for (_, key), found in every if key == f".{name}" for one in found]
+            module, there = here.imports.get(owner, ("", ""))
             far = source(f"{module}.{there}") if module else None
-            if far is not None:
-                return self.wrappers.get((far.name, name), [])
-            if node.func.value.id in ("self", "visit"):
-                return [
-                    p for (_, f), found in self.wrappers.items() if f == f".{name}" for p in found
-                ]
-        return []
+        return self.wrappers.get((far.name, name), []) if far is not None else []
 
     # --- following ------------------------------------------------------------------------------
 
@@ -186,38 +183,37 @@ class Collector:
         self, here: Source, said: ast.expr, at: ast.AST, place: Place, depth: int = 0
     ) -> list[str | None]:
         """What an expression may say; None stands for what cannot be followed."""
-        if depth > 6:
-            return [None]
+        inner: list[ast.expr] = []
+        found: list[str | None] = []
         match said:
+            case _ if depth > DEEPEST:
+                found = [None]
             case ast.Constant(value=str(text)):
-                return [text]
+                found = [text]
             case ast.Constant(value=None):
-                return []
+                pass
             case ast.JoinedStr(values=values):
-                return [_joined(values)]
+                found = [_joined(values)]
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 both = [self.texts(here, one, at, place, depth + 1) for one in (left, right)]
-                return [None if a is None or b is None else a + b for a, b in product(*both)]
+                found = [None if a is None or b is None else a + b for a, b in product(*both)]
             case ast.IfExp(body=body, orelse=orelse):
-                return [
-                    t for one in (body, orelse) for t in self.texts(here, one, at, place, depth + 1)
-                ]
-            case ast.BoolOp(values=values):
-                return [t for one in values for t in self.texts(here, one, at, place, depth + 1)]
-            case ast.Name(id=name):
-                return self._named(here, name, at, place, depth)
-            case ast.Attribute(value=ast.Name(id=where), attr=name) if where in here.imports:
-                module, there = here.imports[where]
-                far = source(f"{module}.{there}")
-                return self._constant(far, name, place, depth) if far is not None else [None]
-            case ast.Call(func=ast.Attribute(value=told, attr="format")):
-                found = self.texts(here, told, at, place, depth + 1)
-                return [None if one is None else _NAMED.sub("{}", one) for one in found]
+                inner = [body, orelse]
+            case ast.BoolOp(values=inner) | ast.Dict(values=inner):
+                pass
             case ast.Subscript(value=ast.Name() as told):
-                return self.texts(here, told, at, place, depth + 1)
-            case ast.Dict(values=values):
-                return [t for one in values for t in self.texts(here, one, at, place, depth + 1)]
-        return [None]
+                inner = [told]
+            case ast.Name(id=name):
+                found = self._named(here, name, at, place, depth)
+            case ast.Attribute(value=ast.Name(id=where), attr=name) if where in here.imports:
+                far = source(".".join(here.imports[where]))
+                found = self._constant(far, name, place, depth) if far is not None else [None]
+            case ast.Call(func=ast.Attribute(value=told, attr="format")):
+                every = self.texts(here, told, at, place, depth + 1)
+                found = [one and _NAMED.sub("{}", one) for one in every]
+            case _:
+                found = [None]
+        return found + [t for one in inner for t in self.texts(here, one, at, place, depth + 1)]
 
     def _named(
         self, here: Source, name: str, at: ast.AST, place: Place, depth: int
@@ -253,20 +249,22 @@ class Collector:
 
     def _constant(self, here: Source, name: str, place: Place, depth: int) -> list[str | None]:
         for node in here.tree.body:
-            if isinstance(node, ast.Assign) and any(
-                isinstance(one, ast.Name) and one.id == name for one in node.targets
-            ):
-                return self.texts(here, node.value, node, place, depth + 1)
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                if node.target.id == name and node.value is not None:
-                    return self.texts(here, node.value, node, place, depth + 1)
+            match node:
+                case ast.Assign(targets=[ast.Name(id=named)], value=value) if named == name:
+                    return self.texts(here, value, node, place, depth + 1)
+                case ast.AnnAssign(target=ast.Name(id=named), value=ast.expr() as value):
+                    if named == name:
+                        return self.texts(here, value, node, place, depth + 1)
         module, there = here.imports.get(name, ("", ""))
-        far = source(module) if module else None
-        return (
-            self._constant(far, there, place, depth + 1)
-            if far is not None and depth < 6
-            else [None]
-        )
+        far = source(module) if module and depth < DEEPEST else None
+        return [None] if far is None else self._constant(far, there, place, depth + 1)
+
+
+def _is_ours(here: Source, name: str) -> bool:
+    """Whether this name is one of our failures here: `said` is in the command line only."""
+    if name == "said":
+        return here.name == "api/cli.py"
+    return here.imports.get(name, ("", ""))[0].replace(".", "/") + ".py" not in ALONE
 
 
 def _called(node: ast.Call) -> str | None:
