@@ -46,6 +46,7 @@ from api.commands import (
     serving,
     webhooks,
 )
+from api.helping import shows_help, tell_in
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
 from api.settings import language_of
@@ -115,7 +116,10 @@ def run(arguments: Sequence[str]) -> int:
     lang = language_of(os.environ, _lang(arguments))
     screen = Screen(as_json="--json" in arguments, lang=lang)
     try:
-        code = app(args=list(arguments), prog_name="probant", standalone_mode=False)
+        command = typer.main.get_command(app)
+        if shows_help(command, arguments):
+            tell_in(lang, command)
+        code = command(args=list(arguments), prog_name="probant", standalone_mode=False)
     except ProbantError as error:
         screen.fail(error.code, spoken(error, lang))
         return error.exit_code
