@@ -342,6 +342,12 @@ def test_the_language_of_an_answer_to_a_form_is_changed_on_the_page_above_it(
     assert 'name="back" value="/console/policy/publish"' in page.text
 
 
+def test_the_page_of_a_person_of_whom_something_was_corrected_says_so(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    page = visitor.get(of(visitor, Reference("shop", "D-0049")))
+    assert page.status_code == 200 and "corrigé" in seen(page.text)
+
+
 def test_a_refusal_that_nobody_translated_says_that_it_is_english(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
