@@ -58,7 +58,10 @@ def test_whoever_asks_for_french_is_told_why_in_french(caller: Caller) -> None:
         (here.post("/v1/facts", json={}, headers=french), REQUIRED),
         (here.get("/v1/nowhere", headers=french), "cette page n'existe pas"),
         (here.get(f"/v1/subjects/{NOBODY}", headers=french), "ce registre ne connaît pas cette"),
-        (here.get("/v1/timeline?limit=x", headers=french), "un paramètre n'est pas valide"),
+        (
+            here.get(f"/v1/subjects/{NOBODY}/timeline?limit=x", headers=french),
+            "un paramètre n'est pas valide",
+        ),
         (here.delete("/v1/facts", headers=french), "cette page ne répond pas à cette méthode"),
         (here.get("/v1/facts", headers={"Accept-Language": "fr"}), "cette page ne répond pas"),
         (here.post("/v1/facts", content=b"{", headers=french), "Content-Type doit être"),
@@ -68,7 +71,7 @@ def test_whoever_asks_for_french_is_told_why_in_french(caller: Caller) -> None:
         assert said.headers["content-language"] == "fr"
         assert "Accept-Language" in said.headers["vary"]
         english = here.request(
-            said.request.method, said.request.url.path, content=said.request.content,
+            said.request.method, str(said.request.url), content=said.request.content,
             headers={k: v for k, v in said.request.headers.items() if k != "accept-language"},
         )  # fmt: skip
         assert english.status_code == said.status_code
@@ -113,7 +116,8 @@ def test_one_choice_among_others_is_refused_in_french(caller: Caller) -> None:
     subject = caller.post(order()).json()["subject"]
     body = {"choices": [{"purpose": "nowhere", "choice": "yes"}]}
     path = f"/v1/subjects/{subject}/choices"
-    said = caller.client.post(path, json=body, headers=caller.headers | {"Accept-Language": "fr"})
+    said = caller.client.put(path, json=body, headers=caller.headers | {"Accept-Language": "fr"})
+    assert said.status_code == 200, said.text
     (item,) = said.json()["items"]
     assert item["detail"] == (
         "le champ 'purpose' n'est pas une finalité que déclare la politique en vigueur"
