@@ -64,7 +64,7 @@ def sentences() -> dict[str, str]:
     """Every English sentence with its French one. A sentence is in one file only."""
     found: dict[str, str] = {}
     folder = resources.files("api").joinpath("words", "refusals")
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+    for file in (one for one in folder.iterdir() if one.name.endswith(".toml")):
         for english, french in tomllib.loads(file.read_text("utf-8")).items():
             assert english not in found, english
             found[english] = french
