@@ -23,8 +23,6 @@ FAMILIES = {"ProbantError": (0, "detail"), "Refusal": (1, "detail"), "Problem": 
 FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence")}
 # A codec says what a field must be; its sentence ends one that names the field.
 CODECS = ("ledger/fields.py", "ledger/calendar.py")
-# What a check of the whole ledger finds is said in sentences too, which nobody raises.
-FINDERS = ("ledger/store/verify.py", "ledger/store/destructions.py")
 # Speaks both languages by itself (`WORDS`), and is used alone.
 ALONE = ("replay/verify.py",)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -147,9 +145,6 @@ class Collector:
                     if said is not None and not _is_passed_on(said):
                         self._keep(here, said, node, place)
 
-        for said, node in _found(here) if here.name in FINDERS else ():
-            self._keep(here, said, node, Place(0, ""))
-
     def _keep(self, here: Source, said: ast.expr, node: ast.AST, place: Place) -> None:
         for text in self.texts(here, said, node, place):
             if text is None and not place.is_piece:
@@ -263,20 +258,6 @@ class Collector:
         module, there = here.imports.get(name, ("", ""))
         far = source(module) if module and depth < DEEPEST else None
         return [None] if far is None else self._constant(far, there, place, depth + 1)
-
-
-def _found(here: Source) -> Iterator[tuple[ast.expr, ast.AST]]:
-    """What a finder notes, returns or yields as a sentence; a name for one keeps its question."""
-    for node in ast.walk(here.tree):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="add"), args=[_, _, said]):
-                yield said, node
-            case ast.Return(value=ast.IfExp() | ast.Constant(value=str()) as said):
-                yield said, node
-            case ast.Yield(value=ast.Tuple(elts=[_, ast.Constant() as said])):
-                yield said, node
-            case ast.Assign(targets=[ast.Name(id="QUESTIONS")], value=ast.Dict(keys=keys)):
-                yield from ((said, node) for said in keys if said is not None)
 
 
 def _is_ours(here: Source, name: str) -> bool:

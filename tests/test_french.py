@@ -14,8 +14,6 @@ from tests.sentences import collected
 
 # What no reading of the source can follow: each says why its sentence has French all the same.
 FOLLOWED = {
-    "ledger/store/verify.py: problem": "of _problem, which returns sentences",
-    "ledger/store/verify.py: sentence": "of Destructions.findings, which yields them",
     "ledger/archiving/asking.py: detail": "the opener's own refusals, collected in opener.py",
     "ledger/sealing/client.py: str(said.get('sentence', ''))": "the signer's, in signer.py",
     "api/commands/evidence.py: verifier.WORDS[str(misuse)][0]": "ALONE, below",

@@ -13,7 +13,6 @@ import typer
 
 from api.options import Run, command
 from api.screen import Screen
-from api.wording import said as worded
 from ledger.calendar import format_instant
 from ledger.errors import Misuse
 
@@ -239,8 +238,7 @@ def _findings(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
     shown = answer["findings"][:SHOWN]
     for finding in shown:
         where = "verify.nowhere" if finding["position"] is None else "verify.finding"
-        sentence = worded(finding["sentence"], screen.lang).text
-        yield screen.word(where, **finding | {"sentence": sentence})
+        yield screen.word(where, **finding)
     if count > len(shown):
         yield screen.word("verify.more", n=count - len(shown))
 

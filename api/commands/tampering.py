@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from api.options import Run
 from api.screen import Screen
-from api.wording import said as worded
 
 if TYPE_CHECKING:
     from api.drill.table import Tried
@@ -70,9 +69,7 @@ def _outcome(screen: Screen, one: Tried) -> Iterator[str]:
     say, attempt = screen.word, one.attempt
     if not one.as_told:
         yield say("tamper.missed")
-        for seen in one.seen:
-            sentence = worded(seen.sentence, screen.lang).text
-            yield f"{say(f'tamper_by.{seen.by}')}: {sentence}"
+        yield from (f"{say(f'tamper_by.{seen.by}')}: {seen.sentence}" for seen in one.seen)
     elif not attempt.by:
         yield say("tamper.limit", limit=say(f"tamper_limit.{attempt.name}"))
     else:
