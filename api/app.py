@@ -32,7 +32,7 @@ from api.keys import Keys
 from api.limits import limits
 from api.metrics import Metrics
 from api.oidc import Issuer
-from api.problems import Problem
+from api.problems import Problem, language_asked
 from api.readiness import Readiness
 from api.routes import PUBLIC, Route
 from api.routes.table import TABLE
@@ -157,17 +157,17 @@ def _described(route: Route) -> dict[str, Any]:
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
-def _on_problem(_request: Request, error: Any) -> Response:
+def _on_problem(request: Request, error: Any) -> Response:
     """Raised by a door: `error` is a Problem."""
-    return problems.response(error.refusal, error.headers)
+    return problems.response(error.refusal, error.headers, language_asked(request))
 
 
-def _on_failure(_request: Request, error: Any) -> Response:
+def _on_failure(request: Request, error: Any) -> Response:
     """Raised by the ledger: `error` is of one of its three families."""
-    return problems.response(problems.refusal_of(error))
+    return problems.response(problems.refusal_of(error), None, language_asked(request))
 
 
-def _on_invalid(_request: Request, error: Any) -> Response:
+def _on_invalid(request: Request, error: Any) -> Response:
     """The framework would repeat what was sent: only the place of the first mistake is said."""
     place = next((str(e["loc"][-1]) for e in error.errors() if len(e["loc"]) > 1), None)
     named = (
@@ -175,10 +175,11 @@ def _on_invalid(_request: Request, error: Any) -> Response:
         *("subject", "before", "months", "review_by", "old", "new"),
     )
     known = place if place in named else None
-    return problems.response(Refusal("malformed-question", "a parameter is not valid", field=known))
+    refusal = Refusal("malformed-question", "a parameter is not valid", field=known)
+    return problems.response(refusal, None, language_asked(request))
 
 
-def _on_http(_request: Request, error: Any) -> Response:
+def _on_http(request: Request, error: Any) -> Response:
     """Raised by the framework: `error` is an HTTPException."""
     if error.status_code == 405:
         refusal = Refusal("method-not-allowed", "this page does not answer to that method")
@@ -188,4 +189,4 @@ def _on_http(_request: Request, error: Any) -> Response:
         refusal = Refusal("malformed-json", "the request cannot be read")
     else:
         refusal = Refusal("broken", "unexpected failure")
-    return problems.response(refusal, dict(error.headers or {}))
+    return problems.response(refusal, dict(error.headers or {}), language_asked(request))

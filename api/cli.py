@@ -3,7 +3,8 @@
 Exit codes that scripts can trust: 0 done, 1 `verify`, `policy lint` or `controls run` found
 something, 2 you asked for something that makes no sense, 3 the data is bad (or, with
 `import --strict`, some of it), 4 we are broken, 130 interrupted. A failure is one sentence, never a
-stack trace, and never repeats what was typed: it may be somebody's name. Read next:
+stack trace, in the language of everything else (`wording.py`), and never repeats what was typed: it
+may be somebody's name. Read next:
 `commands/asking.py`, then `answers.py`.
 """
 
@@ -13,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
@@ -44,8 +46,11 @@ from api.commands import (
     serving,
     webhooks,
 )
+from api.helping import shows_help, tell_in
 from api.options import AsJson, Home, Keyring, Lang, Url
 from api.screen import Screen
+from api.settings import language_of
+from api.wording import said, spoken
 from ledger.errors import ProbantError
 
 INTERRUPTED = 130
@@ -108,11 +113,15 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong becomes one sentence."""
-    screen = Screen(as_json="--json" in arguments, lang="en")
+    lang = language_of(os.environ, _lang(arguments))
+    screen = Screen(as_json="--json" in arguments, lang=lang)
     try:
-        code = app(args=list(arguments), prog_name="probant", standalone_mode=False)
+        command = typer.main.get_command(app)
+        if shows_help(command, arguments):
+            tell_in(lang, command)
+        code = command(args=list(arguments), prog_name="probant", standalone_mode=False)
     except ProbantError as error:
-        screen.fail(error.code, error.speak())
+        screen.fail(error.code, spoken(error, lang))
         return error.exit_code
     except typer.TyperException as error:
         return _misused(error, screen)
@@ -123,11 +132,19 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the family "we are broken": its text may hold what was submitted
-        screen.fail("broken", f"unexpected failure ({type(error).__name__}); nothing more was done")
+        sentence = f"unexpected failure ({type(error).__name__}); nothing more was done"
+        screen.fail("broken", said(sentence, lang).text)
         return 4
     if code == INTERRUPTED:
-        screen.fail("interrupted", "interrupted; what was acknowledged is kept")
+        screen.fail("interrupted", said("interrupted; what was acknowledged is kept", lang).text)
     return int(code or 0)
+
+
+def _lang(arguments: Sequence[str]) -> str | None:
+    """What follows the last `--lang`, be it a language or not."""
+    given = [one.partition("=")[2] for one in arguments if one.startswith("--lang=")]
+    given += [after for one, after in pairwise(arguments) if one == "--lang"]
+    return given[-1] if given else None
 
 
 def _misused(error: typer.TyperException, screen: Screen) -> int:
@@ -149,7 +166,7 @@ def _misused(error: typer.TyperException, screen: Screen) -> int:
         sentence = "there is no such command"
     elif "unexpected extra argument" in error.message:
         sentence = "there are too many words on this command line"
-    screen.fail("misuse", f"{sentence}; see `probant --help`")
+    screen.fail("misuse", said(f"{sentence}; see `probant --help`", screen.lang).text)
     return 2
 
 

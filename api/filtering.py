@@ -25,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 from api import problems
 from api.facts import MAX_REFERENCE, an_object, check_keys, check_strict, parse_json, reference_of
 from api.problems import Problem
+from api.settings import Language
 from ledger.commands import Reference
 from ledger.deciding import unusable
 from ledger.errors import BadData, ProbantError, Refusal, Refused
@@ -118,8 +119,8 @@ class Judged(NamedTuple):
 class Judge:
     """Judges chunks of lines for one request."""
 
-    def __init__(self, gate: Gate, campaign: Callable[[], Campaign]) -> None:
-        self._reading, self._campaign = Reading(gate), campaign
+    def __init__(self, gate: Gate, campaign: Callable[[], Campaign], lang: Language = "en") -> None:
+        self._reading, self._campaign, self.lang = Reading(gate), campaign, lang
 
     def __call__(self, raw: bytes) -> Judged:
         """The answers to whole lines, in order; blank lines are passed over."""
@@ -129,10 +130,10 @@ class Judge:
         found: list[Short] = []
         for start in range(0, len(people), LINES):
             found += campaign.judge(people[start : start + LINES])
-        return _told(read, found)
+        return _told(read, found, self.lang)
 
 
-def _told(read: Sequence[Line], found: Sequence[Short]) -> Judged:
+def _told(read: Sequence[Line], found: Sequence[Short], lang: Language) -> Judged:
     # Alike verdicts are one object, mostly: by identity, none is compared with another.
     times, told = Counter(map(id, found)), {id(short): short for short in found}
     encoded = {key: _encoder.encode(short._asdict()) for key, short in told.items()}
@@ -142,7 +143,7 @@ def _told(read: Sequence[Line], found: Sequence[Short]) -> Judged:
     for line in read:
         if isinstance(line, Refusal):
             malformed += 1
-            lines.append(_encoder.encode(problems.body(line)))
+            lines.append(_encoder.encode(problems.told(problems.body(line), lang)))
         else:
             lines.append(encoded[id(next(verdicts))])
     lines.append(b"")
@@ -200,9 +201,9 @@ class FilterResponse(Response):
                 "summary": {"lines": sum(counts.values()), **counts, "reasons": dict(reasons)}
             }
         except Problem as problem:
-            last = problems.body(problem.refusal)
+            last = problems.told(problems.body(problem.refusal), self._judge.lang)
         except ProbantError as error:
-            last = problems.body(problems.refusal_of(error))
+            last = problems.told(problems.body(problems.refusal_of(error)), self._judge.lang)
         finally:
             for task in running:
                 task.cancel()

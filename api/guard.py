@@ -13,10 +13,12 @@ import re
 import time
 from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
-from api.problems import response
+from api.problems import language_asked, response
+from api.settings import Language
 from ledger.errors import Refusal
 
 log = logging.getLogger("probant.access")
@@ -63,14 +65,14 @@ class Guard:
         try:
             if self._under_way > self.at_once:
                 refusal = Refusal("overloaded", "too many requests are under way; come back")
-                await response(refusal)(scope, receive, sending)
+                await response(refusal, None, _lang(scope))(scope, receive, sending)
             else:
                 await self.app(scope, receive, sending)
         except Exception as error:
             failure = type(error).__name__
             if status == 0:
                 refusal = Refusal("broken", "unexpected failure; nothing was acknowledged")
-                await response(refusal)(scope, receive, sending)
+                await response(refusal, None, _lang(scope))(scope, receive, sending)
         finally:
             self._under_way -= 1
         elapsed = time.perf_counter() - began
@@ -85,6 +87,10 @@ def completed(said: Any) -> list[tuple[bytes, bytes]]:
     named = {name.lower() for name, _ in found}
     more = (one for one in HEADERS.items() if one[0] not in named)
     return [*(one for one in found if one[1]), *more]
+
+
+def _lang(scope: Scope) -> Language:
+    return language_asked(Request({"query_string": b"", **scope}))
 
 
 def _log(scope: Scope, status: int, elapsed: float, failure: str) -> None:

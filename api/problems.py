@@ -2,6 +2,8 @@
 
 `type` is a permanent slug with a page of its own (`/docs#problem-…`); `detail` names fields, never
 values; `clause` and `article` say by which rule of the policy, or of the law, a wish was refused.
+`title` and `detail` are English for whoever asks for no language, and French for whoever asks for
+that: a problem is made in English, and told at the door.
 """
 
 from __future__ import annotations
@@ -9,11 +11,16 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from api.settings import LANGUAGES, Language
+from api.wording import said
 from ledger.errors import BadData, Broken, Misuse, NotFound, ProbantError, Refusal, Refused, Stale
 
 MEDIA = "application/problem+json"
+PAGE = "/docs#problem-"
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")  # of a language, RFC 9110 12.4.2
 _FIELD = re.compile(r"field '([a-z_]{1,40})'")
 
 
@@ -110,7 +117,7 @@ def body(refusal: Refusal) -> dict[str, Any]:
     kind = KINDS[slug]
     found = _FIELD.search(refusal.detail)
     members = {
-        "type": f"/docs#problem-{slug}",
+        "type": PAGE + slug,
         "title": kind.title,
         "status": kind.status,
         "detail": refusal.detail,
@@ -121,15 +128,54 @@ def body(refusal: Refusal) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def response(refusal: Refusal, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A problem as an HTTP answer."""
-    content = body(refusal)
-    more = dict(headers or {})
+def response(
+    refusal: Refusal, headers: dict[str, str] | None = None, lang: Language = "en"
+) -> JSONResponse:
+    """A problem as an HTTP answer, in one language."""
+    content, language = spoken(body(refusal), lang)
+    more = language | dict(headers or {})
     if content["status"] == 401:
         more["WWW-Authenticate"] = 'Bearer realm="probant"'
     if content["status"] == 503:
         more["Retry-After"] = "1"
     return JSONResponse(content, content["status"], more, MEDIA)
+
+
+def told(answer: Any, lang: Language) -> Any:
+    """An answer with every problem in it, alone or among items, said in this language."""
+    if lang == "en":
+        return answer
+    if isinstance(answer, list):
+        return [told(one, lang) for one in answer]
+    if not isinstance(answer, dict):
+        return answer
+    inner = {name: told(one, lang) for name, one in answer.items()}
+    if str(answer.get("type", "")).startswith(PAGE):
+        inner |= {name: said(answer[name], lang).text for name in ("title", "detail")}
+    return inner
+
+
+def spoken(problem: dict[str, Any], lang: Language) -> tuple[dict[str, Any], dict[str, str]]:
+    """One problem in this language, and the headers that say which it is in."""
+    shown = told(problem, lang)
+    found = "en" if shown["detail"] == problem["detail"] else lang
+    return shown, {"Content-Language": found, "Vary": "Accept-Language"}
+
+
+def language_asked(request: Request) -> Language:
+    """The language that problems are told in: by the parameter `lang`, else the one of the two
+    that `Accept-Language` prefers; English for whoever asks for neither."""
+    lang = request.query_params.get("lang")
+    if lang in LANGUAGES:
+        return "fr" if lang == "fr" else "en"
+    best, asked = 0.0, "en"
+    for wish in request.headers.get("accept-language", "")[:400].lower().split(","):
+        name, _, weight = wish.partition(";")
+        name, found = name.strip().partition("-")[0], _WEIGHT.fullmatch(weight.strip())
+        wanted = float(found[1]) if found else 1.0
+        if name in LANGUAGES and wanted > best:
+            best, asked = wanted, name
+    return "fr" if asked == "fr" else "en"
 
 
 def refusal_of(error: ProbantError) -> Refusal:

@@ -365,9 +365,16 @@ def _yes(environment: Mapping[str, str], name: str) -> bool:
     return said == "yes"
 
 
+def language_of(environment: Mapping[str, str], lang: str | None) -> Language:
+    """The language of a failure, before there are settings: a choice that is none counts for
+    nothing."""
+    chosen = lang if lang in LANGUAGES else environment.get("PROBANT_LANG")
+    return _language({**environment, "PROBANT_LANG": chosen if chosen in LANGUAGES else ""}, None)
+
+
 def _language(environment: Mapping[str, str], lang: str | None) -> Language:
     chosen = lang or environment.get("PROBANT_LANG")
-    if chosen is None:
+    if not chosen:
         spoken = environment.get("LC_ALL") or environment.get("LANG") or ""
         return "en" if spoken.lower().startswith("en") else "fr"
     if chosen not in LANGUAGES:

@@ -94,6 +94,9 @@ class Refused(BadData):
 
     def speak(self) -> str:
         """The refusal with its clause and article."""
-        r = self.refusal
-        grounds = ", ".join(x for x in (r.clause, r.article) if x)
-        return f"{r.detail} [{r.problem}{': ' + grounds if grounds else ''}]"
+        return self.refusal.detail + self.grounds(self.refusal.article)
+
+    def grounds(self, article: str | None) -> str:
+        """Its problem, its clause, and its article as the reader's language names it."""
+        grounds = ", ".join(x for x in (self.refusal.clause, article) if x)
+        return f" [{self.refusal.problem}{': ' + grounds if grounds else ''}]"

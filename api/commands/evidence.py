@@ -119,6 +119,6 @@ def verify(
                 bundle, anchors, run.screen.lang, receipts=receipt or (), processes=processes
             )
     except verifier.Misuse as misuse:
-        raise Misuse(verifier.WORDS[str(misuse)][run.screen.lang == "fr"]) from None
+        raise Misuse(verifier.WORDS[str(misuse)][0]) from None
     run.screen.answer(report.to_json(), lambda: list(report.lines()))
     return 0 if report.ok else 1

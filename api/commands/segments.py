@@ -91,6 +91,6 @@ def verify(
                 progress=lambda done, total: advance(done, total, ""),
             )
     except verifier.Misuse as misuse:
-        raise Misuse(verifier.WORDS[str(misuse)][screen.lang == "fr"]) from None
+        raise Misuse(verifier.WORDS[str(misuse)][0]) from None
     screen.answer(report.to_json(), lambda: list(report.lines()))
     return 0 if report.ok else 1

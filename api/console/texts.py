@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from api.settings import Language
+from api.wording import Said, said
 from ledger.calendar import MINUTE, PARIS, Day, Instant, parse_day, parse_instant
 from ledger.policy.explain import article, format_long
 from ledger.policy.explain import words as policy_words
@@ -31,7 +32,7 @@ def words(lang: Language) -> dict[str, dict[str, str]]:
     files = [f"{name}{lang}.toml" for name in names]
     spaced = french if lang == "fr" else str
     return {
-        section: {key: spaced(said) for key, said in found.items()}
+        section: {key: spaced(sentence) for key, sentence in found.items()}
         for name in files
         for section, found in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
     }
@@ -52,8 +53,8 @@ class Speech:
     def __call__(self, key: str, /, **values: Any) -> str:
         """One sentence, filled in."""
         section, _, name = key.partition(".")
-        said = words(self.lang)[section][name]
-        return said.format(**values) if values else said
+        sentence = words(self.lang)[section][name]
+        return sentence.format(**values) if values else sentence
 
     def count(self, key: str, n: int, /, **values: Any) -> str:
         """The sentence of a number: `key_one` for one (in French for none too), else `key_many`."""
@@ -71,8 +72,13 @@ class Speech:
 
     def problem(self, slug: str) -> str:
         """What a problem means, in a sentence."""
-        said = words(self.lang)["problem"]
-        return said.get(slug, said["refused"])
+        told = words(self.lang)["problem"]
+        return told.get(slug, told["refused"])
+
+    def refusal(self, detail: str) -> Said:
+        """Why something was refused, and the language it is said in: English if no other."""
+        found = said(detail, self.lang)
+        return found._replace(text=french(found.text)) if found.lang == "fr" else found
 
     def article(self, text: str | None) -> str:
         """A legal reference as this language names it."""

@@ -172,14 +172,14 @@ def _controls(found: Gathered, lang: Language) -> dict[str, Any]:
 
 def _inspection(found: Gathered, lang: Language) -> dict[str, Any]:
     """The inspector's questions, each a table of at most `ROWS` lines."""
-    say = words(lang)["inspection"]
+    say, colon = words(lang)["inspection"], "\u00a0: " if lang == "fr" else ": "
     tables = []
     for one in found.questions["answers"]:
         head = [column["label"] for column in one["columns"]]
         rows = [
             [*line["text"], ", ".join(map(str, line["positions"][:3]))] for line in one["lines"]
         ]
-        figures = [f"{f['label']}: {f['value']}" for f in one["figures"].values()]
+        figures = [f"{f['label']}{colon}{f['value']}" for f in one["figures"].values()]
         more = [say["more"].format(n=len(rows) - ROWS)] if len(rows) > ROWS else []
         tables.append(
             {

@@ -50,7 +50,8 @@ async def put_choices(request: Request, id: str) -> Response:
         found = saying.counted_json(choose(ledger, subject, wanted, how))
         headers = _receipts(request, *found["items"])
         tag = tags.tag_of(ledger, subject, Times())
-        return JSONResponse(found, headers=headers | ({"ETag": tag} if tag else {}))
+        shown = _told(request, found)
+        return JSONResponse(shown, headers=headers | ({"ETag": tag} if tag else {}))
 
     return await once(request, work)
 
@@ -82,7 +83,7 @@ async def post_confirmation(request: Request) -> Response:
     item = saying.body_object(await body_of(request), ("token",))
     token, ledger = item.get("token"), ledger_of(request)
     if not isinstance(token, str) or len(token) > 200:
-        return problems.response(optin.VOID_TOKEN)
+        return problems.response(optin.VOID_TOKEN, None, problems.language_asked(request))
     return await writing(request, lambda: recorded(request, optin.complete(ledger, token)))
 
 
@@ -97,7 +98,7 @@ async def post_device(request: Request, id: str) -> Response:
         attached = saying.one_json(saying.or_refused(found.attached))
         counted = saying.counted_json(found.choices)
         headers = _receipts(request, attached, *counted["items"])
-        return JSONResponse({"attached": attached, **counted}, headers=headers)
+        return JSONResponse(_told(request, {"attached": attached, **counted}), headers=headers)
 
     return await once(request, work)
 
@@ -115,7 +116,7 @@ async def post_signal(request: Request, id: str) -> Response:
         signal = saying.one_json(saying.or_refused(found.heard))
         counted = saying.counted_json(found.choices)
         headers = _receipts(request, signal, *counted["items"])
-        return JSONResponse({"signal": signal, **counted}, headers=headers)
+        return JSONResponse(_told(request, {"signal": signal, **counted}), headers=headers)
 
     return await once(request, work)
 
@@ -127,12 +128,16 @@ def get_gpc(request: Request) -> Response:
     return JSONResponse({"gpc": True, "lastUpdate": format_day(edition.effective_from)})
 
 
+def _told(request: Request, answer: dict[str, Any]) -> Any:
+    return problems.told(answer, problems.language_asked(request))
+
+
 def recorded(request: Request, outcome: Accepted | Refusal) -> Response:
     """One recorded fact with its receipt, or a problem."""
     if isinstance(outcome, Refusal):
         if outcome.problem == "not-found":
             raise NotFound("this ledger knows no such subject")
-        return problems.response(outcome)
+        return problems.response(outcome, None, problems.language_asked(request))
     answer = outcome_json(outcome)
     headers = _receipts(request, answer)
     return JSONResponse(answer, 201, headers)

@@ -20,6 +20,7 @@ from api.facts import Answers, Parsed, outcome_json, parse_json, read_item
 from api.once import alone
 from api.routes import Route
 from api.routes.taking import NDJSON, body_of, media_of, parsed_of
+from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.commands import Command, Correct, Void
@@ -50,12 +51,18 @@ async def post_facts(request: Request) -> Response:
     with alone(app, fingerprint):
         # Those who write wait in threads of their own: readers always find one free.
         writing = app.state.writing
-        work = (app, raw, media, fingerprint, request.state.who.roles)
+        lang = problems.language_asked(request)
+        work = (app, raw, media, fingerprint, request.state.who.roles, lang)
         return await to_thread.run_sync(_recorded, *work, limiter=writing)
 
 
 def _recorded(
-    app: FastAPI, raw: bytes, media: str, fingerprint: bytes | None, roles: frozenset[str]
+    app: FastAPI,
+    raw: bytes,
+    media: str,
+    fingerprint: bytes | None,
+    roles: frozenset[str],
+    lang: Language,
 ) -> Response:
     """In a thread: what came of a request, now or when it was sent before."""
     ledger: Ledger = app.state.ledger
@@ -63,18 +70,19 @@ def _recorded(
     now = ledger.clock.now()
     app.state.sweeper.sweep(ledger, now)
     if fingerprint is None:
-        return _answered(app, _carried_out(writer, roles, parsed_of(raw, media), now))
+        return _answered(app, _carried_out(writer, roles, parsed_of(raw, media), now), lang)
     mac = idempotency.payload_mac(ledger, "lines" if media in NDJSON else "json", raw)
     told = idempotency.recall(ledger, fingerprint, mac, now)
     if told is None:
         try:
             parsed = parsed_of(raw, media)
-            return _answered(app, _carried_out(writer, roles, parsed, now, (fingerprint, mac)))
+            told = _carried_out(writer, roles, parsed, now, (fingerprint, mac))
+            return _answered(app, told, lang)
         except Repeated:  # by another worker, meanwhile
             told = idempotency.recall(ledger, fingerprint, mac, now)
             if told is None:
                 raise
-    return _answered(app, told, idempotency.REPLAYED)
+    return _answered(app, told, lang, idempotency.REPLAYED)
 
 
 async def _without_waiting(request: Request, raw: bytes) -> Response | None:
@@ -94,9 +102,10 @@ async def _without_waiting(request: Request, raw: bytes) -> Response | None:
     read = telling.permitted(writer.ledger, roles, [told])
     wishes = [wish for wish in read if not isinstance(wish, Refusal)]
     answers = _answers(read, await _recording(writer, wishes) if wishes else [], parsed)
+    lang = problems.language_asked(request)
     if app.state.seal is None or app.state.seal.signer is None:
-        return _answered(app, answers)
-    return await to_thread.run_sync(_answered, app, answers, limiter=app.state.writing)
+        return _answered(app, answers, lang)
+    return await to_thread.run_sync(_answered, app, answers, lang, limiter=app.state.writing)
 
 
 async def _recording(writer: Writer, wishes: Sequence[Command]) -> list[Outcome]:
@@ -148,17 +157,22 @@ def _answers(
     return Answers(items, parsed.is_single)
 
 
-def _answered(app: FastAPI, answers: Answers, headers: dict[str, str] | None = None) -> Response:
-    """One answer, or one for each item, each recorded one with its receipt."""
+def _answered(
+    app: FastAPI, answers: Answers, lang: Language, headers: dict[str, str] | None = None
+) -> Response:
+    """One answer, or one for each item, each recorded one with its receipt; problems in the
+    language of this request, whichever it was when they were remembered."""
     more = dict(headers or {}) | sealed.with_receipts(app.state.seal, app.state.ledger, answers)
     if not answers.is_single:
         recorded = sum(answer["status"] == 201 for answer in answers.items)
         refused = len(answers.items) - recorded
-        counted = {"recorded": recorded, "refused": refused, "items": answers.items}
+        items = problems.told(answers.items, lang) if refused else answers.items
+        counted = {"recorded": recorded, "refused": refused, "items": items}
         return Quick(counted, headers=more)
     (answer,) = answers.items
     if answer["status"] != 201:
-        return Quick(answer, answer["status"], more, problems.MEDIA)
+        answer, language = problems.spoken(answer, lang)
+        return Quick(answer, answer["status"], more | language, problems.MEDIA)
     if answer["subject"] is not None:
         more["Location"] = f"/v1/subjects/{answer['subject']}"
     return Quick(answer, 201, more)

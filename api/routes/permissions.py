@@ -18,7 +18,7 @@ from api.filtering import FILTER, FilterResponse, Judge
 from api.gathering import Gathering
 from api.once import alone
 from api.permissions import CHECK
-from api.problems import Problem
+from api.problems import Problem, language_asked
 from api.routes import AGENT, DPO, READER, RECORDER, Route
 from api.routes.taking import NDJSON, body_of, language_headers, language_of, ledger_of, media_of
 from ledger.permitting.filtering import Campaign
@@ -72,7 +72,7 @@ async def post_filter(
         raise Problem("unsupported-media", f"one recipient a line, as {NDJSON[0]} in UTF-8")
     stated = {"purpose": purpose, "channel": channel, "at": at, "known_at": known_at}
     asked = permissions.question_of(NOBODY, {**stated, "offer": offer})
-    judge = Judge(gate, lambda: Campaign(gate, asked))
+    judge = Judge(gate, lambda: Campaign(gate, asked), language_asked(request))
     return FilterResponse(request.stream(), judge)
 
 

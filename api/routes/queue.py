@@ -50,7 +50,7 @@ async def post_motive(request: Request) -> Response:
             "text_withheld": withheld,
         }
         said |= {"request": saying.opened_json(heard.opened), "received": answer}
-        return JSONResponse({**said, **counted}, 201, headers)
+        return JSONResponse(_told(request, {**said, **counted}), 201, headers)
 
     return await once(request, work)
 
@@ -103,9 +103,13 @@ async def post_decision(request: Request, position: Position) -> Response:
         headers = sealed.with_receipts(state.seal, ledger, saying.answers_of(*counted["items"]))
         said: dict[str, Any] = {"decision": settled.decision, "position": settled.position}
         said["request"] = saying.opened_json(settled.opened)
-        return JSONResponse({**said, **counted}, headers=headers)
+        return JSONResponse(_told(request, {**said, **counted}), headers=headers)
 
     return await once(request, work)
+
+
+def _told(request: Request, answer: dict[str, Any]) -> Any:
+    return problems.told(answer, problems.language_asked(request))
 
 
 ROUTES = (

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from api import schema, tags
 from api.answers import Times, subject_answer
 from api.lookup import lookup_answer
+from api.problems import language_asked, told
 from api.routes import AGENT, AUDITOR, DPO, READER, RECORDER, SUBJECT, Route
 from api.routes.taking import (
     body_of,
@@ -40,7 +41,8 @@ async def post_lookup(request: Request) -> Response:
     parsed = parsed_of(await body_of(request), media)
     limits, now = request.app.state.limits, ledger_of(request).clock.now()
     limits.lookups.take(request.state.who.id, now, max(1, len(parsed.items)))
-    return JSONResponse(await to_thread.run_sync(lookup_answer, ledger_of(request), parsed))
+    answer = await to_thread.run_sync(lookup_answer, ledger_of(request), parsed)
+    return JSONResponse(told(answer, language_asked(request)))
 
 
 class Asked(NamedTuple):

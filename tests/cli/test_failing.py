@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Probant
+from tests.cli.conftest import Probant, Said
 
 CANARY = "zoe.canari@example.org"
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,3 +128,25 @@ def test_a_reader_who_has_enough_is_no_failure(probant: Probant) -> None:
     )
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_what_went_wrong_is_said_in_french_to_whoever_speaks_it(
+    probant: Probant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By --lang, before or after the command, or by PROBANT_LANG; the exit code stays."""
+    french = "probant: nommez une personne : un SUBJECT, ou --reference KIND=VALUE\n"
+    english = "probant: name one person: a SUBJECT, or --reference KIND=VALUE\n"
+    probant("init")
+    assert probant("show") == Said(2, "", english)
+    assert probant("show", "--lang", "fr") == Said(2, "", french)
+    assert probant("--lang=fr", "show") == Said(2, "", french)
+    monkeypatch.setenv("PROBANT_LANG", "fr")
+    assert probant("show") == Said(2, "", french)
+    assert probant("show", "--lang", "en") == Said(2, "", english)
+    assert probant.json("show", code=2)["error"]["code"] == "misuse"
+    unknown = "probant: cette commande n'existe pas ; voir `probant --help`\n"
+    assert probant("nowhere") == Said(2, "", unknown)
+    assert probant("show", "--lang", CANARY).err == "probant: la langue doit être fr ou en\n"
+    monkeypatch.setenv("PROBANT_LANG", CANARY)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert probant("show").err == "probant: the language must be fr or en\n"

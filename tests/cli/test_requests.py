@@ -68,6 +68,13 @@ def test_what_is_refused_says_why_and_what_cannot_be_read_is_not_repeated(proban
     grounds = ("--set", "grounds=excessive")
     refused = probant("requests", "step", id, "refuse", *grounds, "--set", "remedies=cnil")
     assert (refused.code, "'remedies' must hold: cnil, court" in refused.err) == (3, True)
+    french = probant(
+        "requests", "step", id, "refuse", *grounds, "--set", "remedies=cnil", "--lang", "fr"
+    )
+    assert french.err == (
+        "probant: le champ 'remedies' doit contenir : cnil, court"
+        " [malformed: SS-DSR-11, RGPD art. 12(4)]\n"
+    )
     remedies = ("--set", "remedies=cnil,court")
     assert probant("requests", "step", id, "refuse", *grounds, *remedies).code == 0
     for wrong in (

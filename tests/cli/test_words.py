@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import typer
+
+from api import cli, helping
+from api.cli import app
 from api.demo import cast
 from api.screen import words
+from tests.cli.conftest import Probant
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,3 +40,30 @@ def test_no_sentence_is_left_unused() -> None:
     ]
     composed = {"show.path_live", "show.path_fold", *(f"cast.{who}" for who in cast.FIND)}
     assert [name for name in unused if name not in composed] == []
+
+
+def test_all_help_has_its_french_sentence_and_none_is_of_help_that_is_gone() -> None:
+    said = {one.help for one in helping.helped(typer.main.get_command(app))}
+    assert said == set(helping.sentences())
+    assert all(helping.sentences().values())
+
+
+def test_help_is_in_the_language_of_its_reader(
+    probant: Probant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of one command, of all, of a group that is named alone; then in English again."""
+    monkeypatch.setenv("PROBANT_LANG", "fr")
+    told = probant("audit", "--help")
+    assert told.code == 0 and "Ce que ses colonnes veulent dire" in told.out
+    assert "[nécessaire]" in told.out and "Montrer ce message et finir." in told.out
+    assert cli.run([]) == 2
+    shown = capsys.readouterr()
+    assert "Commandes" in shown.out + shown.err
+    group = probant("policy")
+    assert group.code == 2 and "Publier une édition" in group.out + group.err
+    monkeypatch.setenv("PROBANT_LANG", "en")
+    told = probant("audit", "--help")
+    assert "What its columns mean" in told.out and "[required]" in told.out
+    assert cli.run([]) == 2
+    shown = capsys.readouterr()
+    assert "Commands" in shown.out + shown.err

@@ -368,6 +368,14 @@ def test_a_refusal_must_say_why_and_before_whom_to_complain(visitor: Visitor) ->
     path, more = late(visitor), {"channel": "email"}
     said = visitor.send(f"{path}/refuse", on=path, **more, grounds="excessive")
     assert said.status_code == 422 and "SS-DSR-11" in said.text and "RGPD art. 12(4)" in said.text
+    why = re.search(r'class="detail" lang="(\w+)">([^<]+)<', said.text)
+    french = "le champ &#39;remedies&#39; doit contenir\u00a0: cnil, court"
+    assert why is not None and why.groups() == ("fr", french)
+    visitor.client.headers["Accept-Language"] = "en"
+    said = visitor.send(f"{path}/refuse", on=path, **more, grounds="excessive")
+    why = re.search(r'class="detail" lang="(\w+)">([^<]+)<', said.text)
+    english = "field &#39;remedies&#39; must hold: cnil, court"
+    assert why is not None and why.groups() == ("en", english)
     said = visitor.send(f"{path}/refuse", on=path, **more, grounds="excessive", remedies="yes")
     assert said.status_code == 303
     assert visitor.get("/console/requests").text.count("/console/requests/") == 1  # its own button
@@ -416,3 +424,19 @@ def test_the_language_of_an_answer_to_a_form_is_changed_on_the_page_above_it(
     page = visitor.send("/console/policy/publish/examine", on="/console/policy/publish", edition="")
     assert page.status_code == 422
     assert 'name="back" value="/console/policy/publish"' in page.text
+
+
+def test_the_page_of_a_person_of_whom_something_was_corrected_says_so(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    page = visitor.get(of(visitor, Reference("shop", "D-0049")))
+    assert page.status_code == 200 and "corrigé" in seen(page.text)
+
+
+def test_a_refusal_that_nobody_translated_says_that_it_is_english(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.wording._french", lambda _sentence, _depth: None)
+    visitor.sign_in(READER)
+    assert '<p class="detail" lang="en">your roles do not open' in visitor.get("/console").text
+    monkeypatch.undo()
+    assert '<p class="detail" lang="fr">vos rôles n' in visitor.get("/console").text

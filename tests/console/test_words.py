@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_both_languages_have_the_same_sentences() -> None:
             other = english[section][key]
             assert sentence.strip() and other.strip(), (section, key)
             assert set(SLOT.findall(sentence)) == set(SLOT.findall(other)), (section, key)
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_no_section_of_one_catalogue_hides_that_of_another(lang: str) -> None:
+    """They are read into one: of two sections with one name, the first would be lost."""
+    files = sorted((ROOM / "words").glob(f"*{lang}.toml"))
+    sections = [name for file in files for name in tomllib.loads(file.read_text("utf-8"))]
+    assert sorted(sections) == sorted(set(sections))
 
 
 def test_french_sentences_have_their_own_spaces() -> None:
