@@ -14,7 +14,7 @@ from functools import partial
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from ledger.sqltime import add_months_sql
-from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
+from replay.engines.lanes import ERA_BITS, PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
 from replay.engines.sql import (
     ASKED,
     ASSESSED,
@@ -32,15 +32,17 @@ ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERA
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
-_CODES = "sort lanes bits"  # what a fact of a sort moves, and of which classes it holds something
+_CODES = "sort era lanes bits"
+"""What a fact of a sort moves, and of which classes it holds something."""
 
 
 class Judged:
     """The query of one question: everybody's classes and things, each with the packed fact its term
     is counted from (`since`), the number of the term, and its place."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, words: Words) -> None:
         self.plan, self.has_gone = plan, any(sort.ends for sort in plan.sorts)
+        self._none = words.none
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
         self.plain = [c for c in clocks if c in plan.plain]
@@ -55,10 +57,10 @@ class Judged:
         """One row for each person: hi, lo, and for each class with a subject clock since_N, term_N
         and place_N. A person without any class is a row too."""
         codes = [
-            (n, self._lanes(s, self.of_people), self._held(s, self.of_people))
+            (n, self._era(s), self._lanes(s, self.of_people), self._held(s, self.of_people))
             for n, s in enumerate(self.plan.sorts)
         ]
-        rows = """SELECT e.hi, e.lo, e.p, e.p AS first, k.lanes, k.bits
+        rows = """SELECT e.hi, e.lo, e.p, e.p + k.era AS first, k.lanes, k.bits
             FROM facts e JOIN codes k ON k.sort = e.sort"""
         return self._judge(self.of_people, rows, "hi, lo", [table("codes", _CODES, codes)])
 
@@ -71,17 +73,17 @@ class Judged:
         one of the relation `lonely` are read too.
         """
         clocks, codes = self.of_things, self._item_codes()
-        rows = """SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope,
-            e.p, e.p AS first, k.lanes, k.bits
+        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END AS scope,
+            e.p, e.p + k.era AS first, k.lanes, k.bits
             FROM facts e JOIN codes k ON k.sort = e.sort WHERE k.lanes <> 0 OR k.bits <> 0"""
         tables = [table("codes", f"{_CODES} keyed", codes)]
         if foreign:
-            keys = [(n, int(keyed)) for n, _, _, keyed in self._keys()]
-            tables.append(table("keys", "sort keyed", keys))
-            rows += """ UNION ALL SELECT e.hi, e.lo, h.scope, e.p, e.p, 0, 0
+            keys = [(n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys()]
+            tables.append(table("keys", "sort era keyed", keys))
+            rows += f""" UNION ALL SELECT e.hi, e.lo, h.scope, e.p, e.p + k.era, 0, 0
                 FROM facts e JOIN keys k ON k.sort = e.sort
                 JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
-                AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE '' END"""
+                AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END"""
         unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
         each = " UNION ALL ".join(
             f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
@@ -104,6 +106,7 @@ class Judged:
         return [
             (
                 n,
+                self._era(s),
                 self._lanes(s, self.of_things),
                 self._held(s, self.of_things, (klass, keyed)),
                 int(keyed),
@@ -145,7 +148,7 @@ class Judged:
         if self.of_people:
             before = f"WITH people AS MATERIALIZED ({self.people()}) "
             parts = [
-                f"""SELECT hi, lo, {c.number} AS number, '' AS scope, since_{c.number} AS since,
+                f"""SELECT hi, lo, {c.number} AS number, {self._none} AS scope, since_{c.number} AS since,
                 term_{c.number} AS term, place_{c.number} AS place
                 FROM people WHERE place_{c.number} <> {ABSENT}"""
                 for c in self.of_people
@@ -198,7 +201,7 @@ class Judged:
         lanes = self.plan.lanes_of(clocks)
         item = ", item AS scope" if "scope" in keys else ""
         if self.plan.contracts:
-            p = packed(self.plan, "day", "position", "era")
+            p = packed("day", "position")
             rows += f""" UNION ALL SELECT hi, lo{item}, {p}, NULL,
                  {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
         last = "".join(
@@ -244,7 +247,7 @@ class Judged:
         gone = self.has_gone and clocks
         if gone:
             own = ", ".join(str(c.number) for c in clocks)
-            scope = "" if by_item else " AND scope = ''"
+            scope = "" if by_item else f" AND scope = {self._none}"
             over = "hi, lo, scope" if by_item else "hi, lo"
             bit = _by("number", {c.number: str(c.bit) for c in clocks})
             ended = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
@@ -312,7 +315,7 @@ class Judged:
     def _chosen(self, clock: Clock) -> list[str]:
         """The packed fact that its term is counted from, and the number of that term: the latest
         end wins, then the latest day, then the latest position; without any, her oldest fact."""
-        era = f"GREATEST(head % {2**self.plan.era_bits}, t)"
+        era = f"GREATEST(head % {2**ERA_BITS}, t)"
         oldest = _by(era, dict(enumerate(map(self._term, clock.terms))))
         since, term = "head", oldest
         if len(clock.lanes) == 1:
@@ -356,6 +359,9 @@ class Judged:
     def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
         """Each sort by its number, with each of its keys."""
         return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
+
+    def _era(self, sort: Sort) -> int:
+        return self.plan.era(sort.edition)
 
     def _lanes(self, sort: Sort, clocks: Iterable[Clock]) -> int:
         """The lanes of these clocks that a fact belongs to; a contract says itself how it ends."""
