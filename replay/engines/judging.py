@@ -24,16 +24,17 @@ from replay.engines.sql import (
     era_of,
     listed,
     packed,
+    position_of,
     table,
 )
-from replay.fold import GRANT, NO, STOP
+from replay.fold import ENDINGS, GRANT, NO, STOP
 
 ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
-_CODES = "sort era lanes bits"
-"""What a fact of a sort moves, and of which classes it holds something."""
+_CODES = "sort era lanes bits ends erased"
+"""What a fact of a sort moves, of which classes it holds something, which one it ends, and how."""
 
 
 class Judged:
@@ -41,8 +42,9 @@ class Judged:
     is counted from (`since`), the number of the term, and its place."""
 
     def __init__(self, plan: Plan, words: Words) -> None:
-        self.plan, self.has_gone = plan, any(sort.ends for sort in plan.sorts)
-        self._none = words.none
+        self.plan, self._none = plan, words.none
+        ends = {sort.ends for sort in plan.sorts}
+        self.ending = [c for c in plan.clocks if c.name in ends]
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
         self.plain = [c for c in clocks if c in plan.plain]
@@ -53,47 +55,114 @@ class Judged:
 
     # -- one row for each class of a person, or thing of hers --------------------------------------
 
+    def grouped(self) -> dict[str, str]:
+        """What is kept beside, by name: of each person, thing, and thing of a plain class, the last
+        fact of each lane, the oldest of all, and of what may have ended the end and the last fact.
+        """
+        found = {"of_people": self._group(self.of_people, *self._people())}
+        if self.of_things:
+            found["of_things"] = self._group(self.of_things, *self._things())
+        if self.plain:
+            found["of_plain"] = self._plain()
+        return found
+
+    def _people(self) -> tuple[str, str, list[str]]:
+        codes = [
+            (
+                n,
+                self._era(s),
+                self._lanes(s, self.of_people),
+                self._held(s, self.of_people),
+                *self._ends(s, self.of_people, scoped=False),
+            )
+            for n, s in enumerate(self.plan.sorts)
+        ]
+        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {position_of("e.p")} AS position, k.lanes,
+            k.bits, k.ends, k.erased FROM facts e JOIN codes k ON k.sort = e.sort"""
+        return rows, "hi, lo", [table("codes", _CODES, codes)]
+
+    def _things(self) -> tuple[str, str, list[str]]:
+        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END AS scope,
+            e.p, CASE WHEN k.lanes <> 0 OR k.bits <> 0 THEN e.p + k.era END AS first,
+            {position_of("e.p")} AS position, k.lanes, k.bits, k.ends, k.erased
+            FROM facts e JOIN codes k ON k.sort = e.sort
+            WHERE k.lanes <> 0 OR k.bits <> 0 OR k.ends <> 0"""
+        return rows, "hi, lo, scope", [table("codes", f"{_CODES} keyed", self._item_codes())]
+
+    def _plain(self) -> str:
+        codes = [
+            (n, clock.number, ends, erased)
+            for clock in self.plain
+            for n, s in enumerate(self.plan.sorts)
+            for ends, erased in sorted({(0, 0), self._ends(s, [clock], scoped=True)})
+            if s.scoped and (ends or self._lanes(s, [clock]))
+        ]
+        at = position_of("e.p")
+        return f"""WITH {table("codes", "sort number ends erased", codes)}
+            SELECT hi, lo, scope, number, since, seen, ended FROM (
+                SELECT e.hi, e.lo, e.item AS scope, k.number,
+                    MAX(e.p) FILTER (WHERE k.ends = 0) AS since,
+                    MAX({at}) FILTER (WHERE k.ends = 0) AS seen,
+                    MAX({at} * 2 + k.erased) FILTER (WHERE k.ends <> 0) AS ended
+                FROM facts e JOIN codes k ON k.sort = e.sort
+                GROUP BY e.hi, e.lo, e.item, k.number) g
+            WHERE since IS NOT NULL"""
+
+    def doubted(self) -> str:
+        """What ended, and of which a later position tells: hi, lo, number, scope, position."""
+        parts = [
+            f"""SELECT hi, lo, {c.number} AS number, {scope} AS scope, e{c.number} // 2 AS position
+            FROM {name} WHERE s{c.number} > e{c.number} // 2"""
+            for name, clocks, scope in (
+                ("of_people", self.of_people, self._none),
+                ("of_things", self.of_things, "scope"),
+            )
+            for c in clocks
+            if c in self.ending
+        ]
+        if self.plain:
+            parts.append(
+                """SELECT hi, lo, number, scope, ended // 2 AS position
+                FROM of_plain WHERE seen > ended // 2"""
+            )
+        return " UNION ALL ".join(parts)
+
     def people(self) -> str:
         """One row for each person: hi, lo, and for each class with a subject clock since_N, term_N
         and place_N. A person without any class is a row too."""
-        codes = [
-            (n, self._era(s), self._lanes(s, self.of_people), self._held(s, self.of_people))
-            for n, s in enumerate(self.plan.sorts)
-        ]
-        rows = """SELECT e.hi, e.lo, e.p, e.p + k.era AS first, k.lanes, k.bits
-            FROM facts e JOIN codes k ON k.sort = e.sort"""
-        return self._judge(self.of_people, rows, "hi, lo", [table("codes", _CODES, codes)])
+        return self._judge(self.of_people, "of_people", "hi, lo")
 
-    def things(self, *, foreign: bool = False, counts: bool = False) -> str:
+    def things(self, of: str = "of_things", *, counts: bool = False) -> str:
         """hi, lo, scope, number, since, term, place, lonely of each thing whose class is not plain.
 
         A thing that nothing moved is judged by its first fact: of whatever class, if that names the
         same thing. Few are such, and few name it: they are `lonely` where that may change what is
-        asked (of `counts`: the place only), and with `foreign` the facts of other classes that name
-        one of the relation `lonely` are read too.
+        asked (of `counts`: the place only), and are then judged again, `of_lonely`.
         """
-        clocks, codes = self.of_things, self._item_codes()
-        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END AS scope,
-            e.p, e.p + k.era AS first, k.lanes, k.bits
-            FROM facts e JOIN codes k ON k.sort = e.sort WHERE k.lanes <> 0 OR k.bits <> 0"""
-        tables = [table("codes", f"{_CODES} keyed", codes)]
-        if foreign:
-            keys = [(n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys()]
-            tables.append(table("keys", "sort era keyed", keys))
-            rows += f""" UNION ALL SELECT e.hi, e.lo, h.scope, e.p, e.p + k.era, 0, 0
-                FROM facts e JOIN keys k ON k.sort = e.sort
-                JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
-                AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END"""
         unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
         each = " UNION ALL ".join(
             f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
             term_{c.number} AS term, place_{c.number} AS place,
             CASE WHEN since_{c.number} = head AND place_{c.number} {unsure} THEN 1 ELSE 0 END
             AS lonely FROM judged WHERE place_{c.number} <> {ABSENT}"""
-            for c in clocks
+            for c in self.of_things
         )
-        judged = self._judge(clocks, rows, "hi, lo, scope", tables)
+        judged = self._judge(self.of_things, of, "hi, lo, scope")
         return f"WITH judged AS MATERIALIZED ({judged}) {each}"
+
+    def of_lonely(self) -> str:
+        """The `of_things` that are lonely, with the first of all facts that name them, whatever
+        their class."""
+        keys = [(n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys()]
+        others = ", ".join(f"g.{name}" for name in self._maxima(self.of_things))
+        return f"""WITH {table("keys", "sort era keyed", keys)}
+            SELECT g.hi, g.lo, g.scope, LEAST(g.head, f.head) AS head, {others} FROM of_things g
+            JOIN (SELECT h.hi, h.lo, h.scope, MIN(e.p + k.era) AS head
+                FROM facts e JOIN keys k ON k.sort = e.sort
+                JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
+                    AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
+                GROUP BY h.hi, h.lo, h.scope) f
+            ON f.hi = g.hi AND f.lo = g.lo AND f.scope = g.scope"""
 
     def _item_codes(self) -> list[tuple[str | int | None, ...]]:
         """What each sort of fact does to things, under each of its keys; without an item, only
@@ -109,6 +178,7 @@ class Judged:
                 self._era(s),
                 self._lanes(s, self.of_things),
                 self._held(s, self.of_things, (klass, keyed)),
+                *self._ends(s, self.of_things, scoped=None),
                 int(keyed),
             )
             for n, s, klass, keyed in self._keys()
@@ -117,30 +187,19 @@ class Judged:
 
     def plain_things(self) -> str:
         """hi, lo, scope, number, since, term, place of each thing of a plain class."""
-        codes = [
-            (n, clock.number)
-            for clock in self.plain
-            for n, s in enumerate(self.plan.sorts)
-            if self._lanes(s, [clock]) and s.scoped
-        ]
-        gone = ""
-        erased = "0 AS archived, 0 AS erased"
-        if self.has_gone:
-            gone = """LEFT JOIN gone x ON x.hi = w.hi AND x.lo = w.lo AND x.number = w.number
-                AND x.scope = w.scope"""
-            erased = """CASE WHEN x.erased = 0 THEN 1 ELSE 0 END AS archived,
-                COALESCE(x.erased, 0) AS erased"""
         number = {clock: self.terms.index(clock.terms[0]) for clock in self.plain}
         term = _by("number", {c.number: str(number[c]) for c in self.plain})
         used = _by("number", {c.number: self._limit(number[c], 0) for c in self.plain})
         kept = _by("number", {c.number: self._limit(number[c], 1) for c in self.plain})
-        return f"""WITH {table("codes", "sort number", codes)}
-            SELECT hi, lo, scope, number, since, {term} AS term,
-                {_place("erased = 1", "archived = 1", "1 = 0", used, kept)} AS place
-            FROM (SELECT w.*, {erased} FROM (
-                SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p) AS since
-                FROM facts e JOIN codes k ON k.sort = e.sort
-                GROUP BY e.hi, e.lo, e.item, k.number) w {gone}) w"""
+        relation, held = "of_plain", ""
+        if self.ending:
+            relation = """of_plain w LEFT JOIN again a ON a.hi = w.hi AND a.lo = w.lo
+                AND a.number = w.number AND a.scope = w.scope"""
+            relation = f"(SELECT w.*, a.hi AS held FROM {relation})"
+            held = " AND held IS NULL"
+        place = _place(f"ended % 2 = 1{held}", f"ended % 2 = 0{held}", "1 = 0", used, kept)
+        return f"""SELECT hi, lo, scope, number, since, {term} AS term, {place} AS place
+            FROM {relation} p"""
 
     def items(self) -> str:
         """All of these as rows: hi, lo, number, scope, since, term, place. Reads `things`."""
@@ -196,21 +255,33 @@ class Judged:
 
     # -- the steps ---------------------------------------------------------------------------------
 
-    def _judge(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
-        """Group the rows by their keys, then judge each class in its columns."""
-        lanes = self.plan.lanes_of(clocks)
+    def _group(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
+        """The rows, grouped by their keys: what `_maxima` names, and their oldest fact, `head`."""
         item = ", item AS scope" if "scope" in keys else ""
         if self.plan.contracts:
-            p = packed("day", "position")
-            rows += f""" UNION ALL SELECT hi, lo{item}, {p}, NULL,
-                 {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
-        last = "".join(
-            f", MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0) AS l{lane}" for lane in lanes
-        )
-        grouped = f"""SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held{last}
+            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, NULL,
+                 {self._end_lanes(clocks)}, 0, 0, 0 FROM ({self._contract_ends()}) c"""
+        found = ", ".join(f"{text} AS {name}" for name, text in self._maxima(clocks).items())
+        return f"""WITH {", ".join(tables)} SELECT {keys}, MIN(first) AS head, {found}
             FROM ({rows}) r GROUP BY {keys}"""
+
+    def _maxima(self, clocks: list[Clock]) -> dict[str, str]:
+        """What is kept of a group: the classes of which something is held, the last fact of each
+        lane (l), of what may have ended the end (e: position * 2 + erased) and what is told last
+        (s: position)."""
+        found = {"held": "BIT_OR(CAST(bits AS BIGINT))"}
+        for lane in self.plan.lanes_of(clocks):
+            found[f"l{lane}"] = f"MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0)"
+        for c in clocks:
+            if c in self.ending:
+                found[f"e{c.number}"] = f"MAX(position * 2 + erased) FILTER (WHERE ends = {c.bit})"
+                found[f"s{c.number}"] = f"MAX(position) FILTER (WHERE (bits & {c.bit}) <> 0)"
+        return found
+
+    def _judge(self, clocks: list[Clock], relation: str, keys: str) -> str:
+        """Judge each class of a group in its columns."""
         joined, flags = self._flags(clocks, keys)
-        text = f"SELECT g.*, {flags} FROM ({grouped}) g {joined} WHERE g.head IS NOT NULL"
+        text = f"SELECT g.*, {flags} FROM {relation} g {joined} WHERE g.head IS NOT NULL"
         candidates = [found for c in clocks for found in self._candidates(c)]
         if candidates:
             text = f"SELECT w.*, {', '.join(candidates)} FROM ({text}) w"
@@ -221,11 +292,11 @@ class Judged:
             f", since_{c.number}, term_{c.number}, {self._placed(c)} AS place_{c.number}"
             for c in clocks
         )
-        return f"WITH {', '.join(tables)} SELECT {keys}, head{found} FROM ({text}) w"
+        return f"SELECT {keys}, head{found} FROM ({text}) w"
 
     def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
         """What is joined to each row, and the columns that come of it: the era she was told of,
-        which classes a contract stops, which are archived or erased."""
+        which classes a contract stops, which are held again after their end."""
         by_item = "scope" in keys
         joined, columns = [], []
 
@@ -244,21 +315,18 @@ class Judged:
         if stopping:
             join("s", self._stopped(stopping, by_item=by_item), by_scope=by_item)
         columns.append(f"{'COALESCE(s.bits, 0)' if stopping else '0'} AS stopped")
-        gone = self.has_gone and clocks
-        if gone:
-            own = ", ".join(str(c.number) for c in clocks)
-            scope = "" if by_item else f" AND scope = {self._none}"
+        ending = [c for c in clocks if c in self.ending]
+        if ending:
+            own = ", ".join(str(c.number) for c in ending)
+            bits = _by("number", {c.number: str(c.bit) for c in ending})
             over = "hi, lo, scope" if by_item else "hi, lo"
-            bit = _by("number", {c.number: str(c.bit) for c in clocks})
-            ended = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
             join(
                 "x",
-                f"""SELECT {over}, {ended.format(0)} AS archived, {ended.format(1)} AS erased
-                FROM gone WHERE number IN ({own}){scope} GROUP BY {over}""",
+                f"""SELECT {over}, BIT_OR(CAST({bits} AS BIGINT)) AS bits FROM again
+                WHERE number IN ({own}) GROUP BY {over}""",
                 by_scope=by_item,
             )
-        for name in ("archived", "erased"):
-            columns.append(f"{f'COALESCE(x.{name}, 0)' if gone else '0'} AS {name}")
+        columns.append(f"{'COALESCE(x.bits, 0)' if ending else '0'} AS again")
         return " ".join(joined), ", ".join(columns)
 
     def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
@@ -277,7 +345,7 @@ class Judged:
                     OR c.planned_day IS NULL OR c.planned_day >= {self.plan.today})) o
             JOIN stopping m ON m.type = o.type AND m.era = o.era GROUP BY {over}"""
 
-    def _ends(self) -> str:
+    def _contract_ends(self) -> str:
         """Each contract's end: recorded, or as planned and passed without tacit renewal."""
 
         def either(name: str) -> str:
@@ -338,9 +406,10 @@ class Judged:
             _by(f"term_{clock.number}", {n: self._limit(n, which) for n in numbers})
             for which in (0, 1)
         )
-        erased, archived, stopped = (
-            f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
-        )
+        stopped, erased, archived = f"(stopped & {clock.bit}) <> 0", "1 = 0", "1 = 0"
+        if clock in self.ending:
+            ended = f"(again & {clock.bit}) = 0 AND e{clock.number} % 2"
+            erased, archived = f"{ended} = 1", f"{ended} = 0"
         place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
         return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
 
@@ -359,6 +428,15 @@ class Judged:
     def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
         """Each sort by its number, with each of its keys."""
         return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
+
+    def _ends(self, sort: Sort, clocks: Iterable[Clock], *, scoped: bool | None) -> tuple[int, int]:
+        """Which of these classes a fact says was archived or erased, and whether it was erased; of
+        the facts with an item, or without, if that matters."""
+        if sort.ends and scoped in (None, sort.scoped):
+            for clock in clocks:
+                if clock.name == sort.ends:
+                    return clock.bit, int(ENDINGS[sort.kind] == "erased")
+        return 0, 0
 
     def _era(self, sort: Sort) -> int:
         return self.plan.era(sort.edition)

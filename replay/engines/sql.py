@@ -5,7 +5,7 @@ columns of the layout) two relations are laid out first, with what corrections l
 `amended`): `facts`, all that stand at the question's two times, in five narrow columns, and
 `stated`, the few whose own words matter: choices, contracts, notices. All else is asked of these,
 of small tables written into the query (`lanes.py`), and of what an engine keeps beside: `told`,
-`agreed` (contracts), and `gone` (what was archived or erased, found by way of `ended`, `later`).
+`agreed` (contracts), and `gone` (WRONG).
 
 Day, position and era are one integer (`packed`), so that a maximum says when, and where to look.
 What is judged once for each person or thing is only which lane won; terms are compared as days.
@@ -225,58 +225,18 @@ _PAYLOAD = 2**27
 _RENEWAL = "e.decision IN ('tacit', 'express')"
 
 
-def ended(plan: Plan) -> str:
-    """What was archived or erased, by the last fact that says so: hi, lo, number, scope, position,
-    erased."""
-    rows = [
-        (n, clock.number, int(ENDINGS[sort.kind] == "erased"))
-        for n, sort in enumerate(plan.sorts)
-        for clock in plan.clocks
-        if sort.ends == clock.name
-    ]
-    return f"""WITH {table("ends", "sort number erased", rows)}
-        SELECT hi, lo, number, scope, last // 2 AS position, last % 2 AS erased
-        FROM (SELECT hi, lo, number, item AS scope,
-                MAX({position_of("e.p")} * 2 + erased) AS last
-            FROM facts e JOIN ends n ON n.sort = e.sort GROUP BY hi, lo, number, item) m"""
-
-
-def later(plan: Plan, words: Words) -> str:
-    """The keys of what ended under which a fact follows the end: hi, lo, number, scope, key,
-    family. Few are such."""
-    at, key = position_of("e.p"), _key(words)
-    return f"""WITH {_homes(plan)},
-        after AS (SELECT e.hi, e.lo, h.number, h.family, {key} AS key,
-                CASE WHEN h.by_item = 1 THEN {key} ELSE {words.none} END AS scope, {at} AS position
+def again(plan: Plan, words: Words) -> str:
+    """Of what ended and was then heard of, what is held again: hi, lo, number, scope. The last fact
+    of some key of the class has a higher position than the end. Reads `doubted`; few are such."""
+    key = f"CASE WHEN h.keyed = 1 THEN e.item ELSE {words.none} END"
+    return f"""WITH {_homes(plan)}
+        SELECT DISTINCT hi, lo, number, scope
+        FROM (SELECT d.hi, d.lo, d.number, d.scope, MAX(e.p) AS tail, MAX(d.position) AS position
             FROM facts e JOIN homes h ON h.sort = e.sort
-            JOIN (SELECT hi, lo, MIN(position) AS position FROM ended GROUP BY hi, lo) f
-                ON f.hi = e.hi AND f.lo = e.lo AND f.position < {at})
-        SELECT DISTINCT e.hi, e.lo, e.number, e.scope, e.key, e.family
-        FROM after e JOIN ended d ON d.hi = e.hi AND d.lo = e.lo AND d.number = e.number
-            AND d.scope = e.scope AND d.position < e.position"""
-
-
-def gone(plan: Plan, words: Words) -> str:
-    """What ended and was not held again since: hi, lo, number, scope, erased.
-
-    Held again: the last fact of some key of the class has a higher position than the end.
-    """
-    return f"""WITH {_homes(plan)},
-        tails AS (SELECT r.hi, r.lo, r.number, r.scope, MAX(e.p) AS tail
-            FROM facts e JOIN homes h ON h.sort = e.sort
-            JOIN later r ON r.hi = e.hi AND r.lo = e.lo AND r.number = h.number
-                AND r.family = h.family AND r.key = {_key(words)}
-            GROUP BY r.hi, r.lo, r.number, r.scope, r.key, r.family),
-        held AS (SELECT hi, lo, number, scope, MAX({position_of("tail")}) AS position
-            FROM tails GROUP BY hi, lo, number, scope)
-        SELECT d.hi, d.lo, d.number, d.scope, d.erased
-        FROM ended d LEFT JOIN held h
-            ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number AND h.scope = d.scope
-        WHERE COALESCE(h.position, 0) <= d.position"""
-
-
-def _key(words: Words) -> str:
-    return f"CASE WHEN h.keyed = 1 THEN e.item ELSE {words.none} END"
+            JOIN doubted d ON d.hi = e.hi AND d.lo = e.lo AND d.number = h.number
+                AND d.scope = CASE WHEN h.by_item = 1 THEN {key} ELSE {words.none} END
+            GROUP BY d.hi, d.lo, d.number, d.scope, {key}, h.family) t
+        WHERE {position_of("tail")} > position"""
 
 
 def _homes(plan: Plan) -> str:
