@@ -117,14 +117,15 @@ class SqlEngine(ABC):
         """The shares of the people, in the order of their ids."""
         return (None,)
 
-    def _among(self, share: Share) -> str:
+    def _among(self, share: Share) -> str:  # noqa: ARG002 - there is a single share
         """What more is said of the facts of one share only."""
         return ""
 
-    def _named(self, text: str, columns: str, order: str) -> str:
+    def _named(self, text: str, columns: str, order: str = "") -> str:
         """The rows of a query, people and items under their ids, in the order of people and then
         of some of its columns."""
-        return f"SELECT hi, lo, {columns} FROM ({text}) x ORDER BY {BY_SUBJECT}, {order}"
+        by = f"{BY_SUBJECT}, {order}" if order else BY_SUBJECT
+        return f"SELECT hi, lo, {columns} FROM ({text}) x ORDER BY {by}"
 
     # -- the questions -----------------------------------------------------------------------------
 
@@ -215,10 +216,11 @@ class SqlEngine(ABC):
         kinds = moving(self.book, as_of, known)
         for plan in self._plans(as_of, known):
             numbers = [str(n) for n, sort in enumerate(plan.sorts) if sort.kind in kinds]
-            text = f"""SELECT hi, lo, MAX(p) AS last FROM facts
-                WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo"""
-            for hi, lo, last in self._rows(self._named(text, "last", "last")) if numbers else ():
-                yield Last(whole(hi, lo), *_unpacked(last))
+            text = f"""SELECT hi, lo, last // {PACK} AS day, {sql.position_of("last")} AS position
+                FROM (SELECT hi, lo, MAX(p) AS last FROM facts
+                    WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo) l"""
+            if numbers:
+                yield from map(Last._make, self._rows(self._named(text, "day, position")))
 
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""

@@ -21,7 +21,6 @@ from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
 from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
-from replay.engines.sql import BY_SUBJECT, STATED
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -32,9 +31,9 @@ _LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS 
 
 
 class DuckWords:
-    """People and items are numbered; two integers are one of 128 bits."""
+    """Two integers as one of 128 bits."""
 
-    none = "0"
+    none = "''"
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
@@ -120,53 +119,27 @@ class DuckEngine(SqlEngine):
         self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
 
     def _lay(self, facts: str, stated: str) -> None:
-        """Narrowly: people and items as numbers, those of people in the order of their ids. Numbers
-        are given one range of people after the other, where not all fit."""
+        """In the order of people where there may be several shares: who reads one passes over the
+        rest, wherever it lies."""
         order = "ORDER BY hi" if self.files.rows > self._at_once else ""
-        self._keep("raw_facts", f"SELECT * FROM ({facts}) x {order}")
-        self._keep("raw_stated", f"SELECT * FROM ({stated}) x {order}")
-        for statement in _LAID:
-            self._db.execute(statement)
-        for low, high in self._ranges("raw_facts"):
-            for name in ("facts", "stated"):
-                self._show(name, f"SELECT * FROM raw_{name} WHERE hi BETWEEN {low} AND {high}")
-            for name, text in _NUMBERED:
-                self._keep(name, text)
-            for name, text in _NARROWED:
-                with self._asking(f"INSERT INTO {name} {text}"):
-                    pass
-        for name in ("raw_facts", "raw_stated", "hers", "theirs"):
-            self._db.execute(f"DROP TABLE IF EXISTS {name}")
+        for name, text in (("all_facts", facts), ("all_stated", stated)):
+            self._keep(name, f"SELECT * FROM ({text}) x {order}")
 
-    def _ranges(self, name: str) -> list[tuple[int, int]]:
-        """Ranges of `hi` with about as many facts of a relation each; both ends included. None
-        crosses zero: ids are ordered as if their halves had no sign."""
-        (facts,) = next(self._rows(f"SELECT COUNT(*) FROM {name}"))
+    def _shares(self) -> Iterable[tuple[int, int]]:
+        """Ranges of the first half of their ids, with about as many facts each; both ends included.
+        None crosses zero: ids are ordered as if their halves had no sign."""
+        (facts,) = next(self._rows("SELECT COUNT(*) FROM all_facts"))
         n = -(-facts // self._at_once)
         if n < 2:
             return [(-(2**63), 2**63 - 1)]
         parts = ", ".join(str(i / n) for i in range(1, n))
-        (edges,) = next(self._rows(f"SELECT APPROX_QUANTILE(hi, [{parts}]) FROM {name}"))
+        (edges,) = next(self._rows(f"SELECT APPROX_QUANTILE(hi, [{parts}]) FROM all_facts"))
         begins = sorted({-(2**63), 0, *edges})
-        ranges = zip(begins, [*(begin - 1 for begin in begins[1:]), 2**63 - 1], strict=True)
-        return sorted(ranges, key=lambda share: (share[0] < 0, share))
-
-    def _shares(self) -> Iterable[tuple[int, int]]:
-        return self._ranges("all_facts")
+        shares = zip(begins, [*(begin - 1 for begin in begins[1:]), 2**63 - 1], strict=True)
+        return sorted(shares, key=lambda share: (share[0] < 0, share))
 
     def _among(self, share: tuple[int, int]) -> str:
         return f"AND hi BETWEEN {share[0]} AND {share[1]}"
-
-    def _named(self, text: str, columns: str, order: str) -> str:
-        items, scope = "", "scope" in columns
-        if scope:
-            items = "JOIN items i ON i.number = x.scope"
-        own = ", ".join(
-            "i.item AS scope" if name == "scope" else f"x.{name}" for name in columns.split(", ")
-        )
-        by = ", ".join("i.item" if name == "scope" else f"x.{name}" for name in order.split(", "))
-        return f"""SELECT p.hi, p.lo, {own} FROM ({text}) x JOIN people p ON p.number = x.hi {items}
-            ORDER BY x.hi, {by}"""
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._asking(text) as cursor:
@@ -235,46 +208,5 @@ def _operators(found: list[dict[str, Any]], depth: int) -> Iterator[str]:
         yield f"{'  ' * depth}{one['type'].lower().replace('_', ' ')} {about} ({timed})"
         yield from _operators(one.get("children", []), depth + 1)
 
-
-_LAID = (
-    "CREATE OR REPLACE TABLE people (hi BIGINT, lo BIGINT, number INTEGER)",
-    "CREATE OR REPLACE TABLE items (item VARCHAR, number INTEGER)",
-    "INSERT INTO items VALUES ('', 0)",
-    """CREATE OR REPLACE TABLE all_facts (hi INTEGER, lo TINYINT, item INTEGER, sort SMALLINT,
-        p BIGINT, occurred_at BIGINT, since BIGINT, upto BIGINT)""",
-    f"""CREATE OR REPLACE TABLE all_stated AS
-        SELECT CAST(0 AS INTEGER) AS hi, CAST(0 AS TINYINT) AS lo, CAST(0 AS INTEGER) AS item,
-        {", ".join(STATED)}, since, upto FROM raw_stated WHERE 1 = 0""",
-)
-_NUMBERED = (
-    (
-        "hers",
-        f"""SELECT hi, lo, CAST(ROW_NUMBER() OVER (ORDER BY {BY_SUBJECT})
-        + (SELECT COUNT(*) FROM people) AS INTEGER) AS number
-        FROM (SELECT hi, lo FROM facts UNION SELECT hi, lo FROM stated) f""",
-    ),
-    (
-        "theirs",
-        """SELECT item, CASE WHEN item = '' THEN 0 ELSE CAST(ROW_NUMBER() OVER ()
-        + (SELECT MAX(number) FROM items) AS INTEGER) END AS number
-        FROM (SELECT item FROM facts UNION SELECT item FROM stated) f""",
-    ),
-)
-"""The people and the items of a range, those of people in the order of their ids."""
-_BOTH = "JOIN hers h ON h.hi = f.hi AND h.lo = f.lo JOIN theirs t ON t.item = f.item"
-_NARROWED = (
-    (
-        "all_facts",
-        f"""SELECT h.number, 0, t.number, f.sort, f.p, f.occurred_at, f.since, f.upto
-        FROM facts f {_BOTH}""",
-    ),
-    (
-        "all_stated",
-        f"""SELECT h.number, 0, t.number, {", ".join(f"f.{name}" for name in STATED)}, f.since,
-        f.upto FROM stated f {_BOTH}""",
-    ),
-    ("people", "SELECT hi, lo, number FROM hers"),
-    ("items", "SELECT item, number FROM theirs WHERE number > 0"),
-)
 
 _NOTHING = "(SELECT " + ", ".join(f"NULL AS {name}" for name in SCHEMA.names) + " WHERE 1 = 0)"

@@ -33,8 +33,6 @@ ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERA
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
-_CODES = "sort era lanes bits ends erased"
-"""What a fact of a sort moves, of which classes it holds something, which one it ends, and how."""
 
 
 class Judged:
@@ -67,27 +65,22 @@ class Judged:
         return found
 
     def _people(self) -> tuple[str, str, list[str]]:
+        clocks = self.of_people
         codes = [
-            (
-                n,
-                self._era(s),
-                self._lanes(s, self.of_people),
-                self._held(s, self.of_people),
-                *self._ends(s, self.of_people, scoped=False),
-            )
+            (n, self._era(s), *self._marks(s, clocks, self._held(s, clocks), scoped=False))
             for n, s in enumerate(self.plan.sorts)
         ]
-        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {position_of("e.p")} AS position, k.lanes,
-            k.bits, k.ends, k.erased FROM facts e JOIN codes k ON k.sort = e.sort"""
-        return rows, "hi, lo", [table("codes", _CODES, codes)]
+        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {position_of("e.p")} AS position
+            {_each(self._names(clocks))} FROM facts e JOIN codes k ON k.sort = e.sort"""
+        return rows, "hi, lo", [table("codes", " ".join(["sort era", *self._names(clocks)]), codes)]
 
     def _things(self) -> tuple[str, str, list[str]]:
-        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END AS scope,
-            e.p, CASE WHEN k.lanes <> 0 OR k.bits <> 0 THEN e.p + k.era END AS first,
-            {position_of("e.p")} AS position, k.lanes, k.bits, k.ends, k.erased
-            FROM facts e JOIN codes k ON k.sort = e.sort
-            WHERE k.lanes <> 0 OR k.bits <> 0 OR k.ends <> 0"""
-        return rows, "hi, lo, scope", [table("codes", f"{_CODES} keyed", self._item_codes())]
+        names = self._names(self.of_things)
+        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
+            AS scope, e.p, e.p + k.era AS first, {position_of("e.p")} AS position
+            {_each(names)} FROM facts e JOIN codes k ON k.sort = e.sort"""
+        columns = " ".join(["sort keyed era", *names])
+        return rows, "hi, lo, scope", [table("codes", columns, self._item_codes())]
 
     def _plain(self) -> str:
         codes = [
@@ -154,7 +147,7 @@ class Judged:
         """The `of_things` that are lonely, with the first of all facts that name them, whatever
         their class."""
         keys = [(n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys()]
-        others = ", ".join(f"g.{name}" for name in self._maxima(self.of_things))
+        others = ", ".join(f"g.{name}" for name in ("held", *self._names(self.of_things)[2:]))
         return f"""WITH {table("keys", "sort era keyed", keys)}
             SELECT g.hi, g.lo, g.scope, LEAST(g.head, f.head) AS head, {others} FROM of_things g
             JOIN (SELECT h.hi, h.lo, h.scope, MIN(e.p + k.era) AS head
@@ -166,24 +159,21 @@ class Judged:
 
     def _item_codes(self) -> list[tuple[str | int | None, ...]]:
         """What each sort of fact does to things, under each of its keys; without an item, only
-        where a thing may be held that has none."""
+        where a thing may be held that has none. What only ends one is not its first fact."""
+        clocks = self.of_things
         bare = any(
-            self._held(s, self.of_things, (klass, False))
+            self._held(s, clocks, (klass, False))
             for _, s, klass, keyed in self._keys()
             if not keyed
         )
-        return [
-            (
-                n,
-                self._era(s),
-                self._lanes(s, self.of_things),
-                self._held(s, self.of_things, (klass, keyed)),
-                *self._ends(s, self.of_things, scoped=None),
-                int(keyed),
-            )
-            for n, s, klass, keyed in self._keys()
-            if keyed or bare
-        ]
+        found: list[tuple[str | int | None, ...]] = []
+        for n, s, klass, keyed in self._keys():
+            held = self._held(s, clocks, (klass, keyed))
+            moves = bool(held or self._lanes(s, clocks))
+            if (keyed or bare) and (moves or self._ends(s, clocks) != (0, 0)):
+                marks = self._marks(s, clocks, held)
+                found.append((n, int(keyed), self._era(s) if moves else None, *marks))
+        return found
 
     def plain_things(self) -> str:
         """hi, lo, scope, number, since, term, place of each thing of a plain class."""
@@ -207,8 +197,8 @@ class Judged:
         if self.of_people:
             before = f"WITH people AS MATERIALIZED ({self.people()}) "
             parts = [
-                f"""SELECT hi, lo, {c.number} AS number, {self._none} AS scope, since_{c.number} AS since,
-                term_{c.number} AS term, place_{c.number} AS place
+                f"""SELECT hi, lo, {c.number} AS number, {self._none} AS scope,
+                since_{c.number} AS since, term_{c.number} AS term, place_{c.number} AS place
                 FROM people WHERE place_{c.number} <> {ABSENT}"""
                 for c in self.of_people
             ]
@@ -256,27 +246,41 @@ class Judged:
     # -- the steps ---------------------------------------------------------------------------------
 
     def _group(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
-        """The rows, grouped by their keys: what `_maxima` names, and their oldest fact, `head`."""
-        item = ", item AS scope" if "scope" in keys else ""
-        if self.plan.contracts:
-            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, NULL,
-                 {self._end_lanes(clocks)}, 0, 0, 0 FROM ({self._contract_ends()}) c"""
-        found = ", ".join(f"{text} AS {name}" for name, text in self._maxima(clocks).items())
-        return f"""WITH {", ".join(tables)} SELECT {keys}, MIN(first) AS head, {found}
-            FROM ({rows}) r GROUP BY {keys}"""
+        """The rows, grouped by their keys: their oldest fact (`head`), the classes of which
+        something is held (`held`), the last fact of each lane (lN), and of what may have ended the
+        end (eN: position * 2 + erased) and the last position that tells of it (sN).
 
-    def _maxima(self, clocks: list[Clock]) -> dict[str, str]:
-        """What is kept of a group: the classes of which something is held, the last fact of each
-        lane (l), of what may have ended the end (e: position * 2 + erased) and what is told last
-        (s: position)."""
-        found = {"held": "BIT_OR(CAST(bits AS BIGINT))"}
-        for lane in self.plan.lanes_of(clocks):
-            found[f"l{lane}"] = f"MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0)"
-        for c in clocks:
-            if c in self.ending:
-                found[f"e{c.number}"] = f"MAX(position * 2 + erased) FILTER (WHERE ends = {c.bit})"
-                found[f"s{c.number}"] = f"MAX(position) FILTER (WHERE (bits & {c.bit}) <> 0)"
-        return found
+        Each maximum is of all rows, the others' bits taken away: cheaper than to ask of each row
+        whether it counts.
+        """
+        names = self._names(clocks)[2:]
+        if self.plan.contracts:
+            item = ", item AS scope" if "scope" in keys else ""
+            marks = "".join(f", {self._end_mark(name)}" for name in names)
+            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, NULL,
+                0, 0{marks} FROM ({self._contract_ends()}) c"""
+        of = {"l": "p", "e": "(position * 2 + erased)", "s": "position"}
+        most = "".join(f", MAX({of[name[0]]} & {name}) AS {name}" for name in names)
+        found = "".join(f", NULLIF({name}, 0) AS {name}" for name in names)
+        return f"""WITH {", ".join(tables)} SELECT {keys}, head, held{found}
+            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held{most}
+                FROM ({rows}) r GROUP BY {keys}) g"""
+
+    def _names(self, clocks: list[Clock]) -> list[str]:
+        """The columns that say what a fact of a sort does: the classes of which it holds something,
+        whether it says that one was erased, then a mark (-1 or 0) for each maximum."""
+        ending = [c.number for c in clocks if c in self.ending]
+        lanes = self.plan.lanes_of(clocks)
+        each = [*(f"l{lane}" for lane in lanes), *(f"{of}{n}" for n in ending for of in "es")]
+        return ["bits", "erased", *each]
+
+    def _marks(
+        self, sort: Sort, clocks: list[Clock], held: int, *, scoped: bool | None = None
+    ) -> list[int]:
+        ends, erased = self._ends(sort, clocks, scoped=scoped)
+        bits = {"l": self._lanes(sort, clocks), "e": ends, "s": held}
+        marks = (bits[name[0]] >> int(name[1:]) & 1 for name in self._names(clocks)[2:])
+        return [held, erased, *(-mark for mark in marks)]
 
     def _judge(self, clocks: list[Clock], relation: str, keys: str) -> str:
         """Judge each class of a group in its columns."""
@@ -356,10 +360,13 @@ class Judged:
             {era} AS era FROM agreed
             WHERE ended_day IS NOT NULL OR (planned_day < {self.plan.today} AND tacit = 0)"""
 
-    def _end_lanes(self, clocks: list[Clock]) -> str:
-        wanted = sum(1 << lane for lane in self.plan.lanes_of(clocks))
+    def _end_mark(self, name: str) -> str:
+        """The same of the end of a contract, which moves a lane and nothing else."""
+        if name[0] != "l":
+            return "0"
+        lane = int(name[1:])
         by_era = {
-            era: str(self.plan.mask(CONTRACT_ENDED, era) & wanted)
+            era: str(-(self.plan.mask(CONTRACT_ENDED, era) >> lane & 1))
             for era in range(len(self.plan.eras))
         }
         return f"CAST({_by('era', by_era)} AS BIGINT)"
@@ -429,7 +436,9 @@ class Judged:
         """Each sort by its number, with each of its keys."""
         return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
 
-    def _ends(self, sort: Sort, clocks: Iterable[Clock], *, scoped: bool | None) -> tuple[int, int]:
+    def _ends(
+        self, sort: Sort, clocks: Iterable[Clock], *, scoped: bool | None = None
+    ) -> tuple[int, int]:
         """Which of these classes a fact says was archived or erased, and whether it was erased; of
         the facts with an item, or without, if that matters."""
         if sort.ends and scoped in (None, sort.scoped):
@@ -513,6 +522,10 @@ def _place(
         WHEN {stopped} THEN {SUSPENDED}
         WHEN {since} >= {used} THEN {OPERATIONAL}
         WHEN {since} < {kept} THEN {PAST_ARCHIVE} ELSE {PAST} END"""
+
+
+def _each(names: Iterable[str]) -> str:
+    return "".join(f", k.{name}" for name in names)
 
 
 def _beats(clock: Clock, lane: Lane) -> str:

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ledger.calendar import Instant
 from ledger.events import CORRECTION
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
-from ledger.calendar import Instant
 from replay.engines.lanes import CONTRACTS, ERA_BITS, META, NOTIFIED, PACK_BITS, Plan, Sort
 from replay.fold import ENDINGS, NO, YES
 
@@ -97,7 +97,7 @@ SORTS = f"""SELECT DISTINCT kind, class, edition, {_SCOPED.format("")} AS scoped
 VERDICTS = f"""SELECT ref_position AS root, position,
     LEAD(position) OVER (PARTITION BY ref_position ORDER BY position) AS upto FROM events
     WHERE ref_position IS NOT NULL AND kind IN {listed(META)}"""
-"""Corrections and voids. Of those of one fact the last that is known speaks: each until the next."""
+"""Corrections and voids. Of those of one fact the last known speaks: each until the next."""
 
 
 def disputed() -> str:
