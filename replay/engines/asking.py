@@ -325,24 +325,22 @@ class SqlEngine(ABC):
                 self._keep(name, text)
             if judged.ending:
                 self._keep("doubted", judged.doubted())
-                self._keep("again", sql.again(plan, self.words))
+                self._keep("gone", sql.gone(plan, self.words))
             if judged.of_things:
                 self._judge_things(judged, counts=counts)
             yield judged
 
     def _judge_things(self, judged: Judged, *, counts: bool) -> None:
-        """Keep `things`: those that are lonely are judged again, if any."""
-        self._keep("things", judged.things(counts=counts))
-        self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1")
+        """Find `things`; those that are lonely are judged again, if any."""
+        self._keep("first_judged", judged.things(counts=counts))
+        self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM first_judged WHERE lonely = 1")
+        things = "SELECT t.* FROM first_judged t"
         if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
             self._keep("of_lonely", judged.of_lonely())
-            self._keep("first_seen", "SELECT * FROM things")
-            self._keep(
-                "things",
-                f"""SELECT t.* FROM first_seen t ANTI JOIN lonely h
-                ON h.hi = t.hi AND h.lo = t.lo AND h.scope = t.scope
-                UNION ALL SELECT * FROM ({judged.things("of_lonely")}) t""",
-            )
+            self._keep("again_judged", judged.things("of_lonely"))
+            things += """ ANTI JOIN lonely h ON h.hi = t.hi AND h.lo = t.lo AND h.scope = t.scope
+                UNION ALL SELECT * FROM again_judged"""
+        self._show("things", things)
 
     def _events(self, plan: Plan) -> Counter[str]:
         """How many facts there are of each kind; what is entered twice counts at home."""

@@ -9,7 +9,7 @@ term, and on which side of two days it lies. Read next: `asking.py`, which runs 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from functools import cached_property, partial
 
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
@@ -33,6 +33,11 @@ ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERA
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
+
+
+_HELD, _ARCHIVED, _ERASED = -4, -2, -1
+"""What a fact does to a class: marks that leave 0, 2 or 3 in the two lowest bits of `_PLACED`."""
+_PLACED = f"({position_of('e.p')} * 4 + 3)"
 
 
 class Judged:
@@ -70,42 +75,39 @@ class Judged:
             (n, self._era(s), *self._marks(s, clocks, self._held(s, clocks), scoped=False))
             for n, s in enumerate(self.plan.sorts)
         ]
-        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {position_of("e.p")} AS position
+        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {_PLACED} AS placed
             {_each(self._names(clocks))} FROM facts e JOIN codes k ON k.sort = e.sort"""
         return rows, "hi, lo", [table("codes", " ".join(["sort era", *self._names(clocks)]), codes)]
 
     def _things(self) -> tuple[str, str, list[str]]:
         names = self._names(self.of_things)
         rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
-            AS scope, e.p, e.p + k.era AS first, {position_of("e.p")} AS position
+            AS scope, e.p, e.p + k.era AS first, {_PLACED} AS placed
             {_each(names)} FROM facts e JOIN codes k ON k.sort = e.sort"""
         columns = " ".join(["sort keyed era", *names])
         return rows, "hi, lo, scope", [table("codes", columns, self._item_codes())]
 
     def _plain(self) -> str:
-        codes = [
-            (n, clock.number, ends, erased)
-            for clock in self.plain
-            for n, s in enumerate(self.plan.sorts)
-            for ends, erased in sorted({(0, 0), self._ends(s, [clock], scoped=True)})
-            if s.scoped and (ends or self._lanes(s, [clock]))
-        ]
-        at = position_of("e.p")
-        return f"""WITH {table("codes", "sort number ends erased", codes)}
-            SELECT hi, lo, scope, number, since, seen, ended FROM (
-                SELECT e.hi, e.lo, e.item AS scope, k.number,
-                    MAX(e.p) FILTER (WHERE k.ends = 0) AS since,
-                    MAX({at}) FILTER (WHERE k.ends = 0) AS seen,
-                    MAX({at} * 2 + k.erased) FILTER (WHERE k.ends <> 0) AS ended
+        codes = []
+        for clock in self.plain:
+            for n, s in enumerate(self.plan.sorts):
+                moves = bool(s.scoped and self._lanes(s, [clock]))
+                code = self._code(s, clock, clock.bit if moves else 0, scoped=True)
+                if code:
+                    codes.append((n, clock.number, -int(moves), code, int(code > _HELD)))
+        return f"""WITH {table("codes", "sort number l x ends", codes)}
+            SELECT hi, lo, scope, number, since, x, ends FROM (
+                SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p & k.l) AS since,
+                    MAX({_PLACED} & k.x) AS x, MAX(k.ends) AS ends
                 FROM facts e JOIN codes k ON k.sort = e.sort
                 GROUP BY e.hi, e.lo, e.item, k.number) g
-            WHERE since IS NOT NULL"""
+            WHERE since > 0"""
 
     def doubted(self) -> str:
-        """What ended, and of which a later position tells: hi, lo, number, scope, position."""
+        """What ended once, of which a later position tells: hi, lo, number, scope."""
         parts = [
-            f"""SELECT hi, lo, {c.number} AS number, {scope} AS scope, e{c.number} // 2 AS position
-            FROM {name} WHERE s{c.number} > e{c.number} // 2"""
+            f"""SELECT hi, lo, {c.number} AS number, {scope} AS scope FROM {name}
+            WHERE (ends & {c.bit}) <> 0 AND (x{c.number} & 3) = 0"""
             for name, clocks, scope in (
                 ("of_people", self.of_people, self._none),
                 ("of_things", self.of_things, "scope"),
@@ -115,8 +117,7 @@ class Judged:
         ]
         if self.plain:
             parts.append(
-                """SELECT hi, lo, number, scope, ended // 2 AS position
-                FROM of_plain WHERE seen > ended // 2"""
+                "SELECT hi, lo, number, scope FROM of_plain WHERE ends = 1 AND (x & 3) = 0"
             )
         return " UNION ALL ".join(parts)
 
@@ -146,8 +147,10 @@ class Judged:
     def of_lonely(self) -> str:
         """The `of_things` that are lonely, with the first of all facts that name them, whatever
         their class."""
-        keys = [(n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys()]
-        others = ", ".join(f"g.{name}" for name in ("held", *self._names(self.of_things)[2:]))
+        keys = [
+            (n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys() if keyed or self._bare
+        ]
+        others = ", ".join(f"g.{name}" for name in ("held", *self._names(self.of_things)[1:]))
         return f"""WITH {table("keys", "sort era keyed", keys)}
             SELECT g.hi, g.lo, g.scope, LEAST(g.head, f.head) AS head, {others} FROM of_things g
             JOIN (SELECT h.hi, h.lo, h.scope, MIN(e.p + k.era) AS head
@@ -157,20 +160,21 @@ class Judged:
                 GROUP BY h.hi, h.lo, h.scope) f
             ON f.hi = g.hi AND f.lo = g.lo AND f.scope = g.scope"""
 
+    @cached_property
+    def _bare(self) -> bool:
+        """Whether a thing may be held that has no item."""
+        keys = [(s, (klass, keyed)) for _, s, klass, keyed in self._keys()]
+        return any(self._held(s, self.of_things, key) for s, key in keys if not key[1])
+
     def _item_codes(self) -> list[tuple[str | int | None, ...]]:
         """What each sort of fact does to things, under each of its keys; without an item, only
         where a thing may be held that has none. What only ends one is not its first fact."""
         clocks = self.of_things
-        bare = any(
-            self._held(s, clocks, (klass, False))
-            for _, s, klass, keyed in self._keys()
-            if not keyed
-        )
         found: list[tuple[str | int | None, ...]] = []
         for n, s, klass, keyed in self._keys():
             held = self._held(s, clocks, (klass, keyed))
             moves = bool(held or self._lanes(s, clocks))
-            if (keyed or bare) and (moves or self._ends(s, clocks) != (0, 0)):
+            if (keyed or self._bare) and (moves or s.ends in {c.name for c in clocks}):
                 marks = self._marks(s, clocks, held)
                 found.append((n, int(keyed), self._era(s) if moves else None, *marks))
         return found
@@ -181,13 +185,12 @@ class Judged:
         term = _by("number", {c.number: str(number[c]) for c in self.plain})
         used = _by("number", {c.number: self._limit(number[c], 0) for c in self.plain})
         kept = _by("number", {c.number: self._limit(number[c], 1) for c in self.plain})
-        relation, held = "of_plain", ""
+        relation = "(SELECT w.*, NULL AS erased FROM of_plain w)"
         if self.ending:
-            relation = """of_plain w LEFT JOIN again a ON a.hi = w.hi AND a.lo = w.lo
-                AND a.number = w.number AND a.scope = w.scope"""
-            relation = f"(SELECT w.*, a.hi AS held FROM {relation})"
-            held = " AND held IS NULL"
-        place = _place(f"ended % 2 = 1{held}", f"ended % 2 = 0{held}", "1 = 0", used, kept)
+            relation = """(SELECT w.*, x.erased FROM of_plain w LEFT JOIN gone x
+                ON x.hi = w.hi AND x.lo = w.lo AND x.number = w.number AND x.scope = w.scope)"""
+        erased, archived = (f"(x & 3) = {3 - n} OR erased = {1 - n}" for n in (0, 1))
+        place = _place(erased, archived, "1 = 0", used, kept)
         return f"""SELECT hi, lo, scope, number, since, {term} AS term, {place} AS place
             FROM {relation} p"""
 
@@ -247,8 +250,9 @@ class Judged:
 
     def _group(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
         """The rows, grouped by their keys: their oldest fact (`head`), the classes of which
-        something is held (`held`), the last fact of each lane (lN), and of what may have ended the
-        end (eN: position * 2 + erased) and the last position that tells of it (sN).
+        something is held (`held`) and those that were ever ended (`ends`), the last fact of each
+        lane (lN), and of each class that may have ended the last fact that says so or tells of it
+        (xN: by position, with what it says in the two lowest bits).
 
         Each maximum is of all rows, the others' bits taken away: cheaper than to ask of each row
         whether it counts.
@@ -257,30 +261,36 @@ class Judged:
         if self.plan.contracts:
             item = ", item AS scope" if "scope" in keys else ""
             marks = "".join(f", {self._end_mark(name)}" for name in names)
-            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, NULL,
+            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, 0,
                 0, 0{marks} FROM ({self._contract_ends()}) c"""
-        of = {"l": "p", "e": "(position * 2 + erased)", "s": "position"}
+        of = {"l": "p", "x": "placed"}
         most = "".join(f", MAX({of[name[0]]} & {name}) AS {name}" for name in names)
         found = "".join(f", NULLIF({name}, 0) AS {name}" for name in names)
-        return f"""WITH {", ".join(tables)} SELECT {keys}, head, held{found}
-            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held{most}
+        return f"""WITH {", ".join(tables)} SELECT {keys}, head, held, ends{found}
+            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held,
+                    BIT_OR(CAST(ends AS BIGINT)) AS ends{most}
                 FROM ({rows}) r GROUP BY {keys}) g"""
 
     def _names(self, clocks: list[Clock]) -> list[str]:
         """The columns that say what a fact of a sort does: the classes of which it holds something,
-        whether it says that one was erased, then a mark (-1 or 0) for each maximum."""
-        ending = [c.number for c in clocks if c in self.ending]
-        lanes = self.plan.lanes_of(clocks)
-        each = [*(f"l{lane}" for lane in lanes), *(f"{of}{n}" for n in ending for of in "es")]
-        return ["bits", "erased", *each]
+        the one that it ends, then a mark (0: nothing) for each maximum."""
+        lanes = [f"l{lane}" for lane in self.plan.lanes_of(clocks)]
+        return ["bits", "ends", *lanes, *(f"x{c.number}" for c in clocks if c in self.ending)]
 
     def _marks(
         self, sort: Sort, clocks: list[Clock], held: int, *, scoped: bool | None = None
     ) -> list[int]:
-        ends, erased = self._ends(sort, clocks, scoped=scoped)
-        bits = {"l": self._lanes(sort, clocks), "e": ends, "s": held}
-        marks = (bits[name[0]] >> int(name[1:]) & 1 for name in self._names(clocks)[2:])
-        return [held, erased, *(-mark for mark in marks)]
+        lanes = self._lanes(sort, clocks)
+        moves = [-(lanes >> lane & 1) for lane in self.plan.lanes_of(clocks)]
+        codes = {c: self._code(sort, c, held, scoped=scoped) for c in clocks if c in self.ending}
+        ends = sum(clock.bit for clock, code in codes.items() if code > _HELD and code)
+        return [held, ends, *moves, *codes.values()]
+
+    def _code(self, sort: Sort, clock: Clock, held: int, *, scoped: bool | None) -> int:
+        """What a fact does to a class, with an item or without if that matters."""
+        if sort.ends == clock.name and scoped in (None, sort.scoped):
+            return _ERASED if ENDINGS[sort.kind] == "erased" else _ARCHIVED
+        return _HELD if held & clock.bit else 0
 
     def _judge(self, clocks: list[Clock], relation: str, keys: str) -> str:
         """Judge each class of a group in its columns."""
@@ -300,7 +310,7 @@ class Judged:
 
     def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
         """What is joined to each row, and the columns that come of it: the era she was told of,
-        which classes a contract stops, which are held again after their end."""
+        which classes a contract stops, which of the doubted are archived or erased."""
         by_item = "scope" in keys
         joined, columns = [], []
 
@@ -322,15 +332,17 @@ class Judged:
         ending = [c for c in clocks if c in self.ending]
         if ending:
             own = ", ".join(str(c.number) for c in ending)
-            bits = _by("number", {c.number: str(c.bit) for c in ending})
             over = "hi, lo, scope" if by_item else "hi, lo"
+            bit = _by("number", {c.number: str(c.bit) for c in ending})
+            which = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
             join(
                 "x",
-                f"""SELECT {over}, BIT_OR(CAST({bits} AS BIGINT)) AS bits FROM again
-                WHERE number IN ({own}) GROUP BY {over}""",
+                f"""SELECT {over}, {which.format(0)} AS archived, {which.format(1)} AS erased
+                FROM gone WHERE number IN ({own}) GROUP BY {over}""",
                 by_scope=by_item,
             )
-        columns.append(f"{'COALESCE(x.bits, 0)' if ending else '0'} AS again")
+        for name in ("archived", "erased"):
+            columns.append(f"{f'COALESCE(x.{name}, 0)' if ending else '0'} AS {name}")
         return " ".join(joined), ", ".join(columns)
 
     def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
@@ -413,10 +425,12 @@ class Judged:
             _by(f"term_{clock.number}", {n: self._limit(n, which) for n in numbers})
             for which in (0, 1)
         )
-        stopped, erased, archived = f"(stopped & {clock.bit}) <> 0", "1 = 0", "1 = 0"
+        erased, archived, stopped = (
+            f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
+        )
         if clock in self.ending:
-            ended = f"(again & {clock.bit}) = 0 AND e{clock.number} % 2"
-            erased, archived = f"{ended} = 1", f"{ended} = 0"
+            said = f"(x{clock.number} & 3)"
+            erased, archived = f"({erased} OR {said} = 3)", f"({archived} OR {said} = 2)"
         place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
         return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
 
@@ -435,17 +449,6 @@ class Judged:
     def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
         """Each sort by its number, with each of its keys."""
         return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
-
-    def _ends(
-        self, sort: Sort, clocks: Iterable[Clock], *, scoped: bool | None = None
-    ) -> tuple[int, int]:
-        """Which of these classes a fact says was archived or erased, and whether it was erased; of
-        the facts with an item, or without, if that matters."""
-        if sort.ends and scoped in (None, sort.scoped):
-            for clock in clocks:
-                if clock.name == sort.ends:
-                    return clock.bit, int(ENDINGS[sort.kind] == "erased")
-        return 0, 0
 
     def _era(self, sort: Sort) -> int:
         return self.plan.era(sort.edition)

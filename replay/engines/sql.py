@@ -225,18 +225,33 @@ _PAYLOAD = 2**27
 _RENEWAL = "e.decision IN ('tacit', 'express')"
 
 
-def again(plan: Plan, words: Words) -> str:
-    """Of what ended and was then heard of, what is held again: hi, lo, number, scope. The last fact
-    of some key of the class has a higher position than the end. Reads `doubted`; few are such."""
+def gone(plan: Plan, words: Words) -> str:
+    """Of what is `doubted`, what ended and was not held again since: hi, lo, number, scope, erased.
+
+    Held again: the last fact of some key of the class has a higher position than the end.
+    """
+    rows = [
+        (n, clock.number, int(ENDINGS[sort.kind] == "erased"))
+        for n, sort in enumerate(plan.sorts)
+        for clock in plan.clocks
+        if sort.ends == clock.name
+    ]
     key = f"CASE WHEN h.keyed = 1 THEN e.item ELSE {words.none} END"
-    return f"""WITH {_homes(plan)}
-        SELECT DISTINCT hi, lo, number, scope
-        FROM (SELECT d.hi, d.lo, d.number, d.scope, MAX(e.p) AS tail, MAX(d.position) AS position
+    keys = "hi, lo, number, scope"
+    own, same = "d.hi, d.lo, d.number, d.scope", "d.hi = e.hi AND d.lo = e.lo"
+    return f"""WITH {_homes(plan)}, {table("ends", "sort number erased", rows)},
+        ended AS (SELECT {own}, MAX({position_of("e.p")} * 2 + n.erased) AS last
+            FROM facts e JOIN ends n ON n.sort = e.sort
+            JOIN doubted d ON {same} AND d.number = n.number AND d.scope = e.item GROUP BY {own}),
+        tails AS (SELECT {own}, MAX(e.p) AS tail
             FROM facts e JOIN homes h ON h.sort = e.sort
-            JOIN doubted d ON d.hi = e.hi AND d.lo = e.lo AND d.number = h.number
+            JOIN doubted d ON {same} AND d.number = h.number
                 AND d.scope = CASE WHEN h.by_item = 1 THEN {key} ELSE {words.none} END
-            GROUP BY d.hi, d.lo, d.number, d.scope, {key}, h.family) t
-        WHERE {position_of("tail")} > position"""
+            GROUP BY {own}, {key}, h.family),
+        held AS (SELECT {keys}, MAX({position_of("tail")}) AS position FROM tails GROUP BY {keys})
+        SELECT {own}, d.last % 2 AS erased FROM ended d LEFT JOIN held h
+            ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number AND h.scope = d.scope
+        WHERE COALESCE(h.position, 0) <= d.last // 2"""
 
 
 def _homes(plan: Plan) -> str:
