@@ -133,12 +133,12 @@ class Judged:
         same thing. Few are such, and few name it: they are `lonely` where that may change what is
         asked (of `counts`: the place only), and are then judged again, `of_lonely`.
         """
-        unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
+        unsure = f"NOT IN ({SUSPENDED}, {ERASED})" if counts else f"<> {ABSENT}"
         each = " UNION ALL ".join(
             f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
             term_{c.number} AS term, place_{c.number} AS place,
-            CASE WHEN since_{c.number} = head AND place_{c.number} {unsure} THEN 1 ELSE 0 END
-            AS lonely FROM judged WHERE place_{c.number} <> {ABSENT}"""
+            CASE WHEN unmoved_{c.number} AND place_{c.number} {unsure} THEN 1 ELSE 0 END AS lonely
+            FROM judged WHERE place_{c.number} <> {ABSENT}"""
             for c in self.of_things
         )
         judged = self._judge(self.of_things, of, "hi, lo, scope")
@@ -306,7 +306,9 @@ class Judged:
             f", since_{c.number}, term_{c.number}, {self._placed(c)} AS place_{c.number}"
             for c in clocks
         )
-        return f"SELECT {keys}, head{found} FROM ({text}) w"
+        if "scope" in keys:
+            found += "".join(f", {_unmoved(c)} AS unmoved_{c.number}" for c in clocks)
+        return f"SELECT {keys}{found} FROM ({text}) w"
 
     def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
         """What is joined to each row, and the columns that come of it: the era she was told of,
@@ -550,6 +552,10 @@ def _moved(lane: Lane) -> str:
         if len(told) == len(lane.terms)
         else f"CASE WHEN t IN ({', '.join(told)}) THEN {column} END"
     )
+
+
+def _unmoved(clock: Clock) -> str:
+    return " AND ".join(f"{_moved(lane)} IS NULL" for lane in clock.lanes) or "1 = 1"
 
 
 def _by(column: str, values: dict[int, str]) -> str:
