@@ -1,9 +1,11 @@
 """Who stands where, in SQL: the last facts of each person and thing, and what they mean.
 
-One great scan keeps, for each person, her oldest fact, the last fact of each lane and the classes
-of which something is held; another does so for each thing of hers. Of a class whose things are of
-one fact each (`Plan.plain`) a single maximum is kept. Then, row by row: which lane won, under which
-term, and on which side of two days it lies. Read next: `asking.py`, which runs these texts.
+One great scan keeps, for each person, her oldest fact, the last fact of each lane, the classes of
+which something is held, and of each class that may have ended what the last fact about it said;
+another does so for each thing of hers, a third for classes whose things are of one fact each
+(`Plan.plain`). Then, row by row: which lane won, under which term, and on which side of two days it
+lies. What ended and was told of again is `doubted`, and looked at once more; few are such. Read
+next: `asking.py`, which runs these texts.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The questions in SQL, written once, as text that pure functions make; the fold is the rule.
 
 The dialect is DuckDB's, kept to what other engines can be told by transpiling. Of the events (the
-columns of the layout) two relations are laid out first, with what corrections left (`verdicts`,
-`amended`): `facts`, all that stand at the question's two times, in five narrow columns, and
-`stated`, the few whose own words matter: choices, contracts, notices. All else is asked of these,
-of small tables written into the query (`lanes.py`), and of what an engine keeps beside: `told`,
-`agreed` (contracts), and `gone` (WRONG).
+columns of the layout) two relations are laid out first, whatever the question's two times:
+`all_facts`, in every way each fact ever read (`disputed`: as recorded, then as each correction has
+it), in narrow columns, and `all_stated`, the few whose own words matter: choices, contracts,
+notices. `facts` and `stated` are those of them that stand at the two times. All else is asked of
+these, of small tables written into the query (`lanes.py`), and of what an engine keeps beside:
+`told`, `agreed` (contracts), what is grouped (`judging.py`), and `gone` (what ended, where that is
+not seen at once).
 
 Day, position and era are one integer (`packed`), so that a maximum says when, and where to look.
 What is judged once for each person or thing is only which lane won; terms are compared as days.
