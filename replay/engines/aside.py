@@ -1,10 +1,11 @@
 """Facts kept aside for the next question: narrowed once, in the order of people, beside the files.
 
-A file of DuckDB's own, in the folder `aside` of a folder of segments. It is what those files say
-and nothing more: it is named by their hashes, so it is never that of others, and it is laid out
-again where it is missing or damaged. People and items are numbers in it, people in the order of
-their ids: `hi` is a person's number and `lo` is 0. It is pseudonymous as the segments are, proves
-as little as the manifest, and goes when an export changes one of them (`ledger/segmenting/`).
+A file of DuckDB's own in the folder `aside` of a folder of segments, where somebody made one. It is
+what those files say and nothing more: it is named by their hashes, so it is never that of others,
+and it is laid out again where it is missing or damaged. People and items are numbers in it, people
+in the order of their ids: `hi` is a person's number and `lo` is 0. It is pseudonymous as the
+segments are, proves as little as the manifest, and goes when an export changes one of them
+(`ledger/segmenting/`).
 
 What this file never does: decide anything. Read next: `duck.py`, which asks it.
 """
@@ -12,30 +13,32 @@ What this file never does: decide anything. Read next: `duck.py`, which asks it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
-from typing import NamedTuple
-
-import duckdb
+from typing import NamedTuple, Self
 
 from ledger.errors import BadData
 from replay.engines.sql import BY_SUBJECT, STATED
+from replay.segments.layout import ASIDE, aside_path
+from replay.segments.reading import Segments
 
-_VERSION = "probant-aside/1"
 NO_ITEM = "CAST(0 AS INTEGER)"
 
 
 class Aside(NamedTuple):
-    """Where facts are kept aside, and of which files: their SHA-256, as the manifest has them."""
+    """Where facts are kept aside (a file in the folder `aside`), and the SHA-256 of the segments
+    they are laid out of."""
 
-    folder: Path
+    path: Path
     digests: tuple[str, ...]
 
-    @property
-    def path(self) -> Path:
-        """Its file: another for other segments, or another version of what reads it."""
-        key = "\n".join((_VERSION, duckdb.__version__, *self.digests))
-        return self.folder / f"{sha256(key.encode()).hexdigest()[:32]}.duckdb"
+    @classmethod
+    def beside(cls, segments: Segments) -> Self | None:
+        """That of a folder of segments; None where nobody made a folder for it."""
+        if segments.folder is None or not (segments.folder / ASIDE).is_dir():
+            return None
+        digests = tuple(one.sha256 for one in segments.manifest.files)
+        return cls(segments.folder / aside_path(digests), digests)
 
     def check(self, paths: Sequence[str]) -> None:
         """Raise BadData for a file that is not the one its hash names: nothing is laid out of it.

@@ -189,8 +189,7 @@ class DuckEngine(SqlEngine):
         segments go. Raises Misuse where nothing can be written."""
         try:
             aside.check(self.files.paths)
-            aside.folder.mkdir(mode=0o700, exist_ok=True)
-            with TemporaryDirectory(dir=aside.folder, prefix="new-") as new:
+            with TemporaryDirectory(dir=aside.path.parent, prefix="new-") as new:
                 path = Path(new) / "facts.duckdb"
                 self._db.execute(f"ATTACH '{_quoted(path)}' AS kept")
                 try:
@@ -198,7 +197,7 @@ class DuckEngine(SqlEngine):
                         self._db.execute(_SORT, [number, *sort])
                 finally:
                     self._db.execute("DETACH kept")
-                for other in aside.folder.glob("*.duckdb"):
+                for other in aside.path.parent.glob("*.duckdb"):
                     other.unlink()
                 path.rename(aside.path)
         except OSError:
