@@ -293,6 +293,7 @@ class SqlEngine(ABC):
             disputed = any(sort.kind in META for sort in sorts)
             if disputed:
                 self._keep("verdicts", sql.VERDICTS)
+                self._keep("concerned", sql.CONCERNED)
                 self._keep("disputed", sql.disputed())
                 sorts |= self._list("disputed")
             told = [s for s in sorts if s.klass is not None and s.kind not in META]

@@ -102,6 +102,11 @@ VERDICTS = f"""SELECT ref_position AS root, position,
 """Corrections and voids. Of those of one fact the last known speaks: each until the next."""
 
 
+CONCERNED = f"""SELECT {", ".join((*OWN, *RESTATED))} FROM events WHERE position IN
+    (SELECT root FROM verdicts UNION ALL SELECT position FROM verdicts)"""
+"""These, and the facts they are about."""
+
+
 def disputed() -> str:
     """The facts that were ever corrected or voided, once for each way they read: as they were
     recorded, then as each correction has them, known from the position `since` on, below `upto`."""
@@ -109,13 +114,13 @@ def disputed() -> str:
         ", ".join(f"{of}.{name}" for name in names)
         for of, names in (("e", OWN), ("e", RESTATED), ("c", RESTATED))
     )
-    fact = f"""(SELECT * FROM events WHERE position IN (SELECT root FROM verdicts)
-        AND subject_hi IS NOT NULL AND kind NOT IN {listed(META)}) e"""
+    fact = f"""(SELECT * FROM concerned WHERE subject_hi IS NOT NULL
+        AND kind NOT IN {listed(META)}) e"""
     return f"""SELECT {own}, {as_recorded}, e.position AS since, f.upto FROM {fact}
         JOIN (SELECT root, MIN(position) AS upto FROM verdicts GROUP BY root) f
             ON f.root = e.position
         UNION ALL SELECT {own}, {restated}, v.position AS since, COALESCE(v.upto, {NEVER}) AS upto
-        FROM (SELECT * FROM events WHERE kind = '{CORRECTION}') c
+        FROM (SELECT * FROM concerned WHERE kind = '{CORRECTION}') c
         JOIN verdicts v ON c.position = v.position JOIN {fact} ON e.position = v.root"""
 
 
@@ -137,18 +142,19 @@ def all_stated(*, disputed: bool) -> str:
     """The choices, contracts and notices, in every way they ever read: their own columns."""
     columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
         {", ".join(f"e.{name}" for name in STATED)}"""
-    kinds = {*EXPRESSIONS, *CONTRACTS, NOTIFIED}
-    return _every(columns, "", f"AND e.kind IN {listed(kinds)}", disputed=disputed)
+    kinds = [(kind,) for kind in sorted({*EXPRESSIONS, *CONTRACTS, NOTIFIED})]
+    found = _every(columns, "SEMI JOIN kinds k ON k.kind = e.kind", disputed=disputed)
+    return f"WITH {table('kinds', 'kind', kinds)} {found}"
 
 
-def _every(columns: str, joined: str, where: str = "", *, disputed: bool) -> str:
+def _every(columns: str, joined: str, *, disputed: bool) -> str:
     untouched = "ANTI JOIN verdicts v ON v.root = e.position" if disputed else ""
     plain = f"""SELECT {columns}, e.position AS since, {NEVER} AS upto
-        FROM events e {untouched} {joined} WHERE e.subject_hi IS NOT NULL {where}"""
+        FROM events e {untouched} {joined} WHERE e.subject_hi IS NOT NULL"""
     if not disputed:
         return plain
     return f"""{plain} UNION ALL SELECT {columns}, e.since, e.upto
-        FROM disputed e {joined} WHERE e.subject_hi IS NOT NULL {where}"""
+        FROM disputed e {joined}"""
 
 
 def facts(as_of: Instant, known: int | None) -> str:
