@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -35,6 +35,7 @@ from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Stored
 from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
+from replay.engines.aside import Aside
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
@@ -79,9 +80,16 @@ def opened(source: Source) -> Iterator[tuple[Segments, Engine]]:
         names = ", ".join((*ENGINES, SPARK))
         raise Misuse(f"over segments, --engine must be one of: {names}")
     segments = open_segments(Path(source.folder))
-    files = _files_of(segments)
-    with ENGINES[source.engine](files, segments.book, source.memory) as engine:
+    files, aside = _files_of(segments), Aside.beside(segments)
+    opener = ENGINES[source.engine]
+    if aside and source.engine == "duck":
+        opener = partial(_from_aside, aside)
+    with opener(files, segments.book, source.memory) as engine:
         yield segments, engine
+
+
+def _from_aside(aside: Aside, files: Files, book: Book, memory: str | None) -> Engine:
+    return DuckEngine(files, book, memory=memory, aside=aside)
 
 
 def _on_spark(source: Source) -> Iterator[tuple[Segments, Engine]]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -369,6 +370,10 @@ class _Export:
             if layout.is_segment(name.removesuffix(".tmp")) and name not in named:
                 path.unlink()
                 removed += layout.is_segment(name)
+        aside = self.folder / layout.aside_path(one.sha256 for one in self.files)
+        for path in (self.folder / layout.ASIDE).glob("*"):
+            if path != aside:  # laid out of files that are no more: whoever was pruned is in it
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         return removed
 
 

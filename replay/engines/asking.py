@@ -1,8 +1,8 @@
 """From texts to answers: what every engine that speaks SQL has in common.
 
-A subclass runs a text (`_rows`), keeps a small relation under a name (`_keep`), lays a great one
-out (`_lay`), and brings the words its engine says differently. Before the first question the sorts
-of facts in the files are listed, once: what does not occur is not asked about.
+A subclass runs a text (`_rows`), gives one a name (`_show`), keeps a small relation (`_keep`), lays
+out the great ones (`_lay`), and brings the words its engine says differently. Before the first
+question the sorts of facts in the files are listed, once: what does not occur is not asked about.
 
 Nothing that is asked here of one person depends on another. So an engine may answer people in
 shares, one after the other in the order of their ids: counts add up, and a stream of one share
@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
-from ledger.calendar import Instant, day_of
+from ledger.calendar import Day, Instant, day_of
 from ledger.errors import BadData
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
@@ -35,7 +35,7 @@ from ledger.projections.population import (
 from replay.engines import judging, sql
 from replay.engines.contract import Choice, Due, Files, Last, Place, Report
 from replay.engines.judging import AT_ONCE, HELD, Judged
-from replay.engines.lanes import META, PACK_BITS, Plan, Sort
+from replay.engines.lanes import ERA_BITS, META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, EXPRESSIONS, PACK, Words
 from replay.fold import book_flags
 from replay.segments.layout import SCHEMA, halves, whole
@@ -72,9 +72,7 @@ class SqlEngine(ABC):
 
     def __init__(self, files: Files, book: Book) -> None:
         self.files, self.book = files, book
-        self._listed: list[Sort] | None = None
-        self._laid: tuple[Instant, int | None] | None = None  # the two times of `facts`
-        self._sorts: tuple[Sort, ...] = ()  # those of `facts`, by number
+        self._laid: tuple[Sort, ...] | None = None  # the sorts of what is laid out, by number
 
     def __enter__(self) -> Self:
         return self
@@ -108,16 +106,26 @@ class SqlEngine(ABC):
         """Keep the rows of a query as the relation `name`, instead of what it was."""
 
     @abstractmethod
-    def _lay(self, name: str, text: str) -> None:
-        """Lay a great relation out under a name: it has a column `hi`, and is read several times
-        by each share."""
+    def _show(self, name: str, text: str) -> None:
+        """From now on `name` is the rows of a query, whenever it is read."""
+
+    @abstractmethod
+    def _lay(self, facts: str, stated: str) -> None:
+        """Lay `all_facts` and `all_stated` out: each question reads them several times."""
 
     def _shares(self) -> Iterable[Share]:
-        """The shares of the people in `facts`, in the order of their ids."""
+        """The shares of the people, in the order of their ids."""
         return (None,)
 
-    def _turn_to(self, share: Share) -> None:  # noqa: B027 - nothing to do for a single share
-        """From now on `facts` and `stated` are those of a share of the people."""
+    def _among(self, share: Share) -> str:  # noqa: ARG002 - there is a single share
+        """What more is said of the facts of one share only."""
+        return ""
+
+    def _named(self, text: str, columns: str, order: str = "") -> str:
+        """The rows of a query, people and items under their ids, in the order of people and then
+        of some of its columns."""
+        by = f"{BY_SUBJECT}, {order}" if order else BY_SUBJECT
+        return f"SELECT hi, lo, {columns} FROM ({text}) x ORDER BY {by}"
 
     # -- the questions -----------------------------------------------------------------------------
 
@@ -173,10 +181,11 @@ class SqlEngine(ABC):
     ) -> Iterator[Due]:
         """Every deadline of everybody, or those of one class."""
         for judged in self._judged(as_of, known, klass):
-            clocks, bits = judged.plan.clocks, judged.plan.era_bits
-            text = f"SELECT * FROM ({judged.items()}) i ORDER BY {BY_SUBJECT}, number, scope"
+            clocks = judged.plan.clocks
+            columns = "number, scope, since, term, place"
+            text = self._named(judged.items(), columns, "number, scope") if clocks else ""
             for hi, lo, number, scope, since, term, place in self._rows(text) if clocks else ():
-                day, position = since >> PACK_BITS, since % PACK >> bits
+                day, position = _unpacked(since)
                 ends = judged.terms[term]
                 over = place in (judging.SUSPENDED, judging.ERASED)
                 yield Due(
@@ -193,8 +202,9 @@ class SqlEngine(ABC):
     def choices(self, as_of: Instant, known: int | None = None) -> Iterator[Choice]:
         """Every choice of everybody."""
         for plan in self._plans(as_of, known):
-            text = f"""SELECT * FROM ({judging.choices(plan, self.words)}) c
-                ORDER BY {BY_SUBJECT}, purpose, channel"""
+            found = judging.choices(plan, self.words)
+            columns = "purpose, channel, kind, day, position"
+            text = self._named(found, columns, "purpose, channel")
             for hi, lo, purpose, channel, number, day, position in self._rows(text):
                 kind = EXPRESSIONS[number]
                 state = _state(self.book, as_of, known, purpose, channel, kind, day)
@@ -206,10 +216,11 @@ class SqlEngine(ABC):
         kinds = moving(self.book, as_of, known)
         for plan in self._plans(as_of, known):
             numbers = [str(n) for n, sort in enumerate(plan.sorts) if sort.kind in kinds]
-            text = f"""SELECT hi, lo, MAX(p) AS last FROM facts
-                WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo ORDER BY {BY_SUBJECT}"""
-            for hi, lo, last in self._rows(text) if numbers else ():
-                yield Last(whole(hi, lo), last >> PACK_BITS, last % PACK >> plan.era_bits)
+            text = f"""SELECT hi, lo, last // {PACK} AS day, {sql.position_of("last")} AS position
+                FROM (SELECT hi, lo, MAX(p) AS last FROM facts
+                    WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo) l"""
+            if numbers:
+                yield from map(Last._make, self._rows(self._named(text, "day, position")))
 
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""
@@ -268,37 +279,36 @@ class SqlEngine(ABC):
         """A question begins: its plan, once for each share of the people, `facts` and `stated`
         being hers. Another question may have been asked between two shares."""
         self._begin()
-        self._lay_out(as_of, known)
-        plan = Plan(self.book, as_of, known, self._sorts, klass)
+        sorts = self._lay_out()
+        plan = Plan(self.book, as_of, known, sorts, klass)
         for share in self._shares():
-            self._lay_out(as_of, known)
-            self._turn_to(share)
+            self._lay_out()
+            self._show("facts", f"{sql.facts(as_of, known)} {self._among(share)}")
+            self._show("stated", f"{sql.stated(known)} {self._among(share)}")
             yield plan
 
-    def _lay_out(self, as_of: Instant, known: int | None) -> None:
-        """The facts that stand at two times, unless they lie there already. Raises BadData for a
-        kind this version does not know."""
-        if self._laid == (as_of, known):
-            return
-        self._laid = None
-        if self._listed is None:
-            self._listed = self._list("events")
-        check_kinds(sort.kind for sort in self._listed)
-        sorts = {*self._listed}
-        amended = any(sort.kind in META for sort in sorts)
-        if amended:
-            self._keep("verdicts", sql.verdicts(known))
-            self._keep("amended", sql.amended(known))
-            sorts |= {*self._list("amended")}
-        plan = Plan(self.book, as_of, known, sorted(sorts, key=str))
-        self._lay("facts", sql.facts(plan, known, amended=amended))
-        self._lay("stated", sql.stated(known, amended=amended))
-        self._laid, self._sorts = (as_of, known), plan.sorts
+    def _lay_out(self) -> tuple[Sort, ...]:
+        """The facts in every way they ever read, unless they lie there already; their sorts. Raises
+        BadData for a kind this version does not know."""
+        if self._laid is None:
+            sorts = self._list("events")
+            check_kinds(sort.kind for sort in sorts)
+            disputed = any(sort.kind in META for sort in sorts)
+            if disputed:
+                self._keep("verdicts", sql.VERDICTS)
+                self._keep("concerned", sql.CONCERNED)
+                self._keep("disputed", sql.disputed())
+                sorts |= self._list("disputed")
+            told = [s for s in sorts if s.klass is not None and s.kind not in META]
+            laid = tuple(sorted(told, key=str))
+            self._lay(sql.all_facts(laid, disputed=disputed), sql.all_stated(disputed=disputed))
+            self._laid = laid
+        return self._laid
 
-    def _list(self, relation: str) -> list[Sort]:
+    def _list(self, relation: str) -> set[Sort]:
         """What sorts of facts a relation holds."""
         found = self._rows(sql.SORTS.format(relation))
-        return [Sort(kind, name, e, bool(scoped), ends) for kind, name, e, scoped, ends, _ in found]
+        return {Sort(kind, name, e, bool(scoped), ends) for kind, name, e, scoped, ends in found}
 
     def _judged(
         self,
@@ -310,22 +320,31 @@ class SqlEngine(ABC):
     ) -> Iterator[Judged]:
         """Each share of the people, judged."""
         for plan in self._plans(as_of, known, klass):
-            judged = Judged(plan)
+            judged = Judged(plan, self.words)
             if plan.told:
                 self._keep("told", sql.told(plan))
             if plan.contracts:
                 self._keep("agreed", sql.agreed(plan, self.words))
-            if judged.has_gone:
-                self._keep("ended", sql.ended(plan))
-                self._keep("later", sql.later(plan))
-                self._keep("gone", sql.gone(plan))
+            for name, text in judged.grouped().items():
+                self._keep(name, text)
+            if judged.ending:
+                self._keep("doubted", judged.doubted())
+                self._keep("gone", sql.gone(plan, self.words))
             if judged.of_things:
-                self._keep("things", judged.things(counts=counts))
-                lonely = "SELECT DISTINCT hi, lo, scope FROM things WHERE lonely = 1"
-                self._keep("lonely", lonely)
-                if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
-                    self._keep("things", judged.things(foreign=True))
+                self._judge_things(judged, counts=counts)
             yield judged
+
+    def _judge_things(self, judged: Judged, *, counts: bool) -> None:
+        """Find `things`; those that are lonely are judged again, if any."""
+        self._keep("first_judged", judged.things(counts=counts))
+        self._keep("lonely", "SELECT DISTINCT hi, lo, scope FROM first_judged WHERE lonely = 1")
+        things = "SELECT t.* FROM first_judged t"
+        if next(self._rows("SELECT COUNT(*) FROM lonely"))[0]:
+            self._keep("of_lonely", judged.of_lonely())
+            self._keep("again_judged", judged.things("of_lonely"))
+            things += """ ANTI JOIN lonely h ON h.hi = t.hi AND h.lo = t.lo AND h.scope = t.scope
+                UNION ALL SELECT * FROM again_judged"""
+        self._show("things", things)
 
     def _events(self, plan: Plan) -> Counter[str]:
         """How many facts there are of each kind; what is entered twice counts at home."""
@@ -393,6 +412,11 @@ def moving(book: Book, as_of: Instant, known: int | None) -> frozenset[str]:
     edition = book.in_force(day_of(as_of), known)
     classes = edition.classes.values() if edition else ()
     return ACTIVITY & {kind for c in classes if c.clock == "subject" for kind in c.moved_by}
+
+
+def _unpacked(packed: int) -> tuple[Day, int]:
+    """The day and the position in a packed integer."""
+    return packed >> PACK_BITS, packed % PACK >> ERA_BITS
 
 
 def row_of(values: Iterable[Any]) -> Row:

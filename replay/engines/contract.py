@@ -18,6 +18,7 @@ from ledger.calendar import Day, Instant
 from ledger.events import Row
 from ledger.policy.verdicts import ConsentStatus
 from ledger.projections.population import Age, Population
+from replay.segments.layout import halves, whole
 
 Place: TypeAlias = Literal[
     "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
@@ -60,11 +61,23 @@ class Choice(NamedTuple):
 
 class Last(NamedTuple):
     """The last fact that counts as an activity of a person: one that moves a class with a subject
-    clock of the edition in force. People without any are left out."""
+    clock of the edition in force. People without any are left out. There is one for everybody: her
+    id stays in its halves (`replay/segments/layout.py`) until somebody asks for `subject`."""
 
-    subject: UUID
+    hi: int
+    lo: int
     day: Day
     position: int
+
+    @classmethod
+    def of(cls, subject: UUID, day: Day, position: int) -> Last:
+        """The same, of a person by her id."""
+        return cls(*halves(subject), day, position)
+
+    @property
+    def subject(self) -> UUID:
+        """Whose it is."""
+        return whole(self.hi, self.lo)
 
 
 @dataclass(frozen=True, slots=True)

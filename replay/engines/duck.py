@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -19,8 +20,10 @@ import duckdb
 
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
+from replay.engines.aside import CREATED, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
 from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
+from replay.engines.lanes import Sort
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -31,7 +34,10 @@ _LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS 
 
 
 class DuckWords:
-    """Two integers as one of 128 bits."""
+    """Two integers as one of 128 bits; no item, by its number where items are numbered."""
+
+    def __init__(self, none: str) -> None:
+        self.none = none
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
@@ -49,9 +55,8 @@ class DuckWords:
 class DuckEngine(SqlEngine):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
-    one of its own), `at_once` the facts of a share (None: as many as fit in the memory)."""
-
-    words = DuckWords()
+    one of its own), `at_once` the facts of a share (None: as many as fit in the memory), `aside`
+    where facts are kept for the next question (None: nowhere)."""
 
     def __init__(
         self,
@@ -62,12 +67,15 @@ class DuckEngine(SqlEngine):
         threads: int | None = None,
         spill: Path | None = None,
         at_once: int | None = None,
+        aside: Aside | None = None,
     ) -> None:
         super().__init__(files, book)
+        self._aside = aside
+        self.words = DuckWords(NO_ITEM if aside else "''")
         self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
-        aside = Path(self._own_spill.name) if self._own_spill else spill
+        spilling = Path(self._own_spill.name) if self._own_spill else spill
         settings: dict[str, Any] = {
-            "temp_directory": str(aside),
+            "temp_directory": str(spilling),
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -113,32 +121,106 @@ class DuckEngine(SqlEngine):
         with self._asking(f"CREATE OR REPLACE TABLE {name} AS {text}"):
             pass
 
-    def _lay(self, name: str, text: str) -> None:
+    def _show(self, name: str, text: str) -> None:
+        self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
+
+    def _lay(self, facts: str, stated: str) -> None:
         """In the order of people where there may be several shares: who reads one passes over the
         rest, wherever it lies."""
         order = "ORDER BY hi" if self.files.rows > self._at_once else ""
-        self._keep(f"all_{name}", f"SELECT * FROM ({text}) x {order}")
-        self._show(name, "")
-
-    def _show(self, name: str, where: str) -> None:
-        self._db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM all_{name} {where}")
+        called = "raw" if self._aside else "all"
+        for name, text in (("facts", facts), ("stated", stated)):
+            self._keep(f"{called}_{name}", f"SELECT * FROM ({text}) x {order}")
+        if self._aside:
+            self._narrow()
 
     def _shares(self) -> Iterable[tuple[int, int]]:
+        return self._ranges("all_facts")
+
+    def _ranges(self, name: str) -> list[tuple[int, int]]:
         """Ranges of the first half of their ids, with about as many facts each; both ends included.
         None crosses zero: ids are ordered as if their halves had no sign."""
-        (facts,) = next(self._rows("SELECT COUNT(*) FROM all_facts"))
+        (facts,) = next(self._rows(f"SELECT COUNT(*) FROM {name}"))
         n = -(-facts // self._at_once)
         if n < 2:
             return [(-(2**63), 2**63 - 1)]
         parts = ", ".join(str(i / n) for i in range(1, n))
-        (edges,) = next(self._rows(f"SELECT APPROX_QUANTILE(hi, [{parts}]) FROM all_facts"))
+        (edges,) = next(self._rows(f"SELECT APPROX_QUANTILE(hi, [{parts}]) FROM {name}"))
         begins = sorted({-(2**63), 0, *edges})
-        shares = zip(begins, [*(begin - 1 for begin in begins[1:]), 2**63 - 1], strict=True)
-        return sorted(shares, key=lambda share: (share[0] < 0, share))
+        ranges = zip(begins, [*(begin - 1 for begin in begins[1:]), 2**63 - 1], strict=True)
+        return sorted(ranges, key=lambda share: (share[0] < 0, share))
 
-    def _turn_to(self, share: tuple[int, int]) -> None:
-        for name in ("facts", "stated"):
-            self._show(name, f"WHERE hi BETWEEN {share[0]} AND {share[1]}")
+    def _among(self, share: tuple[int, int]) -> str:
+        return f"AND hi BETWEEN {share[0]} AND {share[1]}"
+
+    def _named(self, text: str, columns: str, order: str = "") -> str:
+        return named(text, columns, order) if self._aside else super()._named(text, columns, order)
+
+    # -- kept aside ------------------------------------------------------------------------------
+
+    def _lay_out(self) -> tuple[Sort, ...]:
+        """As it lies aside; laid out there first, where it does not."""
+        if self._aside and self._laid is None:
+            self._laid = self._recalled(self._aside.path)
+            if self._laid is None:
+                self._keep_aside(self._aside)
+                self._laid = self._recalled(self._aside.path)
+        return super()._lay_out()
+
+    def _recalled(self, path: Path) -> tuple[Sort, ...] | None:
+        """What lies aside: None where nothing does, or where it cannot be read to its end."""
+        if not path.is_file():
+            return None
+        try:
+            self._db.execute(f"ATTACH '{_quoted(path)}' AS kept (READ_ONLY)")
+            for name in RELATIONS:
+                self._db.execute(f"SELECT MAX(COLUMNS(*)) FROM kept.{name}").fetchall()
+            found = self._db.execute("SELECT * EXCLUDE (number) FROM kept.sorts ORDER BY number")
+            sorts = tuple(starmap(Sort, found.fetchall()))
+        except duckdb.Error:
+            self._db.execute("DETACH DATABASE IF EXISTS kept")
+            return None
+        for name in RELATIONS:
+            self._show(name, f"SELECT * FROM kept.{name}")
+        return sorts
+
+    def _keep_aside(self, aside: Aside) -> None:
+        """Lay everything out in a file that has its name only when it is whole; files of other
+        segments go. Raises Misuse where nothing can be written."""
+        try:
+            aside.check(self.files.paths)
+            with TemporaryDirectory(dir=aside.path.parent, prefix="new-") as new:
+                path = Path(new) / "facts.duckdb"
+                self._db.execute(f"ATTACH '{_quoted(path)}' AS kept")
+                try:
+                    for number, sort in enumerate(super()._lay_out()):
+                        self._db.execute(_SORT, [number, *sort])
+                finally:
+                    self._db.execute("DETACH kept")
+                for other in aside.path.parent.glob("*.duckdb"):
+                    other.unlink()
+                path.rename(aside.path)
+        except OSError:
+            raise Misuse(
+                "facts cannot be kept aside in this folder: it cannot be written"
+            ) from None
+
+    def _narrow(self) -> None:
+        """Number people and items, one range of people after the other, and drop what is wide."""
+        for statement in CREATED:
+            self._db.execute(statement)
+        for low, high in self._ranges("raw_facts"):
+            for name in ("facts", "stated"):
+                self._show(name, f"SELECT * FROM raw_{name} WHERE hi BETWEEN {low} AND {high}")
+            for name, text in NUMBERED.items():
+                self._keep(name, text)
+            for text in NARROWED:
+                with self._asking(text):
+                    pass
+        for name in ("raw_facts", "raw_stated", *NUMBERED):
+            self._db.execute(f"DROP TABLE {name}")
+
+    # -- asking ----------------------------------------------------------------------------------
 
     def _rows(self, text: str) -> Iterator[tuple[Any, ...]]:
         with self._asking(text) as cursor:
@@ -208,4 +290,9 @@ def _operators(found: list[dict[str, Any]], depth: int) -> Iterator[str]:
         yield from _operators(one.get("children", []), depth + 1)
 
 
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+_SORT = "INSERT INTO kept.sorts VALUES (?, ?, ?, ?, ?, ?)"
 _NOTHING = "(SELECT " + ", ".join(f"NULL AS {name}" for name in SCHEMA.names) + " WHERE 1 = 0)"

@@ -94,7 +94,7 @@ class FoldEngine:
                 if key.kind in kinds
             ]
             if found:
-                yield Last(subject, *max(found))
+                yield Last.of(subject, *max(found))
 
     def timeline(self, subject: UUID, known: int | None = None) -> list[Row]:
         """All rows of one person, in position order."""

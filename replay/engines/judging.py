@@ -1,20 +1,22 @@
 """Who stands where, in SQL: the last facts of each person and thing, and what they mean.
 
-One great scan keeps, for each person, her oldest fact, the last fact of each lane and the classes
-of which something is held; another does so for each thing of hers. Of a class whose things are of
-one fact each (`Plan.plain`) a single maximum is kept. Then, row by row: which lane won, under which
-term, and on which side of two days it lies. Read next: `asking.py`, which runs these texts.
+One great scan keeps, for each person, her oldest fact, the last fact of each lane, the classes of
+which something is held, and of each class that may have ended what the last fact about it said;
+another does so for each thing of hers, a third for classes whose things are of one fact each
+(`Plan.plain`). Then, row by row: which lane won, under which term, and on which side of two days it
+lies. What ended and was told of again is `doubted`, and looked at once more; few are such. Read
+next: `asking.py`, which runs these texts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from functools import cached_property, partial
 
 from ledger.policy.consents import GRANTS
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from ledger.sqltime import add_months_sql
-from replay.engines.lanes import PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
+from replay.engines.lanes import ERA_BITS, PACK_BITS, Clock, Lane, Plan, Sort, Term, past_before
 from replay.engines.sql import (
     ASKED,
     ASSESSED,
@@ -24,23 +26,30 @@ from replay.engines.sql import (
     era_of,
     listed,
     packed,
+    position_of,
     table,
 )
-from replay.fold import GRANT, NO, STOP
+from replay.fold import ENDINGS, GRANT, NO, STOP
 
 ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERASED = range(8)
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
-_CODES = "sort lanes bits"  # what a fact of a sort moves, and of which classes it holds something
+
+
+_HELD, _ARCHIVED, _ERASED = -4, -2, -1
+"""What a fact does to a class: marks that leave 0, 2 or 3 in the two lowest bits of `_PLACED`."""
+_PLACED = f"({position_of('e.p')} * 4 + 3)"
 
 
 class Judged:
     """The query of one question: everybody's classes and things, each with the packed fact its term
     is counted from (`since`), the number of the term, and its place."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.has_gone = plan, any(sort.ends for sort in plan.sorts)
+    def __init__(self, plan: Plan, words: Words) -> None:
+        self.plan, self._none = plan, words.none
+        ends = {sort.ends for sort in plan.sorts}
+        self.ending = [c for c in plan.clocks if c.name in ends]
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
         self.plain = [c for c in clocks if c in plan.plain]
@@ -51,93 +60,141 @@ class Judged:
 
     # -- one row for each class of a person, or thing of hers --------------------------------------
 
+    def grouped(self) -> dict[str, str]:
+        """What is kept beside, by name: of each person, thing, and thing of a plain class, the last
+        fact of each lane, the oldest of all, and of what may have ended the end and the last fact.
+        """
+        found = {"of_people": self._group(self.of_people, *self._people())}
+        if self.of_things:
+            found["of_things"] = self._group(self.of_things, *self._things())
+        if self.plain:
+            found["of_plain"] = self._plain()
+        return found
+
+    def _people(self) -> tuple[str, str, list[str]]:
+        clocks = self.of_people
+        codes = [
+            (n, self._era(s), *self._marks(s, clocks, self._held(s, clocks), scoped=False))
+            for n, s in enumerate(self.plan.sorts)
+        ]
+        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {_PLACED} AS placed
+            {_each(self._names(clocks))} FROM facts e JOIN codes k ON k.sort = e.sort"""
+        return rows, "hi, lo", [table("codes", " ".join(["sort era", *self._names(clocks)]), codes)]
+
+    def _things(self) -> tuple[str, str, list[str]]:
+        names = self._names(self.of_things)
+        rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
+            AS scope, e.p, e.p + k.era AS first, {_PLACED} AS placed
+            {_each(names)} FROM facts e JOIN codes k ON k.sort = e.sort"""
+        columns = " ".join(["sort keyed era", *names])
+        return rows, "hi, lo, scope", [table("codes", columns, self._item_codes())]
+
+    def _plain(self) -> str:
+        codes = []
+        for clock in self.plain:
+            for n, s in enumerate(self.plan.sorts):
+                moves = bool(s.scoped and self._lanes(s, [clock]))
+                code = self._code(s, clock, clock.bit if moves else 0, scoped=True)
+                if code:
+                    codes.append((n, clock.number, -int(moves), code, int(code > _HELD)))
+        return f"""WITH {table("codes", "sort number l x ends", codes)}
+            SELECT hi, lo, scope, number, since, x, ends FROM (
+                SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p & k.l) AS since,
+                    MAX({_PLACED} & k.x) AS x, MAX(k.ends) AS ends
+                FROM facts e JOIN codes k ON k.sort = e.sort
+                GROUP BY e.hi, e.lo, e.item, k.number) g
+            WHERE since > 0"""
+
+    def doubted(self) -> str:
+        """What ended once, of which a later position tells: hi, lo, number, scope."""
+        parts = [
+            f"""SELECT hi, lo, {c.number} AS number, {scope} AS scope FROM {name}
+            WHERE (ends & {c.bit}) <> 0 AND (x{c.number} & 3) = 0"""
+            for name, clocks, scope in (
+                ("of_people", self.of_people, self._none),
+                ("of_things", self.of_things, "scope"),
+            )
+            for c in clocks
+            if c in self.ending
+        ]
+        if self.plain:
+            parts.append(
+                "SELECT hi, lo, number, scope FROM of_plain WHERE ends = 1 AND (x & 3) = 0"
+            )
+        return " UNION ALL ".join(parts)
+
     def people(self) -> str:
         """One row for each person: hi, lo, and for each class with a subject clock since_N, term_N
         and place_N. A person without any class is a row too."""
-        codes = [
-            (n, self._lanes(s, self.of_people), self._held(s, self.of_people))
-            for n, s in enumerate(self.plan.sorts)
-        ]
-        rows = """SELECT e.hi, e.lo, e.p, e.p AS first, k.lanes, k.bits
-            FROM facts e JOIN codes k ON k.sort = e.sort"""
-        return self._judge(self.of_people, rows, "hi, lo", [table("codes", _CODES, codes)])
+        return self._judge(self.of_people, "of_people", "hi, lo")
 
-    def things(self, *, foreign: bool = False, counts: bool = False) -> str:
+    def things(self, of: str = "of_things", *, counts: bool = False) -> str:
         """hi, lo, scope, number, since, term, place, lonely of each thing whose class is not plain.
 
         A thing that nothing moved is judged by its first fact: of whatever class, if that names the
         same thing. Few are such, and few name it: they are `lonely` where that may change what is
-        asked (of `counts`: the place only), and with `foreign` the facts of other classes that name
-        one of the relation `lonely` are read too.
+        asked (of `counts`: the place only), and are then judged again, `of_lonely`.
         """
-        clocks, codes = self.of_things, self._item_codes()
-        rows = """SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE '' END AS scope,
-            e.p, e.p AS first, k.lanes, k.bits
-            FROM facts e JOIN codes k ON k.sort = e.sort WHERE k.lanes <> 0 OR k.bits <> 0"""
-        tables = [table("codes", f"{_CODES} keyed", codes)]
-        if foreign:
-            keys = [(n, int(keyed)) for n, _, _, keyed in self._keys()]
-            tables.append(table("keys", "sort keyed", keys))
-            rows += """ UNION ALL SELECT e.hi, e.lo, h.scope, e.p, e.p, 0, 0
-                FROM facts e JOIN keys k ON k.sort = e.sort
-                JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
-                AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE '' END"""
-        unsure = f"NOT IN ({ABSENT}, {SUSPENDED})" if counts else f"<> {ABSENT}"
+        unsure = f"NOT IN ({SUSPENDED}, {ERASED})" if counts else f"<> {ABSENT}"
         each = " UNION ALL ".join(
             f"""SELECT hi, lo, scope, {c.number} AS number, since_{c.number} AS since,
             term_{c.number} AS term, place_{c.number} AS place,
-            CASE WHEN since_{c.number} = head AND place_{c.number} {unsure} THEN 1 ELSE 0 END
-            AS lonely FROM judged WHERE place_{c.number} <> {ABSENT}"""
-            for c in clocks
+            CASE WHEN unmoved_{c.number} AND place_{c.number} {unsure} THEN 1 ELSE 0 END AS lonely
+            FROM judged WHERE place_{c.number} <> {ABSENT}"""
+            for c in self.of_things
         )
-        judged = self._judge(clocks, rows, "hi, lo, scope", tables)
+        judged = self._judge(self.of_things, of, "hi, lo, scope")
         return f"WITH judged AS MATERIALIZED ({judged}) {each}"
+
+    def of_lonely(self) -> str:
+        """The `of_things` that are lonely, with the first of all facts that name them, whatever
+        their class."""
+        keys = [
+            (n, self._era(s), int(keyed)) for n, s, _, keyed in self._keys() if keyed or self._bare
+        ]
+        others = ", ".join(f"g.{name}" for name in ("held", *self._names(self.of_things)[1:]))
+        return f"""WITH {table("keys", "sort era keyed", keys)}
+            SELECT g.hi, g.lo, g.scope, LEAST(g.head, f.head) AS head, {others} FROM of_things g
+            JOIN (SELECT h.hi, h.lo, h.scope, MIN(e.p + k.era) AS head
+                FROM facts e JOIN keys k ON k.sort = e.sort
+                JOIN lonely h ON h.hi = e.hi AND h.lo = e.lo
+                    AND h.scope = CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
+                GROUP BY h.hi, h.lo, h.scope) f
+            ON f.hi = g.hi AND f.lo = g.lo AND f.scope = g.scope"""
+
+    @cached_property
+    def _bare(self) -> bool:
+        """Whether a thing may be held that has no item."""
+        keys = [(s, (klass, keyed)) for _, s, klass, keyed in self._keys()]
+        return any(self._held(s, self.of_things, key) for s, key in keys if not key[1])
 
     def _item_codes(self) -> list[tuple[str | int | None, ...]]:
         """What each sort of fact does to things, under each of its keys; without an item, only
-        where a thing may be held that has none."""
-        bare = any(
-            self._held(s, self.of_things, (klass, False))
-            for _, s, klass, keyed in self._keys()
-            if not keyed
-        )
-        return [
-            (
-                n,
-                self._lanes(s, self.of_things),
-                self._held(s, self.of_things, (klass, keyed)),
-                int(keyed),
-            )
-            for n, s, klass, keyed in self._keys()
-            if keyed or bare
-        ]
+        where a thing may be held that has none. What only ends one is not its first fact."""
+        clocks = self.of_things
+        found: list[tuple[str | int | None, ...]] = []
+        for n, s, klass, keyed in self._keys():
+            held = self._held(s, clocks, (klass, keyed))
+            moves = bool(held or self._lanes(s, clocks))
+            if (keyed or self._bare) and (moves or s.ends in {c.name for c in clocks}):
+                marks = self._marks(s, clocks, held)
+                found.append((n, int(keyed), self._era(s) if moves else None, *marks))
+        return found
 
     def plain_things(self) -> str:
         """hi, lo, scope, number, since, term, place of each thing of a plain class."""
-        codes = [
-            (n, clock.number)
-            for clock in self.plain
-            for n, s in enumerate(self.plan.sorts)
-            if self._lanes(s, [clock]) and s.scoped
-        ]
-        gone = ""
-        erased = "0 AS archived, 0 AS erased"
-        if self.has_gone:
-            gone = """LEFT JOIN gone x ON x.hi = w.hi AND x.lo = w.lo AND x.number = w.number
-                AND x.scope = w.scope"""
-            erased = """CASE WHEN x.erased = 0 THEN 1 ELSE 0 END AS archived,
-                COALESCE(x.erased, 0) AS erased"""
         number = {clock: self.terms.index(clock.terms[0]) for clock in self.plain}
         term = _by("number", {c.number: str(number[c]) for c in self.plain})
         used = _by("number", {c.number: self._limit(number[c], 0) for c in self.plain})
         kept = _by("number", {c.number: self._limit(number[c], 1) for c in self.plain})
-        return f"""WITH {table("codes", "sort number", codes)}
-            SELECT hi, lo, scope, number, since, {term} AS term,
-                {_place("erased = 1", "archived = 1", "1 = 0", used, kept)} AS place
-            FROM (SELECT w.*, {erased} FROM (
-                SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p) AS since
-                FROM facts e JOIN codes k ON k.sort = e.sort
-                GROUP BY e.hi, e.lo, e.item, k.number) w {gone}) w"""
+        relation = "(SELECT w.*, NULL AS erased FROM of_plain w)"
+        if self.ending:
+            relation = """(SELECT w.*, x.erased FROM of_plain w LEFT JOIN gone x
+                ON x.hi = w.hi AND x.lo = w.lo AND x.number = w.number AND x.scope = w.scope)"""
+        erased, archived = (f"(x & 3) = {3 - n} OR erased = {1 - n}" for n in (0, 1))
+        place = _place(erased, archived, "1 = 0", used, kept)
+        return f"""SELECT hi, lo, scope, number, since, {term} AS term, {place} AS place
+            FROM {relation} p"""
 
     def items(self) -> str:
         """All of these as rows: hi, lo, number, scope, since, term, place. Reads `things`."""
@@ -145,8 +202,8 @@ class Judged:
         if self.of_people:
             before = f"WITH people AS MATERIALIZED ({self.people()}) "
             parts = [
-                f"""SELECT hi, lo, {c.number} AS number, '' AS scope, since_{c.number} AS since,
-                term_{c.number} AS term, place_{c.number} AS place
+                f"""SELECT hi, lo, {c.number} AS number, {self._none} AS scope,
+                since_{c.number} AS since, term_{c.number} AS term, place_{c.number} AS place
                 FROM people WHERE place_{c.number} <> {ABSENT}"""
                 for c in self.of_people
             ]
@@ -193,21 +250,54 @@ class Judged:
 
     # -- the steps ---------------------------------------------------------------------------------
 
-    def _judge(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
-        """Group the rows by their keys, then judge each class in its columns."""
-        lanes = self.plan.lanes_of(clocks)
-        item = ", item AS scope" if "scope" in keys else ""
+    def _group(self, clocks: list[Clock], rows: str, keys: str, tables: list[str]) -> str:
+        """The rows, grouped by their keys: their oldest fact (`head`), the classes of which
+        something is held (`held`) and those that were ever ended (`ends`), the last fact of each
+        lane (lN), and of each class that may have ended the last fact that says so or tells of it
+        (xN: by position, with what it says in the two lowest bits).
+
+        Each maximum is of all rows, the others' bits taken away: cheaper than to ask of each row
+        whether it counts.
+        """
+        names = self._names(clocks)[2:]
         if self.plan.contracts:
-            p = packed(self.plan, "day", "position", "era")
-            rows += f""" UNION ALL SELECT hi, lo{item}, {p}, NULL,
-                 {self._end_lanes(clocks)}, 0 FROM ({self._ends()}) c"""
-        last = "".join(
-            f", MAX(p) FILTER (WHERE (lanes & {1 << lane}) <> 0) AS l{lane}" for lane in lanes
-        )
-        grouped = f"""SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held{last}
-            FROM ({rows}) r GROUP BY {keys}"""
+            item = ", item AS scope" if "scope" in keys else ""
+            marks = "".join(f", {self._end_mark(name)}" for name in names)
+            rows += f""" UNION ALL SELECT hi, lo{item}, {packed("day", "position")}, NULL, 0,
+                0, 0{marks} FROM ({self._contract_ends()}) c"""
+        of = {"l": "p", "x": "placed"}
+        most = "".join(f", MAX({of[name[0]]} & {name}) AS {name}" for name in names)
+        found = "".join(f", NULLIF({name}, 0) AS {name}" for name in names)
+        return f"""WITH {", ".join(tables)} SELECT {keys}, head, held, ends{found}
+            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held,
+                    BIT_OR(CAST(ends AS BIGINT)) AS ends{most}
+                FROM ({rows}) r GROUP BY {keys}) g"""
+
+    def _names(self, clocks: list[Clock]) -> list[str]:
+        """The columns that say what a fact of a sort does: the classes of which it holds something,
+        the one that it ends, then a mark (0: nothing) for each maximum."""
+        lanes = [f"l{lane}" for lane in self.plan.lanes_of(clocks)]
+        return ["bits", "ends", *lanes, *(f"x{c.number}" for c in clocks if c in self.ending)]
+
+    def _marks(
+        self, sort: Sort, clocks: list[Clock], held: int, *, scoped: bool | None = None
+    ) -> list[int]:
+        lanes = self._lanes(sort, clocks)
+        moves = [-(lanes >> lane & 1) for lane in self.plan.lanes_of(clocks)]
+        codes = {c: self._code(sort, c, held, scoped=scoped) for c in clocks if c in self.ending}
+        ends = sum(clock.bit for clock, code in codes.items() if code > _HELD and code)
+        return [held, ends, *moves, *codes.values()]
+
+    def _code(self, sort: Sort, clock: Clock, held: int, *, scoped: bool | None) -> int:
+        """What a fact does to a class, with an item or without if that matters."""
+        if sort.ends == clock.name and scoped in (None, sort.scoped):
+            return _ERASED if ENDINGS[sort.kind] == "erased" else _ARCHIVED
+        return _HELD if held & clock.bit else 0
+
+    def _judge(self, clocks: list[Clock], relation: str, keys: str) -> str:
+        """Judge each class of a group in its columns."""
         joined, flags = self._flags(clocks, keys)
-        text = f"SELECT g.*, {flags} FROM ({grouped}) g {joined} WHERE g.head IS NOT NULL"
+        text = f"SELECT g.*, {flags} FROM {relation} g {joined} WHERE g.head IS NOT NULL"
         candidates = [found for c in clocks for found in self._candidates(c)]
         if candidates:
             text = f"SELECT w.*, {', '.join(candidates)} FROM ({text}) w"
@@ -218,11 +308,13 @@ class Judged:
             f", since_{c.number}, term_{c.number}, {self._placed(c)} AS place_{c.number}"
             for c in clocks
         )
-        return f"WITH {', '.join(tables)} SELECT {keys}, head{found} FROM ({text}) w"
+        if "scope" in keys:
+            found += "".join(f", {_unmoved(c)} AS unmoved_{c.number}" for c in clocks)
+        return f"SELECT {keys}{found} FROM ({text}) w"
 
     def _flags(self, clocks: list[Clock], keys: str) -> tuple[str, str]:
         """What is joined to each row, and the columns that come of it: the era she was told of,
-        which classes a contract stops, which are archived or erased."""
+        which classes a contract stops, which of the doubted are archived or erased."""
         by_item = "scope" in keys
         joined, columns = [], []
 
@@ -241,21 +333,20 @@ class Judged:
         if stopping:
             join("s", self._stopped(stopping, by_item=by_item), by_scope=by_item)
         columns.append(f"{'COALESCE(s.bits, 0)' if stopping else '0'} AS stopped")
-        gone = self.has_gone and clocks
-        if gone:
-            own = ", ".join(str(c.number) for c in clocks)
-            scope = "" if by_item else " AND scope = ''"
+        ending = [c for c in clocks if c in self.ending]
+        if ending:
+            own = ", ".join(str(c.number) for c in ending)
             over = "hi, lo, scope" if by_item else "hi, lo"
-            bit = _by("number", {c.number: str(c.bit) for c in clocks})
-            ended = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
+            bit = _by("number", {c.number: str(c.bit) for c in ending})
+            which = f"BIT_OR(CAST(CASE WHEN erased = {{}} THEN {bit} ELSE 0 END AS BIGINT))"
             join(
                 "x",
-                f"""SELECT {over}, {ended.format(0)} AS archived, {ended.format(1)} AS erased
-                FROM gone WHERE number IN ({own}){scope} GROUP BY {over}""",
+                f"""SELECT {over}, {which.format(0)} AS archived, {which.format(1)} AS erased
+                FROM gone WHERE number IN ({own}) GROUP BY {over}""",
                 by_scope=by_item,
             )
         for name in ("archived", "erased"):
-            columns.append(f"{f'COALESCE(x.{name}, 0)' if gone else '0'} AS {name}")
+            columns.append(f"{f'COALESCE(x.{name}, 0)' if ending else '0'} AS {name}")
         return " ".join(joined), ", ".join(columns)
 
     def _stopped(self, stopping: list[tuple[int, int, int]], *, by_item: bool) -> str:
@@ -274,7 +365,7 @@ class Judged:
                     OR c.planned_day IS NULL OR c.planned_day >= {self.plan.today})) o
             JOIN stopping m ON m.type = o.type AND m.era = o.era GROUP BY {over}"""
 
-    def _ends(self) -> str:
+    def _contract_ends(self) -> str:
         """Each contract's end: recorded, or as planned and passed without tacit renewal."""
 
         def either(name: str) -> str:
@@ -285,10 +376,13 @@ class Judged:
             {era} AS era FROM agreed
             WHERE ended_day IS NOT NULL OR (planned_day < {self.plan.today} AND tacit = 0)"""
 
-    def _end_lanes(self, clocks: list[Clock]) -> str:
-        wanted = sum(1 << lane for lane in self.plan.lanes_of(clocks))
+    def _end_mark(self, name: str) -> str:
+        """The same of the end of a contract, which moves a lane and nothing else."""
+        if name[0] != "l":
+            return "0"
+        lane = int(name[1:])
         by_era = {
-            era: str(self.plan.mask(CONTRACT_ENDED, era) & wanted)
+            era: str(-(self.plan.mask(CONTRACT_ENDED, era) >> lane & 1))
             for era in range(len(self.plan.eras))
         }
         return f"CAST({_by('era', by_era)} AS BIGINT)"
@@ -312,7 +406,7 @@ class Judged:
     def _chosen(self, clock: Clock) -> list[str]:
         """The packed fact that its term is counted from, and the number of that term: the latest
         end wins, then the latest day, then the latest position; without any, her oldest fact."""
-        era = f"GREATEST(head % {2**self.plan.era_bits}, t)"
+        era = f"GREATEST(head % {2**ERA_BITS}, t)"
         oldest = _by(era, dict(enumerate(map(self._term, clock.terms))))
         since, term = "head", oldest
         if len(clock.lanes) == 1:
@@ -338,6 +432,9 @@ class Judged:
         erased, archived, stopped = (
             f"({flag} & {clock.bit}) <> 0" for flag in ("erased", "archived", "stopped")
         )
+        if clock in self.ending:
+            said = f"(x{clock.number} & 3)"
+            erased, archived = f"({erased} OR {said} = 3)", f"({archived} OR {said} = 2)"
         place = _place(erased, archived, stopped, used, kept, f"since_{clock.number}")
         return f"CASE WHEN (held & {clock.bit}) = 0 THEN {ABSENT} ELSE {place} END"
 
@@ -356,6 +453,9 @@ class Judged:
     def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
         """Each sort by its number, with each of its keys."""
         return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
+
+    def _era(self, sort: Sort) -> int:
+        return self.plan.era(sort.edition)
 
     def _lanes(self, sort: Sort, clocks: Iterable[Clock]) -> int:
         """The lanes of these clocks that a fact belongs to; a contract says itself how it ends."""
@@ -431,6 +531,10 @@ def _place(
         WHEN {since} < {kept} THEN {PAST_ARCHIVE} ELSE {PAST} END"""
 
 
+def _each(names: Iterable[str]) -> str:
+    return "".join(f", k.{name}" for name in names)
+
+
 def _beats(clock: Clock, lane: Lane) -> str:
     own = f"{clock.number}_{lane.number}"
     others = [f"{clock.number}_{other.number}" for other in clock.lanes if other is not lane]
@@ -450,6 +554,10 @@ def _moved(lane: Lane) -> str:
         if len(told) == len(lane.terms)
         else f"CASE WHEN t IN ({', '.join(told)}) THEN {column} END"
     )
+
+
+def _unmoved(clock: Clock) -> str:
+    return " AND ".join(f"{_moved(lane)} IS NULL" for lane in clock.lanes) or "1 = 1"
 
 
 def _by(column: str, values: dict[int, str]) -> str:

@@ -29,6 +29,7 @@ CONTRACTS = frozenset(f"contract.{what}.v1" for what in ("started", "renewed", "
 META = (CORRECTION, VOID)
 PACK_BITS = 36
 """Bits of a packed integer below its day: the position, and the era in the lowest of them."""
+ERA_BITS = 4
 BITS_MAX = 62  # of a mask
 _FIRST, _LAST = 19120101, 89991231
 
@@ -99,8 +100,8 @@ class Clock:
 class Plan:
     """The clocks of a question, the lanes they share, and what each sort of fact does to them.
 
-    `sorts` are those of the files; sorts that are not named do not exist. `told`: whether anybody
-    was told of an edition.
+    `sorts` are those of the files, each by its number; sorts that are not named do not exist.
+    `told`: whether anybody was told of an edition.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Plan:
         klass: str | None = None,
     ) -> None:
         self.as_of, self.today = as_of, day_of(as_of)
-        self.sorts = tuple(s for s in sorts if s.klass is not None and s.kind not in META)
+        self.sorts = tuple(sorts)
         kinds = {s.kind for s in self.sorts}
         editions = book.known(known)
         self.eras = tuple(edition.number for edition in editions)
@@ -123,15 +124,11 @@ class Plan:
         self._lanes: dict[frozenset[tuple[str, int]], int] = {}
         names = sorted(name for name in self._classes if klass in (None, name))
         self.clocks = tuple(self._clock(number, name) for number, name in enumerate(names))
-        if max(len(self._lanes), len(self.clocks)) > BITS_MAX or self.era_bits > 4:
+        most = max(len(self._lanes), len(self.clocks))
+        if most > BITS_MAX or len(self.eras) > 2**ERA_BITS:
             raise BadData("these editions have more classes or eras than an engine can tell apart")
 
     # -- eras ------------------------------------------------------------------------------------
-
-    @cached_property
-    def era_bits(self) -> int:
-        """Bits for an era in a packed integer."""
-        return (len(self.eras) - 1).bit_length() if self.eras else 0
 
     def era(self, edition: int) -> int:
         """The index of the newest known edition not above this number; 0 below the first."""

@@ -46,6 +46,8 @@ _UNREADABLE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE
 class SparkWords:
     """Two integers as one decimal: unlike a pair, its maximum is found by hashing, not sorting."""
 
+    none = "''"
+
     def wide(self, high: str, low: str) -> str:
         """The two as one of 126 bits."""
         return f"(CAST({high} AS DECIMAL(38, 0)) * {2**63} + {low})"
@@ -216,8 +218,12 @@ class SparkEngine(SqlEngine):
         with self._timed():
             self._keep_frame(name, self._frame(text))
 
-    def _lay(self, name: str, text: str) -> None:
-        """A view: each reader reads the files again, and the executors keep nothing great."""
+    def _lay(self, facts: str, stated: str) -> None:
+        """Views: each reader reads the files again, and the executors keep nothing great."""
+        self._show("all_facts", facts)
+        self._show("all_stated", stated)
+
+    def _show(self, name: str, text: str) -> None:
         with self._timed():
             self._frame(text).createOrReplaceTempView(name)
 

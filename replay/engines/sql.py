@@ -1,11 +1,13 @@
 """The questions in SQL, written once, as text that pure functions make; the fold is the rule.
 
 The dialect is DuckDB's, kept to what other engines can be told by transpiling. Of the events (the
-columns of the layout) two relations are laid out first, with what corrections left (`verdicts`,
-`amended`): `facts`, all that stand at the question's two times, in five narrow columns, and
-`stated`, the few whose own words matter: choices, contracts, notices. All else is asked of these,
-of small tables written into the query (`lanes.py`), and of what an engine keeps beside: `told`,
-`agreed` (contracts), and `gone` (what was archived or erased, found by way of `ended`, `later`).
+columns of the layout) two relations are laid out first, whatever the question's two times:
+`all_facts`, in every way each fact ever read (`disputed`: as recorded, then as each correction has
+it), in narrow columns, and `all_stated`, the few whose own words matter: choices, contracts,
+notices. `facts` and `stated` are those of them that stand at the two times. All else is asked of
+these, of small tables written into the query (`lanes.py`), and of what an engine keeps beside:
+`told`, `agreed` (contracts), what is grouped (`judging.py`), and `gone` (what ended, where that is
+not seen at once).
 
 Day, position and era are one integer (`packed`), so that a maximum says when, and where to look.
 What is judged once for each person or thing is only which lane won; terms are compared as days.
@@ -17,18 +19,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ledger.calendar import Instant
 from ledger.events import CORRECTION
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
-from replay.engines.lanes import CONTRACTS, META, NOTIFIED, PACK_BITS, Plan
+from replay.engines.lanes import CONTRACTS, ERA_BITS, META, NOTIFIED, PACK_BITS, Plan, Sort
 from replay.fold import ENDINGS, NO, YES
 
 PACK = 2**PACK_BITS
+NEVER = 2**62
+"""A position that is never reached."""
 OWN = ("position", "kind", "actor", "edition", "recorded_at", "subject_hi", "subject_lo")
 RESTATED = (
     *("class", "item", "purpose", "channel", "decision", "basis", "grade", "until_day"),
     *("occurred_at", "local_day"),
 )
 """Columns of a corrected fact that stay its own, and those that the correction restates."""
+STATED = (
+    *("position", "kind", "actor", "edition", "purpose", "channel", "decision", "basis"),
+    *("until_day", "occurred_at", "local_day", "recorded_at"),
+)
+"""Columns of `stated` beside hi, lo and item."""
 
 ASKED, ASSESSED = "consent.requested.v1", "objection.assessed.v1"
 EXPRESSIONS = (*NO, *YES, ASKED, ASSESSED)
@@ -38,8 +48,12 @@ BY_SUBJECT = "CASE WHEN hi < 0 THEN 1 ELSE 0 END, hi, CASE WHEN lo < 0 THEN 1 EL
 
 
 class Words(Protocol):
-    """What each engine says in its own way: two non-negative integers of 63 bits as one value that
-    is compared by the first, then by the second."""
+    """What each engine says in its own way: no item, and two non-negative integers of 63 bits as
+    one value that is compared by the first, then by the second."""
+
+    none: str
+    """The item of a fact that has none. An engine may number people and items: `hi` is then the
+    number of a person, `lo` is 0, and an item is its number."""
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
@@ -78,88 +92,94 @@ def _literal(value: str | int | None) -> str:
 
 _SCOPED = "CASE WHEN COALESCE({0}item, '') = '' THEN 0 ELSE 1 END"
 _ENDS = f"CASE WHEN {{0}}kind IN {listed(ENDINGS)} THEN COALESCE({{0}}decision, '') ELSE '' END"
-SORTS = f"""SELECT kind, class, edition, {_SCOPED.format("")} AS scoped, {_ENDS.format("")} AS ends,
-    COUNT(*) AS n FROM {{}} WHERE subject_hi IS NOT NULL GROUP BY 1, 2, 3, 4, 5"""
+SORTS = f"""SELECT DISTINCT kind, class, edition, {_SCOPED.format("")} AS scoped,
+    {_ENDS.format("")} AS ends FROM {{}} WHERE subject_hi IS NOT NULL"""
 """What sorts of facts a relation holds."""
 
-
-def verdicts(known: int | None) -> str:
-    """Of the corrections and voids of one fact the one with the highest position speaks."""
-    return f"""SELECT ref_position AS root, MAX(position) AS position FROM events
-        WHERE ref_position IS NOT NULL AND kind IN {listed(META)} {_known(known, "position")}
-        GROUP BY ref_position"""
+VERDICTS = f"""SELECT ref_position AS root, position,
+    LEAD(position) OVER (PARTITION BY ref_position ORDER BY position) AS upto FROM events
+    WHERE ref_position IS NOT NULL AND kind IN {listed(META)}"""
+"""Corrections and voids. Of those of one fact the last known speaks: each until the next."""
 
 
-def amended(known: int | None) -> str:
-    """The facts that were corrected, as corrected."""
-    own = ", ".join(f"e.{name}" for name in OWN)
-    restated = ", ".join(f"c.{name}" for name in RESTATED)
-    return f"""SELECT {own}, {restated}
-        FROM (SELECT * FROM events WHERE kind = '{CORRECTION}') c
-        JOIN verdicts v ON c.position = v.position
-        JOIN (SELECT * FROM events WHERE position IN (SELECT root FROM verdicts)) e
-            ON e.position = v.root
-        WHERE e.subject_hi IS NOT NULL AND e.kind NOT IN {listed(META)}
-        {_known(known, "e.position")}"""
+CONCERNED = f"""SELECT {", ".join((*OWN, *RESTATED))} FROM events WHERE position IN
+    (SELECT root FROM verdicts UNION ALL SELECT position FROM verdicts)"""
+"""These, and the facts they are about."""
 
 
-def _known(known: int | None, column: str) -> str:
-    return "" if known is None else f"AND {column} <= {known:d}"
-
-
-def facts(plan: Plan, known: int | None, *, amended: bool) -> str:
-    """Every fact of the sorts of the plan that stands at its two times: hi, lo, item ('' for none),
-    sort (its number), p (packed)."""
-    rows = [
-        (n, *sort[:3], int(sort.scoped), sort.ends, plan.era(sort.edition))
-        for n, sort in enumerate(plan.sorts)
-    ]
-    p = packed(plan, "e.local_day", "e.position", "s.era")
-    found = _standing(
-        f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
-        CAST(s.sort AS SMALLINT) AS sort, {p} AS p""",
-        f"AND e.occurred_at <= {plan.as_of:d}",
-        known,
-        f"""JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
-        AND s.scoped = {_SCOPED.format("e.")} AND s.ends = {_ENDS.format("e.")}""",
-        amended=amended,
+def disputed() -> str:
+    """The facts that were ever corrected or voided, once for each way they read: as they were
+    recorded, then as each correction has them, known from the position `since` on, below `upto`."""
+    own, as_recorded, restated = (
+        ", ".join(f"{of}.{name}" for name in names)
+        for of, names in (("e", OWN), ("e", RESTATED), ("c", RESTATED))
     )
-    return f"WITH {table('sorts', 'sort kind class edition scoped ends era', rows)} {found}"
+    fact = f"""(SELECT * FROM concerned WHERE subject_hi IS NOT NULL
+        AND kind NOT IN {listed(META)}) e"""
+    return f"""SELECT {own}, {as_recorded}, e.position AS since, f.upto FROM {fact}
+        JOIN (SELECT root, MIN(position) AS upto FROM verdicts GROUP BY root) f
+            ON f.root = e.position
+        UNION ALL SELECT {own}, {restated}, v.position AS since, COALESCE(v.upto, {NEVER}) AS upto
+        FROM (SELECT * FROM concerned WHERE kind = '{CORRECTION}') c
+        JOIN verdicts v ON c.position = v.position JOIN {fact} ON e.position = v.root"""
 
 
-def stated(known: int | None, *, amended: bool) -> str:
-    """The choices, contracts and notices that stand, whenever they happened: their own columns."""
-    columns = """e.subject_hi AS hi, e.subject_lo AS lo, e.position, e.kind, e.actor, e.edition,
-        e.item, e.purpose, e.channel, e.decision, e.basis, e.until_day, e.occurred_at, e.local_day,
-        e.recorded_at"""
+def all_facts(sorts: Sequence[Sort], *, disputed: bool) -> str:
+    """Every fact of these sorts, in every way it ever read: hi, lo, item (`words.none` for none),
+    sort (its number), p (packed), and from when on it is true and known: occurred_at, since, upto.
+    """
+    rows = [(n, *sort[:3], int(sort.scoped), sort.ends) for n, sort in enumerate(sorts)]
+    columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
+        CAST(s.sort AS SMALLINT) AS sort, {packed("e.local_day", "e.position")} AS p,
+        e.occurred_at"""
+    joined = f"""JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
+        AND s.scoped = {_SCOPED.format("e.")} AND s.ends = {_ENDS.format("e.")}"""
+    small = table("sorts", "sort kind class edition scoped ends", rows)
+    return f"WITH {small} {_every(columns, joined, disputed=disputed)}"
+
+
+def all_stated(*, disputed: bool) -> str:
+    """The choices, contracts and notices, in every way they ever read: their own columns."""
+    columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
+        {", ".join(f"e.{name}" for name in STATED)}"""
     kinds = [(kind,) for kind in sorted({*EXPRESSIONS, *CONTRACTS, NOTIFIED})]
-    found = _standing(columns, "", known, "SEMI JOIN kinds k ON k.kind = e.kind", amended=amended)
+    found = _every(columns, "SEMI JOIN kinds k ON k.kind = e.kind", disputed=disputed)
     return f"WITH {table('kinds', 'kind', kinds)} {found}"
 
 
-def _standing(
-    columns: str, where: str, known: int | None, joined: str = "", *, amended: bool
-) -> str:
-    untouched = "ANTI JOIN verdicts v ON v.root = e.position" if amended else ""
-    plain = f"""SELECT {columns} FROM events e {untouched} {joined}
-        WHERE e.subject_hi IS NOT NULL {where} {_known(known, "e.position")}"""
-    if not amended:
+def _every(columns: str, joined: str, *, disputed: bool) -> str:
+    untouched = "ANTI JOIN verdicts v ON v.root = e.position" if disputed else ""
+    plain = f"""SELECT {columns}, e.position AS since, {NEVER} AS upto
+        FROM events e {untouched} {joined} WHERE e.subject_hi IS NOT NULL"""
+    if not disputed:
         return plain
-    return f"""{plain} UNION ALL SELECT {columns} FROM amended e {joined}
-        WHERE e.subject_hi IS NOT NULL {where}"""
+    return f"""{plain} UNION ALL SELECT {columns}, e.since, e.upto
+        FROM disputed e {joined}"""
 
 
-def packed(plan: Plan, day: str, position: str, era: str) -> str:
-    """Day, position and era as one integer."""
-    bits = plan.era_bits
-    if not bits:
-        return f"(CAST({day} AS BIGINT) * {PACK} + {position})"
-    return f"((CAST({day} AS BIGINT) * {PACK >> bits} + {position}) * {1 << bits} + {era})"
+def facts(as_of: Instant, known: int | None) -> str:
+    """The facts that stand at two times."""
+    return f"""SELECT hi, lo, item, sort, p FROM all_facts
+        WHERE {_known(known)} AND occurred_at <= {as_of:d}"""
 
 
-def position_of(plan: Plan, packed: str) -> str:
+def stated(known: int | None) -> str:
+    """The choices, contracts and notices that stand, whenever they happened."""
+    return f"SELECT hi, lo, item, {', '.join(STATED)} FROM all_stated WHERE {_known(known)}"
+
+
+def _known(known: int | None) -> str:
+    return f"upto = {NEVER}" if known is None else f"since <= {known:d} AND upto > {known:d}"
+
+
+def packed(day: str, position: str) -> str:
+    """Day and position as one integer; room for an era is left in the lowest bits."""
+    return f"(CAST({day} AS BIGINT) * {PACK} + {position} * {2**ERA_BITS})"
+
+
+def position_of(packed: str) -> str:
     """The position in it."""
-    return f"({packed} % {PACK} // {1 << plan.era_bits})"
+    return f"({packed} % {PACK} // {2**ERA_BITS})"
 
 
 # --- small relations ------------------------------------------------------------------------------
@@ -184,7 +204,7 @@ def agreed(plan: Plan, words: Words) -> str:
         return f"CASE WHEN {stated} THEN {value} END"
 
     end = words.wide(f"CAST(e.local_day AS BIGINT) * {PACK} + e.position", "e.edition")
-    columns = f"""hi, lo, COALESCE(e.item, '') AS item,
+    columns = f"""hi, lo, item,
         CASE WHEN e.kind = 'contract.started.v1' THEN 1 ELSE 0 END AS started,
         {latest("COALESCE(e.until_day, 0)")} AS day, {latest("e.edition")} AS edition,
         {latest(f"CASE e.basis {types} ELSE {len(CONTRACT_TYPES)} END", "e.basis IS NOT NULL")}
@@ -213,57 +233,33 @@ _PAYLOAD = 2**27
 _RENEWAL = "e.decision IN ('tacit', 'express')"
 
 
-def ended(plan: Plan) -> str:
-    """What was archived or erased, by the last fact that says so: hi, lo, number, scope, position,
-    erased."""
+def gone(plan: Plan, words: Words) -> str:
+    """Of what is `doubted`, what ended and was not held again since: hi, lo, number, scope, erased.
+
+    Held again: the last fact of some key of the class has a higher position than the end.
+    """
     rows = [
         (n, clock.number, int(ENDINGS[sort.kind] == "erased"))
         for n, sort in enumerate(plan.sorts)
         for clock in plan.clocks
         if sort.ends == clock.name
     ]
-    return f"""WITH {table("ends", "sort number erased", rows)}
-        SELECT hi, lo, number, scope, last // 2 AS position, last % 2 AS erased
-        FROM (SELECT hi, lo, number, item AS scope,
-                MAX({position_of(plan, "e.p")} * 2 + erased) AS last
-            FROM facts e JOIN ends n ON n.sort = e.sort GROUP BY hi, lo, number, item) m"""
-
-
-def later(plan: Plan) -> str:
-    """The keys of what ended under which a fact follows the end: hi, lo, number, scope, key,
-    family. Few are such."""
-    at = position_of(plan, "e.p")
-    return f"""WITH {_homes(plan)},
-        after AS (SELECT e.hi, e.lo, h.number, h.family, {_KEY} AS key,
-                CASE WHEN h.by_item = 1 THEN {_KEY} ELSE '' END AS scope, {at} AS position
+    key = f"CASE WHEN h.keyed = 1 THEN e.item ELSE {words.none} END"
+    keys = "hi, lo, number, scope"
+    own, same = "d.hi, d.lo, d.number, d.scope", "d.hi = e.hi AND d.lo = e.lo"
+    return f"""WITH {_homes(plan)}, {table("ends", "sort number erased", rows)},
+        ended AS (SELECT {own}, MAX({position_of("e.p")} * 2 + n.erased) AS last
+            FROM facts e JOIN ends n ON n.sort = e.sort
+            JOIN doubted d ON {same} AND d.number = n.number AND d.scope = e.item GROUP BY {own}),
+        tails AS (SELECT {own}, MAX(e.p) AS tail
             FROM facts e JOIN homes h ON h.sort = e.sort
-            JOIN (SELECT hi, lo, MIN(position) AS position FROM ended GROUP BY hi, lo) f
-                ON f.hi = e.hi AND f.lo = e.lo AND f.position < {at})
-        SELECT DISTINCT e.hi, e.lo, e.number, e.scope, e.key, e.family
-        FROM after e JOIN ended d ON d.hi = e.hi AND d.lo = e.lo AND d.number = e.number
-            AND d.scope = e.scope AND d.position < e.position"""
-
-
-def gone(plan: Plan) -> str:
-    """What ended and was not held again since: hi, lo, number, scope, erased.
-
-    Held again: the last fact of some key of the class has a higher position than the end.
-    """
-    return f"""WITH {_homes(plan)},
-        tails AS (SELECT r.hi, r.lo, r.number, r.scope, MAX(e.p) AS tail
-            FROM facts e JOIN homes h ON h.sort = e.sort
-            JOIN later r ON r.hi = e.hi AND r.lo = e.lo AND r.number = h.number
-                AND r.family = h.family AND r.key = {_KEY}
-            GROUP BY r.hi, r.lo, r.number, r.scope, r.key, r.family),
-        held AS (SELECT hi, lo, number, scope, MAX({position_of(plan, "tail")}) AS position
-            FROM tails GROUP BY hi, lo, number, scope)
-        SELECT d.hi, d.lo, d.number, d.scope, d.erased
-        FROM ended d LEFT JOIN held h
+            JOIN doubted d ON {same} AND d.number = h.number
+                AND d.scope = CASE WHEN h.by_item = 1 THEN {key} ELSE {words.none} END
+            GROUP BY {own}, {key}, h.family),
+        held AS (SELECT {keys}, MAX({position_of("tail")}) AS position FROM tails GROUP BY {keys})
+        SELECT {own}, d.last % 2 AS erased FROM ended d LEFT JOIN held h
             ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number AND h.scope = d.scope
-        WHERE COALESCE(h.position, 0) <= d.position"""
-
-
-_KEY = "CASE WHEN h.keyed = 1 THEN e.item ELSE '' END"
+        WHERE COALESCE(h.position, 0) <= d.last // 2"""
 
 
 def _homes(plan: Plan) -> str:

@@ -4,6 +4,7 @@
     checkpoint              the signed note of that size (C2SP), as it is in the manifest too
     events/<first>-<last>.g<G>.parquet   rows in order of position, immutable
     policies/<SHA-256>      the policy documents that the manifest's editions name
+    aside/                  made by whoever wants it: what an engine keeps for the next question
 
 A segment is one Parquet file: zstd, row groups of 122,880 rows (DuckDB's own vector of row groups),
 `SCHEMA` exactly. A position is in one file only and there is no hole between two files. A pruned
@@ -17,6 +18,8 @@ place or meaning. Read next: `reading.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,7 +31,7 @@ from ledger.errors import BadData
 
 FORMAT = "probant-segments/1"
 MANIFEST, CHECKPOINT = "manifest.json", "checkpoint"
-EVENTS, POLICIES = "events", "policies"
+EVENTS, POLICIES, ASIDE = "events", "policies", "aside"
 ROW_GROUP = 122_880  # rows
 FILE_ROWS = 4 * ROW_GROUP  # rows of a full file, at most
 COMPRESSION = "zstd"
@@ -63,6 +66,7 @@ SCHEMA = pa.schema(
 )
 """The columns, in order. Instants are microseconds UTC, days are YYYYMMDD, amounts minor units."""
 
+_LAID = "probant-aside/1"
 _PATH = re.compile(r"events/([0-9]{12,})-([0-9]{12,})\.g([1-9][0-9]*)\.parquet", re.ASCII)
 
 
@@ -132,6 +136,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def path_of(first: int, last: int, generation: int) -> str:
     """Where a segment lies, relative to the folder; sorts in order of position."""
     return f"{EVENTS}/{first:012}-{last:012}.g{generation}.parquet"
+
+
+def aside_path(digests: Iterable[str]) -> str:
+    """Where an engine keeps aside what it laid out of segments of these SHA-256, in order: another
+    path for other segments, so nothing that lies there is ever stale."""
+    return f"{ASIDE}/{sha256(' '.join((_LAID, *digests)).encode()).hexdigest()[:32]}.duckdb"
 
 
 def is_segment(path: str) -> bool:

@@ -6,13 +6,15 @@ The question: the last activity of everybody, where every class and thing of eve
 every choice, as of one date. Prints one JSON object: seconds, rows read, peak memory of the process
 (VmHWM), and the counts of the answer, so that ways that should agree can be compared.
 
-`duck` and `fold` are the engines. `packed` and `argmax` are the SQL of the ledger's own store over
-the same files, by DuckDB: the whole answer, last facts found by the maximum of day and position in
-one integer, or by arg_max. The others answer a *lean* question that knows no correction, contract,
-notice, archive or erasure: one term for each class. `lean` is that in DuckDB, `tuples` a plain
-Python loop over tuples in memory (reading them is not timed), `spark` the DataFrame form on two
-cores (starting the JVM is not timed), `library` the eventsourcing library's repository replaying
-aggregates of its own out of its own store: in memory, in a file of SQLite, on a PostgreSQL server.
+`duck` and `fold` are the engines; `aside` is `duck` where an earlier question has laid the facts
+out aside (if none has, one is asked first, which is not timed). `packed` and `argmax` are the SQL
+of the ledger's own store over the same files, by DuckDB: the whole answer, last facts found by the
+maximum of day and position in one integer, or by arg_max. The others answer a *lean* question that
+knows no correction, contract, notice, archive or erasure: one term for each class. `lean` is that
+in DuckDB, `tuples` a plain Python loop over tuples in memory (reading them is not timed), `spark`
+the DataFrame form on two cores (starting the JVM is not timed), `library` the eventsourcing
+library's repository replaying aggregates of its own out of its own store: in memory, in a file of
+SQLite, on a PostgreSQL server. Its aggregates answer one thing, the last activity of each person.
 """
 
 from __future__ import annotations
@@ -34,10 +36,12 @@ from ledger.calendar import add_days, add_months, day_of, end_of
 from ledger.policy.terms import moving_rows, terms_table
 from ledger.store import population as store
 from ledger.store.rebuild import PACK, PACKED, Question
+from replay.engines.aside import Aside
 from replay.engines.asking import moving
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
+from replay.segments.layout import ASIDE
 from replay.segments.reading import Segments, open_segments
 from tests.bench.peers import library_environment, library_sqlite
 from tests.postgres import running_postgres
@@ -91,6 +95,20 @@ def _duck(segments: Segments, memory: str | None) -> Answer:
     return _engine(
         segments, lambda files: DuckEngine(files, segments.book, memory=memory, threads=THREADS)
     )
+
+
+def _aside(segments: Segments, memory: str | None) -> Answer:
+    assert segments.folder
+    (segments.folder / ASIDE).mkdir(exist_ok=True)
+    aside = Aside.beside(segments)
+    assert aside
+
+    def opened(files: Files) -> Engine:
+        return DuckEngine(files, segments.book, memory=memory, threads=THREADS, aside=aside)
+
+    if not aside.path.exists():
+        _engine(segments, opened)
+    return _engine(segments, opened)
 
 
 def _fold(segments: Segments, memory: str | None) -> Answer:
@@ -358,6 +376,7 @@ def _library(
 MOST, FEW = 1_000_000, 20_000  # events that a loop in Python, and the library, are given
 WAYS: dict[str, Callable[[Segments, str | None], Answer]] = {
     "duck": _duck,
+    "aside": _aside,
     "fold": _fold,
     "packed": partial(_store, arg_max=False),
     "argmax": partial(_store, arg_max=True),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import pytest
@@ -15,10 +17,12 @@ from ledger.policy.book import Book
 from ledger.store import states
 from ledger.store.database import Database
 from replay.engines import cluster
+from replay.engines.aside import Aside
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.engines.spark import SparkEngine
+from replay.segments.layout import ASIDE, aside_path
 from tests.clock import StepClock
 from tests.engines.files import written
 
@@ -55,9 +59,18 @@ def quick(request: pytest.FixtureRequest) -> Opener:
     return ENGINES[request.param]
 
 
-@pytest.fixture(params=[*ENGINES, "shares", "spark"])
-def opener(request: pytest.FixtureRequest) -> Opener:
+def aside(folder: Path, files: Files) -> Aside:
+    """Where what is laid out of files is kept, in a folder."""
+    digests = tuple(sha256(Path(path).read_bytes()).hexdigest() for path in files.paths)
+    (folder / ASIDE).mkdir(exist_ok=True)
+    return Aside(folder / aside_path(digests), digests)
+
+
+@pytest.fixture(params=[*ENGINES, "shares", "aside", "spark"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """What opens each engine over files. Spark runs as two executors, started once."""
+    if request.param == "aside":
+        return lambda files, book: DuckEngine(files, book, aside=aside(tmp_path, files))
     if request.param == "spark":
         return partial(SparkEngine, session=request.getfixturevalue("spark"))
     return SHARES if request.param == "shares" else ENGINES[request.param]

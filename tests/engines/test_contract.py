@@ -119,7 +119,7 @@ def test_deadlines_of_one_class_only(engine: Engine) -> None:
 def test_the_last_activity_of_each(engine: Engine) -> None:
     """Voided facts are none, and neither is a consent."""
     with engine:
-        assert list(engine.activity(THEN)) == [Last(ANN, 20150601, 1), Last(BOB, 20200229, 3)]
+        assert list(engine.activity(THEN)) == [Last.of(ANN, 20150601, 1), Last.of(BOB, 20200229, 3)]
 
 
 def test_a_timeline_has_every_row(engine: Engine, rows: list[Row]) -> None:

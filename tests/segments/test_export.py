@@ -23,7 +23,7 @@ from ledger.segmenting import plan as planning
 from ledger.store import arrow, pruning, tables
 from ledger.store.vault import Scope
 from replay.segments import layout
-from replay.segments.layout import whole
+from replay.segments.layout import ASIDE, aside_path, whole
 from replay.segments.reading import open_segments
 from tests.contracts.props import unfenced
 from tests.rotation import told
@@ -452,6 +452,9 @@ def test_a_prune_makes_the_next_generation(stage: Stage, small: None):
     stage.export()
     entry = next(row["entry"] for row in stage.rows() if row["position"] == at)
     old = {one.path: one for one in stage.manifest.files}
+    (stage.folder / ASIDE).mkdir()
+    laid_out = stage.folder / aside_path(one.sha256 for one in stage.manifest.files)
+    laid_out.write_bytes(entry)
     bare = forget(stage, anna)
     assert at in bare
     with pytest.raises(Broken, match="seal"):  # no checkpoint knows of the prune yet
@@ -476,7 +479,11 @@ def test_a_prune_makes_the_next_generation(stage: Stage, small: None):
     assert all(row["entry"] != entry for row in rows.values())
     report = stage.accepted()
     assert report.rests[8] == ("rests_pruned", {"n": len(bare)})
+    assert list((stage.folder / ASIDE).iterdir()) == []
+    again = stage.folder / aside_path(one.sha256 for one in stage.manifest.files)
+    again.write_bytes(b"laid out")
     assert stage.export().written == 0
+    assert again.exists()
 
 
 def test_a_prune_during_an_export_is_not_half_in_it(stage: Stage, small: None):
