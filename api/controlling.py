@@ -66,6 +66,10 @@ class LedgerHistory:
         how = How(self.checked, self.journal, self.open_parts, self.subject)
         return LedgerHistory(self.ledger, self.connection, self.book, as_of, known, how)
 
+    @property
+    def spread(self) -> None:
+        """People are looked at here, one after the other."""
+
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
         return (Event(*one) for one in store.about_nobody(self.connection, self.known))

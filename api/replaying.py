@@ -21,6 +21,7 @@ from api.controlling import families
 from api.controls import wanted
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
+from api.spreading import OnExecutors
 from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import BadData, Misuse, NotFound
@@ -31,13 +32,14 @@ from ledger.projections.joins import Join, Joins
 from ledger.store.controlling import whole
 from ledger.store.population import Past, PastDue, Said
 from ledger.supposing import Supposed, asked_day, weigh
-from replay.controls.model import Event, Joining, Life, Stored, Unseen
+from replay.controls.model import Event, Joining, Life, Spread, Stored, Unseen
 from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
+from replay.engines.spreading import Spreading
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -147,6 +149,12 @@ class SegmentHistory:
     @cached_property
     def _kin(self) -> Mapping[UUID, frozenset[UUID]]:
         return families(self.joined)
+
+    @property
+    def spread(self) -> Spread | None:
+        """The executors of a cluster, where people are asked about there and it is not one."""
+        far = self.subject is None and isinstance(self.engine, Spreading)
+        return OnExecutors(self.engine, self) if far else None
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
@@ -306,7 +314,7 @@ def weighed(
         known = segments.size + 1
 
         def past(book: Book) -> Iterator[Past]:
-            with ENGINES[source.engine](engine.files, book, source.memory) as by:
+            with _under(source, engine, book) as by:
                 for due in by.deadlines(when, known):
                     if due.until is not None and due.place in PAST:
                         over = due.place == "past_archive" or due.archive_until is None
@@ -318,6 +326,16 @@ def weighed(
             for c in engine.choices(when, known)
         )
         return weigh(segments.book, draft, segments.size, when, past, said, klass, limit)
+
+
+def _under(source: Source, engine: Engine, book: Book) -> Engine:
+    """The same files under other editions, by the same engine; to be closed too."""
+    if source.engine == SPARK:
+        from replay.engines.spark import SparkEngine
+
+        assert isinstance(engine, SparkEngine)
+        return engine.under(book)
+    return ENGINES[source.engine](engine.files, book, source.memory)
 
 
 def segments_answer(

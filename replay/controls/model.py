@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from ledger.calendar import Instant
@@ -12,6 +12,8 @@ from ledger.events import Fact, Row
 from ledger.policy.book import Book
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
+
+T = TypeVar("T")
 
 Weight: TypeAlias = Literal["violation", "exception", "differs"]
 """What a finding is: what must not be; what is past a limit for a reason that is on record (a hold,
@@ -74,8 +76,8 @@ class Stored(NamedTuple):
     keys: bool = True
 
 
-class History(Protocol):
-    """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
+class Told(Protocol):
+    """What the company told up to `known`, and who was joined: what a scene is made of."""
 
     @property
     def book(self) -> Book:
@@ -97,15 +99,35 @@ class History(Protocol):
     def pruned(self) -> int:
         """Entries that are gone: no rule can judge them."""
 
+    def company(self) -> Iterable[Event]:
+        """The facts about nobody, in position order."""
+
+
+class People(Told, Protocol):
+    """Some of the people, or all of them, and what the company told."""
+
+    def lives(self) -> Iterable[Life]:
+        """Everybody of whom something is left, one at a time, in the order of their ids."""
+
+
+class Spread(Protocol):
+    """Whoever has people looked at elsewhere, in shares: the executors of a cluster."""
+
+    def __call__(self, work: Callable[..., T], *others: Told) -> Iterator[T]:
+        """What `work(share, *others)` gave of each share, a `People`, in the order of their ids.
+        `work` is a function of a module, or a partial of one; it and its answers are pickled."""
+
+
+class History(People, Protocol):
+    """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
+
     @property
     def unseen(self) -> Mapping[str, Unseen]:
         """The controls that this history is not enough for, and why."""
 
-    def company(self) -> Iterable[Event]:
-        """The facts about nobody, in position order."""
-
-    def lives(self) -> Iterable[Life]:
-        """Everybody of whom something is left, one at a time."""
+    @property
+    def spread(self) -> Spread | None:
+        """Who looks at people elsewhere; None: they are looked at here, one after the other."""
 
     def stored(self) -> Stored:
         """What the store's own checks find now. Asked once, if a control needs it."""

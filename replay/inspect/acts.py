@@ -28,6 +28,8 @@ from replay.inspect.model import Answer, Asked, Cell, Line, Question
 class Consultations(Question):
     """Q6: every consultation of the archive: who, why, which grant, and whether it was right."""
 
+    seen = ("_lines", "_wrong")
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._lines: list[Line] = []
@@ -58,6 +60,8 @@ class Consultations(Question):
 
 class Requests(Question):
     """Q7: the register of rights requests, and how many were answered in one month and in three."""
+
+    seen = ("_found",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -97,6 +101,8 @@ class Requests(Question):
 
 class Erasures(Question):
     """Q8: every erasure: what, why, the destruction of its keys, and the restores it survived."""
+
+    seen = ("_found",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -143,6 +149,8 @@ class Erasures(Question):
 class Recipients(Question):
     """Q9: the recipients of X's data by name: declared for what is held of her, handed what, told
     of what. Of everybody: the recipients declared, and what was handed to each."""
+
+    seen = ("_classes", "_told", "_done", "_owed")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

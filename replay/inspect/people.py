@@ -25,6 +25,8 @@ RUNS = "contract_runs"
 class LastActivity(Question):
     """Q1: people by class and years since what counted last, with the policy's term."""
 
+    seen = ("_counted", "_past", "_held")
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._counted = Counted(asked.positions)
@@ -58,6 +60,8 @@ class LastActivity(Question):
 
 class Consents(Question):
     """Q2: the consent of X for each purpose and channel, with the form, act, grade and time."""
+
+    seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -94,6 +98,8 @@ class Consents(Question):
 class Sends(Question):
     """Q3: every message and call to X, and the permission that held at that instant."""
 
+    seen = ("_counted", "_own")
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._counted = Counted(asked.positions)
@@ -126,6 +132,8 @@ class Sends(Question):
 class AfterNo(Question):
     """Q4: every send after a withdrawal or an objection, with the delay."""
 
+    seen = ("_lines",)
+
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._lines: list[Line] = []
@@ -150,6 +158,8 @@ class AfterNo(Question):
 
 class Held(Question):
     """Q5: which data of X is in use, archived or erased, until when, on which article."""
+
+    seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -191,6 +201,8 @@ class Held(Question):
 
 class Believed(Question):
     """Q11: what was believed at D, as known then, against what is known at R of the same day."""
+
+    seen = ("_lines", "_people")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

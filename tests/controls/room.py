@@ -19,8 +19,9 @@ from ledger.policy.model import Edition
 from ledger.policy.permissions import Objection
 from ledger.store.mapper import Draft, row_of
 from replay.controls.catalogue import CONTROLS
-from replay.controls.model import Event, Finding, Joining, Life, Stored, Unseen
+from replay.controls.model import Event, Finding, Joining, Life, Spread, Stored, Unseen
 from replay.controls.run import Result, run
+from tests.controls.apart import Apart
 from tests.controls.filed import filed
 
 SHE, OTHER = UUID(int=1), UUID(int=2)
@@ -37,6 +38,7 @@ class Company:
     `files`: where each run is asked of files too (None: nowhere)."""
 
     files: Path | None = None
+    spread: Spread | None = None
 
     def __init__(self, *, form: bool = True, notice: bool = True) -> None:
         self.events: list[Event] = []
@@ -151,6 +153,7 @@ class Company:
         asked = wanted or tuple(CONTROLS)
         try:
             made = run(self, asked)
+            _same(run(Apart(self), asked), made)
             self._from_files(made, asked)
             return made
         finally:
@@ -162,8 +165,7 @@ class Company:
             return
         with filed(self, self.files) as history:
             alone = run(history, asked)
-        assert findings(alone) == findings(made)
-        assert (alone.people, alone.events) == (made.people, made.events)
+        _same(alone, made)
 
     def finds(self, control: str, as_of: str | None = None, **more: Any) -> list[Finding]:
         """What one control finds."""
@@ -175,6 +177,11 @@ class Company:
         """The codes of its violations."""
         found = self.finds(control, as_of, **more)
         return [one.why for one in found if one.weight == "violation"]
+
+
+def _same(one: Result, other: Result) -> None:
+    assert findings(one) == findings(other)
+    assert (one.people, one.events) == (other.people, other.events)
 
 
 def findings(result: Result) -> list[Any]:

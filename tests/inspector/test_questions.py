@@ -14,6 +14,7 @@ from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked, Line, Sealed
 from replay.inspect.run import ask
 from replay.inspect.words import column, figure, text_of, title, value_of, words
+from tests.controls.apart import Apart
 from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, furnished, key
 from tests.stories.policy_room import edition
 
@@ -38,6 +39,8 @@ def asked(
     shop.as_of, shop.known = parse_as_of(as_of), known or shop.known
     try:
         (answer,) = ask(shop, [question], Asked(**how))
+        if "subject" not in how:
+            assert ask(Apart(shop), [question], Asked(**how)) == (answer,)
     finally:
         shop.as_of, shop.known = before
     assert answer.question == question

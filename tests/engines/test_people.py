@@ -1,0 +1,144 @@
+"""What is asked of whole people runs on the executors: inspector, differences, controls, what-if.
+
+One folder of segments of made-up years, with joins, corrections, two editions. Each question at a
+random two times, from a printed seed; what DuckDB and the fold answer, word by word.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from pyspark.sql import SparkSession
+
+from api.answers import Times
+from api.demo import cast, telling
+from api.inspecting import answered, compared
+from api.replaying import STRANGER, SegmentHistory
+from ledger.calendar import parse_as_of
+from ledger.choosing import joining
+from ledger.errors import Tampered
+from ledger.opening import create
+from ledger.store import states
+from replay.controls.catalogue import CONTROLS
+from replay.controls.model import People
+from replay.controls.run import run
+from replay.engines.contract import Engine, Files
+from replay.engines.duck import DuckEngine
+from replay.engines.spark import SparkEngine
+from replay.inspect.catalogue import QUESTIONS
+from replay.inspect.model import Asked
+from replay.segments.reading import Segments, open_segments
+from tests.clock import StepClock
+from tests.controls.room import findings
+from tests.engines.test_cluster import tasks_by_executor
+from tests.segments.stage import Stage
+
+SEED = int(os.environ.get("PROBANT_TEST_SEED", "20261130"))
+NOW = parse_as_of("2026-11-27")
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Segments:
+    """Ten made-up years, two people found to be one, and two more; sealed and exported."""
+    folder = tmp_path_factory.mktemp("people")
+    url = f"sqlite:///{folder / 'ledger.sqlite'}"
+    ledger = create(url, folder / "keyring.json", origin="demo.test/2", clock=StepClock())
+    telling.fill(ledger, cast.FEWEST, 2018, lambda _done, _total, _what: None)
+    with ledger.database.read() as connection:
+        people = sorted({r.subject for r in states.rows_by_subject(connection) if r.subject})
+    for kept, other in ((people[1], people[-1]), (people[3], people[2])):
+        joining.join(ledger, kept, other, "same_address")
+    made = Stage(ledger, url, folder)
+    made.seal()
+    made.export()
+    ledger.close()
+    return open_segments(made.folder)
+
+
+@contextmanager
+def history(
+    segments: Segments, times: Times, spark: SparkSession | None, subject: UUID | None = None
+) -> Iterator[SegmentHistory]:
+    """At two times: by the two executors, or by DuckDB."""
+    files = Files(segments.paths, segments.size, sum(f.bytes for f in segments.manifest.files))
+    engine: Engine = DuckEngine(files, segments.book)
+    if spark is not None:
+        engine = SparkEngine(files, segments.book, session=spark)
+    with engine:
+        yield SegmentHistory(segments, engine, times, NOW, subject, STRANGER)
+
+
+def chosen(segments: Segments, chance: random.Random) -> Times:
+    """Two random times."""
+    day = f"{chance.randint(2019, 2027)}-{chance.randint(1, 12):02}-28"
+    with history(segments, Times(), None) as whole:
+        rows = list(whole.engine.people())
+    known = chance.choice(rows).recorded_at
+    print(f"seed {SEED}, as of {day}, known at {known}")
+    return Times(parse_as_of(day), chance.choice((None, known)))
+
+
+def silent(_people: int) -> None:
+    """Hears how many people were looked at."""
+
+
+def test_all_questions_are_answered_by_both_executors(
+    segments: Segments, spark: SparkSession
+) -> None:
+    """Q1 to Q15, of everybody."""
+    times = chosen(segments, random.Random(SEED))
+    before = tasks_by_executor(spark)
+    with history(segments, times, spark) as far, history(segments, times, None) as near:
+        assert times.known_at or len(far.joined) == 2
+        heard: list[int] = []
+        found = answered(far, times, tuple(QUESTIONS), Asked(), heard.append)
+        assert found == answered(near, times, tuple(QUESTIONS), Asked(), silent)
+        assert heard[-1] > len(heard) > 1  # so many people, in so many shares
+    after = tasks_by_executor(spark)
+    assert all(after[one] > before.get(one, 0) for one in after)
+    assert len(after) == 2
+
+
+def test_all_controls_find_the_same(segments: Segments, spark: SparkSession) -> None:
+    """C01 to C18 but for the folder's own checks, with all that is known."""
+    asked = [name for name in CONTROLS if name != "C13"]
+    times = Times(parse_as_of("2027-06-30"))
+    with history(segments, times, spark) as far, history(segments, times, None) as near:
+        assert len(far.joined) == 2
+        found, same = run(far, asked), run(near, asked)
+    assert findings(found) == findings(same)
+    assert (found.people, found.events) == (same.people, same.events)
+    assert sum(one.violations for one in found.outcomes) > 0
+
+
+def test_the_same_changed_from_one_instant_to_another(
+    segments: Segments, spark: SparkSession
+) -> None:
+    """Counted, and the first lines, wherever the limit falls."""
+    since = chosen(segments, random.Random(SEED + 1))
+    until = Times(parse_as_of("2027-06-30"))
+    with history(segments, until, spark) as far, history(segments, until, None) as near:
+        found = compared(far.at(since), far, None, 7, silent)
+        assert found == compared(near.at(since), near, None, 7, silent)
+    assert len(found[1][1].lines) == 7
+
+
+def test_what_an_executor_refuses_is_that_sentence(segments: Segments, spark: SparkSession) -> None:
+    """No stack, and the family of failure that it is."""
+    with history(segments, Times(), spark) as far:
+        assert far.spread is not None
+        with pytest.raises(Tampered) as refused:
+            list(far.spread(refusing))
+        assert str(refused.value) == "not what was recorded"
+
+
+def refusing(people: People) -> int:
+    """A work that fails on the first person."""
+    for _ in people.lives():
+        raise Tampered("not what was recorded")
+    return 0
