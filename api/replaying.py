@@ -103,6 +103,12 @@ def _files_of(segments: Segments) -> Files:
     return Files(segments.paths, segments.size, size)
 
 
+_PROOFS = (
+    "proofs are made where the files lie: ask `probant inspect --segments DIR --proofs DIR` there,"
+    " by the default engine"
+)
+
+
 class Reader(NamedTuple):
     """Who reads files: her anchors file, if she has one; the log that this machine seals, if it
     does; her language."""
@@ -282,6 +288,8 @@ def inspected_alone(
     """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
     folder into which the proof of each position named goes, made from the leaves of the files."""
     asked, positions = questions(names), checked_positions(positions)
+    if proofs is not None and "://" in source.folder:
+        raise Misuse(_PROOFS)
     with segment_history(source, times, subject, reader) as found:
         check = OF_FILES in asked and subject is None and found.trust is not None
         told = Asked(subject, positions, found.stored() if check else None, found.sealed)

@@ -6,10 +6,13 @@ random two times, from a printed seed; what DuckDB and the fold answer, word by 
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,12 +30,15 @@ from ledger.store import states
 from replay.controls.catalogue import CONTROLS
 from replay.controls.model import People
 from replay.controls.run import run
+from replay.engines import cluster
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.spark import SparkEngine
 from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Asked
 from replay.segments.reading import Segments, open_segments
+from tests.cli.conftest import Probant
+from tests.cli.test_supposing import draft
 from tests.clock import StepClock
 from tests.controls.room import findings
 from tests.engines.test_cluster import tasks_by_executor
@@ -66,9 +72,10 @@ def history(
 ) -> Iterator[SegmentHistory]:
     """At two times: by the two executors, or by DuckDB."""
     files = Files(segments.paths, segments.size, sum(f.bytes for f in segments.manifest.files))
-    engine: Engine = DuckEngine(files, segments.book)
-    if spark is not None:
-        engine = SparkEngine(files, segments.book, session=spark)
+    book = segments.book
+    engine: Engine = (
+        DuckEngine(files, book) if spark is None else SparkEngine(files, book, session=spark)
+    )
     with engine:
         yield SegmentHistory(segments, engine, times, NOW, subject, STRANGER)
 
@@ -135,6 +142,54 @@ def test_what_an_executor_refuses_is_that_sentence(segments: Segments, spark: Sp
         with pytest.raises(Tampered) as refused:
             list(far.spread(refusing))
         assert str(refused.value) == "not what was recorded"
+
+
+QUESTIONS_OF_FILES = (
+    ("inspect", "--as-of", "2025-06-30"),
+    ("controls", "run", "--as-of", "2025-06-30"),
+    ("diff", "--from", "2022-06-30", "--to", "2026-06-30"),
+    ("policy", "what-if", "{draft}", "--as-of", "2026-12-31", "--limit", "30"),
+    ("timeline", "{person}"),
+    ("inspect", "Q2", "Q5", "--subject", "{person}", "--as-of", "2025-06-30"),
+)
+
+
+@pytest.mark.parametrize("command", QUESTIONS_OF_FILES, ids=" ".join)
+def test_each_command_answers_on_the_cluster(
+    segments: Segments,
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:
+    """As by DuckDB: the same code, the same words, from a URL that Spark reads and no database."""
+    monkeypatch.setattr(cluster, "session", lambda _master, _settings: nullcontext(spark))
+    with history(segments, Times(), None) as whole:
+        person = str(whole.joined[0].join.kept)
+    said = {"draft": draft(tmp_path / "draft", 24, validity=12), "person": person}
+    asked = [one.format(**said) for one in command]
+    probant = Probant(tmp_path / "home", None, capsys.readouterr)
+    near = probant(*asked, "--segments", str(segments.folder), "--engine", "duck", "--json")
+    assert segments.folder is not None
+    far = probant(*asked, "--segments", segments.folder.as_uri(), "--engine", "spark", "--json")
+    assert far.err == ""
+    assert far.code == near.code
+    found, same = json.loads(far.out), json.loads(near.out)
+    for answer in (found, same):
+        forget_what_only_the_disk_shows(answer)
+    assert found == same
+
+
+def forget_what_only_the_disk_shows(answer: dict[str, Any]) -> None:
+    """Whose checks of the folder itself are not asked of a URL: Q12, C13."""
+    for one in answer.get("answers", ()):
+        if one["question"] == "Q12":
+            for name in ("wrong", "keys"):
+                one["figures"].pop(name, None)
+    for one in answer.get("controls", ()):
+        if one["id"] == "C13":
+            one.clear()
 
 
 def refusing(people: People) -> int:
