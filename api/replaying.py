@@ -27,6 +27,7 @@ from ledger.calendar import Clock, Instant, SystemClock, day_of
 from ledger.errors import BadData, Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
+from ledger.policy.consents import UNPROVED
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join, Joins
 from ledger.store.controlling import whole
@@ -332,6 +333,7 @@ def weighed(
         said = (
             Said(c.subject, c.purpose, c.channel, c.kind, c.day)
             for c in engine.choices(when, known)
+            if c.reason != UNPROVED
         )
         return weigh(segments.book, draft, segments.size, when, past, said, klass, limit)
 

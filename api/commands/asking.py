@@ -311,6 +311,13 @@ def _history(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("timeline.more", after=answer["next"])
 
 
+def _stated(choice: dict[str, Any], screen: Screen) -> str:
+    state = _word("state", choice["state"], screen)
+    if choice["reason"] is None:
+        return state
+    return f"{state} ({_word('choice_reason', choice['reason'], screen)})"
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
         return f"{value['minor'] / 100:.2f} {value['currency']}"
@@ -352,7 +359,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         rows = [
             [
                 _over(c["purpose"], c["channel"]),
-                _word("state", c["state"], screen),
+                _stated(c, screen),
                 str(c["subjects"]),
             ]
             for c in answer["consents"]

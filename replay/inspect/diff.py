@@ -16,7 +16,7 @@ from replay.controls.life import Look
 from replay.controls.model import History, People, Said, Told
 from replay.controls.run import Progress, scene_of
 from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question, together
-from replay.inspect.people import chosen, tier
+from replay.inspect.people import chosen, stated, tier
 
 Change = tuple[tuple[Cell, ...], list[int]]
 NOTHING = Said("inspect", "nothing")
@@ -104,7 +104,7 @@ def _tiers(old: Look, new: Look) -> Iterator[Change]:
 
 
 def _said(found: ChoiceState | None) -> Cell:
-    return NOTHING if found is None else Said("state", found.state)
+    return NOTHING if found is None else stated(found)
 
 
 def _tier(found: Deadline | None) -> Cell:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
+from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines
 from ledger.policy.verdicts import ChoiceState, Deadline
 from replay.controls.life import Look
-from replay.controls.model import Event, Said
+from replay.controls.model import Event, Said, Several, Value
 from replay.controls.scene import Scene
 from replay.controls.sending import STOPPED, delay
 from replay.fold import fold_subject
@@ -72,13 +73,13 @@ class Consents(Question):
         """Her choices; those of everybody are counted by state."""
         for found in chosen(look):
             if self.asked.subject is None:
-                key = (*place(look, found.purpose, found.channel), Said("state", found.state))
+                key = (*place(look, found.purpose, found.channel), stated(found))
                 self._counted.add(key, look.subject, found.position or 0)
                 continue
             fact = look.facts.get(found.position or 0)
             cells: tuple[Cell, ...] = (
                 *place(look, found.purpose, found.channel),
-                Said("state", found.state),
+                stated(found),
                 found.grade and Said("grade", found.grade),
                 getattr(fact, "form", None),
                 getattr(fact, "act", None),
@@ -232,7 +233,7 @@ class Believed(Question):
         if (old and old.state) == (new and new.state):
             return
         what = look.scene.choice(*key)
-        said = (Said("state", c.state) if c else None for c in (old, new))
+        said = (stated(c) if c else None for c in (old, new))
         on = [p for c in (old, new) if c for p in c.rests_on]
         self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
 
@@ -291,6 +292,13 @@ def years(since: Day, today: Day) -> int:
 def day(found: Day | None) -> str | None:
     """A day as YYYY-MM-DD."""
     return None if found is None else format_day(found)
+
+
+def stated(found: ChoiceState) -> Value:
+    """The state of a choice; with the reason, where a yes can no longer be proved."""
+    state, reason = counted_as(found)
+    said = Said("state", state)
+    return Several((said, Said("choice_reason", reason)), ", ") if reason else said
 
 
 def _until(deadline: Deadline | None) -> Cell:

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Probant
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ("    things that are wrong:", "    keys of the log:")
+FOLDER = ("    not as they should be:", "    keys that signed it:")
 PAGE = (ROOT / "docs/spark.md").read_text("utf-8")
 
 
