@@ -7,7 +7,7 @@ Read next: `ledger/store/controlling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +21,17 @@ from ledger.erasing.journal import Journal
 from ledger.errors import NotFound, Stale
 from ledger.fields import Unreadable
 from ledger.policy.book import Book
+from ledger.policy.explain import Language, words
 from ledger.policy.permissions import Objection
 from ledger.store import controlling as store
 from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
 from ledger.store.vault import Scope
+from ledger.store.verify import Finding as Found
 from ledger.store.verify import Report, verify
-from replay.controls.model import Event, Joining, Life, Stored, Unseen
+from replay.controls.model import Event, Joining, Life, Named, Stored, Unseen, Wrong
 
+LANGUAGES: tuple[Language, Language] = ("fr", "en")
 AT_ONCE = 500  # people, or parts, asked of the database together
 
 
@@ -99,8 +102,7 @@ class LedgerHistory:
             return frozenset()
         return suppressions.opposed_of(self.connection, {subject}).get(subject, frozenset())
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:  # noqa: ARG002
         """What was not opened, or is not at hand."""
         found = {} if self.open_parts else {"C09": Unseen("parts")}
         return found if self.journal is not None else {**found, "C17": Unseen("no_journal")}
@@ -112,7 +114,7 @@ class LedgerHistory:
         intents = self._intents()
         done = erasure.carried_out(self.connection)
         return Stored(
-            findings=tuple((f.code, f.position, f.sentence) for f in report.findings),
+            findings=tuple(map(_wrong, report.findings)),
             counts=report.counts,
             events=report.events,
             revived=tuple(self._revived(intents)),
@@ -146,6 +148,13 @@ class LedgerHistory:
                 ):
                     yield position
             after = some[-1][0]
+
+
+def _wrong(found: Found) -> Wrong:
+    """A finding of the store's checks, in both languages."""
+    check = Named(found.code, *(words(lang)["stored_check"][found.code] for lang in LANGUAGES))
+    said = Named(found.why, *(found.said(lang) for lang in LANGUAGES))
+    return Wrong(found.code, found.position, check, said, found.values)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ draft would change, handed one person at a time. Read next: `replay/engines/`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
@@ -24,7 +24,7 @@ from api.inspecting import wanted as questions
 from api.spreading import OnExecutors
 from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
-from ledger.errors import BadData, Misuse, NotFound
+from ledger.errors import Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
 from ledger.policy.consents import UNPROVED
@@ -112,11 +112,10 @@ _PROOFS = (
 
 class Reader(NamedTuple):
     """Who reads files: her anchors file, if she has one; the log that this machine seals, if it
-    does; her language."""
+    does."""
 
     anchors: Path | None = None
     log: Path | None = None
-    lang: str = "en"
 
 
 STRANGER = Reader()
@@ -190,9 +189,9 @@ class SegmentHistory:
             if subject is not None:
                 yield subject, tuple(hers)
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
-        """What lies in the database alone, and what the keys at hand cannot show."""
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
+        """What lies in the database alone, and what the keys at hand cannot show. Raises BadData
+        where bytes are damaged and it matters: C13, asked alone, tells which."""
         found = dict(FILES)
         if self.segments.folder is None:
             found["C13"] = Unseen("remote", wholly=True)
@@ -200,10 +199,9 @@ class SegmentHistory:
             found["C13"] = Unseen("keyless", wholly=True)
         elif self._pinned is None:
             found["C13"] = Unseen("unpinned")
-        # Damage is found by C13; who asks history itself is told that it cannot be read.
-        with suppress(BadData):
-            if any(True for _ in self.engine.entries(self.known, kinds=(ClassErased.kind,))):
-                found |= dict.fromkeys(NOES, Unseen("noes"))
+        erased = self.engine.entries(self.known, kinds=(ClassErased.kind,))
+        if not set(NOES).isdisjoint(asked) and any(True for _ in erased):
+            found |= dict.fromkeys(NOES, Unseen("noes"))
         return found
 
     def stored(self) -> Stored:
@@ -211,7 +209,7 @@ class SegmentHistory:
         folder = self.segments.folder
         if folder is None or self.trust is None:
             return Stored((), {}, 0, keys=False)
-        return stored_in(folder, self.trust, self.reader.lang)
+        return stored_in(folder, self.trust)
 
     @cached_property
     def sealed(self) -> Sealed:
@@ -229,7 +227,7 @@ class SegmentHistory:
 
     @cached_property
     def _pinned(self) -> Trust | None:
-        anchors, log, _ = self.reader
+        anchors, log = self.reader
         return pinned(anchors, log, self.segments.manifest.origin)
 
 

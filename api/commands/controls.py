@@ -152,7 +152,7 @@ def _ran_alone(
     from api.replaying import Reader, controlled_alone
 
     lang = run.screen.lang
-    reader = Reader(trust, run.settings.log, lang)
+    reader = Reader(trust, run.settings.log)
     with run.screen.progress(run.screen.word("controls.title")) as advance:
         heard = lambda n: advance(n, 0, str(n))  # noqa: E731
         result = controlled_alone(files, times, names, reader, heard)

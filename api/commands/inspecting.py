@@ -94,7 +94,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 question or (),
                 subject=named,
                 positions=positions,
-                reader=Reader(log=settings.log, lang=screen.lang),
+                reader=Reader(log=settings.log),
                 progress=heard,
                 proofs=proofs,
             )

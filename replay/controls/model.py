@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from ledger.calendar import Instant
+from ledger.calendar import Day, Instant
 from ledger.events import Fact, Row
 from ledger.policy.book import Book
 from ledger.policy.permissions import Objection
@@ -55,17 +55,28 @@ class Unseen(NamedTuple):
     wholly: bool = False
 
 
+class Wrong(NamedTuple):
+    """One thing that the store's own checks found, or those of a folder: the code of the check and
+    its name, where, and the sentence by its code, with what it names."""
+
+    code: str
+    position: int | None
+    check: Named
+    said: Named
+    values: Mapping[str, str | int] = MappingProxyType({})
+
+
 class Stored(NamedTuple):
     """What was found when the store itself was checked, as it is now.
 
-    `findings`: (code, position, sentence) of `ledger/store/verify.py`, the first ones; `counts`:
-    all, by code. `revived`: the erasures of the journal, by what they ended, that do not hold in
-    this database; `journal` and `carried_out`: how many it names, and how many were done;
-    `unfinished`: the head of a backup whose restore was not finished. `keys`: whether keys and
-    envelopes were there to be asked; files have none.
+    `findings`: the first ones (`ledger/store/verify.py`); `counts`: all, by code. `revived`: the
+    erasures of the journal, by what they ended, that do not hold in this database; `journal` and
+    `carried_out`: how many it names, and how many were done; `unfinished`: the head of a backup
+    whose restore was not finished. `keys`: whether keys and envelopes were there to be asked; files
+    have none.
     """
 
-    findings: tuple[tuple[str, int | None, str], ...]
+    findings: tuple[Wrong, ...]
     counts: Mapping[str, int]
     events: int
     revived: tuple[tuple[UUID, str, str], ...] = ()  # subject, class, item
@@ -121,9 +132,8 @@ class Spread(Protocol):
 class History(People, Protocol):
     """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
-        """The controls that this history is not enough for, and why."""
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
+        """The controls, of those asked, that this history is not enough for, and why."""
 
     @property
     def spread(self) -> Spread | None:
@@ -148,6 +158,12 @@ class Named(NamedTuple):
     en: str
 
 
+class Dated(NamedTuple):
+    """A day, said as people of each language write it."""
+
+    day: Day
+
+
 class Several(NamedTuple):
     """Values that are read one after the other, and what stands between them."""
 
@@ -161,7 +177,7 @@ def several(values: Iterable[Value], between: str = ", ") -> Several | None:
     return Several(found, between) if found else None
 
 
-Value: TypeAlias = "str | int | Said | Named | Several"
+Value: TypeAlias = "str | int | Said | Named | Dated | Several"
 
 
 class Finding(NamedTuple):

@@ -127,7 +127,7 @@ def run(
 ) -> Result:
     """Ask these controls (ids of the catalogue) of a history."""
     asked = [CONTROLS[name] for name in dict.fromkeys(wanted)]
-    unseen = history.unseen
+    unseen = history.unseen({control.id for control in asked})
     outcomes = {control.id: Outcome(control.id, unseen.get(control.id)) for control in asked}
 
     def tell(found: Iterable[Finding]) -> None:

@@ -120,9 +120,9 @@ class Integrity(Question):
             figures["wrong"] = sum(
                 n for code, n in stored.counts.items() if code not in (*ERASURES, *PROJECTIONS)
             )
-            for code, position, sentence in stored.findings:
-                at = (position,) if position else ()
-                self._lines.append(self._line("wrong", None, code, sentence, at))
+            for wrong in stored.findings:
+                at = (wrong.position,) if wrong.position else ()
+                self._lines.append(self._line("wrong", None, wrong.check, wrong.said, at))
         return Answer("Q12", ("what", "day", "value", "detail"), tuple(self._lines), figures)
 
     def _line(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,10 +46,9 @@ class Apart:
         self.book, self.joined, self.known = company.book, company.joined, company.known
         self.as_of, self.pruned = company.as_of, company.pruned
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
         """As the whole."""
-        return self.whole.unseen
+        return self.whole.unseen(asked)
 
     @property
     def spread(self) -> Spread:

@@ -6,7 +6,7 @@ another way, or before a rule was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from ledger.store.mapper import Draft, row_of
 from replay.controls.catalogue import CONTROLS
 from replay.controls.model import Event, Finding, Joining, Life, Spread, Stored, Unseen
 from replay.controls.run import Result, run
+from replay.controls.words import explanation
 from tests.controls.apart import Apart
 from tests.controls.filed import filed
+from tests.controls.french import english_in
 
 SHE, OTHER = UUID(int=1), UUID(int=2)
 DIGEST = "A" * 43
@@ -46,7 +48,6 @@ class Company:
         self.joined: list[Joining] = []
         self.opposed: dict[UUID, frozenset[Objection]] = {}
         self.found = SOUND
-        self.unseen: dict[str, Unseen] = {}
         self.pruned = 0
         self.hands_over: int | None = None  # up to which position; None: what is known
         self.as_of: Instant = parse_as_of("2026-01-05")
@@ -141,6 +142,10 @@ class Company:
             kin = {o: alone.get(o, Life(o, ())) for o in family - {who}} if who in family else {}
             yield life._replace(kin=kin)
 
+    def unseen(self, asked: Collection[str]) -> dict[str, Unseen]:
+        """It is enough for all of them."""
+        return {}
+
     def stored(self) -> Stored:
         """What the store's own checks are said to have found."""
         return self.found
@@ -171,6 +176,8 @@ class Company:
         """What one control finds."""
         (outcome,) = self.run(control, as_of=as_of, **more).outcomes
         assert outcome.control == control
+        for found in outcome.findings:
+            assert english_in(explanation(found, "fr")) == []
         return outcome.findings
 
     def violations(self, control: str, as_of: str | None = None, **more: Any) -> list[str]:
