@@ -48,6 +48,7 @@ COLUMNS = ", ".join(f"{f.name} {_SQL_TYPES.get(f.type, 'BINARY')}" for f in SCHE
 _UNREADABLE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
 
 
+_UNFIT = ("ModuleNotFoundError", "PYTHON_VERSION_MISMATCH", "Cannot run program")
 _NO_PYTHON = (
     "the executors need Python of the driver's version with Probant of the driver's: what is asked"
     " of whole people runs there (docs/spark.md says how it gets there)"
@@ -407,7 +408,7 @@ def _speaking() -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         said = cluster.reason_of(error)
         condition = (isinstance(error, PySparkException) and error.getCondition()) or ""
-        if "ModuleNotFoundError" in str(error) or "PYTHON_VERSION_MISMATCH" in str(error):
+        if any(name in str(error) for name in _UNFIT):
             raise Misuse(_NO_PYTHON) from None
         if any(name in f"{condition} {said}" for name in _UNREADABLE):
             raise BadData("a file of these segments is missing or cannot be read") from None

@@ -144,6 +144,15 @@ def test_what_an_executor_refuses_is_that_sentence(segments: Segments, spark: Sp
         assert str(refused.value) == "not what was recorded"
 
 
+def test_executors_without_python_or_probant_are_a_sentence(
+    segments: Segments, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That names the page which says how it gets there."""
+    monkeypatch.setattr(spark.sparkContext, "pythonExec", "/nowhere/python")
+    with history(segments, Times(), spark) as far, pytest.raises(Misuse, match="docs/spark.md"):
+        answered(far, Times(), ("Q1",), Asked(), silent)
+
+
 QUESTIONS_OF_FILES = (
     ("inspect", "--as-of", "2025-06-30"),
     ("controls", "run", "--as-of", "2025-06-30"),
