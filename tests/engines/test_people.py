@@ -1,7 +1,7 @@
 """What is asked of whole people runs on the executors: inspector, differences, controls, what-if.
 
 One folder of segments of made-up years, with joins, corrections, two editions. Each question at a
-random two times, from a printed seed; what DuckDB and the fold answer, word by word.
+random two times, from a printed seed; what DuckDB answers, word by word.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from api.inspecting import answered, compared
 from api.replaying import STRANGER, SegmentHistory
 from ledger.calendar import parse_as_of
 from ledger.choosing import joining
-from ledger.errors import Tampered
+from ledger.errors import Misuse, Tampered
 from ledger.opening import create
 from ledger.store import states
 from replay.controls.catalogue import CONTROLS
@@ -149,7 +149,7 @@ def test_executors_without_python_or_probant_are_a_sentence(
 ) -> None:
     """That names the page which says how it gets there."""
     monkeypatch.setattr(spark.sparkContext, "pythonExec", "/nowhere/python")
-    with history(segments, Times(), spark) as far, pytest.raises(Misuse, match="docs/spark.md"):
+    with history(segments, Times(), spark) as far, pytest.raises(Misuse, match=r"docs/spark\.md"):
         answered(far, Times(), ("Q1",), Asked(), silent)
 
 
