@@ -22,7 +22,7 @@ from api.inspecting import inspected
 from api.replaying import STRANGER, Reader, Source, controlled_alone, inspected_alone
 from ledger.application import Ledger
 from ledger.calendar import parse_as_of
-from ledger.errors import Misuse, Tampered
+from ledger.errors import BadData, Misuse, Tampered
 from ledger.opening import create
 from ledger.policy.explain import Language
 from ledger.store import tables
@@ -266,6 +266,29 @@ def test_what_the_erased_had_said_no_to_is_in_no_file(
     made.known = before
     with filed(made, tmp_path) as history:
         assert checked(run(history, ["C01", "C02", "C03", "C11"])) == {}
+
+
+def test_erasures_are_looked_for_where_that_matters_and_damage_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Entries that cannot be read are found by C13, which needs none of them; whoever needs them is
+    told, and never that all was judged."""
+    from replay.controls.run import run
+    from tests.controls.filed import filed
+
+    def damaged(*_: object, **__: object) -> Iterator[Any]:
+        raise BadData("a segment cannot be read")
+        yield
+
+    made = Company()
+    made.she("customer.registered", "2024-03-01")
+    with filed(made, tmp_path) as history:
+        monkeypatch.setattr(history.engine, "entries", damaged)
+        assert checked(run(history, ["C13", "C14"])) == {"C13": "no", "C14": "no"}
+        assert set(history.unseen(["C03"])) == set(history.unseen([]))
+        for control in ("C01", "C15"):
+            with pytest.raises(BadData, match="cannot be read"):
+                history.unseen([control])
 
 
 def test_a_ledger_says_what_was_not_opened_too(stage: Stage) -> None:
