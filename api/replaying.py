@@ -199,9 +199,10 @@ class SegmentHistory:
             found["C13"] = Unseen("keyless", wholly=True)
         elif self._pinned is None:
             found["C13"] = Unseen("unpinned")
-        erased = self.engine.entries(self.known, kinds=(ClassErased.kind,))
-        if not set(NOES).isdisjoint(asked) and any(True for _ in erased):
-            found |= dict.fromkeys(NOES, Unseen("noes"))
+        if not set(NOES).isdisjoint(asked):
+            erased = self.engine.entries(self.known, kinds=(ClassErased.kind,))
+            if any(True for _ in erased):
+                found |= dict.fromkeys(NOES, Unseen("noes"))
         return found
 
     def stored(self) -> Stored:
