@@ -67,7 +67,7 @@ SCHEMAS: dict[str, Any] = {
         },
     ),
     "ControlFinding": closed(
-        ["weight", "why", "positions", "subject", "clause", "article", "explanation"],
+        ["weight", "why", "positions", "subject", "clause", "article", "explanation", "values"],
         {
             "weight": {
                 "enum": ["violation", "exception", "differs"],
@@ -80,6 +80,11 @@ SCHEMAS: dict[str, Any] = {
             "clause": STRING,
             "article": STRING,
             "explanation": STRING,
+            "values": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "integer"]},
+                "description": "What the explanation names: codes, days as YYYY-MM-DD, numbers.",
+            },
         },
     ),
     "ControlsRun": closed(
@@ -205,6 +210,7 @@ _FINDING = {
     "clause": "SS-LB-2",
     "article": "RGPD art. 7(3)",
     "explanation": "Envoi pour newsletter par email 26 jours et 19 heures après son non.",
+    "values": {"purpose": "newsletter", "channel": "email", "days": 26, "hours": 19},
 }
 _RUN = {
     "ok": False,

@@ -145,6 +145,6 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for one in value:
             *about, n = one.values()
-            yield " ".join([path, *about]).strip(), n
+            yield " ".join([path, *filter(None, about)]).strip(), n
     else:
         yield path.strip(), value

@@ -21,14 +21,27 @@ from ledger.erasing.journal import Journal
 from ledger.errors import NotFound, Stale
 from ledger.fields import Unreadable
 from ledger.policy.book import Book
+from ledger.policy.explain import Language, words
 from ledger.policy.permissions import Objection
 from ledger.store import controlling as store
 from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
 from ledger.store.vault import Scope
+from ledger.store.verify import Finding as Found
 from ledger.store.verify import Report, verify
-from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Stored, Unseen
+from replay.controls.model import (
+    EVERYBODY,
+    Event,
+    Joining,
+    Kinds,
+    Life,
+    Named,
+    Stored,
+    Unseen,
+    Wrong,
+)
 
+LANGUAGES: tuple[Language, Language] = ("fr", "en")
 AT_ONCE = 500  # people, or parts, asked of the database together
 
 
@@ -66,6 +79,10 @@ class LedgerHistory:
         how = How(self.checked, self.journal, self.open_parts, self.subject)
         return LedgerHistory(self.ledger, self.connection, self.book, as_of, known, how)
 
+    @property
+    def spread(self) -> None:
+        """People are looked at here, one after the other."""
+
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
         return store.about_nobody(self.connection, self.known)
@@ -94,8 +111,7 @@ class LedgerHistory:
             return frozenset()
         return suppressions.opposed_of(self.connection, {subject}).get(subject, frozenset())
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:  # noqa: ARG002
         """What was not opened, or is not at hand."""
         found = {} if self.open_parts else {"C09": Unseen("parts")}
         return found if self.journal is not None else {**found, "C17": Unseen("no_journal")}
@@ -107,7 +123,7 @@ class LedgerHistory:
         intents = self._intents()
         done = erasure.carried_out(self.connection)
         return Stored(
-            findings=tuple((f.code, f.position, f.sentence) for f in report.findings),
+            findings=tuple(map(_wrong, report.findings)),
             counts=report.counts,
             events=report.events,
             revived=tuple(self._revived(intents)),
@@ -141,6 +157,13 @@ class LedgerHistory:
                 ):
                     yield position
             after = some[-1][0]
+
+
+def _wrong(found: Found) -> Wrong:
+    """A finding of the store's checks, in both languages."""
+    check = Named(found.code, *(words(lang)["stored_check"][found.code] for lang in LANGUAGES))
+    said = Named(found.why, *(found.said(lang) for lang in LANGUAGES))
+    return Wrong(found.code, found.position, check, said, found.values)
 
 
 @contextmanager

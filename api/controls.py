@@ -21,7 +21,7 @@ from ledger.evidence import controls as recording
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.model import Finding
 from replay.controls.run import Progress, Result, run
-from replay.controls.words import about, article, because, explanation, title
+from replay.controls.words import about, article, because, explanation, title, value_of
 
 SIGNED_POSITIONS = 100  # violations of each control whose positions are signed one by one
 HISTORY = 50  # runs told of at once
@@ -178,6 +178,7 @@ def finding_json(finding: Finding, lang: Language) -> dict[str, Any]:
         "clause": finding.clause,
         "article": article(finding.article, lang),
         "explanation": explanation(finding, lang),
+        "values": {name: value_of(value) for name, value in finding.values.items()},
     }
 
 

@@ -20,6 +20,7 @@ from ledger.calendar import Clock, Instant, parse_as_of
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
+    from api.replaying import Source
     from ledger.application import Ledger
 
 Home = Annotated[str | None, typer.Option("--home", help="Folder of the ledger and its keys.")]
@@ -37,6 +38,22 @@ AsOf = Annotated[
 FromSegments = Annotated[
     str | None,
     typer.Option("--segments", metavar="DIR", help="From these files, without the database."),
+]
+ByEngine = Annotated[
+    str | None,
+    typer.Option("--engine", help="With --segments: duck (by default), fold or spark."),
+]
+WithMemory = Annotated[
+    str | None,
+    typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
+]
+OnMaster = Annotated[
+    str | None,
+    typer.Option(
+        "--master",
+        metavar="URL",
+        help="For --engine spark: spark://…, yarn, local[4]; by default this machine's cores.",
+    ),
 ]
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", help="When we had learnt it: same forms as --as-of.")
@@ -109,6 +126,19 @@ def _run(chosen: dict[str, Any]) -> Run:
     as_json = bool(chosen.pop("as_json"))
     settings = settle(os.environ, **chosen)
     return Run(settings, Screen(as_json=as_json, lang=settings.lang))
+
+
+def files_of(
+    segments: str | None, engine: str | None, memory: str | None, master: str | None
+) -> Source | None:
+    """The files that a command is asked of, and by whom; None: the database. Raises Misuse."""
+    if segments is None:
+        if engine or memory or master:
+            raise Misuse("--engine, --memory and --master go with --segments")
+        return None
+    from api.replaying import Source
+
+    return Source(segments, engine or "duck", memory, master)
 
 
 def instant(option: str, text: str | None) -> Instant | None:

@@ -18,6 +18,10 @@ _CHOICE: dict[str, Any] = {
     "purpose": STRING,
     "channel": {**STRING, "description": "Empty where a purpose has no channel."},
     "state": {**STRING, "description": "One of the DPV's ten consent statuses."},
+    "reason": {
+        "enum": ["proof_erased", None],
+        "description": "Given, but its proof was erased since: it allows nothing.",
+    },
     "subjects": _COUNT,
 }
 _AGE: dict[str, Any] = {
@@ -75,6 +79,7 @@ _ORDERS = {
     "operational": 221,
     "past_operational": 146,
 }
+_NEWSLETTER = {"purpose": "newsletter", "channel": "email"}
 _SHOWN = {
     "as_of": examples.WHEN,
     "day": "2026-01-06",
@@ -87,8 +92,9 @@ _SHOWN = {
     "people": 367,
     "classes": {"order": {**_ORDERS, "items": _ORDERS}},
     "consents": [
-        {"purpose": "newsletter", "channel": "email", "state": "ConsentGiven", "subjects": 122},
-        {"purpose": "newsletter", "channel": "email", "state": "ConsentWithdrawn", "subjects": 59},
+        {**_NEWSLETTER, "state": "ConsentGiven", "reason": None, "subjects": 119},
+        {**_NEWSLETTER, "state": "ConsentUnknown", "reason": "proof_erased", "subjects": 3},
+        {**_NEWSLETTER, "state": "ConsentWithdrawn", "reason": None, "subjects": 59},
     ],
     "edition": {"id": "softsystem-2018-11-20", "effective_from": "2018-11-20"},
     "flags": [],

@@ -7,7 +7,7 @@ draft would change, handed one person at a time. Read next: `replay/engines/`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby, islice
@@ -21,17 +21,19 @@ from api.controlling import asked_about, families
 from api.controls import wanted
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
+from api.spreading import OnExecutors
 from api.trusting import own, pinned, proofs_from, stored_in
 from ledger.calendar import Clock, Instant, SystemClock, day_of
-from ledger.errors import BadData, Misuse, NotFound
+from ledger.errors import Misuse, NotFound
 from ledger.events import VOID, ClassErased, Joined
 from ledger.policy.book import Book
+from ledger.policy.consents import UNPROVED
 from ledger.policy.model import Edition
 from ledger.projections.joins import Join, Joins
 from ledger.store.controlling import Whole
 from ledger.store.population import Past, PastDue, Said
 from ledger.supposing import Supposed, asked_day, weigh
-from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Stored, Unseen
+from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Spread, Stored, Unseen
 from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
@@ -39,6 +41,7 @@ from replay.engines.aside import Aside
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
+from replay.engines.spreading import Spreading
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -109,13 +112,18 @@ def _files_of(segments: Segments) -> Files:
     return Files(segments.paths, segments.size, size)
 
 
+_PROOFS = (
+    "proofs are made where the files lie: ask `probant inspect --segments DIR --proofs DIR` there,"
+    " by the default engine"
+)
+
+
 class Reader(NamedTuple):
     """Who reads files: her anchors file, if she has one; the log that this machine seals, if it
-    does; her language."""
+    does."""
 
     anchors: Path | None = None
     log: Path | None = None
-    lang: str = "en"
 
 
 STRANGER = Reader()
@@ -156,6 +164,12 @@ class SegmentHistory:
     def _kin(self) -> Mapping[UUID, frozenset[UUID]]:
         return families(self.joined)
 
+    @property
+    def spread(self) -> Spread | None:
+        """The executors of a cluster, where people are asked about there and it is not one."""
+        far = self.subject is None and isinstance(self.engine, Spreading)
+        return OnExecutors(self.engine, self) if far else None
+
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
         return (Whole(*one) for one in self.engine.company(self.known))
@@ -184,9 +198,9 @@ class SegmentHistory:
             if subject is not None:
                 yield subject, tuple(hers)
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
-        """What lies in the database alone, and what the keys at hand cannot show."""
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
+        """What lies in the database alone, and what the keys at hand cannot show. Raises BadData
+        where bytes are damaged and it matters: C13, asked alone, tells which."""
         found = dict(FILES)
         if self.segments.folder is None:
             found["C13"] = Unseen("remote", wholly=True)
@@ -194,9 +208,9 @@ class SegmentHistory:
             found["C13"] = Unseen("keyless", wholly=True)
         elif self._pinned is None:
             found["C13"] = Unseen("unpinned")
-        # Damage is found by C13; who asks history itself is told that it cannot be read.
-        with suppress(BadData):
-            if any(True for _ in self.engine.entries(self.known, kinds=(ClassErased.kind,))):
+        if not set(NOES).isdisjoint(asked):
+            erased = self.engine.entries(self.known, kinds=(ClassErased.kind,))
+            if any(True for _ in erased):
                 found |= dict.fromkeys(NOES, Unseen("noes"))
         return found
 
@@ -205,7 +219,7 @@ class SegmentHistory:
         folder = self.segments.folder
         if folder is None or self.trust is None:
             return Stored((), {}, 0, keys=False)
-        return stored_in(folder, self.trust, self.reader.lang)
+        return stored_in(folder, self.trust)
 
     @cached_property
     def sealed(self) -> Sealed:
@@ -223,7 +237,7 @@ class SegmentHistory:
 
     @cached_property
     def _pinned(self) -> Trust | None:
-        anchors, log, _ = self.reader
+        anchors, log = self.reader
         return pinned(anchors, log, self.segments.manifest.origin)
 
 
@@ -283,6 +297,8 @@ def inspected_alone(
     """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
     folder into which the proof of each position named goes, made from the leaves of the files."""
     asked, positions = questions(names), checked_positions(positions)
+    if proofs is not None and "://" in source.folder:
+        raise Misuse(_PROOFS)
     with segment_history(source, times, subject, reader) as found:
         check = OF_FILES in asked and subject is None and found.trust is not None
         told = Asked(subject, positions, found.stored() if check else None, found.sealed)
@@ -315,7 +331,7 @@ def weighed(
         known = segments.size + 1
 
         def past(book: Book) -> Iterator[Past]:
-            with ENGINES[source.engine](engine.files, book, source.memory) as by:
+            with _under(source, engine, book) as by:
                 for due in by.deadlines(when, known):
                     if due.until is not None and due.place in PAST:
                         over = due.place == "past_archive" or due.archive_until is None
@@ -325,8 +341,19 @@ def weighed(
         said = (
             Said(c.subject, c.purpose, c.channel, c.kind, c.day)
             for c in engine.choices(when, known)
+            if c.reason != UNPROVED
         )
         return weigh(segments.book, draft, segments.size, when, past, said, klass, limit)
+
+
+def _under(source: Source, engine: Engine, book: Book) -> Engine:
+    """The same files under other editions, by the same engine; to be closed too."""
+    if source.engine == SPARK:
+        from replay.engines.spark import SparkEngine
+
+        assert isinstance(engine, SparkEngine)
+        return engine.under(book)
+    return ENGINES[source.engine](engine.files, book, source.memory)
 
 
 def segments_answer(

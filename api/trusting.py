@@ -16,7 +16,7 @@ from ledger.seal.checkpoint import parse_checkpoint
 from ledger.seal.tiles import TILE_WIDTH, Edge, Tile
 from ledger.sealing import keys
 from replay import verify as verifier
-from replay.controls.model import Stored
+from replay.controls.model import Named, Stored, Wrong
 from replay.segments.reading import Segments, leaves
 from replay.segments.verify import verify_segments
 from replay.verify import FRENCH_NAMES, NAMES, Key, Trust
@@ -62,13 +62,21 @@ def proofs_from(segments: Segments, positions: Collection[int], folder: Path) ->
     return proofs_written(positions, note, kept.get, folder)
 
 
-def stored_in(folder: Path, trust: Trust, lang: str) -> Stored:
-    """What every check of the folder found, each sentence in `lang`."""
-    report = verify_segments(folder, trust, lang)
-    names = FRENCH_NAMES if lang == "fr" else NAMES
+def stored_in(folder: Path, trust: Trust) -> Stored:
+    """What every check of the folder found, each sentence in both languages."""
+    report = verify_segments(folder, trust)
+    kept, said = report.found.kept, dict[str, list[str]]()
+    for report.lang in ("fr", "en"):
+        said[report.lang] = [report.word(key, values) for _, key, values in kept]
     findings = tuple(
-        (names[check - 1], values.get("position"), report.word(key, values))
-        for check, key, values in report.found.kept
+        Wrong(
+            NAMES[check - 1],
+            values.get("position"),
+            Named(NAMES[check - 1], FRENCH_NAMES[check - 1], NAMES[check - 1]),
+            Named(key, *sentences),
+            {name: value for name, value in values.items() if isinstance(value, str | int)},
+        )
+        for (check, key, values), *sentences in zip(kept, said["fr"], said["en"], strict=True)
     )
-    counts = {names[check - 1]: n for check, n in report.found.counts.items() if n}
+    counts = {NAMES[check - 1]: n for check, n in report.found.counts.items() if n}
     return Stored(findings, counts, report.about["entries"], keys=False)

@@ -21,10 +21,9 @@ from ledger.application import Ledger
 from ledger.calendar import Day, Instant, day_of, end_of
 from ledger.errors import Misuse
 from ledger.policy.book import Book
-from ledger.policy.consents import choice
+from ledger.policy.consents import choice_of
 from ledger.policy.diff import lengthened
 from ledger.policy.model import Edition
-from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.store import population, reader
 from ledger.store.population import Past
 
@@ -211,9 +210,8 @@ def _asked(
 
     @cache
     def states(purpose: str, channel: str, kind: str, day: Day) -> tuple[str, str]:
-        expression = Expression(0, 0, 0, kind, day, 0, None, None, None, None)
-        state = SubjectState({}, {}, {ChoiceKey(purpose, channel): expression}, None, {})
-        old, new = (choice(state, b, when, known, purpose, channel) for b in (book, with_draft))
+        both = book, with_draft
+        old, new = (choice_of(kind, day, one, when, known, purpose, channel) for one in both)
         return old.state, new.state
 
     counted: Counter[tuple[str, str]] = Counter()

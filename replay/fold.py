@@ -16,6 +16,7 @@ from uuid import UUID
 from ledger.calendar import MINUTE, Instant, day_of
 from ledger.events import CORRECTION, KINDS, VOID, Row
 from ledger.policy.book import Book
+from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import (
@@ -75,7 +76,7 @@ def population(
     tiers: dict[str, tuple[Counter[str], Counter[str]]] = defaultdict(
         lambda: (Counter(), Counter())
     )
-    said: Counter[tuple[str, str, str]] = Counter()
+    said: Counter[tuple[str, str, str, str]] = Counter()
     for _, state in fold(rows, as_of, known):
         subjects += 1
         for key, span in state.activity.items():
@@ -87,7 +88,8 @@ def population(
         for klass, items in hers.items():
             tiers[klass][0].update(set(items))
             tiers[klass][1].update(items)
-        said.update((c.purpose, c.channel, c.state) for c in choices(state, book, as_of, known))
+        hers_said = choices(state, book, as_of, known)
+        said.update((c.purpose, c.channel, *counted_as(c)) for c in hers_said)
     in_force = book.in_force(day_of(as_of), known)
     return Population(
         events=dict(events),

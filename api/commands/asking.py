@@ -10,7 +10,18 @@ from uuid import UUID
 
 import typer
 
-from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
+from api.options import (
+    AsOf,
+    ByEngine,
+    FromSegments,
+    KnownAt,
+    OnMaster,
+    Run,
+    WithMemory,
+    command,
+    files_of,
+    instant,
+)
 from api.screen import Screen, table
 from ledger.errors import Misuse
 from ledger.projections.population import TALLIES
@@ -90,18 +101,8 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     explain: Annotated[
         bool, typer.Option("--explain", help="Also where the time went (segments).")
     ] = False,
-    memory: Annotated[
-        str | None,
-        typer.Option("--memory", metavar="SIZE", help="For the engine, as 256MB (segments)."),
-    ] = None,
-    master: Annotated[
-        str | None,
-        typer.Option(
-            "--master",
-            metavar="URL",
-            help="For --engine spark: spark://…, yarn, local[4]; by default this machine's cores.",
-        ),
-    ] = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Count in the ledger too, tell what differs.")
     ] = False,
@@ -162,7 +163,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     return 0
 
 
-def timeline(
+def timeline(  # noqa: PLR0913, PLR0917 - its options
     run: Run,
     subject: Subject = None,
     reference: ByReference = None,
@@ -171,12 +172,16 @@ def timeline(
     after: Annotated[int, typer.Option("--after", min=0, help="After this position.")] = 0,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 100,
     segments: FromSegments = None,
+    engine: ByEngine = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
 ) -> None:
     """One person: every fact as it was recorded, and what amended it; sealed parts stay sealed."""
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if (subject is None) == (reference is None):
         raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
-    if segments is not None and subject is None:
+    files = files_of(segments, engine, memory, master)
+    if files is not None and subject is None:
         raise Misuse("only the database knows a reference: name the person by her id")
     named = subject_of(subject) if subject is not None else reference_of(reference or "")
     from api.answers import Times, find
@@ -184,10 +189,8 @@ def timeline(
     from api.timeline_files import timeline_alone
 
     times = Times(*asked)
-    if segments is not None and isinstance(named, UUID):
-        from api.replaying import Source
-
-        answer = timeline_alone(Source(segments), named, times, after, limit)
+    if files is not None and isinstance(named, UUID):
+        answer = timeline_alone(files, named, times, after, limit)
     else:
         with run.ledger() as ledger:
             who = named if isinstance(named, UUID) else find(ledger, named)
@@ -308,6 +311,13 @@ def _history(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("timeline.more", after=answer["next"])
 
 
+def _stated(choice: dict[str, Any], screen: Screen) -> str:
+    state = _word("state", choice["state"], screen)
+    if choice["reason"] is None:
+        return state
+    return f"{state} ({_word('choice_reason', choice['reason'], screen)})"
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
         return f"{value['minor'] / 100:.2f} {value['currency']}"
@@ -349,7 +359,7 @@ def _everybody(answer: dict[str, Any], screen: Screen) -> Iterator[str]:
         rows = [
             [
                 _over(c["purpose"], c["channel"]),
-                _word("state", c["state"], screen),
+                _stated(c, screen),
                 str(c["subjects"]),
             ]
             for c in answer["consents"]

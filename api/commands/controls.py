@@ -11,12 +11,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.commands.erasing import desk
-from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
+from api.options import (
+    AsOf,
+    ByEngine,
+    FromSegments,
+    KnownAt,
+    OnMaster,
+    Run,
+    WithMemory,
+    command,
+    files_of,
+    instant,
+)
 from api.screen import Screen
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
     from api.answers import Times
+    from api.replaying import Source
 
 FOUND, UNCHECKED = 1, 2  # exit codes
 SHOWN = 5  # findings printed of each control
@@ -60,7 +72,7 @@ def list_(run: Run) -> None:
     run.screen.answer(answer, lambda: list(_listed(answer)))
 
 
-def run_(
+def run_(  # noqa: PLR0913, PLR0917 - its options
     run: Run,
     control: Control = None,
     as_of: AsOf = None,
@@ -69,6 +81,9 @@ def run_(
     record: Recorded = True,
     segments: FromSegments = None,
     trust: Trust = None,
+    engine: ByEngine = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
 ) -> int:
     """Ask the controls; exit code 0 only when none of them finds a violation."""
     from api.answers import Times
@@ -76,12 +91,13 @@ def run_(
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
     if segments is None and trust is not None:
         raise Misuse("--trust goes with --segments")
-    if segments is None:
+    files = files_of(segments, engine, memory, master)
+    if files is None:
         answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
     elif open_parts:
         raise Misuse("segments hold no sealed part: --open-parts needs the database")
     else:
-        answer = _ran_alone(run, segments, times, control or (), trust)
+        answer = _ran_alone(run, files, times, control or (), trust)
     run.screen.answer(answer, lambda: list(_told(answer, run.screen)))
     if answer["unchecked"]:
         return UNCHECKED
@@ -129,17 +145,17 @@ def seconds_of(text: str) -> int:
 
 
 def _ran_alone(
-    run: Run, segments: str, times: Times, names: Sequence[str], trust: Path | None
+    run: Run, files: Source, times: Times, names: Sequence[str], trust: Path | None
 ) -> dict[str, Any]:
     """The controls, asked of segments: not put on record."""
     from api.controls import result_json
-    from api.replaying import Reader, Source, controlled_alone
+    from api.replaying import Reader, controlled_alone
 
     lang = run.screen.lang
-    reader = Reader(trust, run.settings.log, lang)
+    reader = Reader(trust, run.settings.log)
     with run.screen.progress(run.screen.word("controls.title")) as advance:
         heard = lambda n: advance(n, 0, str(n))  # noqa: E731
-        result = controlled_alone(Source(segments), times, names, reader, heard)
+        result = controlled_alone(files, times, names, reader, heard)
     return {**result_json(result, lang), "recorded": None}
 
 

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
-from api.options import AsOf, FromSegments, KnownAt, Run, command, instant
+from api.options import (
+    AsOf,
+    ByEngine,
+    FromSegments,
+    KnownAt,
+    OnMaster,
+    Run,
+    WithMemory,
+    command,
+    files_of,
+    instant,
+)
 from api.screen import Screen
 from ledger.errors import Misuse
 
@@ -47,6 +58,9 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
         ),
     ] = None,
     segments: FromSegments = None,
+    engine: ByEngine = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
 ) -> None:
     """Answer an inspector: tables whose numbers lead to events and their proofs."""
     from uuid import UUID
@@ -61,6 +75,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
     named: Any = subject_of(subject) if subject is not None else None
     named = reference_of(reference) if reference is not None else named
+    files = files_of(segments, engine, memory, master)
     settings, screen = run.settings, run.screen
     with ExitStack() as stack:
         advance = stack.enter_context(screen.progress(screen.word("inspect.title")))
@@ -68,18 +83,18 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
         def heard(people: int) -> None:
             advance(people, 0, str(people))
 
-        if segments is not None:
+        if files is not None:
             if reference is not None:
                 raise Misuse("only the database knows a reference: name the person by --subject ID")
-            from api.replaying import Reader, Source, inspected_alone
+            from api.replaying import Reader, inspected_alone
 
             about, answers = inspected_alone(
-                Source(segments),
+                files,
                 times,
                 question or (),
                 subject=named,
                 positions=positions,
-                reader=Reader(log=settings.log, lang=screen.lang),
+                reader=Reader(log=settings.log),
                 progress=heard,
                 proofs=proofs,
             )
@@ -105,7 +120,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
     screen.answer(content, lambda: list(_told(content, screen)))
 
 
-def diff(
+def diff(  # noqa: PLR0913, PLR0917 - its options
     run: Run,
     since: Annotated[
         str, typer.Option("--from", help="D1 or D1,R1: a day or instant, and what was known when.")
@@ -117,12 +132,16 @@ def diff(
         int, typer.Option("--limit", min=0, help="Changes told person by person, at most.")
     ] = 1000,
     segments: FromSegments = None,
+    engine: ByEngine = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
 ) -> None:
     """Whose choices changed, and whose data moved, from one instant to another."""
     from api import inspecting as made
 
     times = _times("--from", since), _times("--to", until)
     who = subject_of(subject) if subject is not None else None
+    files = files_of(segments, engine, memory, master)
     screen = run.screen
     with ExitStack() as stack:
         advance = stack.enter_context(screen.progress(screen.word("inspect.title")))
@@ -130,10 +149,10 @@ def diff(
         def heard(people: int) -> None:
             advance(people, 0, str(people))
 
-        if segments is not None:
-            from api.replaying import Source, segment_history
+        if files is not None:
+            from api.replaying import segment_history
 
-            new = stack.enter_context(segment_history(Source(segments), times[1], who))
+            new = stack.enter_context(segment_history(files, times[1], who))
             about, answers = made.compared(new.at(times[0]), new, who, limit, heard)
         else:
             ledger = stack.enter_context(run.ledger())

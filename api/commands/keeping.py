@@ -187,7 +187,7 @@ def verify(
 ) -> int:
     """Recompute every leaf, compare columns with entries and live tables with history."""
     with run.ledger() as ledger, run.screen.progress(run.screen.word("verify.title")) as advance:
-        answer = _compared(ledger) if projections else _verified(ledger, advance)
+        answer = _compared(ledger) if projections else _verified(ledger, advance, run.screen.lang)
         if not projections:
             _note(run, ledger, answer)
     run.screen.answer(answer, lambda: list(_findings(answer, run.screen)))
@@ -205,10 +205,11 @@ def _note(run: Run, ledger: Any, answer: dict[str, Any]) -> None:
     )
 
 
-def _verified(ledger: Any, advance: Any) -> dict[str, Any]:
+def _verified(ledger: Any, advance: Any, lang: Any) -> dict[str, Any]:
     from ledger.store.verify import verify as verify_all
 
-    return verify_all(ledger.database, lambda done, total: advance(done, total, "")).to_json()
+    report = verify_all(ledger.database, lambda done, total: advance(done, total, ""))
+    return report.to_json(lang)
 
 
 def _compared(ledger: Any) -> dict[str, Any]:

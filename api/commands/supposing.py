@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from api.commands.keeping import read_file
-from api.options import AsOf, FromSegments, Run, command, instant
+from api.options import (
+    AsOf,
+    ByEngine,
+    FromSegments,
+    OnMaster,
+    Run,
+    WithMemory,
+    command,
+    files_of,
+    instant,
+)
 from api.screen import Screen, table
 from ledger.errors import Misuse
 
@@ -21,7 +31,7 @@ def register(policy: typer.Typer) -> None:
     command(policy, "what-if")(what_if)
 
 
-def what_if(
+def what_if(  # noqa: PLR0913, PLR0917 - its options
     run: Run,
     file: Annotated[Path, typer.Argument(help="The draft edition (TOML).", metavar="FILE")],
     as_of: AsOf = None,
@@ -30,11 +40,15 @@ def what_if(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", help="List so many of each at most.")] = 20,
     segments: FromSegments = None,
+    engine: ByEngine = None,
+    memory: WithMemory = None,
+    master: OnMaster = None,
 ) -> None:
     """Who would be archived, erased or asked again if this draft were the policy."""
     if not 0 <= limit <= 100_000:
         raise Misuse("--limit must be between 0 and 100000")
     asked = instant("--as-of", as_of)
+    files = files_of(segments, engine, memory, master)
     from api.supposing import supposed_json
     from ledger.events import KINDS
     from ledger.policy.loader import load_edition
@@ -43,10 +57,10 @@ def what_if(
     draft = load_edition(read_file("FILE", file), "FILE", KINDS)
     if klass is not None and klass not in draft.classes:
         raise Misuse("--class must be a class of the draft")
-    if segments is not None:
-        from api.replaying import Source, weighed
+    if files is not None:
+        from api.replaying import weighed
 
-        found = supposed_json(weighed(Source(segments), draft, asked, klass, limit))
+        found = supposed_json(weighed(files, draft, asked, klass, limit))
     else:
         with run.ledger() as ledger:
             found = supposed_json(suppose(ledger, draft, asked, klass, limit))

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from ledger.calendar import HOUR, Instant, day_of
 from ledger.events import GRADES
 from ledger.policy.book import Book
-from ledger.policy.consents import GRANTS
+from ledger.policy.consents import GRANTS, UNPROVED
 from ledger.policy.model import Purpose
 from ledger.policy.verdicts import ChoiceState
 
@@ -59,7 +59,7 @@ def _no(purpose: Purpose | None, stands: ChoiceState) -> str | None:
 
 
 def _yes(purpose: Purpose | None, stands: ChoiceState, edition: int, grade: str) -> str | None:
-    if stands.kind in GRANTS:
+    if stands.kind in GRANTS and stands.reason != UNPROVED:
         # Said again under other words, after its age, or with better evidence, it is worth keeping.
         better = stands.grade is None or GRADES.index(grade) < GRADES.index(stands.grade)
         told = stands.edition_number == edition and stands.state != "ConsentExpired"

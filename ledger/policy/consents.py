@@ -13,7 +13,7 @@ from ledger.events import ConsentGiven, ObjectionAssessed
 from ledger.policy.book import Book
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState, ConsentStatus
-from ledger.projections.model import ChoiceKey, EndedKey, Expression, SubjectState
+from ledger.projections.model import ChoiceKey, Ended, EndedKey, Expression, SubjectState
 
 GRANTS = ("consent.given.v1", "consent.renewed.v1")
 CHOICES = ConsentGiven.homes[0]  # the class of the proof of choices
@@ -49,6 +49,10 @@ _MEANINGS = {
 _NOTHING = _Meaning(
     "ConsentUnknown", "nothing_expressed", ("consent.given.v1", "objection.raised.v1")
 )
+
+
+UNPROVED = "proof_erased"
+"""The reason of a choice whose proof was erased since: a yes that nobody can prove is none."""
 
 
 def status_of(kind: str) -> ConsentStatus | None:
@@ -103,11 +107,15 @@ def choice(
     purpose: str,
     channel: str = "",
 ) -> ChoiceState:
-    """The state of one choice; `ConsentUnknown` when nothing was expressed."""
+    """The state of one choice; `ConsentUnknown` when nothing was expressed, and where the proof of
+    a yes was erased since (rule PERM-proof-erased): what it was is told, and counts for nothing."""
     found = state.consents.get(ChoiceKey(purpose, channel))
     today = day_of(as_of)
     declared = _purpose(book.chain(today, known), purpose)
     meaning, flips_on = _meaning(found, declared, today)
+    gone = _gone(state, found)
+    if gone is not None and found is not None and found.kind in GRANTS:
+        meaning, flips_on = _Meaning("ConsentUnknown", gone, _ASKING), None
     stopped_later = (
         found is not None
         and found.kind in GRANTS
@@ -124,7 +132,7 @@ def choice(
         label_fr=declared.label_fr if declared else purpose,
         label_en=declared.label_en if declared else purpose,
         state=meaning.status,
-        reason=meaning.reason or _gone(state, found),
+        reason=meaning.reason or gone,
         kind=found.kind if found else None,
         day=found.day if found else None,
         position=found.position if found else None,
@@ -160,7 +168,33 @@ def _gone(state: SubjectState, found: Expression | None) -> str | None:
     ended = state.ended.get(EndedKey(CHOICES, ""))
     if found is None or ended is None or ended.tier != "erased":
         return None
-    return "proof_erased" if ended.position > found.position else None
+    return UNPROVED if ended.position > found.position else None
+
+
+def counted_as(found: ChoiceState) -> tuple[ConsentStatus, str]:
+    """As what a choice counts among those of everybody: its state, and '' or UNPROVED where the
+    state is for that reason alone."""
+    unproved = found.reason == UNPROVED and found.kind in GRANTS
+    return found.state, UNPROVED if unproved else ""
+
+
+def choice_of(
+    kind: str,
+    day: Day,
+    book: Book,
+    as_of: Instant,
+    known: int | None,
+    purpose: str,
+    channel: str,
+    *,
+    unproved: bool = False,
+) -> ChoiceState:
+    """The state of a choice of which only the kind and the day of the expression that counts are at
+    hand, and whether its proof was erased since: for whoever counts in SQL."""
+    said = Expression(0, 0, 0, kind, int(day), 0, None, None, None, None)
+    ended = {EndedKey(CHOICES, ""): Ended("erased", 0, None, 1)} if unproved else {}
+    state = SubjectState({}, {}, {ChoiceKey(purpose, channel): said}, None, ended)
+    return choice(state, book, as_of, known, purpose, channel)
 
 
 def _purpose(chain: tuple[Edition, ...], name: str) -> Purpose | None:

@@ -24,7 +24,7 @@ from ledger.events import (
 )
 from ledger.policy import phone, softoptin
 from ledger.policy.book import Book
-from ledger.policy.consents import CHOICES, GRANTS
+from ledger.policy.consents import CHOICES, GRANTS, UNPROVED, counted_as
 from ledger.policy.holds import restricted
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.softoptin import Offer
@@ -204,7 +204,8 @@ def _forgotten(case: Case) -> Answer | None:
     erased = _last(case, ClassErased.kind, decision=CHOICES, of=_holder(case))
     if erased is None or _said_since(case, erased):
         return None
-    if not (case.on_consent or (case.chooses and erased.basis != "term")):
+    unproved = counted_as(case.choice)[1] == UNPROVED and case.choice.grade != "inferred"
+    if not (unproved or (case.chooses and erased.basis != "term")):
         return None
     article = "GDPR art. 7(1), 17(1)"
     given, rests_on = ("consent.given.v1",), (erased.position,)

@@ -45,11 +45,13 @@ class ClassCount:
 
 
 class ChoiceCount(NamedTuple):
-    """How many people stand in one consent status for one purpose over one channel."""
+    """How many people stand in one consent status for one purpose over one channel. Those whose yes
+    can no longer be proved, because its proof was erased, are counted apart: `reason` says so."""
 
     purpose: str
     channel: str
     state: str  # one of the DPV's statuses
+    reason: str  # 'proof_erased', else ''
     subjects: int
 
 
@@ -110,7 +112,7 @@ class Population:
             "events": dict(sorted(self.events.items())),
             "subjects": self.subjects,
             "classes": {name: asdict(count) for name, count in sorted(self.classes.items())},
-            "consents": [choice._asdict() for choice in self.consents],
+            "consents": [{**c._asdict(), "reason": c.reason or None} for c in self.consents],
             "edition": self.edition,
             "flags": list(self.flags),
         }

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ledger.calendar import Day, Instant
 from ledger.events import VOID, Row
-from ledger.policy.consents import GRANTS
+from ledger.policy.consents import CHOICES, GRANTS
 from ledger.policy.telling import RECTIFIED
 from ledger.store import erasure, listed, tables
 from ledger.store.hot import Hot, Together
@@ -121,8 +121,8 @@ def unanswered(connection: sa.Connection) -> list[Begun]:
 def granted(
     connection: sa.Connection, purposes: Collection[str], cuts: Sequence[Instant]
 ) -> list[Granted]:
-    """The consents that count, grouped. Without cuts (no form was ever published twice) no entry
-    is read."""
+    """The consents that count, grouped; a yes whose proof was erased since is none. Without cuts
+    (no form was ever published twice) no entry is read."""
     if not purposes:
         return []
     form, bucket, joined = "NULL", "0", ""
@@ -131,7 +131,10 @@ def granted(
         bucket = _bucket("c.at", cuts)
         joined = "LEFT JOIN events e ON e.position = c.position"
     text = f"""SELECT c.purpose, c.edition, {form}, {bucket}, COUNT(*) FROM consents c {joined}
-        WHERE c.kind IN :grants AND c.purpose IN :purposes GROUP BY 1, 2, 3, 4"""
+        WHERE c.kind IN :grants AND c.purpose IN :purposes AND NOT EXISTS (SELECT 1 FROM ended g
+            WHERE g.subject = c.subject AND g.class = '{CHOICES}' AND g.scope = ''
+            AND g.tier = 'erased' AND g.position > c.position)
+        GROUP BY 1, 2, 3, 4"""
     query = sa.text(text).bindparams(
         sa.bindparam("grants", GRANTS, expanding=True),
         sa.bindparam("purposes", sorted(purposes), expanding=True),

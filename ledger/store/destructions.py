@@ -46,13 +46,13 @@ CREATE INDEX tombstones_kid ON tombstones(kid);
 """
 SAME = "o.subject = t.subject AND o.class = t.class AND o.scope = t.scope"
 QUESTIONS = {
-    "a key was destroyed, and no erasure in the log ended what it was for": f"""
+    "key_unended": f"""
         SELECT COALESCE(t.position, 0) FROM tombstones t WHERE NOT t.bare
         AND NOT EXISTS (SELECT 1 FROM orders o WHERE {SAME} AND o.position = t.position)""",
-    "the key of a sealed part is gone, and nothing in the log destroyed it": """
+    "key_gone": """
         SELECT DISTINCT p.position FROM parts p WHERE NOT EXISTS (
             SELECT 1 FROM destroyed d WHERE d.kid = p.kid AND d.position > p.position)""",
-    "a key was destroyed on the order of no erasure of what it was for": f"""
+    "key_unordered": f"""
         SELECT DISTINCT d.position FROM destroyed d LEFT JOIN tombstones t ON t.kid = d.kid
         WHERE COALESCE(t.bare, 0) = 0 AND NOT (
             EXISTS (SELECT 1 FROM named n WHERE n.kid = d.kid) AND EXISTS (
@@ -88,12 +88,12 @@ class Destructions:
         self._tombstones(connection)
         self._spill.executescript(INDEXES)
         for position in self._living(connection):
-            yield position, "the log says that this key was destroyed, and it lives"
+            yield position, "key_lives"
         for position in _unended(connection):
-            yield position, "an erasure is on record, and what it ended has a key, or no tombstone"
-        for sentence, query in QUESTIONS.items():
+            yield position, "erasure_unfinished"
+        for why, query in QUESTIONS.items():
             for (position,) in self._spill.execute(f"{query} ORDER BY 1"):
-                yield position, sentence
+                yield position, why
 
     def _keep(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from ledger.calendar import Day, Instant, day_of
 from ledger.policy.book import Book
 from ledger.policy.clocks import classes_of
-from ledger.policy.evaluate import choice, moving_rows, suspending_rows, terms_table
+from ledger.policy.consents import CHOICES, choice_of, counted_as
+from ledger.policy.evaluate import moving_rows, suspending_rows, terms_table
 from ledger.policy.model import CONTRACT_ENDED, Edition
 from ledger.projections import activity, consents
-from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.projections.population import ChoiceCount, ClassCount, Population, Tally
 from ledger.sqltime import add_months_sql
 from ledger.store import tables
@@ -65,7 +65,7 @@ def population(
     events: dict[str, int] = {}
     subjects = 0
     classes: dict[str, ClassCount] = {}
-    said: Counter[tuple[str, str, str]] = Counter()
+    said: Counter[tuple[str, str, str, str]] = Counter()
     for what, name, channel, kind, day, *counts in query.run(_counts(book)):
         if what == "events":
             events[name] = counts[0]
@@ -74,16 +74,15 @@ def population(
         elif what == "class":
             classes[name] = ClassCount(Tally(*counts[:7]), Tally(*counts[7:]))
         else:
-            expression = Expression(0, 0, 0, kind, day, 0, None, None, None, None)
-            state = SubjectState({}, {}, {ChoiceKey(name, channel): expression}, None, {})
-            status = choice(state, book, as_of, known, name, channel).state
-            said[name, channel, status] += counts[0]
+            for unproved, n in ((False, counts[0]), (True, counts[1])):
+                found = choice_of(kind, day, book, as_of, known, name, channel, unproved=unproved)
+                said[name, channel, *counted_as(found)] += n
     in_force = book.in_force(day_of(as_of), known)
     return Population(
         events=events,
         subjects=subjects,
         classes=classes,
-        consents=tuple(ChoiceCount(*key, n) for key, n in sorted(said.items())),
+        consents=tuple(ChoiceCount(*key, n) for key, n in sorted(said.items()) if n),
         edition=in_force.number if in_force else None,
         flags=_flags(in_force, as_of),
     )
@@ -179,9 +178,13 @@ class Said(NamedTuple):
 def all_said(
     connection: sa.Connection, book: Book, as_of: Instant, known: int | None = None
 ) -> Iterator[Said]:
-    """The last word of everybody about everything, by subject, as they come from the database."""
+    """The last word of everybody about everything, but for a yes whose proof was erased since, by
+    subject, as they come from the database."""
     query = Query(connection, book, as_of, known, "events")
-    text = "SELECT subject, purpose, channel, kind, day FROM said ORDER BY subject"
+    text = f"""SELECT s.subject, s.purpose, s.channel, s.kind, s.day FROM said s
+        LEFT JOIN ({UNPROVED_SAID}) u
+            ON u.subject = s.subject AND u.purpose = s.purpose AND u.channel = s.channel
+        WHERE u.subject IS NULL ORDER BY s.subject"""
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
 
@@ -541,6 +544,13 @@ def _judged(today: Day) -> str:
         FROM placed)"""
 
 
+UNPROVED_SAID = f"""SELECT s.* FROM ended_by g CROSS JOIN said s
+    WHERE g.class = '{CHOICES}' AND g.scope = '' AND g.tier = 'erased'
+    AND s.subject = g.subject AND s.position < g.position AND s.kind IN {listed(consents.GRANTS)}"""
+"""The yeses whose proof was erased since, found from the erasures, which are few. SQLite joins in
+the order in which CROSS JOIN is written."""
+
+
 def _counts(book: Book) -> str:
     """One row per count: what, name, channel, kind, day, then up to fourteen numbers."""
     tiers = (
@@ -549,7 +559,7 @@ def _counts(book: Book) -> str:
     )
     by_subject = [f"CAST(SUM(CASE WHEN {tier} > 0 THEN 1 ELSE 0 END) AS BIGINT)" for tier in tiers]
     by_item = [f"CAST(SUM({tier}) AS BIGINT)" for tier in tiers]
-    nothing = ", ".join("0" for _ in range(13))
+    nothing, less = (", ".join("0" for _ in range(n)) for n in (13, 12))
     text = "CAST(NULL AS TEXT)"
     twice = " OR ".join(f"(kind = '{k}' AND class = '{also}')" for k, also in activity.ALSO.items())
     ageing = {
@@ -572,4 +582,7 @@ def _counts(book: Book) -> str:
         GROUP BY class
     UNION ALL SELECT 'choice', purpose, channel, kind, day, COUNT(*), {nothing}
         FROM (SELECT purpose, channel, kind, {day} AS day FROM said) s
+        GROUP BY purpose, channel, kind, day
+    UNION ALL SELECT 'choice', purpose, channel, kind, day, -COUNT(*), COUNT(*), {less}
+        FROM (SELECT purpose, channel, kind, {day} AS day FROM ({UNPROVED_SAID}) u) s
         GROUP BY purpose, channel, kind, day"""

@@ -16,9 +16,10 @@ held by somebody else shows that. Nothing here opens an envelope. Read next: `de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from ledger.calendar import Instant
 from ledger.errors import ProbantError
 from ledger.events import Row
 from ledger.policy.book import Book
+from ledger.policy.explain import Language, words
 from ledger.store import reader, rebuild, tables
 from ledger.store.database import Database
 from ledger.store.destructions import Destructions, destructions
@@ -47,11 +49,26 @@ Progress = Callable[[int, int], None]
 
 
 class Finding(NamedTuple):
-    """One thing that is not as it was recorded. `code` is stable; `position` is where to look."""
+    """One thing that is not as it was recorded. `code` is stable; `position` is where to look.
+    `why` is the code of its sentence (`ledger/policy/words`, [stored]), `values` what it names."""
 
     code: str
     position: int | None
-    sentence: str
+    why: str
+    values: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def sentence(self) -> str:
+        """In plain English."""
+        return self.said("en")
+
+    def said(self, lang: Language) -> str:
+        """In plain words."""
+        return words(lang)["stored"][self.why].format(**self.values)
+
+    def to_json(self, lang: Language = "en") -> dict[str, Any]:
+        """Plain values, with the sentence."""
+        return {**self._asdict(), "values": dict(self.values), "sentence": self.said(lang)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,7 @@ class Report:
         """Nothing was found."""
         return not self.counts
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, lang: Language = "en") -> dict[str, Any]:
         """Plain values."""
         return {
             "ok": self.ok,
@@ -77,7 +94,7 @@ class Report:
             "pruned": self.pruned,
             "envelopes": self.envelopes,
             "counts": dict(sorted(self.counts.items())),
-            "findings": [finding._asdict() for finding in self.findings],
+            "findings": [finding.to_json(lang) for finding in self.findings],
         }
 
 
@@ -95,8 +112,8 @@ def verify(database: Database, progress: Progress | None = None) -> Report:
             if progress is not None:
                 progress(log.events, head.position)
         _check_pruned(log)
-        for position, sentence in ends.findings(connection):
-            found.add("destroyed", position or None, sentence)
+        for position, why in ends.findings(connection):
+            found.add("destroyed", position or None, why)
         _check_head(log, head)
         _check_versions(log)
         _check_documents(connection, found)
@@ -109,10 +126,10 @@ class _Findings:
     counts: Counter[str] = field(default_factory=Counter)
     kept: list[Finding] = field(default_factory=list)
 
-    def add(self, code: str, position: int | None, sentence: str) -> None:
+    def add(self, code: str, position: int | None, why: str, **values: str) -> None:
         self.counts[code] += 1
         if len(self.kept) < KEPT:
-            self.kept.append(Finding(code, position, sentence))
+            self.kept.append(Finding(code, position, why, values))
 
 
 class _Part(NamedTuple):
@@ -177,11 +194,11 @@ class _Log:
     def _check(self, position: int, row: Any) -> list[_Part]:
         """Check one event; the sealed parts its entry names."""
         if position != self.position + 1:
-            self.found.add("position", self.position + 1, "there is no event at this position")
+            self.found.add("position", self.position + 1, "no_event")
         self.position = position
         self.events += 1
         if row is None:
-            self.found.add("columns", position, "a column holds no value of its type")
+            self.found.add("columns", position, "no_value")
             return []
         if row.entry is None:
             self.pruned += 1
@@ -190,17 +207,17 @@ class _Log:
             else:
                 self.bare.append([position, position])
             if len(row.leaf) != 32:
-                self.found.add("leaf", position, "the leaf of a pruned event is no SHA-256")
+                self.found.add("leaf", position, "bare_leaf")
             return []
         if entry.leaf_hash(row.entry) != row.leaf:
-            self.found.add("leaf", position, "the leaf is not the hash of the entry")
+            self.found.add("leaf", position, "leaf")
         if self.recorded_at is not None and row.recorded_at <= self.recorded_at:
-            self.found.add("time", position, "it was recorded no later than the event before it")
+            self.found.add("time", position, "no_later")
         self.recorded_at = row.recorded_at
         try:
             return self._check_entry(row)
         except (ProbantError, ValueError, TypeError, KeyError, AttributeError) as error:
-            self.found.add("entry", position, f"the entry cannot be read ({type(error).__name__})")
+            self.found.add("entry", position, "entry_unreadable", error=type(error).__name__)
             return []
 
     def _check_entry(self, row: Any) -> list[_Part]:
@@ -223,7 +240,7 @@ class _Log:
 
     def _compare(self, row: Any, expected: Row, said: dict[str, Any]) -> None:
         if said["pol"] not in self.editions:
-            self.found.add("policy", row.position, "the entry names a policy never published")
+            self.found.add("policy", row.position, "policy_unpublished")
             expected = expected._replace(edition=row.edition)
         wrong = [
             column.name
@@ -231,8 +248,7 @@ class _Log:
             if stored != implied or type(stored) is not type(implied)
         ]
         if wrong:
-            sentence = f"columns do not say what the entry says: {', '.join(wrong)}"
-            self.found.add("columns", row.position, sentence)
+            self.found.add("columns", row.position, "columns", columns=", ".join(wrong))
 
 
 # --- sealed parts ------------------------------------------------------------------------------
@@ -268,7 +284,7 @@ def _check_parts(log: _Log, page: _Page) -> None:
         if problem:
             log.found.add("sealed", part.position, problem)
     for position, _ in there:
-        log.found.add("sealed", position, "an envelope that no entry names")
+        log.found.add("sealed", position, "envelope_unnamed")
 
 
 def _lost(connection: sa.Connection) -> set[int]:
@@ -289,20 +305,20 @@ def _lost(connection: sa.Connection) -> set[int]:
 def _problem(part: _Part, envelope: Any, key: Any) -> str | None:
     """What is wrong with a part, given the rows of its envelope and of its key, if any."""
     if key is None:
-        return "the key of a sealed part has no row, not even a tombstone"
+        return "no_key"
     destroyed = key.state == "destroyed"
     if destroyed is not (key.wrapped is None):
-        return "the key of a sealed part is neither alive nor destroyed"
+        return "key_neither"
     if (key.subject, key.data_class) != (part.subject, part.said["n"]):
-        return "the key of a sealed part belongs to another person or data class"
+        return "key_of_another"
     if envelope is None:
-        return None if destroyed else "an envelope is missing although its key lives"
+        return None if destroyed else "envelope_missing"
     if destroyed:
-        return "an envelope is still there although its key was destroyed"
+        return "envelope_left"
     if str(envelope.key_id) != part.said["kid"]:
-        return "an envelope is stored under another key than its entry names"
+        return "envelope_key"
     if entry.to_base64(entry.envelope_hash(envelope.envelope)) != part.said["ct"]:
-        return "an envelope is not the one that was recorded"
+        return "envelope_altered"
     return None
 
 
@@ -323,14 +339,14 @@ def _identifier(text: str) -> UUID | None:
 
 def _check_head(log: _Log, head: Head) -> None:
     if head.position != log.position:
-        log.found.add("head", log.position, "the head is not where the log ends")
+        log.found.add("head", log.position, "head_elsewhere")
     last = log.recorded_at or 0
     if head.last_at < last or (head.last_at > last and not log.pruned):
-        log.found.add("head", log.position, "the head does not know when the last event was")
+        log.found.add("head", log.position, "head_time")
     beyond = tables.sealed.c.position
     query = sa.select(beyond).where(beyond > log.position).order_by(beyond)
     for position in log.connection.scalars(query.limit(KEPT)):
-        log.found.add("sealed", position, "an envelope that no entry names")
+        log.found.add("sealed", position, "envelope_unnamed")
 
 
 def _check_pruned(log: _Log) -> None:
@@ -345,11 +361,11 @@ def _check_pruned(log: _Log) -> None:
             if start <= at <= end and said > end:
                 at = end + 1
         if at <= last:
-            log.found.add("pruned", at, "an entry is missing and no prune names it")
+            log.found.add("pruned", at, "entry_gone")
     bare = sum(last - first + 1 for first, last in log.bare)
     told = sum(end - start + 1 for start, end, _ in names)
     if told > bare:
-        log.found.add("pruned", None, "an entry that a prune names is there again")
+        log.found.add("pruned", None, "entry_again")
 
 
 def _check_versions(log: _Log) -> None:
@@ -365,11 +381,11 @@ def _check_versions(log: _Log) -> None:
     for row in log.connection.execute(sa.text(steps), execution_options={"yield_per": PAGE}):
         missing = row.version - (row.before or 0) - 1
         if row.earlier is not None and row.earlier > row.position:
-            log.found.add("version", row.position, "it comes before an older version")
+            log.found.add("version", row.position, "version_before")
         elif 0 < missing <= excused:
             excused -= missing
         else:
-            log.found.add("version", row.position, "an earlier version of its stream is missing")
+            log.found.add("version", row.position, "version_missing")
 
 
 def _check_documents(connection: sa.Connection, found: _Findings) -> None:
@@ -378,11 +394,11 @@ def _check_documents(connection: sa.Connection, found: _Findings) -> None:
     for name in connection.scalars(sa.select(documents.sha256)).all():
         content = connection.scalar(sa.select(documents.bytes).where(documents.sha256 == name))
         if content is None or sha256(content).digest() != name:
-            found.add("document", None, "a document is not the one whose hash is its name")
+            found.add("document", None, "document_altered")
     try:
         book, _ = reader.policy_book(connection)
     except (ProbantError, ValueError, TypeError, KeyError) as error:
-        found.add("policy", None, f"the policy book cannot be read ({type(error).__name__})")
+        found.add("policy", None, "book_unreadable", error=type(error).__name__)
     else:
         _check_book(connection, book, found)
 
@@ -393,7 +409,7 @@ def _check_book(connection: sa.Connection, book: Book, found: _Findings) -> None
     for published in book.entries:
         query = sa.select(events.until_day).where(events.position == published.position)
         if connection.scalar(query) != published.edition.number:
-            found.add("policy", published.position, "the document states another effective day")
+            found.add("policy", published.position, "other_day")
 
 
 def _check_live(database: Database, found: _Findings) -> None:
@@ -406,9 +422,8 @@ def _check_live(database: Database, found: _Findings) -> None:
                 for name, value in zip(names, row, strict=True)
                 if name.endswith("position") and isinstance(value, int)
             ]
-            state = "is missing" if difference.live is None else "is not what history says"
-            state = "should not be there" if difference.derived is None else state
-            sentence = f"a row of {difference.table} {state}; run `probant rebuild`"
-            found.add("live", max(positions, default=None), sentence)
+            why = "live_missing" if difference.live is None else "live_differs"
+            why = "live_extra" if difference.derived is None else why
+            found.add("live", max(positions, default=None), why, table=difference.table)
     except (ValueError, TypeError):
-        found.add("live", None, "a live table holds a value that cannot be read")
+        found.add("live", None, "live_unreadable")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from ledger.aggregates import door, door_kinds
-from ledger.calendar import Instant, day_of, format_day
+from ledger.calendar import Instant, day_of
 from ledger.events import (
     AudienceMeasured,
     ClassArchived,
@@ -34,7 +34,7 @@ from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
 from replay.controls.life import Look
-from replay.controls.model import Event, Finding, Said, Value
+from replay.controls.model import Dated, Event, Finding, Said, Value
 from replay.controls.scene import Scene
 from replay.fold import fold_subject
 
@@ -179,8 +179,8 @@ def kept_longer(look: Look) -> Iterator[Finding]:
             if until is not None and fact.until > until:
                 values = {
                     "class": look.scene.klass(fact.of),
-                    "until": format_day(fact.until),
-                    "allowed": format_day(until),
+                    "until": Dated(fact.until),
+                    "allowed": Dated(until),
                 }
                 where = "SS-POL-2", "GDPR art. 5(1)(e), 13(3)"
                 at = (row.position, *found.rests_on)
@@ -223,7 +223,7 @@ def retroactive(scene: Scene) -> Iterator[Finding]:
             today = day_of(event.row.recorded_at)
             refused = refuse_lengthening(book, entry.edition, today)
             if refused is not None and event.row.occurred_at <= scene.as_of:
-                values = {"day": format_day(entry.edition.effective_from)}
+                values = {"day": Dated(entry.edition.effective_from)}
                 where = refused.clause or "", refused.article or ""
                 yield Finding("C15", "retroactive", (entry.position,), None, *where, values)
         book = book.with_edition(entry.edition, entry.position)

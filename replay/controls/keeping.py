@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.calendar import format_day
 from ledger.events import KINDS, ClassErased, OrderPaid
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
@@ -15,7 +14,7 @@ from ledger.policy.holds import Fate, Hold, fate_of_card
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
 from replay.controls.life import Look
-from replay.controls.model import Finding, Value
+from replay.controls.model import Dated, Finding, Value
 
 CARDS = ("card", "card_proof")
 WITH_CARDS = frozenset({OrderPaid.kind, *(kind for kind in KINDS if kind.startswith("card."))})
@@ -39,7 +38,7 @@ def past_terms(look: Look) -> Iterator[Finding]:
             look.subject,
             fate.clause if fate.blocked else deadline.clause,
             fate.article if fate.blocked else deadline.article,
-            {"class": _name(look, deadline), "until": format_day(until) if until else "-"},
+            {"class": _name(look, deadline), "until": Dated(until) if until else "-"},
         )
         yield found._replace(weight="exception") if fate.blocked else found
 
@@ -50,7 +49,8 @@ def past_cards(look: Look) -> Iterator[Finding]:
         if card.status != "to_be_removed" or _is_erased(look, card):
             continue
         fate = fate_of_card(card, look.keeping)
-        values = {"class": look.scene.klass(card.klass), "until": format_day(card.until or 0)}
+        until: Value = Dated(card.until) if card.until else "-"
+        values = {"class": look.scene.klass(card.klass), "until": until}
         where = fate.clause, fate.article
         if fate.blocked:
             kept = _kept(fate, "card_held", "card_kept_for_her")
@@ -117,7 +117,7 @@ def endless(look: Look) -> Iterator[Finding]:
             yield _endless(look, "no_end", deadline.rests_on, deadline.klass, deadline.scope)
     for hold in look.holds:
         if hold.overdue and hold.rests_on[0] in look.by_position:  # told once, where it was placed
-            values = {"until": format_day(hold.review)}
+            values = {"until": Dated(hold.review)}
             where = "SS-RET-2", hold.article
             yield Finding("C16", "hold_unreviewed", hold.rests_on, look.subject, *where, values)
 

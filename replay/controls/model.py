@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from ledger.calendar import Instant
+from ledger.calendar import Day, Instant
 from ledger.events import Fact, Row
 from ledger.policy.book import Book
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
+
+T = TypeVar("T")
 
 Weight: TypeAlias = Literal["violation", "exception", "differs"]
 """What a finding is: what must not be; what is past a limit for a reason that is on record (a hold,
@@ -24,7 +26,7 @@ EVERYBODY: Kinds = None
 NOBODY: Kinds = frozenset()
 
 
-def together(several: Iterable[Kinds]) -> Kinds:
+def any_of(several: Iterable[Kinds]) -> Kinds:
     """Whoever one of them asks about."""
     found: set[str] = set()
     for kinds in several:
@@ -65,6 +67,11 @@ class Life(NamedTuple):
     kin: Mapping[UUID, Life] = MappingProxyType({})
 
 
+def is_concerned(life: Life, having: Kinds) -> bool:
+    """Whether she has a fact of one of these kinds, or is one of several."""
+    return having is None or bool(life.kin) or any(e.row.kind in having for e in life.events)
+
+
 class Joining(NamedTuple):
     """A join, and the position of the fact that undid it (None: it stands)."""
 
@@ -80,17 +87,28 @@ class Unseen(NamedTuple):
     wholly: bool = False
 
 
+class Wrong(NamedTuple):
+    """One thing that the store's own checks found, or those of a folder: the code of the check and
+    its name, where, and the sentence by its code, with what it names."""
+
+    code: str
+    position: int | None
+    check: Named
+    said: Named
+    values: Mapping[str, str | int] = MappingProxyType({})
+
+
 class Stored(NamedTuple):
     """What was found when the store itself was checked, as it is now.
 
-    `findings`: (code, position, sentence) of `ledger/store/verify.py`, the first ones; `counts`:
-    all, by code. `revived`: the erasures of the journal, by what they ended, that do not hold in
-    this database; `journal` and `carried_out`: how many it names, and how many were done;
-    `unfinished`: the head of a backup whose restore was not finished. `keys`: whether keys and
-    envelopes were there to be asked; files have none.
+    `findings`: the first ones (`ledger/store/verify.py`); `counts`: all, by code. `revived`: the
+    erasures of the journal, by what they ended, that do not hold in this database; `journal` and
+    `carried_out`: how many it names, and how many were done; `unfinished`: the head of a backup
+    whose restore was not finished. `keys`: whether keys and envelopes were there to be asked; files
+    have none.
     """
 
-    findings: tuple[tuple[str, int | None, str], ...]
+    findings: tuple[Wrong, ...]
     counts: Mapping[str, int]
     events: int
     revived: tuple[tuple[UUID, str, str], ...] = ()  # subject, class, item
@@ -101,8 +119,8 @@ class Stored(NamedTuple):
     keys: bool = True
 
 
-class History(Protocol):
-    """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
+class Told(Protocol):
+    """What the company told up to `known`, and who was joined: what a scene is made of."""
 
     @property
     def book(self) -> Book:
@@ -124,16 +142,35 @@ class History(Protocol):
     def pruned(self) -> int:
         """Entries that are gone: no rule can judge them."""
 
-    @property
-    def unseen(self) -> Mapping[str, Unseen]:
-        """The controls that this history is not enough for, and why."""
-
     def company(self) -> Iterable[Event]:
         """The facts about nobody, in position order."""
 
+
+class People(Told, Protocol):
+    """Some of the people, or all of them, and what the company told."""
+
     def lives(self, having: Kinds = EVERYBODY) -> Iterable[Life]:
-        """Everybody of whom something is left, one at a time, by id; or only who has a fact of one
-        of these kinds, and whoever she is or was joined with."""
+        """Everybody of whom something is left, one at a time, in the order of their ids; or only
+        who has a fact of one of these kinds, and whoever she is or was joined with."""
+
+
+class Spread(Protocol):
+    """Whoever has people looked at elsewhere, in shares: the executors of a cluster."""
+
+    def __call__(self, work: Callable[..., T], *others: Told) -> Iterator[T]:
+        """What `work(share, *others)` gave of each share, a `People`, in the order of their ids.
+        `work` is a function of a module, or a partial of one; it and its answers are pickled."""
+
+
+class History(People, Protocol):
+    """What a run is handed: everything recorded up to `known`, each part read as it is asked."""
+
+    def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
+        """The controls, of those asked, that this history is not enough for, and why."""
+
+    @property
+    def spread(self) -> Spread | None:
+        """Who looks at people elsewhere; None: they are looked at here, one after the other."""
 
     def stored(self) -> Stored:
         """What the store's own checks find now. Asked once, if a control needs it."""
@@ -154,6 +191,12 @@ class Named(NamedTuple):
     en: str
 
 
+class Dated(NamedTuple):
+    """A day, said as people of each language write it."""
+
+    day: Day
+
+
 class Several(NamedTuple):
     """Values that are read one after the other, and what stands between them."""
 
@@ -167,7 +210,7 @@ def several(values: Iterable[Value], between: str = ", ") -> Several | None:
     return Several(found, between) if found else None
 
 
-Value: TypeAlias = "str | int | Said | Named | Several"
+Value: TypeAlias = "str | int | Said | Named | Dated | Several"
 
 
 class Finding(NamedTuple):

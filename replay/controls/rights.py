@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ledger.calendar import Day, day_of, format_day, is_past, request_due
+from ledger.calendar import Day, day_of, is_past, request_due
 from ledger.events import (
     ConsentGiven,
     ConsentRenewed,
@@ -16,7 +16,7 @@ from ledger.events import (
 from ledger.policy.permitting import purposes_of
 from ledger.policy.requests import MONTHS, Request
 from replay.controls.life import OF_REQUESTS, Look
-from replay.controls.model import Finding, Said, Value
+from replay.controls.model import Dated, Finding, Said, Value
 
 ASKING = frozenset(OF_REQUESTS)
 AGREEING_OR_WRITING = frozenset(
@@ -85,7 +85,7 @@ def _waiting(look: Look) -> Iterator[Finding]:
             continue
         due = request_due(fact.occurred.day, MONTHS)
         if is_past(due, look.scene.today):
-            yield _hard(look, "unread", (position,), {"until": format_day(due)})
+            yield _hard(look, "unread", (position,), {"until": Dated(due)})
 
 
 def _without_a_way_back(look: Look) -> Iterator[Finding]:
@@ -116,10 +116,10 @@ def _hard(
 def _request(look: Look, request: Request, why: str) -> Finding:
     values: dict[str, Value] = {
         "right": Said("right", request.right),
-        "received": format_day(request.received),
-        "due": format_day(request.due),
-        "promised": format_day(request.promised) if request.promised else "-",
-        "answered": format_day(request.answered) if request.answered else "-",
+        "received": Dated(request.received),
+        "due": Dated(request.due),
+        "promised": Dated(request.promised) if request.promised else "-",
+        "answered": Dated(request.answered) if request.answered else "-",
     }
     where = "SS-DSR-10", "GDPR art. 12(3)"
     return Finding("C05", why, request.rests_on, look.subject, *where, values)

@@ -8,9 +8,10 @@ show is named (`Outcome.unseen`). No violation of a control that was not checked
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias
 
@@ -22,9 +23,11 @@ from replay.controls.model import (
     Event,
     Finding,
     History,
+    People,
+    Told,
     Unseen,
     Weight,
-    together,
+    any_of,
 )
 from replay.controls.scene import Scene
 
@@ -49,12 +52,17 @@ class Outcome:
     def add(self, finding: Finding) -> None:
         """One more finding."""
         self.counts[finding.weight] += 1
-        kept = self.counts[finding.weight] <= KEPT
-        if kept:
+        if self.counts[finding.weight] <= KEPT:
             self.findings.append(finding)
-        if finding.weight == "violation":
-            said = f"{finding.why} {','.join(map(str, finding.positions))}\n"
-            self._digest.update(said.encode())
+        self._digest.update(_digested(finding))
+
+    def take(self, found: Found) -> None:
+        """What was found of people whose ids follow those of all before."""
+        for weight, n in found.counts.items():
+            room = KEPT - self.counts[weight]
+            self.findings += [f for f in found.first if f.weight == weight][: max(room, 0)]
+            self.counts[weight] += n
+        self._digest.update(found.said)
 
     @property
     def violations(self) -> int:
@@ -73,6 +81,30 @@ class Outcome:
         """SHA-256 (hex) over the code and positions of every violation."""
         found: str = self._digest.hexdigest()
         return found
+
+
+@dataclass(slots=True)
+class Found:
+    """What one control found of some of the people: how many of each weight, the first of them, and
+    what a digest is made of."""
+
+    counts: Counter[Weight] = field(default_factory=Counter)
+    first: list[Finding] = field(default_factory=list)
+    said: bytes = b""
+
+    def add(self, finding: Finding) -> None:
+        """One more finding."""
+        self.counts[finding.weight] += 1
+        if self.counts[finding.weight] <= KEPT:
+            self.first.append(finding)
+        self.said += _digested(finding)
+
+
+def _digested(finding: Finding) -> bytes:
+    """What goes into the digest of a control: its violations."""
+    if finding.weight != "violation":
+        return b""
+    return f"{finding.why} {','.join(map(str, finding.positions))}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +137,7 @@ def run(
 ) -> Result:
     """Ask these controls (ids of the catalogue) of a history."""
     asked = [CONTROLS[name] for name in dict.fromkeys(wanted)]
-    unseen = history.unseen
+    unseen = history.unseen({control.id for control in asked})
     outcomes = {control.id: Outcome(control.id, unseen.get(control.id)) for control in asked}
 
     def tell(found: Iterable[Finding]) -> None:
@@ -116,7 +148,7 @@ def run(
     # What only asks the store must be answered where nothing of history can be read any more.
     scene = Scene(history.book, (), history.as_of, history.known)
     if any(control.person or control.event or control.company for control in asked):
-        scene, people, events = _of_history(history, asked, tell, progress)
+        scene, people, events = _of_history(history, asked, outcomes, tell, progress)
     parts_opened = False
     of_store = [one for one in asked if one.store and outcomes[one.id].checked != "no"]
     if of_store:
@@ -133,7 +165,11 @@ def run(
 
 
 def _of_history(
-    history: History, asked: list[Control], tell: Callable[..., None], progress: Progress
+    history: History,
+    asked: list[Control],
+    outcomes: dict[str, Outcome],
+    tell: Callable[..., None],
+    progress: Progress,
 ) -> tuple[Scene, int, int]:
     """What history itself tells: of the company, how many people were looked at, and how many
     events."""
@@ -141,22 +177,58 @@ def _of_history(
     for control in asked:
         for whole in control.company:
             tell(whole(scene))
+    of_people = [control.id for control in asked if control.person or control.event]
+    if not of_people:
+        return scene, 0, events
+    if history.spread is None:
+        people, hers = _of_people(history, scene, of_people, tell, progress)
+        return scene, people, events + hers
     people = 0
-    concerns = together(one.concerns for one in asked if one.person or one.event)
-    for life in history.lives(concerns) if concerns != NOBODY else ():
+    for some, hers, found in history.spread(partial(share, of_people)):
+        people, events = people + some, events + hers
+        for name, one in found.items():
+            outcomes[name].take(one)
+        progress(people)
+    return scene, people, events
+
+
+def share(wanted: list[str], people: People) -> tuple[int, int, dict[str, Found]]:
+    """Of some of the people: how many they are, how many events, and what each control found."""
+    found: defaultdict[str, Found] = defaultdict(Found)
+
+    def tell(told: Iterable[Finding]) -> None:
+        for finding in told:
+            found[finding.control].add(finding)
+
+    scene, _ = scene_of(people)
+    return *_of_people(people, scene, wanted, tell, lambda _people: None), dict(found)
+
+
+def _of_people(
+    people: People,
+    scene: Scene,
+    wanted: list[str],
+    tell: Callable[[Iterable[Finding]], None],
+    progress: Progress,
+) -> tuple[int, int]:
+    """Ask the controls of people, one after the other: how many they are, how many events."""
+    asked = [CONTROLS[name] for name in wanted]
+    number = events = 0
+    concerns = any_of(one.concerns for one in asked)
+    for number, life in enumerate(people.lives(concerns) if concerns != NOBODY else (), 1):
         look = Look(life, scene)
-        people, events = people + 1, events + len(look.events)
+        events += len(look.events)
         for event in look.events:
             _each(asked, event, scene, tell)
         for control in asked:
             for rule in control.person:
                 tell(one._replace(positions=look.cited(one.positions)) for one in rule(look))
-        progress(people)
-    return scene, people, events
+        progress(number)
+    return number, events
 
 
 def scene_of(
-    history: History, each: Callable[..., None] = lambda _event, _scene: None
+    history: Told, each: Callable[..., None] = lambda _event, _scene: None
 ) -> tuple[Scene, int]:
     """The company as its facts tell it, and how many there are. `each` hears every fact, with the
     scene as far as it was told."""

@@ -75,12 +75,12 @@ def _found(
     stored: Stored, known: int, control: str, of: Callable[[str], bool]
 ) -> Iterator[Finding]:
     told = 0
-    for code, position, sentence in stored.findings:
-        if of(code):
+    for wrong in stored.findings:
+        if of(wrong.code):
             told += 1
-            if position is None or position <= known:
-                at = () if position is None else (position,)
-                said = {"code": code, "sentence": sentence}
+            if wrong.position is None or wrong.position <= known:
+                at = () if wrong.position is None else (wrong.position,)
+                said = {**wrong.values, "check": wrong.check, "sentence": wrong.said}
                 yield Finding(control, "store", at, None, *_WHERE[control], said)
     more = sum(n for code, n in stored.counts.items() if of(code)) - told
     if more > 0:

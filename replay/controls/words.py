@@ -6,9 +6,10 @@ import tomllib
 from functools import lru_cache
 from importlib import resources
 
-from ledger.policy.explain import Language
+from ledger.calendar import format_day
+from ledger.policy.explain import Language, format_long
 from ledger.policy.explain import words as policy_words
-from replay.controls.model import Finding, Named, Said, Several, Unseen, Value
+from replay.controls.model import Dated, Finding, Named, Said, Several, Unseen, Value
 
 Words = dict[str, dict[str, str]]
 
@@ -55,6 +56,20 @@ def said(value: Value, lang: Language) -> str:
             return found.rstrip(".")
         case Named():
             return value.fr if lang == "fr" else value.en
+        case Dated():
+            return format_long(value.day, lang)
         case Several():
             return value.between.join(said(one, lang) for one in value.values)
     return str(value)
+
+
+def value_of(value: Value) -> str | int:
+    """A value for programs: the code, where it is a word or a name; a day as YYYY-MM-DD."""
+    match value:
+        case Said() | Named():
+            return value.code
+        case Dated():
+            return format_day(value.day)
+        case Several():
+            return value.between.join(str(value_of(one)) for one in value.values)
+    return value

@@ -21,9 +21,8 @@ from ledger.calendar import Day, Instant, day_of
 from ledger.errors import BadData
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
-from ledger.policy.consents import GRANTS, choice
+from ledger.policy.consents import GRANTS, choice_of, counted_as
 from ledger.policy.reasons import ACTIVITY
-from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.projections.population import (
     TALLIES,
     Age,
@@ -132,7 +131,7 @@ class SqlEngine(ABC):
     def population(self, as_of: Instant, known: int | None = None) -> Population:
         """The counts over everybody."""
         events: Counter[str] = Counter()
-        said: Counter[tuple[str, str, str]] = Counter()
+        said: Counter[tuple[str, str, str, str]] = Counter()
         subjects: dict[str, Counter[str]] = defaultdict(Counter)
         items: dict[str, Counter[str]] = defaultdict(Counter)
         everybody = 0
@@ -202,14 +201,14 @@ class SqlEngine(ABC):
     def choices(self, as_of: Instant, known: int | None = None) -> Iterator[Choice]:
         """Every choice of everybody."""
         for plan in self._plans(as_of, known):
-            found = judging.choices(plan, self.words)
-            columns = "purpose, channel, kind, day, position"
-            text = self._named(found, columns, "purpose, channel")
-            for hi, lo, purpose, channel, number, day, position in self._rows(text):
+            columns = "purpose, channel, kind, day, position, unproved"
+            text = self._named(self._chosen(plan), columns, "purpose, channel")
+            for hi, lo, purpose, channel, number, day, position, gone in self._rows(text):
                 kind = EXPRESSIONS[number]
-                state = _state(self.book, as_of, known, purpose, channel, kind, day)
+                of = self.book, as_of, known, purpose, channel
+                state = counted_as(choice_of(kind, int(day), *of, unproved=bool(gone)))
                 subject = whole(hi, lo)
-                yield Choice(subject, purpose, channel, state, kind, int(day), int(position))
+                yield Choice(subject, purpose, channel, *state, kind, int(day), int(position))
 
     def activity(self, as_of: Instant, known: int | None = None) -> Iterator[Last]:
         """The last activity of everybody who has one."""
@@ -378,7 +377,18 @@ class SqlEngine(ABC):
                 subjects[names[number]].update(dict.fromkeys(hers, int(people)))
         return everybody
 
-    def _said(self, plan: Plan, known: int | None) -> Counter[tuple[str, str, str]]:
+    def _chosen(self, plan: Plan) -> str:
+        """The choices of everybody (`judging.choices`), and whether the proof of each was erased
+        since."""
+        choices = judging.choices(plan, self.words)
+        erased = sql.forgotten(plan, self.words)
+        if erased is None:
+            return f"SELECT c.*, 0 AS unproved FROM ({choices}) c"
+        self._keep("forgotten", erased)
+        return f"""SELECT c.*, CASE WHEN g.position > c.position THEN 1 ELSE 0 END AS unproved
+            FROM ({choices}) c LEFT JOIN forgotten g ON g.hi = c.hi AND g.lo = c.lo"""
+
+    def _said(self, plan: Plan, known: int | None) -> Counter[tuple[str, str, str, str]]:
         """How many choices there are of each purpose and channel in each state."""
         ageing = {
             name
@@ -388,15 +398,15 @@ class SqlEngine(ABC):
         }
         grants = [str(n) for n, kind in enumerate(EXPRESSIONS) if kind in GRANTS]
         day = f"CASE WHEN kind IN ({', '.join(grants)}) THEN day ELSE 0 END" if ageing else "0"
-        text = f"""SELECT purpose, channel, kind, day, COUNT(*) AS n
-            FROM (SELECT purpose, channel, kind, {day} AS day
-                FROM ({judging.choices(plan, self.words)}) c) d
-            GROUP BY purpose, channel, kind, day"""
-        said: Counter[tuple[str, str, str]] = Counter()
-        for purpose, channel, number, on_day, n in self._rows(text):
-            kind = EXPRESSIONS[number]
-            state = _state(self.book, plan.as_of, known, purpose, channel, kind, on_day)
-            said[purpose, channel, state] += int(n)
+        text = f"""SELECT purpose, channel, kind, day, unproved, COUNT(*) AS n
+            FROM (SELECT purpose, channel, kind, {day} AS day, unproved
+                FROM ({self._chosen(plan)}) c) d
+            GROUP BY purpose, channel, kind, day, unproved"""
+        said: Counter[tuple[str, str, str, str]] = Counter()
+        for purpose, channel, number, on_day, gone, n in self._rows(text):
+            of = self.book, plan.as_of, known, purpose, channel
+            found = choice_of(EXPRESSIONS[number], int(on_day), *of, unproved=bool(gone))
+            said[purpose, channel, *counted_as(found)] += int(n)
         return said
 
 
@@ -462,14 +472,6 @@ def _of_subject(subject: UUID) -> str:
 def _integer(value: int) -> str:
     """A signed integer of 64 bits, the lowest of which cannot be written as minus a number."""
     return f"({value + 1:d} - 1)" if value < 0 else f"{value:d}"
-
-
-def _state(
-    book: Book, as_of: Instant, known: int | None, purpose: str, channel: str, kind: str, day: int
-) -> Any:
-    said = Expression(0, 0, 0, kind, int(day), 0, None, None, None, None)
-    state = SubjectState({}, {}, {ChoiceKey(purpose, channel): said}, None, {})
-    return choice(state, book, as_of, known, purpose, channel).state
 
 
 def _tally(counted: Counter[str]) -> Tally:

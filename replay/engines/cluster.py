@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -109,6 +110,13 @@ def _require_spark() -> None:
         )
 
 
+def _own_path() -> str:
+    """Where executors of this machine find this very Probant, installed or not."""
+    before = os.environ.get("PYTHONPATH")
+    own = str(Path(__file__).resolve().parents[2])
+    return own if not before else os.pathsep.join((own, before))
+
+
 def _is_local(master: str | None) -> bool:
     return master is None or master.startswith("local")
 
@@ -124,6 +132,7 @@ def _settings(
             ours |= ON_THIS_MACHINE
             ours["spark.local.dir"] = str(scratch / "local")
             ours["spark.sql.warehouse.dir"] = (scratch / "warehouse").as_uri()
+            ours["spark.executorEnv.PYTHONPATH"] = _own_path()
     return {**ours, **settings}
 
 
@@ -201,6 +210,8 @@ def _session(conf: SparkConf) -> Iterator[SparkSession]:
         spark = SparkSession.builder.config(conf=conf).getOrCreate()
     except (PySparkException, Py4JError) as error:
         raise Broken(f"Spark did not start: {reason_of(error)}") from None
+    if _is_local(spark.sparkContext.master) and "PYSPARK_PYTHON" not in os.environ:
+        spark.sparkContext.pythonExec = sys.executable  # else whichever is first on PATH
     try:
         yield spark
     finally:

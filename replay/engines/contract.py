@@ -54,6 +54,7 @@ class Choice(NamedTuple):
     purpose: str
     channel: str  # '' for a purpose without channels
     state: ConsentStatus
+    reason: str  # 'proof_erased' where a yes can no longer be proved, else ''
     kind: str
     day: Day
     position: int

@@ -15,6 +15,7 @@ from uuid import UUID
 from ledger.calendar import Instant
 from ledger.events import Row
 from ledger.policy.book import Book
+from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
 from ledger.projections.population import Age, Population
 from replay import fold
@@ -81,8 +82,9 @@ class FoldEngine:
         """Every choice of everybody."""
         for subject, state in fold.fold(self.people(known), as_of, known):
             for c in choices(state, self.book, as_of, known):
+                what, why = counted_as(c)
                 said = c.kind or "", c.day or 0, c.position or 0
-                yield Choice(subject, c.purpose, c.channel, c.state, *said)
+                yield Choice(subject, c.purpose, c.channel, what, why, *said)
 
     def activity(self, as_of: Instant, known: int | None = None) -> Iterator[Last]:
         """The last activity of everybody who has one."""

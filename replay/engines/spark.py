@@ -2,23 +2,25 @@
 
 The texts are those that DuckDB runs. `sqlglot` says them in Spark's dialect, and two things are
 left to be said here: a pair of integers as one (`SparkWords`), and that a step marked MATERIALIZED
-is a relation the executors keep beside until the question is answered. Nothing is decided here, and
-no Python runs on an executor. Rows come to the driver one partition at a time.
+is a relation the executors keep beside until the question is answered. Nothing is decided here.
+Rows come to the driver one partition at a time. What is asked of whole people (`shares`) is Python,
+and runs on the executors.
 
 Paths are anything that Spark reads: a folder of this machine, `hdfs://…`, `s3a://…`. What this file
-never does: start a cluster (`cluster.py`). Read next: `docs/spark.md`.
+never does: start a cluster (`cluster.py`). Read next: `spreading.py`, `docs/spark.md`.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from uuid import UUID
 
 import pyarrow as pa
 import sqlglot
@@ -26,12 +28,15 @@ from sqlglot import expressions as exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.generators.spark import SparkGenerator
 
-from ledger.errors import BadData, Broken
+from ledger.errors import BadData, Broken, Misuse
 from ledger.policy.book import Book
 from replay.engines import cluster
+from replay.engines.asking import COLUMNS as TYPED
 from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
-from replay.segments.layout import MANIFEST, SCHEMA, Manifest
+from replay.engines.spreading import Sent, Work, opened, packed
+from replay.engines.sql import BY_SUBJECT
+from replay.segments.layout import MANIFEST, SCHEMA, Manifest, halves
 from replay.segments.reading import Segments, book_of
 
 if TYPE_CHECKING:
@@ -41,6 +46,13 @@ _SQL_TYPES = {pa.int32(): "INT", pa.int64(): "BIGINT", pa.string(): "STRING"}
 COLUMNS = ", ".join(f"{f.name} {_SQL_TYPES.get(f.type, 'BINARY')}" for f in SCHEMA)
 """The columns of the layout in Spark's words; given, so that no file is opened to learn them."""
 _UNREADABLE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
+
+
+_UNFIT = ("ModuleNotFoundError", "PYTHON_VERSION_MISMATCH", "Cannot run program")
+_NO_PYTHON = (
+    "the executors need Python of the driver's version with Probant of the driver's: what is asked"
+    " of whole people runs there (docs/spark.md says how it gets there)"
+)
 
 
 class SparkWords:
@@ -250,6 +262,64 @@ class SparkEngine(SqlEngine):
                 return
             yield row  # type: ignore[misc]
 
+    def under(self, book: Book) -> SparkEngine:
+        """The same files under other editions, in the same session; to be closed too."""
+        return SparkEngine(self.files, book, session=self._spark)
+
+    def shares(
+        self, work: Work, families: Mapping[UUID, Collection[UUID]], known: int | None = None
+    ) -> Iterator[Any]:
+        """What a work gave of each share of the people, in the order of their ids (`Spreading`).
+
+        Rows are brought together by person, in ranges of ids; each range is a share. The answers,
+        small beside the rows, wait on the executors' disks until the driver takes them in turn.
+        """
+        from pyspark import StorageLevel
+
+        self._begin()
+        context = self._spark.sparkContext
+        with self._timed():
+            sent = context.broadcast(packed(work))
+            found = self._owned(families, known).rdd.mapPartitions(Sent(sent))
+            found.persist(StorageLevel.DISK_ONLY)
+        try:
+            with self._timed():
+                found.count()  # all shares at once; what follows only fetches
+                rows = found.toLocalIterator()
+            end = object()
+            while True:
+                with self._timed():
+                    row = next(rows, end)
+                if row is end:
+                    return
+                yield opened(row)  # type: ignore[arg-type]
+        finally:
+            found.unpersist()
+            sent.unpersist()
+
+    def _owned(self, families: Mapping[UUID, Collection[UUID]], known: int | None) -> DataFrame:
+        """Whose each row is (its person's, and that of each of her family), and the row."""
+        from pyspark.sql import functions as f
+
+        columns = ", ".join(f"e.{name}" for name in (*TYPED, "entry"))
+        upto = "TRUE" if known is None else f"e.position <= {known:d}"
+        text = f"""SELECT e.subject_hi AS hi, e.subject_lo AS lo, {columns} FROM events e
+            WHERE e.subject_hi IS NOT NULL AND {upto}"""
+        kin = [(*halves(a), *halves(b)) for a, all_ in families.items() for b in all_ if a != b]
+        if kin:
+            frame = self._spark.createDataFrame(
+                kin, "hi BIGINT, lo BIGINT, of_hi BIGINT, of_lo BIGINT"
+            )
+            frame.createOrReplaceTempView("kin")
+            text += f"""
+                UNION ALL SELECT /*+ BROADCAST(k) */ k.hi, k.lo, {columns} FROM events e
+                JOIN kin k ON k.of_hi = e.subject_hi AND k.of_lo = e.subject_lo WHERE {upto}"""
+        order = [f.expr(one) for one in BY_SUBJECT.split(", ")]
+        number = int(self._spark.conf.get("spark.sql.shuffle.partitions") or 200)
+        apart = self._spark.sql(text).repartitionByRange(number, *order)
+        self._asked.append(apart)
+        return apart.sortWithinPartitions(*order, "position")
+
     def _frame(self, text: str) -> DataFrame:
         steps = translated(text)
         for name, step in steps.kept:
@@ -344,6 +414,8 @@ def _speaking() -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         said = cluster.reason_of(error)
         condition = (isinstance(error, PySparkException) and error.getCondition()) or ""
+        if any(name in str(error) for name in _UNFIT):
+            raise Misuse(_NO_PYTHON) from None
         if any(name in f"{condition} {said}" for name in _UNREADABLE):
             raise BadData("a file of these segments is missing or cannot be read") from None
         raise Broken(f"Spark could not answer: {said}") from None

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION
+from ledger.policy.consents import CHOICES
 from ledger.policy.model import CONTRACT_ENDED, CONTRACT_TYPES
 from replay.engines.lanes import CONTRACTS, ERA_BITS, META, NOTIFIED, PACK_BITS, Plan, Sort
 from replay.fold import ENDINGS, NO, YES
@@ -260,6 +261,24 @@ def gone(plan: Plan, words: Words) -> str:
         SELECT {own}, d.last % 2 AS erased FROM ended d LEFT JOIN held h
             ON h.hi = d.hi AND h.lo = d.lo AND h.number = d.number AND h.scope = d.scope
         WHERE COALESCE(h.position, 0) <= d.last // 2"""
+
+
+def forgotten(plan: Plan, words: Words) -> str | None:
+    """Whose choices had their proof erased, by the last fact that says what became of it: hi, lo,
+    position. None where that was never said of anybody."""
+    rows = [
+        (n, int(ENDINGS[sort.kind] == "erased"))
+        for n, sort in enumerate(plan.sorts)
+        if sort.ends == CHOICES
+    ]
+    if not any(erased for _, erased in rows):
+        return None
+    return f"""WITH {table("ends", "sort erased", rows)}
+        SELECT hi, lo, last // 2 AS position
+        FROM (SELECT hi, lo, MAX({position_of("e.p")} * 2 + erased) AS last
+            FROM facts e JOIN ends n ON n.sort = e.sort WHERE e.item = {words.none}
+            GROUP BY hi, lo) m
+        WHERE last % 2 = 1"""
 
 
 def _homes(plan: Plan) -> str:

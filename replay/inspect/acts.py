@@ -32,6 +32,7 @@ class Consultations(Question):
     """Q6: every consultation of the archive: who, why, which grant, and whether it was right."""
 
     concerns = CONSULTED
+    seen = ("_lines", "_wrong")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -64,6 +65,7 @@ class Requests(Question):
     """Q7: the register of rights requests, and how many were answered in one month and in three."""
 
     concerns = ASKING
+    seen = ("_found",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -104,6 +106,7 @@ class Erasures(Question):
 
     concerns = ERASED
     hears = frozenset({Restored.kind})
+    seen = ("_found",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -153,6 +156,7 @@ class Recipients(Question):
 
     concerns = EVERYBODY
     hears = frozenset({RecipientDeclared.kind, DataDisclosed.kind, FieldDeclared.kind})
+    seen = ("_classes", "_told", "_done", "_owed")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Self
 
 from ledger.aggregates.policy_book import with_declared
 from ledger.calendar import Day, format_day
@@ -121,9 +122,9 @@ class Integrity(Question):
             figures["wrong"] = sum(
                 n for code, n in stored.counts.items() if code not in (*ERASURES, *PROJECTIONS)
             )
-            for code, position, sentence in stored.findings:
-                at = (position,) if position else ()
-                self._lines.append(self._line("wrong", None, code, sentence, at))
+            for wrong in stored.findings:
+                at = (wrong.position,) if wrong.position else ()
+                self._lines.append(self._line("wrong", None, wrong.check, wrong.said, at))
         return Answer("Q12", ("what", "day", "value", "detail"), tuple(self._lines), figures)
 
     def _line(
@@ -138,43 +139,49 @@ class Never(Question):
 
     concerns = EVERYBODY
     hears = EVERYBODY
+    seen = ("_hers", "_events")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._found: defaultdict[str, list[int]] = defaultdict(list)
-        self._events = 0
+        self._ours: dict[str, list[int]] = {}
+        self._hers: dict[str, list[int]] = {}
+        self._heard = self._events = 0
 
     def hear(self, event: Event, scene: Scene) -> None:
         """A fact about nobody."""
-        self._judge(event, scene)
+        self._heard += 1
+        _add(self._ours, _judged(event, scene))
 
     def see(self, look: Look) -> None:
         """Each of hers, and she herself."""
+        self._events += len(look.events)
         for event in look.events:
-            self._judge(event, look.scene)
-        self._add(declaring.undeclared_of_her(look))
-        self._add(declaring.minors(look))
-
-    def _judge(self, event: Event, scene: Scene) -> None:
-        self._events += 1
-        self._add(declaring.card_data(event, scene))
-        self._add(declaring.undeclared_by_us(event, scene))
-
-    def _add(self, found: Iterable[Finding]) -> None:
-        for finding in found:
-            self._found[_SORT.get(finding.why, "undeclared")].append(finding.positions[0])
+            _add(self._hers, _judged(event, look.scene))
+        _add(self._hers, declaring.undeclared_of_her(look))
+        _add(self._hers, declaring.minors(look))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each assertion, with how often it is contradicted: zero is expected."""
         stored = self.asked.stored
         parts = stored.cards_in_parts if stored is not None else None
-        self._found["card"] += parts or ()
-        lines = tuple(
-            self.line((Said("inspect", f"never_{one}"), len(self._found[one])), self._found[one])
-            for one in NEVER
-        )
-        figures: dict[str, Cell] = {"events": self._events, "parts_opened": int(parts is not None)}
-        return Answer("Q13", ("assertion", "contradicted"), lines, figures)
+        lines = []
+        for one in NEVER:
+            found = [*self._ours.get(one, ()), *self._hers.get(one, ())]
+            found += (parts or ()) if one == "card" else ()
+            lines.append(self.line((Said("inspect", f"never_{one}"), len(found)), found))
+        events = self._heard + self._events
+        figures: dict[str, Cell] = {"events": events, "parts_opened": int(parts is not None)}
+        return Answer("Q13", ("assertion", "contradicted"), tuple(lines), figures)
+
+
+def _judged(event: Event, scene: Scene) -> Iterator[Finding]:
+    yield from declaring.card_data(event, scene)
+    yield from declaring.undeclared_by_us(event, scene)
+
+
+def _add(to: dict[str, list[int]], found: Iterable[Finding]) -> None:
+    for finding in found:
+        to.setdefault(_SORT.get(finding.why, "undeclared"), []).append(finding.positions[0])
 
 
 class Register(Question):
@@ -201,6 +208,12 @@ class Register(Question):
             if row.purpose:
                 facts, last = self._uses.get(row.purpose, (0, 0))
                 self._uses[row.purpose] = facts + 1, max(last, row.local_day)
+
+    def take(self, other: Self) -> None:
+        """Facts are added, and the last day of any is the last."""
+        for purpose, (facts, last) in other._uses.items():
+            before, day_before = self._uses.get(purpose, (0, 0))
+            self._uses[purpose] = before + facts, max(day_before, last)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each purpose."""

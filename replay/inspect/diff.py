@@ -8,14 +8,15 @@ and only the knowledge differs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
 
 from ledger.policy.verdicts import ChoiceState, Deadline
 from replay.controls.life import Look
-from replay.controls.model import History, Said
-from replay.controls.run import Progress
-from replay.controls.scene import Scene
-from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question
-from replay.inspect.people import chosen, tier
+from replay.controls.model import History, People, Said, Told
+from replay.controls.run import Progress, scene_of
+from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question, together
+from replay.inspect.people import chosen, stated, tier
 
 Change = tuple[tuple[Cell, ...], list[int]]
 NOTHING = Said("inspect", "nothing")
@@ -33,9 +34,39 @@ def changes(
     Both histories must be of one state of the ledger; `after` hands over the people, so that it
     must know no less than `before`.
     """
-    scenes = _scene(before), _scene(after)
-    counted, people, total = Counted(asked.positions), 0, 0
-    lines: list[Line] = []
+    found = Changed(Counted(asked.positions), [])
+    if after.spread is None:
+        found = _changed(after, before, asked, limit, progress)
+    else:
+        for one in after.spread(partial(share, asked, limit), before):
+            found = Changed(*map(together, found, one))
+            progress(found.looked_at)
+    heads = ("what", "about", "before", "after")
+    figures: dict[str, Cell] = {"people": found.people, "differences": found.differences}
+    whole = Answer("changes", (*heads, "people", "things"), found.counted.lines(), figures)
+    return whole, Answer("changed", ("subject", *heads), tuple(found.lines[:limit]))
+
+
+class Changed(NamedTuple):
+    """What changed of some of the people: counted, and the first lines; how many were looked at,
+    and for how many of them what changed."""
+
+    counted: Counted
+    lines: list[Line]
+    looked_at: int = 0
+    people: int = 0
+    differences: int = 0
+
+
+def share(asked: Asked, limit: int, people: People, before: Told) -> Changed:
+    """What changed of some of the people."""
+    return _changed(people, before, asked, limit, lambda _people: None)
+
+
+def _changed(after: People, before: Told, asked: Asked, limit: int, progress: Progress) -> Changed:
+    scenes = scene_of(before)[0], scene_of(after)[0]
+    counted, lines = Counted(asked.positions), list[Line]()
+    number = people = total = 0
     naming = Question(asked)
     for number, life in enumerate(after.lives(), 1):
         old, new = (Look(life, scene) for scene in scenes)
@@ -47,17 +78,7 @@ def changes(
             if len(lines) < limit:
                 lines.append(naming.line((str(new.subject), *cells), on))
         progress(number)
-    heads = ("what", "about", "before", "after")
-    figures: dict[str, Cell] = {"people": people, "differences": total}
-    whole = Answer("changes", (*heads, "people", "things"), counted.lines(), figures)
-    return whole, Answer("changed", ("subject", *heads), tuple(lines))
-
-
-def _scene(history: History) -> Scene:
-    scene = Scene(history.book, history.joined, history.as_of, history.known)
-    for event in history.company():
-        scene.hear(event)
-    return scene
+    return Changed(counted, lines, number, people, total)
 
 
 def _choices(old: Look, new: Look) -> Iterator[Change]:
@@ -83,7 +104,7 @@ def _tiers(old: Look, new: Look) -> Iterator[Change]:
 
 
 def _said(found: ChoiceState | None) -> Cell:
-    return NOTHING if found is None else Said("state", found.state)
+    return NOTHING if found is None else stated(found)
 
 
 def _tier(found: Deadline | None) -> Cell:

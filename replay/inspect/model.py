@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 from replay.controls.life import Look
@@ -52,11 +51,16 @@ class Answer(NamedTuple):
 
 
 class Question:
-    """One question being answered. A subclass says what it hears, sees and answers; `concerns`:
-    whoever has no fact of these kinds it need not see; `hears`: what of the company's facts."""
+    """One question being answered. A subclass says what it hears, sees and answers.
+
+    `concerns`: whoever has no fact of these kinds it need not see. `hears`: which of the company's
+    facts. `seen`: the attributes in which it keeps what it saw of people, and nothing of what it
+    heard: of two that looked at other people each, these are put together.
+    """
 
     concerns: ClassVar[Kinds] = NOBODY
     hears: ClassVar[Kinds] = NOBODY
+    seen: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
@@ -66,6 +70,11 @@ class Question:
 
     def see(self, look: Look) -> None:
         """One person at (D, R)."""
+
+    def take(self, other: Self) -> None:
+        """What another saw of people whose ids follow those of all before."""
+        for name in self.seen:
+            setattr(self, name, together(getattr(self, name), getattr(other, name)))
 
     def answer(self, scene: Scene) -> Answer:
         """The whole answer, at the end."""
@@ -82,21 +91,29 @@ class Counted:
 
     def __init__(self, positions: int) -> None:
         self._limit = positions
-        self._counts: defaultdict[tuple[Cell, ...], list[int]] = defaultdict(lambda: [0, 0])
+        self._counts: dict[tuple[Cell, ...], list[int]] = {}
         self._people: dict[tuple[Cell, ...], UUID] = {}
-        self._positions: defaultdict[tuple[Cell, ...], list[int]] = defaultdict(list)
+        self._positions: dict[tuple[Cell, ...], list[int]] = {}
 
     def add(self, key: tuple[Cell, ...], who: UUID | None, position: int) -> None:
         """One more thing of hers under this key; people come one after the other."""
-        counts = self._counts[key]
+        counts = self._counts.setdefault(key, [0, 0])
         counts[1] += 1
         if who is None or self._people.get(key) != who:
             counts[0] += who is not None
             if who is not None:
                 self._people[key] = who
-        kept = self._positions[key]
+        kept = self._positions.setdefault(key, [])
         if len(kept) < self._limit:
             kept.append(position)
+
+    def take(self, other: Counted) -> None:
+        """What was counted of people whose ids follow those of all before."""
+        for key, (people, things) in other._counts.items():
+            counts = self._counts.setdefault(key, [0, 0])
+            counts[0], counts[1] = counts[0] + people, counts[1] + things
+            kept = self._positions.setdefault(key, [])
+            kept += other._positions[key][: self._limit - len(kept)]
 
     def lines(self) -> tuple[Line, ...]:
         """Every key with its people, its things and positions, in the order of the keys."""
@@ -105,6 +122,22 @@ class Counted:
             for key in sorted(self._counts, key=_order)
             for _, things in [self._counts[key]]
         )
+
+
+def together(one: Any, other: Any) -> Any:
+    """Two of what questions keep: numbers are added, lists follow one another, whatever is by name
+    is put together name by name."""
+    match one:
+        case Counted():
+            one.take(other)
+            return one
+        case dict():
+            for key, value in other.items():
+                one[key] = together(one[key], value) if key in one else value
+            return one
+        case set():
+            return one | other
+    return one + other
 
 
 def _order(key: tuple[Cell, ...]) -> tuple[tuple[int, int, str], ...]:

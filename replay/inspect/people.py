@@ -9,11 +9,12 @@ from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
+from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
 from replay.controls.life import Look
-from replay.controls.model import EVERYBODY, Event, Said
+from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
 from replay.controls.sending import CONCERNED, STOPPED, delay
 from replay.fold import fold_subject
@@ -27,6 +28,7 @@ class LastActivity(Question):
     """Q1: people by class and years since what counted last, with the policy's term."""
 
     concerns = EVERYBODY
+    seen = ("_counted", "_past", "_held")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -63,6 +65,7 @@ class Consents(Question):
     """Q2: the consent of X for each purpose and channel, with the form, act, grade and time."""
 
     concerns = frozenset(RANKS)
+    seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -73,13 +76,13 @@ class Consents(Question):
         """Her choices; those of everybody are counted by state."""
         for found in chosen(look):
             if self.asked.subject is None:
-                key = (*place(look, found.purpose, found.channel), Said("state", found.state))
+                key = (*place(look, found.purpose, found.channel), stated(found))
                 self._counted.add(key, look.subject, found.position or 0)
                 continue
             fact = look.facts.get(found.position or 0)
             cells: tuple[Cell, ...] = (
                 *place(look, found.purpose, found.channel),
-                Said("state", found.state),
+                stated(found),
                 found.grade and Said("grade", found.grade),
                 getattr(fact, "form", None),
                 getattr(fact, "act", None),
@@ -100,6 +103,7 @@ class Sends(Question):
     """Q3: every message and call to X, and the permission that held at that instant."""
 
     concerns = CONCERNED
+    seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -134,6 +138,7 @@ class AfterNo(Question):
     """Q4: every send after a withdrawal or an objection, with the delay."""
 
     concerns = CONCERNED
+    seen = ("_lines",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -162,6 +167,7 @@ class Held(Question):
 
     concerns = EVERYBODY
     hears = frozenset({FieldDeclared.kind})
+    seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -205,6 +211,7 @@ class Believed(Question):
     """Q11: what was believed at D, as known then, against what is known at R of the same day."""
 
     concerns = EVERYBODY
+    seen = ("_lines", "_people")
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
@@ -234,7 +241,7 @@ class Believed(Question):
         if (old and old.state) == (new and new.state):
             return
         what = look.scene.choice(*key)
-        said = (Said("state", c.state) if c else None for c in (old, new))
+        said = (stated(c) if c else None for c in (old, new))
         on = [p for c in (old, new) if c for p in c.rests_on]
         self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
 
@@ -293,6 +300,13 @@ def years(since: Day, today: Day) -> int:
 def day(found: Day | None) -> str | None:
     """A day as YYYY-MM-DD."""
     return None if found is None else format_day(found)
+
+
+def stated(found: ChoiceState) -> Value:
+    """The state of a choice; with the reason, where a yes can no longer be proved."""
+    state, reason = counted_as(found)
+    said = Said("state", state)
+    return Several((said, Said("choice_reason", reason)), ", ") if reason else said
 
 
 def _until(deadline: Deadline | None) -> Cell:

@@ -7,8 +7,9 @@ from functools import lru_cache
 from importlib import resources
 
 from ledger.policy.explain import Language
-from replay.controls.model import Named, Said, Several
+from replay.controls.model import Said, Several
 from replay.controls.words import article, said
+from replay.controls.words import value_of as code_of
 from replay.inspect.model import Cell
 
 Words = dict[str, dict[str, str]]
@@ -50,9 +51,4 @@ def text_of(cell: Cell, lang: Language) -> str:
 
 def value_of(cell: Cell) -> str | int | None:
     """A cell for programs: the code, where it is a word or a name."""
-    match cell:
-        case Said() | Named():
-            return cell.code
-        case Several():
-            return cell.between.join(str(value_of(one)) for one in cell.values)
-    return cell
+    return None if cell is None else code_of(cell)

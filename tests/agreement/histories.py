@@ -46,7 +46,7 @@ META = {CORRECTION, VOID}
 FACTS = tuple(sorted(set(KINDS) - META))
 # A theme keeps a history to kinds that meet in one rule: chance alone rarely brings them together.
 ENDINGS = ("customer.class_archived.v1", "customer.class_erased.v1")
-ENDED_CLASSES = ("order", "invoice", "card_proof")
+ENDED_CLASSES = ("order", "invoice", "card_proof", "consent")
 THEMES = (
     FACTS,
     tuple(kind for kind in FACTS if kind.startswith(("consent.", "objection."))),
@@ -55,6 +55,7 @@ THEMES = (
     ("policy.notified.v1", "policy.notified.v1", "order.placed.v1", "message.sent.v1"),
     ("customer.logged_in.v1", "order.paid.v1", "order.invoiced.v1", "contract.ended.v1"),
     (*ENDINGS, "order.placed.v1", "order.invoiced.v1", "contract.started.v1"),
+    (*ENDINGS, "consent.given.v1", "consent.renewed.v1", "consent.withdrawn.v1"),
 )
 
 
@@ -94,7 +95,7 @@ def _history(theme: tuple[str, ...]) -> st.SearchStrategy[list[Event]]:
         basis=st.sampled_from((None, "service", "warranty", "subscription")),
         edition=st.integers(0, len(ERAS) - 1),
         until=st.sampled_from((None, *PLANNED)),
-        home=st.integers(0, 2),
+        home=st.integers(0, 3),
         target=st.integers(0, 30),
     )
     return st.integers(1, 40).flatmap(lambda n: st.lists(events, min_size=n // 2, max_size=n))
@@ -131,7 +132,7 @@ def _row(event: Event, position: int) -> Row:
     decision = event.decision
     if event.kind in ENDINGS:
         decision = ENDED_CLASSES[event.home]
-        by_item = decision != "order"
+        by_item = decision not in ("order", "consent")
     return Row(
         position=position,
         stream=UUID(int=position),

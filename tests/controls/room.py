@@ -6,7 +6,7 @@ another way, or before a rule was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,11 +26,16 @@ from replay.controls.model import (
     Joining,
     Kinds,
     Life,
+    Spread,
     Stored,
     Unseen,
+    is_concerned,
 )
 from replay.controls.run import Result, run
+from replay.controls.words import explanation
+from tests.controls.apart import Apart
 from tests.controls.filed import filed
+from tests.controls.french import english_in
 
 SHE, OTHER = UUID(int=1), UUID(int=2)
 DIGEST = "A" * 43
@@ -55,6 +60,7 @@ class Company:
     `files`: where each run is asked of files too (None: nowhere)."""
 
     files: Path | None = None
+    spread: Spread | None = None
 
     def __init__(self, *, form: bool = True, notice: bool = True) -> None:
         self.events: list[Event] = []
@@ -62,7 +68,6 @@ class Company:
         self.joined: list[Joining] = []
         self.opposed: dict[UUID, frozenset[Objection]] = {}
         self.found = SOUND
-        self.unseen: dict[str, Unseen] = {}
         self.pruned = 0
         self.hands_over: int | None = None  # up to which position; None: what is known
         self.as_of: Instant = parse_as_of("2026-01-05")
@@ -155,8 +160,13 @@ class Company:
         family = {who for one in self.joined for who in (one.join.kept, one.join.other)}
         for who, life in alone.items():
             kin = {o: alone.get(o, Life(o, ())) for o in family - {who}} if who in family else {}
-            if having is None or kin or any(e.row.kind in having for e in life.events):
-                yield life._replace(kin=kin)
+            with_kin = life._replace(kin=kin)
+            if is_concerned(with_kin, having):
+                yield with_kin
+
+    def unseen(self, asked: Collection[str]) -> dict[str, Unseen]:
+        """It is enough for all of them."""
+        return {}
 
     def stored(self) -> Stored:
         """What the store's own checks are said to have found."""
@@ -170,6 +180,7 @@ class Company:
         asked = wanted or tuple(CONTROLS)
         try:
             made = run(self, asked)
+            _same(run(Apart(self), asked), made)
             self._from_files(made, asked)
             return made
         finally:
@@ -181,19 +192,25 @@ class Company:
             return
         with filed(self, self.files) as history:
             alone = run(history, asked)
-        assert findings(alone) == findings(made)
-        assert (alone.people, alone.events) == (made.people, made.events)
+        _same(alone, made)
 
     def finds(self, control: str, as_of: str | None = None, **more: Any) -> list[Finding]:
         """What one control finds."""
         (outcome,) = self.run(control, as_of=as_of, **more).outcomes
         assert outcome.control == control
+        for found in outcome.findings:
+            assert english_in(explanation(found, "fr")) == []
         return outcome.findings
 
     def violations(self, control: str, as_of: str | None = None, **more: Any) -> list[str]:
         """The codes of its violations."""
         found = self.finds(control, as_of, **more)
         return [one.why for one in found if one.weight == "violation"]
+
+
+def _same(one: Result, other: Result) -> None:
+    assert findings(one) == findings(other)
+    assert (one.people, one.events) == (other.people, other.events)
 
 
 def findings(result: Result) -> list[Any]:

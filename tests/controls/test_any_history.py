@@ -22,6 +22,7 @@ from replay.inspect.model import Answer
 from replay.inspect.run import ask
 from replay.inspect.words import text_of
 from tests.agreement.histories import ASKED_AT, BASE, HISTORIES, book, rows_of
+from tests.controls.apart import Apart
 from tests.controls.room import Company, Recorded, findings
 from tests.golden.examples import example
 
@@ -65,8 +66,10 @@ def event_of(row: Row) -> Event:
 
 
 def answers(made: Company) -> tuple[Answer, ...]:
-    """All fifteen."""
-    return ask(made)
+    """All fifteen; the same in shares."""
+    found = ask(made)
+    assert ask(Apart(made)) == found
+    return found
 
 
 @SOME

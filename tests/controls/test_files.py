@@ -30,8 +30,9 @@ from api.replaying import (
 )
 from ledger.application import Ledger
 from ledger.calendar import parse_as_of
-from ledger.errors import Misuse, Tampered
+from ledger.errors import BadData, Misuse, Tampered
 from ledger.opening import create
+from ledger.policy.explain import Language
 from ledger.store import tables
 from replay.controls.catalogue import CONTROLS
 from replay.controls.run import Outcome, Result, run
@@ -53,6 +54,7 @@ from tests.segments.test_verify import (
 )
 
 SEED = 20261128
+LANGUAGES: tuple[Language, Language] = ("en", "fr")
 OF_THE_DATABASE = {"C06": "part", "C09": "part", "C14": "no", "C17": "no"}
 
 FIXTURES = original, stage
@@ -190,13 +192,15 @@ def test_c13_a_row_that_is_not_what_was_recorded(
     """Whose keys are pinned or not; in both languages."""
     assert alone(folder.folder, "C13", reader=Reader(log=folder.log)).ok
     forge(folder, change)
-    for reader in (STRANGER, Reader(log=folder.log), Reader(lang="fr")):
+    for reader in (STRANGER, Reader(log=folder.log)):
         result = alone(folder.folder, "C13", reader=reader)
         (outcome,) = result.outcomes
         assert not result.ok
         assert at <= {p for one in outcome.findings for p in one.positions}
-        told = result_json(result, "fr" if reader.lang == "fr" else "en")
-        assert all(one["explanation"] for one in told["controls"][0]["findings"])
+        (told, french) = (result_json(result, lang)["controls"][0] for lang in LANGUAGES)
+        for one, other in zip(told["findings"], french["findings"], strict=True):
+            assert one["values"] == other["values"]
+            assert one["explanation"] != other["explanation"]
     before = Times(None, folder.rows()[99]["recorded_at"])
     assert not any(o.positions for o in of(alone(folder.folder, times=before), "C13").findings)
 
@@ -292,6 +296,28 @@ def test_what_the_erased_had_said_no_to_is_in_no_file(
     made.known = before
     with filed(made, tmp_path) as history:
         assert checked(run(history, ["C01", "C02", "C03", "C11"])) == {}
+
+
+def test_erasures_are_looked_for_where_that_matters_and_damage_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Entries that cannot be read are found by C13, which needs none of them; whoever needs them is
+    told, and never that all was judged."""
+    from replay.controls.run import run
+    from tests.controls.filed import filed
+
+    def damaged(*_: object, **__: object) -> Iterator[Any]:
+        raise BadData("a segment cannot be read")
+
+    made = Company()
+    made.she("customer.registered", "2024-03-01")
+    with filed(made, tmp_path) as history:
+        monkeypatch.setattr(history.engine, "entries", damaged)
+        assert checked(run(history, ["C13", "C14"])) == {"C13": "no", "C14": "no"}
+        assert set(history.unseen(["C03"])) == set(history.unseen([]))
+        for control in ("C01", "C15"):
+            with pytest.raises(BadData, match="cannot be read"):
+                history.unseen([control])
 
 
 def test_a_ledger_says_what_was_not_opened_too(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, note, settings
 from ledger.calendar import parse_as_of
 from ledger.events import Row
 from ledger.policy.book import Book
+from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines
 from ledger.store.database import Database
 from ledger.store.population import population
@@ -59,7 +60,11 @@ def check(engine: Engine, rows: list[Row], policy: Book, as_of: int, known: int 
         ]
         said += [
             Choice(
-                subject, c.purpose, c.channel, c.state, c.kind or "", c.day or 0, c.position or 0
+                subject,
+                c.purpose,
+                c.channel,
+                *counted_as(c),
+                *(c.kind or "", c.day or 0, c.position or 0),  # type: ignore[arg-type]
             )
             for c in choices(state, policy, as_of, known)
         ]

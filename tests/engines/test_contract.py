@@ -68,6 +68,29 @@ def test_what_is_recorded_after_an_erasure_is_held_again(
             check(engine, rows, book, THEN, None)
 
 
+def test_a_yes_whose_proof_was_erased_is_counted_as_what_it_is(
+    opener: Opener, book: Book, tmp_path: Path
+) -> None:
+    """Not as given, until she says it again; a no is a no, and an archived proof is one."""
+    yes = replace(ORDER, kind="consent.given.v1", channel="email")
+    no = replace(yes, kind="consent.withdrawn.v1", purpose=1)
+    erased = replace(ORDER, kind="customer.class_erased.v1", at=6, home=3)
+    archived = replace(erased, kind="customer.class_archived.v1")
+    gone, given = ("ConsentUnknown", "proof_erased"), ("ConsentGiven", "")
+    for story, state in (
+        ([yes, no], given),
+        ([yes, no, erased], gone),
+        ([yes, no, archived], given),
+        ([yes, no, archived, erased], gone),
+        ([yes, no, erased, replace(yes, at=7)], given),
+    ):
+        rows = rows_of(story)
+        with opener(written(tmp_path / "story.parquet", rows), book) as engine:
+            counted = {(c.state, c.reason): c.subjects for c in engine.population(THEN).consents}
+            assert counted == {state: 1, ("ConsentWithdrawn", ""): 1}
+            check(engine, rows, book, THEN, None)
+
+
 def test_a_thing_that_nothing_moved_is_as_old_as_whatever_first_named_it(
     opener: Opener, book: Book, tmp_path: Path
 ) -> None:

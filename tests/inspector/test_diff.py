@@ -9,6 +9,7 @@ from ledger.calendar import parse_as_of
 from replay.inspect.diff import changes
 from replay.inspect.model import Answer, Asked
 from replay.inspect.words import value_of
+from tests.controls.apart import Apart
 from tests.controls.room import FORM, LETTER, OTHER, Company
 
 YES: dict[str, Any] = {**LETTER, **FORM}
@@ -21,7 +22,9 @@ def differing(
     old, new = copy(shop), copy(shop)
     old.as_of, new.as_of = parse_as_of(since), parse_as_of(until)
     old.known = known or shop.known
-    return changes(old, new, Asked(), 10)
+    found = changes(old, new, Asked(), 10)
+    assert changes(old, Apart(new), Asked(), 10) == found
+    return found
 
 
 def rows(answer: Answer) -> list[list[Any]]:

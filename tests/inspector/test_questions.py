@@ -9,11 +9,12 @@ import pytest
 
 from ledger.calendar import parse_as_of
 from ledger.fields import KeyProof
-from replay.controls.model import Said, Stored
+from replay.controls.model import Named, Said, Stored, Wrong
 from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked, Line, Sealed
 from replay.inspect.run import ask
 from replay.inspect.words import column, figure, text_of, title, value_of, words
+from tests.controls.apart import Apart
 from tests.controls.room import DIGEST, FORM, LETTER, OTHER, SHE, Company, furnished, key
 from tests.stories.policy_room import edition
 
@@ -38,6 +39,8 @@ def asked(
     shop.as_of, shop.known = parse_as_of(as_of), known or shop.known
     try:
         (answer,) = ask(shop, [question], Asked(**how))
+        if "subject" not in how:
+            assert ask(Apart(shop), [question], Asked(**how)) == (answer,)
     finally:
         shop.as_of, shop.known = before
     assert answer.question == question
@@ -207,7 +210,11 @@ def test_q11_what_was_believed_and_what_is_known(shop: Company) -> None:
 
 def test_q12_what_is_sealed_and_what_is_wrong(shop: Company) -> None:
     shop.tells("ledger.anchored", "2025-01-02", size=3, token=DIGEST, tsa="tsa-1")
-    stored = Stored((("leaf", 2, "not the hash"), ("live", 3, "x")), {"leaf": 1, "live": 1}, 9)
+    wrongs = (("leaf", 2, "not the hash"), ("live", 3, "x"))
+    found = tuple(
+        Wrong(code, at, Named(code, code, code), Named(why, why, why)) for code, at, why in wrongs
+    )
+    stored = Stored(found, {"leaf": 1, "live": 1}, 9)
     answer = asked(shop, "Q12", stored=stored, sealed=Sealed(4, "ab", ("k",)))
     assert [row[0] for row in rows(answer)] == ["anchored", "wrong", "wrong"]
     names = ("sealed", "anchored", "wrong")

@@ -42,7 +42,10 @@ def test_a_yes_whose_proof_was_erased_allows_nothing_until_she_says_it_again():
 def test_what_she_had_chosen_is_told_with_what_became_of_its_proof():
     erased = told("customer.class_erased", "2020-01-01", of="consent", reason="request")
     rows = [t.row._replace(position=n) for n, t in enumerate((KNOWN, given("2019-03-11"), erased))]
-    for day, reason in (("2019-12-31", None), ("2020-01-02", "proof_erased")):
+    for day, state, reason in (
+        ("2019-12-31", "ConsentGiven", None),
+        ("2020-01-02", "ConsentUnknown", "proof_erased"),
+    ):
         as_of = parse_as_of(day)
         (said,) = choices(fold_subject(rows, as_of), BOOK, as_of)
-        assert (said.state, said.reason) == ("ConsentGiven", reason)
+        assert (said.state, said.reason, said.kind) == (state, reason, "consent.given.v1")

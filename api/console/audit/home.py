@@ -141,7 +141,8 @@ def _numbers(answer: dict[str, Any]) -> Iterator[tuple[str, int]]:
             yield f"{name} {tier}", found[tier]
             yield f"{name} items {tier}", found["items"][tier]
     for said in answer["consents"]:
-        yield f"{said['purpose']} {said['channel']} {said['state']}", said["subjects"]
+        what = f"{said['purpose']} {said['channel']} {said['state']} {said['reason'] or ''}"
+        yield what.rstrip(), said["subjects"]
     for age in answer["ages"]:
         what = f"{age['klass']} years {age['years']} past {age['past']}"
         yield what, age["subjects"]
