@@ -9,7 +9,7 @@ import pytest
 
 from ledger.events import OrderPlaced
 from replay.controls.catalogue import CONTROLS
-from replay.controls.model import Stored
+from replay.controls.model import Named, Stored, Wrong
 from replay.controls.words import about, article, title, words
 from tests.controls.room import LETTER, SHE, Company
 from tests.controls.test_stories import YES, asked, erased
@@ -20,13 +20,18 @@ pytestmark = pytest.mark.usefixtures("files")
 # --- the store ------------------------------------------------------------------------------------
 
 
+def wrong(code: str, position: int | None) -> Wrong:
+    """Something that a check of the store found."""
+    return Wrong(code, position, Named(code, code, code), Named("x", "x", "x"))
+
+
 @pytest.mark.parametrize(
     ("control", "found", "why"),
     [
-        ("C06", {"findings": (("destroyed", 3, "x"),), "counts": {"destroyed": 1}}, ["store"]),
+        ("C06", {"findings": (wrong("destroyed", 3),), "counts": {"destroyed": 1}}, ["store"]),
         ("C09", {"cards_in_parts": (3,)}, ["in_a_part"]),
-        ("C13", {"findings": (("leaf", 3, "x"),), "counts": {"leaf": 2}}, ["store", "store_more"]),
-        ("C14", {"findings": (("live", None, "x"),), "counts": {"live": 1}}, ["store"]),
+        ("C13", {"findings": (wrong("leaf", 3),), "counts": {"leaf": 2}}, ["store", "store_more"]),
+        ("C14", {"findings": (wrong("live", None),), "counts": {"live": 1}}, ["store"]),
         ("C17", {"revived": ((SHE, "contact", ""),), "journal": 1}, ["revived"]),
         ("C17", {"unfinished": 7}, ["restore_unfinished"]),
         ("C17", {"carried_out": 2, "journal": 1}, ["journal_short"]),
