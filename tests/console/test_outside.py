@@ -17,7 +17,7 @@ from ledger.commands import Reference
 from tests.console.conftest import Live, Windows
 from tests.console.room import Company, Visitor, seen
 
-HER, OTHER = Reference("shop", "D-0049"), Reference("shop", "D-0045")
+HER, OTHER = Reference("shop", "D-0045"), Reference("shop", "D-0049")
 
 
 def path(company: Company, who: Reference = HER) -> str:
