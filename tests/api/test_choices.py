@@ -179,7 +179,6 @@ def test_a_right_is_opened_from_the_queue(anywhere: Caller) -> None:
         {"decision": "request"},
         {"decision": "request", "right": CANARY},
         {"decision": "nothing", "right": "access"},
-        {"decision": "request", "right": "card_removal"},
         {"decision": "nothing", "purpose": "newsletter"},
     ):
         refused = anywhere.say("POST", decide, wrong)

@@ -54,8 +54,8 @@ def webhook(company: Company) -> str:
 
 
 def recipients(company: Company) -> str:
-    """Whom the outside must be told of: somebody who took a consent back."""
-    return f"/console/recipients/{find(company.ledger, Reference('shop', 'D-0049'))}"
+    """Whom the outside must be told of: somebody who objected."""
+    return f"/console/recipients/{find(company.ledger, Reference('shop', 'D-0045'))}"
 
 
 def waiting(company: Company) -> str:

@@ -17,7 +17,7 @@ from ledger.commands import Reference
 from tests.console.conftest import Live, Windows
 from tests.console.room import Company, Visitor, seen
 
-HER, OTHER = Reference("shop", "D-0049"), Reference("shop", "D-0045")
+HER, OTHER = Reference("shop", "D-0045"), Reference("shop", "D-0049")
 
 
 def path(company: Company, who: Reference = HER) -> str:
@@ -110,6 +110,7 @@ def test_a_form_without_its_token_does_nothing(visitor: Visitor) -> None:
 
 def test_what_is_late_is_listed_and_leads_to_whom_it_is_about(visitor: Visitor) -> None:
     """From the first screen to the list, and from there to her; an agent has her page only."""
+    visitor.company.clock.advance(days=9)
     visitor.sign_in(DPO)
     assert 'href="/console/recipients"' in visitor.get("/console").text
     assert path(visitor.company) in visitor.get("/console/recipients").text

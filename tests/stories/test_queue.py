@@ -8,7 +8,7 @@ from ledger.calendar import parse_moment
 from ledger.choosing import motives
 from ledger.choosing.motives import Heard, Settled
 from ledger.commands import Reference, Void
-from ledger.errors import BadData, NotFound, Refusal
+from ledger.errors import NotFound, Refusal
 from ledger.events import (
     RIGHTS,
     ContactedUs,
@@ -191,7 +191,7 @@ def test_what_resembles_it_becomes_a_request_when_a_person_says_so(shop: Shop) -
 
 
 @pytest.mark.clause("SS-CH-2", "SS-CH-4", "SS-DSR-4")
-@pytest.mark.parametrize("right", [right for right in RIGHTS if right != "card_removal"])
+@pytest.mark.parametrize("right", RIGHTS)
 def test_any_right_is_opened_from_the_queue(shop: Shop, right: str) -> None:
     """People need not know the names of their rights; an objection takes effect with it."""
     heard(shop, "je ne veux plus, et dites-moi ce que vous savez de moi")
@@ -225,13 +225,9 @@ def test_the_phrase_of_somebody_unknown_is_one_request_not_two(shop: Shop) -> No
 
 
 def test_a_request_that_cannot_be_received_leaves_the_text_waiting(shop: Shop) -> None:
-    """Which card must go has to be said; a decision for a request names its right."""
+    """A decision for a request names its right."""
     heard(shop, "enlevez ma carte")
     (item,) = motives.waiting(shop.ledger)
-    with pytest.raises(BadData, match="'card' is required"):
-        motives.decide(
-            shop.ledger, item.position, "request", "staff-7", asked=Asked("card_removal")
-        )
     refused = motives.decide(shop.ledger, item.position, "request", "staff-7")
     assert isinstance(refused, Refusal)
     assert refused.field == "right"
