@@ -174,7 +174,7 @@ class DuckEngine(SqlEngine):
         try:
             self._db.execute(f"ATTACH '{_quoted(path)}' AS kept (READ_ONLY)")
             for name in RELATIONS:
-                self._db.execute(f"SELECT MAX(COLUMNS(*)) FROM kept.{name}").fetchall()
+                self._db.execute(f"SELECT BIT_XOR(HASH(COLUMNS(*))) FROM kept.{name}").fetchall()
             found = self._db.execute("SELECT * EXCLUDE (number) FROM kept.sorts ORDER BY number")
             sorts = tuple(starmap(Sort, found.fetchall()))
         except duckdb.Error:

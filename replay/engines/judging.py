@@ -26,7 +26,6 @@ from replay.engines.sql import (
     era_of,
     listed,
     packed,
-    position_of,
     table,
 )
 from replay.fold import ENDINGS, GRANT, NO, STOP
@@ -39,7 +38,8 @@ AT_ONCE = 20  # octal digits in an integer
 
 _HELD, _ARCHIVED, _ERASED = -4, -2, -1
 """What a fact does to a class: marks that leave 0, 2 or 3 in the two lowest bits of `_PLACED`."""
-_PLACED = f"({position_of('e.p')} * 4 + 3)"
+_PLACED = f"((e.p & {PACK - 1}) + 3)"
+"""A fact by its position alone. The bits of an era are empty in it."""
 
 
 class Judged:
