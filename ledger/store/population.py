@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger.calendar import Day, Instant, day_of
+from ledger.events import ClassErased
 from ledger.policy.book import Book
 from ledger.policy.clocks import classes_of
 from ledger.policy.consents import CHOICES, choice_of, counted_as
@@ -39,6 +40,7 @@ Source: TypeAlias = Literal["events", "live"]
 """Where facts are read: folded from the events (any two times), or the live tables, which answer
 for no earlier than the last fact and for all that is known."""
 
+ERASED = ClassErased.kind
 _FOREVER = 99_999_999  # above every edition number
 _PAGE = 2000  # rows fetched at a time from a long result
 GROWTH = 4  # times as many people are judged for a page that the last ones did not fill
@@ -66,7 +68,7 @@ def population(
     subjects = 0
     classes: dict[str, ClassCount] = {}
     said: Counter[tuple[str, str, str, str]] = Counter()
-    for what, name, channel, kind, day, *counts in query.run(_counts(book)):
+    for what, name, channel, kind, day, *counts in query.run(_counts(book, query.unproved)):
         if what == "events":
             events[name] = counts[0]
         elif what == "subjects":
@@ -181,10 +183,12 @@ def all_said(
     """The last word of everybody about everything, but for a yes whose proof was erased since, by
     subject, as they come from the database."""
     query = Query(connection, book, as_of, known, "events")
-    text = f"""SELECT s.subject, s.purpose, s.channel, s.kind, s.day FROM said s
-        LEFT JOIN ({UNPROVED_SAID}) u
+    text = "SELECT s.subject, s.purpose, s.channel, s.kind, s.day FROM said s"
+    if query.unproved:
+        text += f""" LEFT JOIN ({query.unproved}) u
             ON u.subject = s.subject AND u.purpose = s.purpose AND u.channel = s.channel
-        WHERE u.subject IS NULL ORDER BY s.subject"""
+            WHERE u.subject IS NULL"""
+    text += " ORDER BY s.subject"
     for row in query.run(text, sa.column("subject", tables.Id), stream=True):
         yield Said(*row)
 
@@ -293,6 +297,9 @@ class Query:
         corrections = source == "events" and has_corrections(connection)
         kinds = frozenset(count_kinds(connection)) if source == "events" else None
         question = Question(as_of, known, corrections, kinds, window.start is not None)
+        self.unproved = _unproved("ended", "consents") if source == "live" else ""
+        if kinds and ERASED in kinds:
+            self.unproved = _unproved("ended_by", "said")
         self.names: dict[str, str] = {}
         policy = _Policy(book, as_of, known, klass)
         self.text = ",\n".join(
@@ -544,14 +551,15 @@ def _judged(today: Day) -> str:
         FROM placed)"""
 
 
-UNPROVED_SAID = f"""SELECT s.* FROM ended_by g CROSS JOIN said s
-    WHERE g.class = '{CHOICES}' AND g.scope = '' AND g.tier = 'erased'
-    AND s.subject = g.subject AND s.position < g.position AND s.kind IN {listed(consents.GRANTS)}"""
-"""The yeses whose proof was erased since, found from the erasures, which are few. SQLite joins in
-the order in which CROSS JOIN is written."""
+def _unproved(ended: str, said: str) -> str:
+    """The yeses whose proof was erased since, found from the erasures, which are few: SQLite joins
+    in the order in which CROSS JOIN is written, by the index where these are live tables."""
+    return f"""SELECT s.* FROM {ended} g CROSS JOIN {said} s
+        WHERE g.class = '{CHOICES}' AND g.scope = '' AND g.tier = 'erased' AND s.subject = g.subject
+        AND s.position < g.position AND s.kind IN {listed(consents.GRANTS)}"""
 
 
-def _counts(book: Book) -> str:
+def _counts(book: Book, unproved: str) -> str:
     """One row per count: what, name, channel, kind, day, then up to fourteen numbers."""
     tiers = (
         *("present", "operational", "suspended", "past", "past_archive"),
@@ -569,6 +577,10 @@ def _counts(book: Book) -> str:
         if purpose.validity_months is not None
     }
     day = f"CASE WHEN kind IN {listed(consents.GRANTS)} THEN day ELSE 0 END" if ageing else "0"
+    less_said = f"""
+    UNION ALL SELECT 'choice', purpose, channel, kind, day, -COUNT(*), COUNT(*), {less}
+        FROM (SELECT purpose, channel, kind, {day} AS day FROM ({unproved}) u) s
+        GROUP BY purpose, channel, kind, day"""
     return f"""SELECT 'events', kind, {text}, {text}, 0, CAST(SUM(n) AS BIGINT), {nothing}
         FROM a WHERE NOT ({twice}) GROUP BY kind
     UNION ALL SELECT 'subjects', {text}, {text}, {text}, 0, COUNT(DISTINCT subject), {nothing}
@@ -582,7 +594,4 @@ def _counts(book: Book) -> str:
         GROUP BY class
     UNION ALL SELECT 'choice', purpose, channel, kind, day, COUNT(*), {nothing}
         FROM (SELECT purpose, channel, kind, {day} AS day FROM said) s
-        GROUP BY purpose, channel, kind, day
-    UNION ALL SELECT 'choice', purpose, channel, kind, day, -COUNT(*), COUNT(*), {less}
-        FROM (SELECT purpose, channel, kind, {day} AS day FROM ({UNPROVED_SAID}) u) s
-        GROUP BY purpose, channel, kind, day"""
+        GROUP BY purpose, channel, kind, day{less_said if unproved else ""}"""

@@ -89,7 +89,7 @@ def test_its_numbers_are_those_of_the_replay_at_random_two_times(auditor: Visito
                 for tally in ("present", "suspended", "past_operational", "archived", "erased"):
                     assert told[f"{name} {tally}"] == found[tally], (day, position, name)
         for one in whole["consents"]:
-            key = f"{one['purpose']} {one['channel']} {one['state']}"
+            key = f"{one['purpose']} {one['channel']} {one['state']} {one['reason'] or ''}".rstrip()
             assert told[key] == one["subjects"]
         assert at is not None
         times = f"as_of={day}&known_at={format_instant(at)}&ages=true"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -277,3 +277,17 @@ def test_both_languages_say_all_of_it(shop: Company) -> None:
                 assert all(figure(code, lang) for code in answer.figures)
                 assert all(text_of(cell, lang) for line in answer.lines for cell in line.cells)
     assert text_of(Said("inspect", "past"), "fr") == "au-delà du terme"
+
+
+def test_what_people_have_alike_is_counted_over_all_of_them(shop: Company) -> None:
+    """However they are shared out: people, things, facts of a purpose and their last day."""
+    shop.she("consent.given", "2024-03-03T09:00:00Z", **YES)
+    for who in (OTHER, UUID(int=3)):
+        shop.she("customer.registered", "2024-03-01", who=who)
+        shop.she("customer.contacted_us", "2024-03-01", channel="form", who=who)
+        shop.she("consent.given", "2024-03-02T09:00:00Z", who=who, **YES)
+    assert {row[-2] for row in rows(asked(shop, "Q1"))} == {3}
+    (newsletter,) = [row for row in rows(asked(shop, "Q2")) if row[0] == "newsletter"]
+    assert newsletter[-2:] == [3, 3]
+    (uses,) = [row for row in rows(asked(shop, "Q14")) if row[0] == "newsletter"]
+    assert uses[-1] == 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ledger.calendar import parse_as_of
-from ledger.policy.consents import choices
+from ledger.policy.choosing import kind_of
+from ledger.policy.consents import choice_of, choices
 from replay.fold import fold_subject
 from tests.stories.policy_room import BOOK
 from tests.stories.test_permissions import ACCOUNT, KNOWN, OFFERED, TESTED, Told, given, shop, told
@@ -49,3 +50,13 @@ def test_what_she_had_chosen_is_told_with_what_became_of_its_proof():
         as_of = parse_as_of(day)
         (said,) = choices(fold_subject(rows, as_of), BOOK, as_of)
         assert (said.state, said.reason, said.kind) == (state, reason, "consent.given.v1")
+
+
+@pytest.mark.clause("SS-DSR-3")
+def test_a_yes_said_again_after_its_proof_was_erased_is_a_new_one():
+    """Not the renewal of one that nobody can show."""
+    as_of = parse_as_of("2020-01-02")
+    for unproved, kind in ((False, "consent.renewed.v1"), (True, "consent.given.v1")):
+        of = 20190311, BOOK, as_of, None, "newsletter", "email"
+        stands = choice_of("consent.given.v1", *of, unproved=unproved)
+        assert kind_of("yes", None, stands, 20181120, "proved") == kind
