@@ -189,10 +189,11 @@ def _plain(value: object) -> object:
 def test_a_sitting_reads_a_long_answer_some_rows_at_a_time(ledger: Ledger):
     """A page may go over everybody: memory stays flat there too."""
     somebody(ledger)
+    every = list(range(1, position(ledger) + 1))
     query = sa.select(tables.events.c.position).order_by(tables.events.c.position)
     with ledger.database.sitting(), ledger.database.read() as connection:
         found = connection.execute(query, execution_options={"yield_per": 1})
-        assert [row.position for row in found] == list(range(1, position(ledger) + 1))
+        assert [row.position for row in found] == every
 
 
 def test_a_sitting_that_fails_takes_nothing_with_it(ledger: Ledger):
