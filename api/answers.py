@@ -103,7 +103,8 @@ def judged(ledger: Ledger, subject: UUID, times: Times) -> Judged:
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
-        states.look_at(connection, subject)
+        if ledger.database.is_sitting:  # a page: her choices and cards are asked for next
+            states.look_at(connection, subject)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
         history = states.rows_of(connection, subject, known) if paid else []

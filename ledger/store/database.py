@@ -60,12 +60,17 @@ class Database:
         sitting: Sitting | None = getattr(self._sitting, "of", None)
         return self.newest() if sitting is None else sitting
 
+    @property
+    def is_sitting(self) -> bool:
+        """Whether this thread reads several things for one answer."""
+        return getattr(self._sitting, "of", None) is not None
+
     @contextmanager
     def sitting(self) -> Iterator[None]:
         """Within, all that this thread reads is read in one transaction, which begins with the
         first question: of one moment, and without a beginning and an end for each. Nothing is to be
         written meanwhile. In memory, where one connection serves all, each read stays alone."""
-        if self.is_memory or getattr(self._sitting, "of", None) is not None:
+        if self.is_memory or self.is_sitting:
             yield
             return
         with speaking(), ExitStack() as stack:
