@@ -72,7 +72,11 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
 
 def value_of(spec: Spec) -> st.SearchStrategy[Any]:
     """Any value of one declared field."""
-    value = st.sampled_from(spec.one_of) if spec.one_of else VALUES[id(spec.codec)]
+    value: st.SearchStrategy[Any] = VALUES[id(spec.codec)]
+    if spec.one_of:
+        value = st.sampled_from(spec.one_of)
+        if spec.codec is CODES:
+            value = st.lists(value, min_size=1, max_size=5, unique=True).map(tuple)
     return value if spec.required else st.none() | value
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from ledger.calendar import Moment
-from ledger.events import KINDS, Row
+from ledger.events import CORRECTION, KINDS, Row
 from ledger.fields import BOOLEAN, Unreadable
 from replay.controls.model import Event, Named, Several
 from replay.controls.words import explanation
@@ -42,14 +42,16 @@ def company(history: Any) -> Company:
             position=row.position + first,
             ref_position=row.ref_position + first if row.ref_position else None,
         )
-        made.events.append(event_of(shifted))
+        root = next((e for e in made.events if e.row.position == shifted.ref_position), None)
+        made.events.append(event_of(shifted, root))
     made.known = max(event.row.position for event in made.events)
     made.as_of = NOW
     return made
 
 
-def event_of(row: Row) -> Event:
-    """The event that these columns are of: the fixed fact of its kind, with what they say."""
+def event_of(row: Row, root: Event | None = None) -> Event:
+    """The event that these columns are of: the fixed fact of its kind, with what they say. What a
+    correction restates of its root is something that the root can say."""
     cls = KINDS[row.kind]
     said: dict[str, Any] = {}
     for spec in cls.specs:
@@ -59,6 +61,13 @@ def event_of(row: Row) -> Event:
             value = getattr(row, spec.column)
             if value is not None and (not spec.one_of or value in spec.one_of):
                 said[spec.name] = value
+    if root is not None and row.kind == CORRECTION:
+        names = {spec.column: spec.name for spec in cls.specs if spec.column}
+        for spec in root.fact.specs:
+            if spec.one_of and spec.column in names:
+                own = getattr(root.fact, spec.name)
+                value = getattr(row, spec.column)
+                said[names[spec.column]] = value if value in spec.one_of else own
     shared: dict[str, Any] = {"subject": row.subject, "actor": row.actor, "item": row.item}
     moment = Moment(row.occurred_at, "instant", row.local_day)
     fact = replace(example(cls), occurred=moment, **shared, **said)
