@@ -162,7 +162,7 @@ def _written(
                 f"CAST({arg}(local_day, {both}) AS BIGINT) * {PACK}"
                 f" + {arg}(position, {both}) AS {name}",
             )
-    text = f"WITH {text}\n{store._counts(segments.book, query.unproved)}"
+    text = f"WITH {text}\n{store._counts(segments.book, store._unproved('ended_by', 'said'))}"
     return text.replace(":name_", "$name_"), query.names
 
 
