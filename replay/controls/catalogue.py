@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ledger.events import ClassArchived
 from replay.controls import consulting, declaring, keeping, rights, sending, store
-from replay.controls.life import Look
+from replay.controls.life import OF_REQUESTS, Look
 from replay.controls.model import EVERYBODY, Event, Finding, Kinds, Stored
 from replay.controls.scene import Scene
 
@@ -68,7 +68,7 @@ CONTROLS = {
             "C05",
             "SS-DSR-1 SS-DSR-2 SS-DSR-3 SS-DSR-5 SS-DSR-6 SS-DSR-9 SS-DSR-10 SS-DPO-1 SS-CH-4",
             "GDPR art. 12(3)",
-            rights.ASKING,
+            OF_REQUESTS,
             person=(rights.late_answers,),
         ),
         Control(

@@ -30,7 +30,7 @@ from replay.controls.model import Event, Life
 from replay.controls.scene import Scene
 from replay.fold import effective, fold_subject
 
-OF_REQUESTS = {kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request"}
+OF_REQUESTS = frozenset(kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request")
 
 
 class Look:

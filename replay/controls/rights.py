@@ -15,10 +15,9 @@ from ledger.events import (
 )
 from ledger.policy.permitting import purposes_of
 from ledger.policy.requests import MONTHS, Request
-from replay.controls.life import OF_REQUESTS, Look
+from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Said, Value
 
-ASKING = frozenset(OF_REQUESTS)
 AGREEING_OR_WRITING = frozenset(
     kind.kind for kind in (ConsentGiven, ConsentRenewed, IdentityAsked, MotiveReceived)
 )

@@ -254,13 +254,17 @@ class SparkEngine(SqlEngine):
             frame = self._frame(text)
             self._asked.append(frame)
             rows = frame.toLocalIterator()
+        yield from self._taken(rows)
+
+    def _taken(self, rows: Iterator[Any]) -> Iterator[Any]:
+        """One after the other, each taken from the executors on the question's time."""
         end = object()
         while True:
             with self._timed():
                 row = next(rows, end)
             if row is end:
                 return
-            yield row  # type: ignore[misc]
+            yield row
 
     def under(self, book: Book) -> SparkEngine:
         """The same files under other editions, in the same session; to be closed too."""
@@ -286,13 +290,7 @@ class SparkEngine(SqlEngine):
             with self._timed():
                 found.count()  # all shares at once; what follows only fetches
                 rows = found.toLocalIterator()
-            end = object()
-            while True:
-                with self._timed():
-                    row = next(rows, end)
-                if row is end:
-                    return
-                yield opened(row)  # type: ignore[arg-type]
+            yield from map(opened, self._taken(rows))
         finally:
             found.unpersist()
             sent.unpersist()

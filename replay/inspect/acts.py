@@ -21,9 +21,8 @@ from ledger.policy import telling
 from ledger.policy.requests import EXTENDED_MONTHS, MONTHS, Request
 from replay.controls.consulting import CONSULTED, consultations
 from replay.controls.keeping import ERASED
-from replay.controls.life import Look
+from replay.controls.life import OF_REQUESTS, Look
 from replay.controls.model import EVERYBODY, Event, Said
-from replay.controls.rights import ASKING
 from replay.controls.scene import Scene
 from replay.inspect.model import Answer, Asked, Cell, Line, Question
 
@@ -64,7 +63,7 @@ class Consultations(Question):
 class Requests(Question):
     """Q7: the register of rights requests, and how many were answered in one month and in three."""
 
-    concerns = ASKING
+    concerns = OF_REQUESTS
     seen = ("_found",)
 
     def __init__(self, asked: Asked) -> None:
