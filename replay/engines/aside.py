@@ -49,35 +49,47 @@ class Aside(NamedTuple):
                     raise BadData("a segment is not the one that the manifest names")
 
 
-RELATIONS = ("all_facts", "all_stated", "people", "items", "sorts")
+LAID = ("facts", "corrected", "stated")
+RELATIONS = (*(f"all_{name}" for name in LAID), "people", "items", "sorts")
+_FACT = "hi INTEGER, lo TINYINT, item INTEGER, sort SMALLINT, p BIGINT, occurred_at BIGINT"
 CREATED = (
     "CREATE TABLE kept.people (hi BIGINT, lo BIGINT, number INTEGER)",
     "CREATE TABLE kept.items (item VARCHAR, number INTEGER)",
     "INSERT INTO kept.items VALUES ('', 0)",
-    """CREATE TABLE kept.all_facts (hi INTEGER, lo TINYINT, item INTEGER, sort SMALLINT,
-        p BIGINT, occurred_at BIGINT, since BIGINT, upto BIGINT)""",
+    f"CREATE TABLE kept.all_facts ({_FACT})",
+    f"CREATE TABLE kept.all_corrected ({_FACT}, since BIGINT, upto BIGINT)",
     f"""CREATE TABLE kept.all_stated AS SELECT CAST(0 AS INTEGER) AS hi, CAST(0 AS TINYINT) AS lo,
         CAST(0 AS INTEGER) AS item, {", ".join(STATED)}, since, upto FROM raw_stated WHERE 1 = 0""",
     """CREATE TABLE kept.sorts (number INTEGER, kind VARCHAR, class VARCHAR, edition INTEGER,
         scoped BOOLEAN, ends VARCHAR)""",
 )
+
+
+def _all(columns: str) -> str:
+    return " UNION ".join(f"SELECT {columns} FROM {name}" for name in LAID)
+
+
 NUMBERED = {
     "hers": f"""SELECT hi, lo, CAST(ROW_NUMBER() OVER (ORDER BY {BY_SUBJECT})
-        + (SELECT COUNT(*) FROM kept.people) AS INTEGER) AS number
-        FROM (SELECT hi, lo FROM facts UNION SELECT hi, lo FROM stated) f""",
-    "theirs": """SELECT item, CASE WHEN item = '' THEN 0 ELSE CAST(ROW_NUMBER() OVER ()
+        + (SELECT COUNT(*) FROM kept.people) AS INTEGER) AS number FROM ({_all("hi, lo")}) f""",
+    "theirs": f"""SELECT item, CASE WHEN item = '' THEN 0 ELSE CAST(ROW_NUMBER() OVER ()
         + (SELECT MAX(number) FROM kept.items) AS INTEGER) END AS number
-        FROM (SELECT item FROM facts UNION SELECT item FROM stated) f""",
+        FROM ({_all("item")}) f""",
 }
 """The people and the items of a range of people, with their numbers."""
-_BOTH = "JOIN hers h ON h.hi = f.hi AND h.lo = f.lo JOIN theirs t ON t.item = f.item"
+
+
+def _narrowed(name: str, *columns: str) -> str:
+    own = ", ".join(f"f.{column}" for column in columns)
+    return f"""INSERT INTO kept.all_{name} SELECT h.number, 0, t.number, {own} FROM {name} f
+        JOIN hers h ON h.hi = f.hi AND h.lo = f.lo JOIN theirs t ON t.item = f.item
+        ORDER BY h.number"""
+
+
 NARROWED = (
-    f"""INSERT INTO kept.all_facts
-        SELECT h.number, 0, t.number, f.sort, f.p, f.occurred_at, f.since, f.upto
-        FROM facts f {_BOTH} ORDER BY h.number""",
-    f"""INSERT INTO kept.all_stated
-        SELECT h.number, 0, t.number, {", ".join(f"f.{name}" for name in STATED)}, f.since, f.upto
-        FROM stated f {_BOTH} ORDER BY h.number""",
+    _narrowed("facts", "sort", "p", "occurred_at"),
+    _narrowed("corrected", "sort", "p", "occurred_at", "since", "upto"),
+    _narrowed("stated", *STATED, "since", "upto"),
     "INSERT INTO kept.people SELECT hi, lo, number FROM hers",
     "INSERT INTO kept.items SELECT item, number FROM theirs WHERE number > 0",
 )

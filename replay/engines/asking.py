@@ -109,8 +109,8 @@ class SqlEngine(ABC):
         """From now on `name` is the rows of a query, whenever it is read."""
 
     @abstractmethod
-    def _lay(self, facts: str, stated: str) -> None:
-        """Lay `all_facts` and `all_stated` out: each question reads them several times."""
+    def _lay(self, name: str, text: str) -> None:
+        """Lay `all_<name>` out: each question reads it several times."""
 
     def _shares(self) -> Iterable[Share]:
         """The shares of the people, in the order of their ids."""
@@ -282,8 +282,8 @@ class SqlEngine(ABC):
         plan = Plan(self.book, as_of, known, sorts, klass)
         for share in self._shares():
             self._lay_out()
-            self._show("facts", f"{sql.facts(as_of, known)} {self._among(share)}")
-            self._show("stated", f"{sql.stated(known)} {self._among(share)}")
+            self._show("facts", sql.facts(as_of, known, self._among(share)))
+            self._show("stated", sql.stated(known, self._among(share)))
             yield plan
 
     def _lay_out(self) -> tuple[Sort, ...]:
@@ -300,7 +300,9 @@ class SqlEngine(ABC):
                 sorts |= self._list("disputed")
             told = [s for s in sorts if s.klass is not None and s.kind not in META]
             laid = tuple(sorted(told, key=str))
-            self._lay(sql.all_facts(laid, disputed=disputed), sql.all_stated(disputed=disputed))
+            self._lay("facts", sql.all_facts(laid, disputed=disputed))
+            self._lay("corrected", sql.all_corrected(laid, disputed=disputed))
+            self._lay("stated", sql.all_stated(disputed=disputed))
             self._laid = laid
         return self._laid
 

@@ -20,7 +20,7 @@ import duckdb
 
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
-from replay.engines.aside import CREATED, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
+from replay.engines.aside import CREATED, LAID, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
 from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
@@ -28,7 +28,7 @@ from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
 _PAGE = 4096  # rows fetched at a time
-_BYTES = 256  # of memory for each fact of a share, at most
+_BYTES = 128  # of memory for each fact of a share
 _MOST = 1_000_000_000
 _LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS BIGINT)"
 
@@ -124,15 +124,12 @@ class DuckEngine(SqlEngine):
     def _show(self, name: str, text: str) -> None:
         self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
 
-    def _lay(self, facts: str, stated: str) -> None:
+    def _lay(self, name: str, text: str) -> None:
         """In the order of people where there may be several shares: who reads one passes over the
         rest, wherever it lies."""
         order = "ORDER BY hi" if self.files.rows > self._at_once else ""
         called = "raw" if self._aside else "all"
-        for name, text in (("facts", facts), ("stated", stated)):
-            self._keep(f"{called}_{name}", f"SELECT * FROM ({text}) x {order}")
-        if self._aside:
-            self._narrow()
+        self._keep(f"{called}_{name}", f"SELECT * FROM ({text}) x {order}")
 
     def _shares(self) -> Iterable[tuple[int, int]]:
         return self._ranges("all_facts")
@@ -193,7 +190,9 @@ class DuckEngine(SqlEngine):
                 path = Path(new) / "facts.duckdb"
                 self._db.execute(f"ATTACH '{_quoted(path)}' AS kept")
                 try:
-                    for number, sort in enumerate(super()._lay_out()):
+                    sorts = super()._lay_out()
+                    self._narrow()
+                    for number, sort in enumerate(sorts):
                         self._db.execute(_SORT, [number, *sort])
                 finally:
                     self._db.execute("DETACH kept")
@@ -210,14 +209,14 @@ class DuckEngine(SqlEngine):
         for statement in CREATED:
             self._db.execute(statement)
         for low, high in self._ranges("raw_facts"):
-            for name in ("facts", "stated"):
+            for name in LAID:
                 self._show(name, f"SELECT * FROM raw_{name} WHERE hi BETWEEN {low} AND {high}")
             for name, text in NUMBERED.items():
                 self._keep(name, text)
             for text in NARROWED:
                 with self._asking(text):
                     pass
-        for name in ("raw_facts", "raw_stated", *NUMBERED):
+        for name in (*(f"raw_{name}" for name in LAID), *NUMBERED):
             self._db.execute(f"DROP TABLE {name}")
 
     # -- asking ----------------------------------------------------------------------------------

@@ -230,10 +230,9 @@ class SparkEngine(SqlEngine):
         with self._timed():
             self._keep_frame(name, self._frame(text))
 
-    def _lay(self, facts: str, stated: str) -> None:
-        """Views: each reader reads the files again, and the executors keep nothing great."""
-        self._show("all_facts", facts)
-        self._show("all_stated", stated)
+    def _lay(self, name: str, text: str) -> None:
+        """A view: each reader reads the files again, and the executors keep nothing great."""
+        self._show(f"all_{name}", text)
 
     def _show(self, name: str, text: str) -> None:
         with self._timed():

@@ -1,10 +1,11 @@
 """The questions in SQL, written once, as text that pure functions make; the fold is the rule.
 
 The dialect is DuckDB's, kept to what other engines can be told by transpiling. Of the events (the
-columns of the layout) two relations are laid out first, whatever the question's two times:
-`all_facts`, in every way each fact ever read (`disputed`: as recorded, then as each correction has
-it), in narrow columns, and `all_stated`, the few whose own words matter: choices, contracts,
-notices. `facts` and `stated` are those of them that stand at the two times. All else is asked of
+columns of the layout) three relations are laid out first, whatever the question's two times:
+`all_facts`, which nothing corrects, in narrow columns; `all_corrected`, the others in every way
+each ever read (`disputed`: as recorded, then as each correction has it); and `all_stated`, of both
+the few whose own words matter: choices, contracts, notices. `facts` and `stated` are those that
+stand at the two times. All else is asked of
 these, of small tables written into the query (`lanes.py`), and of what an engine keeps beside:
 `told`, `agreed` (contracts), what is grouped (`judging.py`), and `gone` (what ended, where that is
 not seen at once).
@@ -126,47 +127,65 @@ def disputed() -> str:
 
 
 def all_facts(sorts: Sequence[Sort], *, disputed: bool) -> str:
-    """Every fact of these sorts, in every way it ever read: hi, lo, item (`words.none` for none),
-    sort (its number), p (packed), and from when on it is true and known: occurred_at, since, upto.
+    """Every fact of these sorts that nothing corrects: hi, lo, item (`words.none` for none), sort
+    (its number), p (packed), and when it happened: occurred_at. It is known from its position on.
     """
+    small, columns, joined = _sorted(sorts)
+    return f"WITH {small} {_untouched(columns, joined, disputed=disputed)}"
+
+
+def all_corrected(sorts: Sequence[Sort], *, disputed: bool) -> str:
+    """The others, in every way each ever read: the same columns, and between which positions it is
+    known so: since, upto."""
+    small, columns, joined = _sorted(sorts)
+    return f"WITH {small} {_touched(columns, joined, disputed=disputed)}"
+
+
+def _sorted(sorts: Sequence[Sort]) -> tuple[str, str, str]:
     rows = [(n, *sort[:3], int(sort.scoped), sort.ends) for n, sort in enumerate(sorts)]
     columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
         CAST(s.sort AS SMALLINT) AS sort, {packed("e.local_day", "e.position")} AS p,
         e.occurred_at"""
     joined = f"""JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
         AND s.scoped = {_SCOPED.format("e.")} AND s.ends = {_ENDS.format("e.")}"""
-    small = table("sorts", "sort kind class edition scoped ends", rows)
-    return f"WITH {small} {_every(columns, joined, disputed=disputed)}"
+    return table("sorts", "sort kind class edition scoped ends", rows), columns, joined
 
 
 def all_stated(*, disputed: bool) -> str:
-    """The choices, contracts and notices, in every way they ever read: their own columns."""
+    """The choices, contracts and notices, in every way they ever read: their own columns, since and
+    upto."""
     columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
         {", ".join(f"e.{name}" for name in STATED)}"""
     kinds = [(kind,) for kind in sorted({*EXPRESSIONS, *CONTRACTS, NOTIFIED})]
-    found = _every(columns, "SEMI JOIN kinds k ON k.kind = e.kind", disputed=disputed)
-    return f"WITH {table('kinds', 'kind', kinds)} {found}"
+    joined = "SEMI JOIN kinds k ON k.kind = e.kind"
+    known = f"{columns}, e.position AS since, {NEVER} AS upto"
+    return f"""WITH {table("kinds", "kind", kinds)} {_untouched(known, joined, disputed=disputed)}
+        UNION ALL {_touched(columns, joined, disputed=disputed)}"""
 
 
-def _every(columns: str, joined: str, *, disputed: bool) -> str:
-    untouched = "ANTI JOIN verdicts v ON v.root = e.position" if disputed else ""
-    plain = f"""SELECT {columns}, e.position AS since, {NEVER} AS upto
-        FROM events e {untouched} {joined} WHERE e.subject_hi IS NOT NULL"""
-    if not disputed:
-        return plain
-    return f"""{plain} UNION ALL SELECT {columns}, e.since, e.upto
-        FROM disputed e {joined}"""
+def _untouched(columns: str, joined: str, *, disputed: bool) -> str:
+    anti = "ANTI JOIN verdicts v ON v.root = e.position" if disputed else ""
+    return f"SELECT {columns} FROM events e {anti} {joined} WHERE e.subject_hi IS NOT NULL"
 
 
-def facts(as_of: Instant, known: int | None) -> str:
-    """The facts that stand at two times."""
-    return f"""SELECT hi, lo, item, sort, p FROM all_facts
-        WHERE {_known(known)} AND occurred_at <= {as_of:d}"""
+def _touched(columns: str, joined: str, *, disputed: bool) -> str:
+    if disputed:
+        return f"SELECT {columns}, e.since, e.upto FROM disputed e {joined}"
+    none = f"{columns}, e.position AS since, {NEVER} AS upto"
+    return f"SELECT {none} FROM events e {joined} WHERE 1 = 0"
 
 
-def stated(known: int | None) -> str:
+def facts(as_of: Instant, known: int | None, among: str = "") -> str:
+    """The facts that stand at two times, of some of the people."""
+    columns, happened = "hi, lo, item, sort, p", f"occurred_at <= {as_of:d} {among}"
+    recorded = "" if known is None else f"{position_of('p')} <= {known:d} AND"
+    return f"""SELECT {columns} FROM all_facts WHERE {recorded} {happened}
+        UNION ALL SELECT {columns} FROM all_corrected WHERE {_known(known)} AND {happened}"""
+
+
+def stated(known: int | None, among: str = "") -> str:
     """The choices, contracts and notices that stand, whenever they happened."""
-    return f"SELECT hi, lo, item, {', '.join(STATED)} FROM all_stated WHERE {_known(known)}"
+    return f"SELECT hi, lo, item, {', '.join(STATED)} FROM all_stated WHERE {_known(known)} {among}"
 
 
 def _known(known: int | None) -> str:
