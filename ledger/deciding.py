@@ -8,7 +8,7 @@ store checks at commit that everything read is still true. Read next: `ledger/ha
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
 from ledger.choosing.awaited import refuse_elsewhere, unless_lapsed
 from ledger.commands import Command, Correct, Record, Reference, Void
+from ledger.entry import random_id
 from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
     KINDS,
@@ -135,7 +136,11 @@ class Session:
         self._streams: dict[UUID, Stream] = {}
         self._roots: dict[int, reader.Found] = {}
         self._keys: dict[Scope, DataKey] = {}
-        self._blinded = cache(partial(blinded, ledger))  # a round meets each reference thrice
+
+    @cached_property
+    def _blinded(self) -> Callable[[str, Reference], Key]:
+        """See `blinded`: a round meets each reference thrice."""
+        return cache(partial(blinded, self.ledger))
 
     # -- loading -----------------------------------------------------------------------------
 
@@ -211,11 +216,15 @@ class Session:
     @cached_property
     def ends(self) -> dict[UUID, reader.Tip]:
         """Where the streams that this round writes to will end."""
-        written = {pending.stream for pending in self.pending}
+        return {pending.stream: self._known[pending.stream] for pending in self.pending}
+
+    @cached_property
+    def _known(self) -> dict[UUID, reader.Tip]:
+        """Where the streams will end that this round opened, if they have begun."""
         return {
             stream: reader.Tip(known.version, known.aggregate, known.subject)
             for stream, known in self._streams.items()
-            if stream in written
+            if known.version
         }
 
     @cached_property
@@ -235,13 +244,7 @@ class Session:
         """Everything was committed: the keys may be used again, and the tips are where we left
         them."""
         self.ledger.vault.remember(self.epoch, self._keys)
-        self.ledger.recorder.remember(
-            {
-                stream: reader.Tip(known.version, known.aggregate, known.subject)
-                for stream, known in self._streams.items()
-                if known.version
-            }
-        )
+        self.ledger.recorder.remember(self._known)
         self.is_written = True
 
     def _may_have_keys(self, scope: Scope) -> bool:
@@ -530,18 +533,19 @@ class Session:
         if not self._drawn:
             drawn = os.urandom(16 * AT_ONCE)
             self._drawn = [drawn[n : n + 16] for n in range(0, len(drawn), 16)]
-        return UUID(bytes=self._drawn.pop(), version=4)
+        return random_id(self._drawn.pop())
 
     def _open(self, stream: UUID, aggregate: str, subject: UUID | None) -> Stream:
-        if stream not in self._streams:
+        opened = self._streams.get(stream)
+        if opened is None:
             tip = self._tips.get(stream)
             history = self._histories.get(stream, [])
             if tip is not None:
                 # A correction says nothing about whose stream it is on; its root does.
                 kinds = [fact.aggregate for _, fact in history] + [tip.aggregate]
                 aggregate = next((kind for kind in kinds if kind != "any"), aggregate)
-            self._streams[stream] = Stream(aggregate, tip, subject, history)
-        return self._streams[stream]
+            opened = self._streams[stream] = Stream(aggregate, tip, subject, history)
+        return opened
 
     def _begin(self, subject: UUID) -> UUID:
         self._open(subject, "customer", subject)
