@@ -117,10 +117,6 @@ def _plain(values: tuple[Any, ...]) -> str:
     return "'{" + ",".join(map(str, values)).replace("None", "NULL") + "}'"
 
 
-def _ids(values: tuple[Any, ...]) -> str:
-    return "'{" + ",".join(["NULL" if v is None else v.hex for v in values]) + "}'"
-
-
 def _bytes(values: tuple[Any, ...]) -> str:
     listed = ["NULL" if v is None else f'"\\\\x{v.hex()}"' for v in values]
     return "'{" + ",".join(listed) + "}'"
@@ -139,7 +135,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
 
 
-_BY_CAST = {"bytea": _bytes, "text": _texts, "uuid": _ids}
+_BY_CAST = {"bytea": _bytes, "text": _texts}
 
 
 def array(column: sa.Column[Any], values: tuple[Any, ...]) -> str:
