@@ -86,6 +86,7 @@ BEGINNINGS = (
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
+CLOSING = (Died, AccountClosed)
 ONE_PER_PERSON, BOOK = ("customer", "consent"), "policy_book"
 AT_ONCE = 16  # ids drawn together
 
@@ -161,7 +162,7 @@ class Session:
         self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in streams_of(command)}
-        positions = [c.position for c in commands if isinstance(c, Correct | Void)]
+        positions = [c.position for c in commands if not isinstance(c, Record)]
         if references or positions:
             with self.ledger.database.glance() as connection:
                 found = reader.lookups(connection, references)
@@ -301,7 +302,7 @@ class Session:
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
-        if not isinstance(command, Record):
+        if not isinstance(command, Record) or not (command.person or command.thing):
             return []
         families = (("person", command.person), (command.fact.aggregate, command.thing))
         return [self._blinded(f, r) for f, r in families if r and unusable(r) is None]
@@ -372,7 +373,7 @@ class Session:
             refused = refused or refuse_elsewhere(self.ledger, self.epoch, subject, fact, said)
         if refused:
             return refused
-        if isinstance(fact, Died | AccountClosed):
+        if isinstance(fact, CLOSING):
             self._close_accounts(subject, fact)
         if not isinstance(fact, AccountClosed):
             self._append(stream, fact, personal)

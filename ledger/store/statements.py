@@ -9,7 +9,7 @@ has no such statement and runs the same inserts one after another inside BEGIN I
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +114,7 @@ def _literals(table: sa.Table) -> tuple[Any, ...]:
 
 
 def _plain(values: tuple[Any, ...]) -> str:
-    return "'{" + ",".join(map(str, values)).replace("None", "NULL") + "}'"
+    return "'{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}'"
 
 
 def _bytes(values: tuple[Any, ...]) -> str:
@@ -123,16 +123,14 @@ def _bytes(values: tuple[Any, ...]) -> str:
 
 
 def _texts(values: tuple[Any, ...]) -> str:
-    listed = ["NULL" if v is None else f'"{v}"' for v in values]
-    said = ",".join(listed)
-    if "\\" in said or "'" in said or said.count('"') != 2 * (len(values) - values.count(None)):
-        listed = ["NULL" if v is None else f'"{_escaped(v)}"' for v in values]
-        said = ",".join(listed)
-    return f"'{{{said}}}'"
+    listed = ["NULL" if v is None else _text(v) for v in values]
+    return "'{" + ",".join(listed) + "}'"
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
+@lru_cache(maxsize=4096)
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
+    return f'"{escaped}"'
 
 
 _BY_CAST = {"bytea": _bytes, "text": _texts}
