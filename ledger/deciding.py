@@ -8,7 +8,7 @@ store checks at commit that everything read is still true. Read next: `ledger/ha
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
 from ledger.choosing.awaited import refuse_elsewhere, unless_lapsed
 from ledger.commands import Command, Correct, Record, Reference, Void
+from ledger.entry import random_id
 from ledger.errors import BadData, Broken, Refusal, Stale
 from ledger.events import (
     KINDS,
@@ -85,6 +86,7 @@ BEGINNINGS = (
 )
 # What other streams are decided on: whoever decided before these were known decides again.
 MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, MinorSignalled)
+CLOSING = (Died, AccountClosed)
 ONE_PER_PERSON, BOOK = ("customer", "consent"), "policy_book"
 AT_ONCE = 16  # ids drawn together
 
@@ -135,7 +137,11 @@ class Session:
         self._streams: dict[UUID, Stream] = {}
         self._roots: dict[int, reader.Found] = {}
         self._keys: dict[Scope, DataKey] = {}
-        self._blinded = cache(partial(blinded, ledger))  # a round meets each reference thrice
+
+    @cached_property
+    def _blinded(self) -> Callable[[str, Reference], Key]:
+        """See `blinded`: a round meets each reference thrice."""
+        return cache(partial(blinded, self.ledger))
 
     # -- loading -----------------------------------------------------------------------------
 
@@ -156,7 +162,7 @@ class Session:
         self._joins = self.ledger.joins(self.epoch)
         references = [r for command in commands for r in self._references(command)]
         streams = {s for command in commands for s in streams_of(command)}
-        positions = [c.position for c in commands if isinstance(c, Correct | Void)]
+        positions = [c.position for c in commands if not isinstance(c, Record)]
         if references or positions:
             with self.ledger.database.glance() as connection:
                 found = reader.lookups(connection, references)
@@ -211,11 +217,15 @@ class Session:
     @cached_property
     def ends(self) -> dict[UUID, reader.Tip]:
         """Where the streams that this round writes to will end."""
-        written = {pending.stream for pending in self.pending}
+        return {pending.stream: self._known[pending.stream] for pending in self.pending}
+
+    @cached_property
+    def _known(self) -> dict[UUID, reader.Tip]:
+        """Where the streams will end that this round opened, if they have begun."""
         return {
             stream: reader.Tip(known.version, known.aggregate, known.subject)
             for stream, known in self._streams.items()
-            if stream in written
+            if known.version
         }
 
     @cached_property
@@ -235,13 +245,7 @@ class Session:
         """Everything was committed: the keys may be used again, and the tips are where we left
         them."""
         self.ledger.vault.remember(self.epoch, self._keys)
-        self.ledger.recorder.remember(
-            {
-                stream: reader.Tip(known.version, known.aggregate, known.subject)
-                for stream, known in self._streams.items()
-                if known.version
-            }
-        )
+        self.ledger.recorder.remember(self._known)
         self.is_written = True
 
     def _may_have_keys(self, scope: Scope) -> bool:
@@ -298,7 +302,7 @@ class Session:
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
-        if not isinstance(command, Record):
+        if not isinstance(command, Record) or not (command.person or command.thing):
             return []
         families = (("person", command.person), (command.fact.aggregate, command.thing))
         return [self._blinded(f, r) for f, r in families if r and unusable(r) is None]
@@ -369,7 +373,7 @@ class Session:
             refused = refused or refuse_elsewhere(self.ledger, self.epoch, subject, fact, said)
         if refused:
             return refused
-        if isinstance(fact, Died | AccountClosed):
+        if isinstance(fact, CLOSING):
             self._close_accounts(subject, fact)
         if not isinstance(fact, AccountClosed):
             self._append(stream, fact, personal)
@@ -530,18 +534,19 @@ class Session:
         if not self._drawn:
             drawn = os.urandom(16 * AT_ONCE)
             self._drawn = [drawn[n : n + 16] for n in range(0, len(drawn), 16)]
-        return UUID(bytes=self._drawn.pop(), version=4)
+        return random_id(self._drawn.pop())
 
     def _open(self, stream: UUID, aggregate: str, subject: UUID | None) -> Stream:
-        if stream not in self._streams:
+        opened = self._streams.get(stream)
+        if opened is None:
             tip = self._tips.get(stream)
             history = self._histories.get(stream, [])
             if tip is not None:
                 # A correction says nothing about whose stream it is on; its root does.
                 kinds = [fact.aggregate for _, fact in history] + [tip.aggregate]
                 aggregate = next((kind for kind in kinds if kind != "any"), aggregate)
-            self._streams[stream] = Stream(aggregate, tip, subject, history)
-        return self._streams[stream]
+            opened = self._streams[stream] = Stream(aggregate, tip, subject, history)
+        return opened
 
     def _begin(self, subject: UUID) -> UUID:
         self._open(subject, "customer", subject)

@@ -21,7 +21,7 @@ from binascii import Error as Base64Error
 from binascii import b2a_base64
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import msgspec
 
@@ -104,9 +104,22 @@ def key_commitment(key: bytes) -> bytes:
 
 def derived_id(said: bytes) -> UUID:
     """An id that two writers arrive at without asking each other: UUIDv8 over SHA-256."""
-    number = int.from_bytes(hashlib.sha256(said).digest()[:16], "big")
-    number &= ~(0xF000 << 64 | 0xC000 << 48)
-    return UUID(int=number | 0x8000 << 64 | 0x8000 << 48)
+    return _marked(hashlib.sha256(said).digest()[:16], 8)
+
+
+def random_id(drawn: bytes) -> UUID:
+    """The UUIDv4 of sixteen random bytes."""
+    return _marked(drawn, 4)
+
+
+def _marked(drawn: bytes, version: int) -> UUID:
+    """An id with its version and variant in their places. Its fields are set, for the constructor
+    takes three times as long to ask what it was given."""
+    number = int.from_bytes(drawn, "big") & ~(0xF000 << 64 | 0xC000 << 48)
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number | version << 76 | 0x8000 << 48)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def to_base64(raw: bytes) -> str:

@@ -94,8 +94,11 @@ class Fact:
 
     def personal_fields(self) -> dict[str, str]:
         """The personal values that are present and readable, by entry key."""
-        values = ((s.key, getattr(self, s.name)) for s in self.specs if s.personal)
-        return {key: value for key, value in values if isinstance(value, str)}
+        return {
+            spec.key: value
+            for spec in self.specs
+            if spec.personal and isinstance(value := getattr(self, spec.name), str)
+        }
 
 
 KINDS: dict[str, type[Fact]] = {}

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, pairwise
 from random import uniform
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from ledger.application import Ledger, digest, pol_of
 from ledger.calendar import day_of, moment_of_instant
 from ledger.commands import Command, Record
 from ledger.deciding import Decision, Session
-from ledger.entry import to_base64
+from ledger.entry import random_id, to_base64
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import KINDS, PolicyPublished
 from ledger.policy.diff import media_of, refuse_lengthening
@@ -40,8 +40,7 @@ RANDOM_EACH = 16 + 16 + RANDOM  # bytes that one event takes: its id, its salt, 
 ImportId = tuple[str, bytes, int]  # source, fingerprint of the line, ordinal among equal lines
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A wish that became history. `written` holds its events in order; the last is the fact asked
     for, an earlier one a registration it implied."""
 
@@ -316,7 +315,7 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
     for index, (pending, scope) in enumerate(zip(session.pending, scopes, strict=True)):
         parts: tuple[Part, ...] = ()
         mine = random[RANDOM_EACH * index : RANDOM_EACH * (index + 1)]
-        event_id = UUID(bytes=mine[:16], version=4)
+        event_id = random_id(mine[:16])
         if scope is not None:
             key = keys[scope]
             if key.row is not None and key.id not in stored:
@@ -331,7 +330,7 @@ def _sealed(ledger: Ledger, session: Session) -> tuple[list[Draft], Work]:
 def _outcome(decision: Decision | Refusal, work: Work) -> Outcome:
     if isinstance(decision, Refusal):
         return decision
-    written = tuple(work.written[index] for index in decision.events)
+    written = tuple([work.written[index] for index in decision.events])
     return Accepted(decision.subject, decision.stream, written)
 
 

@@ -51,7 +51,8 @@ class Stream:
         self.version = tip.version if tip else 0
         self.subject = tip.subject if tip else subject
         self.history = list(history)
-        self.state = fold(AGGREGATES[aggregate], self.history)
+        known = AGGREGATES[aggregate]
+        self.state = fold(known, self.history) if self.history else known.initial()
 
     def add(self, fact: Fact) -> None:
         """One more fact at the end; a correction is folded in where it points."""

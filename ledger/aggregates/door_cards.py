@@ -7,7 +7,7 @@ The refusal names the field and never the value. Fields and references declared 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ledger import pan
@@ -78,16 +78,15 @@ def refuse_names(names: Iterable[str]) -> Refusal | None:
     return None
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> Sequence[str]:
     """The texts and the long integers of a field's value; amounts and lists are looked into."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, int):
-        if abs(value) >= _LONG:
-            yield str(abs(value))
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from _texts(part)
+        return (value,)
+    if isinstance(value, int):
+        return (str(abs(value)),) if abs(value) >= _LONG else ()
+    if isinstance(value, tuple):
+        return [text for part in value for text in _texts(part)]
+    return ()
 
 
 def _is_as_declared(fact: Fact, key: str, text: str) -> bool:

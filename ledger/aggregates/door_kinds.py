@@ -5,12 +5,13 @@ that we never do. Pure; called by `door.py` and, with what the company declared,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple, TypeAlias
 
 from ledger.aggregates.policy_book import Declared
 from ledger.errors import Refusal
 from ledger.events import (
+    KINDS,
     AssessmentRecorded,
     CallPlaced,
     CardKept,
@@ -51,6 +52,33 @@ class Undeclared(NamedTuple):
     article: str
 
 
+# Which facts each rule is about: most facts are of none of these kinds, and no rule is asked.
+Placed: TypeAlias = FieldDeclared | FormPublished | ProfileRectified
+Channelled: TypeAlias = CallPlaced | MessageDecided | SurveySent
+Purposed: TypeAlias = (
+    TrackerChoice
+    | DataDisclosed
+    | SelectionRun
+    | AssessmentRecorded
+    | RequestReceived
+    | RequestQualified
+    | RecoveredFromQueue
+)
+Classed: TypeAlias = (
+    HoldPlaced
+    | DataRead
+    | DataDisclosed
+    | FieldDeclared
+    | ObligationDeclared
+    | IncidentDetected
+    | PurposeDeclared
+    | RequestReceived
+    | RequestQualified
+    | RecipientDeclared
+)
+Card: TypeAlias = CardKept | CardRebound
+Declaration: TypeAlias = RecipientDeclared | FormPublished | PurposeDeclared
+
 PURPOSE = Undeclared("purpose", "SS-CTL-2", "RGPD art. 5(1)(b)")
 RECIPIENT = Undeclared("recipient", "SS-REC-1", "RGPD art. 13(1)(e), 30(1)(d)")
 FIELD = Undeclared("field", "SS-DATA-1", "RGPD art. 5(1)(c)")
@@ -60,14 +88,11 @@ CLASS = Undeclared("class", "SS-RET-3", "RGPD art. 5(1)(e)")
 def refuse(fact: Fact, edition: Edition) -> Refusal | None:
     """The first rule of its kind that this fact breaks, or None. `edition` is the one in force,
     with the purposes declared beside it."""
-    return (
-        _place(fact)
-        or _purposes(fact, edition)
-        or _classes(fact, edition)
-        or _content(fact, edition)
-        or _card(fact)
-        or _declaration(fact, edition)
-    )
+    for rule in _ASKED[fact.kind]:
+        refused = rule(fact, edition)
+        if refused is not None:
+            return refused
+    return None
 
 
 def refuse_undeclared(fact: Fact, declared: Declared) -> Refusal | None:
@@ -87,7 +112,7 @@ def _undeclared(rule: Undeclared, field: str) -> Refusal:
     return Refusal(f"{rule.what}-undeclared", detail, rule.clause, rule.article, field)
 
 
-def _place(fact: Fact) -> Refusal | None:
+def _place(fact: Placed, _: Edition) -> Refusal | None:
     """No field says where somebody is (SS-GEO-1)."""
     names: Collection[str] = ()
     match fact:
@@ -107,51 +132,42 @@ def _place(fact: Fact) -> Refusal | None:
     return None
 
 
-def _purposes(fact: Fact, edition: Edition) -> Refusal | None:
+def _channel(fact: Channelled, edition: Edition) -> Refusal | None:
     """Nothing happens under an undeclared purpose, nor over a channel it does not have."""
-    match fact:
-        case CallPlaced() | MessageDecided() | SurveySent():
-            purpose = edition.purposes.get(fact.purpose)
-            if purpose is None:
-                return _undeclared(PURPOSE, "purpose")
-            if purpose.channels and fact.channel not in purpose.channels:
-                detail = "field 'channel' is not one that the policy declares for this purpose"
-                clause, article = purpose.clause, purpose.article
-                return Refusal("channel-undeclared", detail, clause, article, "channel")
-        case TrackerChoice() | DataDisclosed() | SelectionRun():
-            if fact.purpose not in edition.purposes:
-                return _undeclared(PURPOSE, "purpose")
-        case AssessmentRecorded() | RequestReceived() | RequestQualified() | RecoveredFromQueue():
-            if fact.purpose and fact.purpose not in edition.purposes:
-                return _undeclared(PURPOSE, "purpose")
-        case RecipientDeclared() if not edition.purposes.keys() >= set(fact.purposes or ()):
-            return _undeclared(PURPOSE, "purposes")
+    purpose = edition.purposes.get(fact.purpose)
+    if purpose is None:
+        return _undeclared(PURPOSE, "purpose")
+    if purpose.channels and fact.channel not in purpose.channels:
+        detail = "field 'channel' is not one that the policy declares for this purpose"
+        clause, article = purpose.clause, purpose.article
+        return Refusal("channel-undeclared", detail, clause, article, "channel")
     return None
 
 
-def _classes(fact: Fact, edition: Edition) -> Refusal | None:
+def _purpose(fact: Purposed, edition: Edition) -> Refusal | None:
+    """Nothing happens under an undeclared purpose; some kinds need none."""
+    if fact.purpose is not None and fact.purpose not in edition.purposes:
+        return _undeclared(PURPOSE, "purpose")
+    return None
+
+
+def _purposes(fact: RecipientDeclared, edition: Edition) -> Refusal | None:
+    """Nobody receives for an undeclared purpose."""
+    if not edition.purposes.keys() >= set(fact.purposes or ()):
+        return _undeclared(PURPOSE, "purposes")
+    return None
+
+
+def _classes(fact: Classed, edition: Edition) -> Refusal | None:
     """A class that the edition does not have would have no end."""
-    match fact:
-        case (
-            HoldPlaced()
-            | DataRead()
-            | DataDisclosed()
-            | FieldDeclared()
-            | ObligationDeclared()
-            | IncidentDetected()
-            | PurposeDeclared()
-            | RequestReceived()
-            | RequestQualified()
-            | RecipientDeclared()
-        ):
-            if not edition.classes.keys() >= set(fact.classes or ()):
-                return _undeclared(CLASS, "classes")
+    if not edition.classes.keys() >= set(fact.classes or ()):
+        return _undeclared(CLASS, "classes")
     return None
 
 
-def _content(fact: Fact, edition: Edition) -> Refusal | None:
+def _content(fact: MessageSent, edition: Edition) -> Refusal | None:
     """A service message sells nothing (SS-COM-1)."""
-    if not isinstance(fact, MessageSent) or fact.content != "promotional":
+    if fact.content != "promotional":
         return None
     purpose = edition.purposes.get(fact.purpose)
     if (
@@ -169,30 +185,29 @@ def _content(fact: Fact, edition: Edition) -> Refusal | None:
     )
 
 
-def _card(fact: Fact) -> Refusal | None:
+def _card(fact: Card, _: Edition) -> Refusal | None:
     """Without its month a wallet's card would never end, nor a subscription's without its contract
     (SS-CARD-2, SS-CARD-3)."""
-    if isinstance(fact, CardKept | CardRebound):
-        if fact.ground == "wallet" and fact.expiry is None:
-            return Refusal(
-                "malformed",
-                "field 'expiry' is required for a card of the wallet",
-                "SS-CARD-3",
-                "RGPD art. 5(1)(e)",
-                "expiry",
-            )
-        if fact.ground == "subscription" and fact.contract is None:
-            return Refusal(
-                "malformed",
-                "field 'contract' is required for the card of a subscription",
-                "SS-CARD-2",
-                "RGPD art. 6(1)(b)",
-                "contract",
-            )
+    if fact.ground == "wallet" and fact.expiry is None:
+        return Refusal(
+            "malformed",
+            "field 'expiry' is required for a card of the wallet",
+            "SS-CARD-3",
+            "RGPD art. 5(1)(e)",
+            "expiry",
+        )
+    if fact.ground == "subscription" and fact.contract is None:
+        return Refusal(
+            "malformed",
+            "field 'contract' is required for the card of a subscription",
+            "SS-CARD-2",
+            "RGPD art. 6(1)(b)",
+            "contract",
+        )
     return None
 
 
-def _declaration(fact: Fact, edition: Edition) -> Refusal | None:
+def _declaration(fact: Declaration, edition: Edition) -> Refusal | None:
     """What the company may not declare."""
     match fact:
         case RecipientDeclared() if fact.type == "social":
@@ -222,3 +237,20 @@ def _declaration(fact: Fact, edition: Edition) -> Refusal | None:
         case PurposeDeclared(validity_months=int(months)) if not 0 < months <= LONGEST_MONTHS:
             return Refusal("malformed", "field 'validity_months' is a number of months", "SS-CTL-2")
     return None
+
+
+_RULES: tuple[tuple[Callable[[Any, Edition], Refusal | None], Any], ...] = (
+    (_place, Placed),
+    (_channel, Channelled),
+    (_purpose, Purposed),
+    (_purposes, RecipientDeclared),
+    (_classes, Classed),
+    (_content, MessageSent),
+    (_card, Card),
+    (_declaration, Declaration),
+)
+"""In the order in which they are asked."""
+
+_ASKED = {
+    kind: [rule for rule, facts in _RULES if issubclass(cls, facts)] for kind, cls in KINDS.items()
+}

@@ -38,7 +38,7 @@ def evolve(state: Order, fact: Fact) -> Order:
     """The state after this fact."""
     match fact:
         case OrderPlaced():
-            return state._replace(placed=True)
+            return Order(True, state.cancelled)
         case OrderCancelled():
-            return state._replace(cancelled=True)
+            return Order(state.placed, True)
     return state

@@ -30,9 +30,7 @@ from ledger.events import (
 OF_HER = (AccountClosed, RestrictionLifted, DirectiveRevoked, HeirRequested)
 OF_HER_CHOICES = (ObjectionAssessed, ObjectionLifted)
 LIVING = (ConsentGiven, ConsentRenewed, ObjectionLifted, AccountOpened, DirectiveSet)
-OF_ALL = tuple(
-    sorted({kind.kind for kind in (*OF_HER, *OF_HER_CHOICES, *LIVING, AccountClosed, Died)})
-)
+OF_ALL = frozenset(kind.kind for kind in (*OF_HER, *OF_HER_CHOICES, *LIVING, Died))
 """The kinds for which every reference of hers is looked at, and not only the one that is named."""
 
 

@@ -449,11 +449,12 @@ def _settle(
         position, at = head.position + 1 + index, first_at + index
         raw = entry.complete(draft.state, at)
         leaf = entry.leaf_hash(raw)
-        row = draft.row._replace(position=position, recorded_at=at)
+        row = Row(position, *draft.row[1:-1], at)
         settled.append(row)
         event_rows.append((*row, raw, leaf))
         written.append(Written(position, at, raw, leaf))
-        sealed.extend((position, part.name, part.key_id, part.envelope) for part in draft.parts)
+        for part in draft.parts:
+            sealed.append((position, part.name, part.key_id, part.envelope))
     changes = live.changes(settled, prior)
     first = head.position + 1
     rows: dict[sa.Table, list[tuple[Any, ...]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -152,3 +153,11 @@ def test_every_kind_is_stored_as_its_entry_says(ledger: Ledger):
 def _absent(fact: Fact) -> dict[str, Any]:
     # `draft` seals nothing: personal fields simply are not there.
     return {spec.name: None for spec in fact.specs if spec.personal}
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_random_ids_are_what_the_library_makes_of_the_same_bytes(drawn: bytes) -> None:
+    made, theirs = entry.random_id(drawn), UUID(bytes=drawn, version=4)
+    assert made == theirs and made.is_safe is theirs.is_safe
+    assert pickle.loads(pickle.dumps(made)) == theirs
+    assert entry.derived_id(drawn).version == 8
