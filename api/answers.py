@@ -303,7 +303,12 @@ def death_json(d: AfterDeath, lang: Language) -> dict[str, Any]:
         "directive": d.wish,
         "heirs": [{**one._asdict(), "classes": list(one.classes)} for one in d.may],
         "asked": [
-            {**one._asdict(), "day": format_day(one.day), "due": format_day(one.due)}
+            {
+                **one._asdict(),
+                "day": format_day(one.day),
+                "due": format_day(one.due),
+                "answered_on": _day(one.answered_on),
+            }
             for one in d.asked
         ],
         "account": d.account,
