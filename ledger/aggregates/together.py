@@ -13,6 +13,7 @@ from typing import Any
 from ledger.aggregates import consent, customer
 from ledger.errors import Refusal
 from ledger.events import (
+    KINDS,
     AccountClosed,
     AccountOpened,
     ConsentGiven,
@@ -34,6 +35,8 @@ OF_ALL = tuple(
     sorted({kind.kind for kind in (*OF_HER, *OF_HER_CHOICES, *LIVING, AccountClosed, Died)})
 )
 """The kinds for which every reference of hers is looked at, and not only the one that is named."""
+CHOICES_OF_ALL = frozenset(kind for kind in OF_ALL if KINDS[kind].aggregate == "consent")
+"""Those of them that are choices: a correction of one is asked what it would read as."""
 
 
 def refuse(
