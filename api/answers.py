@@ -21,6 +21,7 @@ from ledger.choosing.awaited import awaited_of
 from ledger.commands import Reference
 from ledger.errors import Misuse, NotFound, Stale
 from ledger.events import KINDS, Died, Restricted, Row
+from ledger.permitting.joined import of_all
 from ledger.policy.awaiting import held_back
 from ledger.policy.book import Book
 from ledger.policy.cards import CardItem, cards, governed
@@ -33,7 +34,7 @@ from ledger.policy.holds import restricted
 from ledger.policy.model import Edition
 from ledger.policy.reasons import ACTIVITY
 from ledger.policy.verdicts import ChoiceState, Deadline
-from ledger.projections.joins import Joins, honoured
+from ledger.projections.joins import Joins
 from ledger.projections.model import SubjectState
 from ledger.projections.population import Age, ClassCount, Population
 from ledger.requests import heirs
@@ -246,11 +247,11 @@ def _honoured(
         return state
     with ledger.database.read() as connection:
         rows = {one: states.rows_of(connection, one) for one in joins.everybody(kept)}
-    said = {o: replaying.fold_subject(r, as_of, known).consents for o, r in rows.items()}
-    counts = honoured(said[kept], [(one.position, said[one.other]) for one in others])
-    if kept != subject:
-        counts = {key: counts[key] for key in said[subject]}
-    return state._replace(consents=counts)
+    said = {o: replaying.fold_subject(r, as_of, known) for o, r in rows.items()}
+    hers = of_all(said[kept], [(one.position, said[one.other]) for one in others])
+    keys = hers.consents if kept == subject else said[subject].consents
+    counts = {key: hers.consents[key] for key in keys}
+    return state._replace(consents=counts, unproved=hers.unproved)
 
 
 def deadline_json(d: Deadline, lang: Language, explanation: list[str]) -> dict[str, Any]:
@@ -302,7 +303,12 @@ def death_json(d: AfterDeath, lang: Language) -> dict[str, Any]:
         "directive": d.wish,
         "heirs": [{**one._asdict(), "classes": list(one.classes)} for one in d.may],
         "asked": [
-            {**one._asdict(), "day": format_day(one.day), "due": format_day(one.due)}
+            {
+                **one._asdict(),
+                "day": format_day(one.day),
+                "due": format_day(one.due),
+                "answered_on": _day(one.answered_on),
+            }
             for one in d.asked
         ],
         "account": d.account,

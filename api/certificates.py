@@ -22,7 +22,7 @@ from ledger.erasing import certificate as made
 from ledger.erasing.certificate import Desk, Issued
 from ledger.erasing.erase import Erased, of_intent
 from ledger.erasing.journal import Intent, Journal
-from ledger.erasing.request import planned_everywhere
+from ledger.erasing.request import everybody, planned_everywhere
 from ledger.errors import Broken, NotFound
 from ledger.requests.reading import one
 from ledger.retention.certifying import REASON, named, still_kept
@@ -67,17 +67,18 @@ def certificate_answer(
 def person_answer(
     ledger: Ledger, subject: UUID, desk: Desk | None, journal: Path | None, *, is_now: bool
 ) -> dict[str, Any]:
-    """The certificate of each erasure of one person, oldest first. Raises NotFound where nothing of
-    hers was ever erased, or all of it is pruned."""
+    """The certificate of each erasure of one person, under each of her references, oldest first.
+    Raises NotFound where nothing of hers was ever erased, or all of it is pruned."""
     if desk is None or journal is None:
         raise NotFound(NOTHING)
     with ledger.database.read() as connection:
         carried_out = erasure.carried_out(connection)
     intents = Journal(journal, ledger.keyring.origin).intents()[:carried_out]
-    found = [(one, of_intent(ledger, one, subject)) for one in intents]
+    people = everybody(ledger, subject)
+    found = [(who, one, of_intent(ledger, one, who)) for one in intents for who in people]
     items = [
-        _of_intent(ledger, subject, desk, intent, done, is_now=is_now)
-        for intent, done in found
+        _of_intent(ledger, who, desk, intent, done, is_now=is_now)
+        for who, intent, done in found
         if done
     ]
     if not items:
@@ -111,6 +112,7 @@ def _of_intent(
     note, is_signed = _made_now(desk, content) if is_now else (as_issued or (None, False))
     name = content["id"] if is_now else known_as
     return {
+        "subject": str(subject),
         "reason": intent.reason,
         "request": intent.request and str(intent.request),
         "erased_at": format_instant(intent.at),

@@ -42,7 +42,7 @@ STRING = {"type": "string"}
 TEXT = {"type": ["string", "null"]}
 _DEADLINES = {"type": "array", "items": {"$ref": "#/components/schemas/Deadline"}}
 _CHOICES = {"type": "array", "items": {"$ref": "#/components/schemas/Choice"}}
-_JOINED: dict[str, Any] = {
+JOINED: dict[str, Any] = {
     "joined_into": {
         "type": ["string", "null"],
         "format": "uuid",
@@ -56,7 +56,7 @@ _JOINED: dict[str, Any] = {
 }
 _AT: dict[str, Any] = {
     "subject": UUID,
-    **_JOINED,
+    **JOINED,
     "as_of": {"type": "string", "format": "date-time"},
     "day": {"type": "string", "format": "date"},
     "known_at": {"type": ["string", "null"], "format": "date-time"},
@@ -346,10 +346,10 @@ FIXED: dict[str, Any] = {
     "Deadlines": closed([*_AT, "deadlines"], {**_AT, "deadlines": _DEADLINES}),
     "Choices": closed([*_AT, "consents"], {**_AT, "consents": _CHOICES}),
     "Timeline": closed(
-        ["subject", *_JOINED, "as_of", "known_at", "position", "items", "next"],
+        ["subject", *JOINED, "as_of", "known_at", "position", "items", "next"],
         {
             "subject": UUID,
-            **_JOINED,
+            **JOINED,
             "as_of": {"type": ["string", "null"], "format": "date-time"},
             "known_at": {"type": ["string", "null"], "format": "date-time"},
             "position": {"type": "integer", "description": "The last position known."},

@@ -223,6 +223,7 @@ ACKNOWLEDGED: dict[str, Any] = {"items": [{"about": 4, "position": 9, "recorded"
 STANDING: dict[str, Any] = {
     "position": 4,
     "kind": "consent.withdrawn.v1",
+    "subject": SUBJECT,
     "recorded_at": WHEN,
     "recipients": [
         {
@@ -234,10 +235,16 @@ STANDING: dict[str, Any] = {
         }
     ],
 }
-OUTSIDE: dict[str, Any] = {"subject": SUBJECT, "days": 7, "items": [STANDING]}
+OUTSIDE: dict[str, Any] = {
+    "subject": SUBJECT,
+    "joined_into": None,
+    "joined": [],
+    "days": 7,
+    "items": [{**STANDING, "joins": []}],
+}
 OVERDUE: dict[str, Any] = {
     "days": 7,
-    "items": [{**STANDING, "subject": SUBJECT}],
+    "items": [STANDING],
     "next": None,
 }
 HEALTH: dict[str, Any] = {"status": "ok", "version": "0.1.0", "position": 4}

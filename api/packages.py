@@ -24,7 +24,6 @@ from api.reading import loaded, record_read
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.errors import BadData, NotFound, Refusal, Refused
-from ledger.events import Died
 from ledger.fields import CODE, INTEGER
 from ledger.packages import signing
 from ledger.packages.archived import Opened
@@ -32,11 +31,9 @@ from ledger.packages.gathering import SCOPES, Scope, classes_held, everybody, ga
 from ledger.packages.receipts import consents
 from ledger.packages.rendering import Format, render
 from ledger.policy import dpv
-from ledger.policy.death import AfterDeath
 from ledger.policy.estate import HERS, Estate, estate_of
 from ledger.requests import heirs
 from ledger.requests.reading import one
-from ledger.store import states
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 REASON, HEIRS = "access_request", "heir_request"
@@ -120,19 +117,8 @@ def scope_of(ledger: Ledger, subject: UUID, right: str) -> Scope | None:
     """The package that answers a request of this right about this person: once her death is proved
     whoever asks is an heir. None for a right that no package answers."""
     scope = next((one for one in SCOPES if one == right), None)
-    death = None if scope is None else _death(ledger, subject)
+    death = None if scope is None else heirs.of_now(ledger, subject)
     return "estate" if death is not None and death.is_proved else scope
-
-
-def _death(ledger: Ledger, subject: UUID) -> AfterDeath | None:
-    """Where things stand after a death. Whether there was one the live tables say, so that nobody's
-    whole history is read for it."""
-    joins = ledger.joins(ledger.epoch())
-    with ledger.database.read() as connection:
-        hers = (states.live_state(connection, one) for one in joins.family(subject))
-        if not any(key.kind == Died.kind for state in hers for key in state.activity):
-            return None
-        return heirs.of_person(connection, joins, subject, ledger.clock.now())
 
 
 def _is_request(ledger: Ledger, subject: UUID, case: str | None) -> bool:
@@ -147,7 +133,7 @@ def _is_request(ledger: Ledger, subject: UUID, case: str | None) -> bool:
 
 def _estate(ledger: Ledger, subject: UUID, asked: Wanted) -> Estate | None:
     """What of it heirs are handed; None while it is hers to ask. Raises Refused."""
-    death = _death(ledger, subject)
+    death = heirs.of_now(ledger, subject)
     if asked.scope != "estate":
         if death is not None and death.is_proved:
             raise Refused(HERS)

@@ -19,6 +19,7 @@ _STANDING = {"type": "array", "items": LOOSE}
 _DIGEST = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
 
 _ISSUED: dict[str, Any] = {
+    "subject": {**UUID, "description": "Under which of her references."},
     "reason": {**STRING, "description": "term, request, or another reason of an erasure."},
     "request": {**TEXT, "format": "uuid"},
     "erased_at": {"type": "string", "format": "date-time"},
@@ -68,7 +69,7 @@ SCHEMAS: dict[str, Any] = {
             "items": {
                 "type": "array",
                 "items": closed([*_ISSUED, "recipients"], {**_ISSUED, "recipients": _STANDING}),
-                "description": "One for each erasure, oldest first.",
+                "description": "One for each erasure under each of her references, oldest first.",
             },
         },
     ),
@@ -176,7 +177,13 @@ def told(description: str, name: str, shown: Any, status: int = 200) -> dict[str
 CERTIFICATES: dict[str, Any] = {
     "subject": examples.SUBJECT,
     "items": [
-        {**CERTIFICATE, "reason": "term", "request": None, "erased_at": examples.WHEN},
+        {
+            **CERTIFICATE,
+            "subject": examples.SUBJECT,
+            "reason": "term",
+            "request": None,
+            "erased_at": examples.WHEN,
+        },
     ],
 }
 GET_CERTIFICATES = told("Each certificate, and who was told.", "Certificates", CERTIFICATES)

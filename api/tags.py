@@ -32,7 +32,8 @@ def tag_of(ledger: Ledger, subject: UUID, times: Times, lang: str = "") -> str |
     with ledger.database.read() as connection:
         epoch = read_head(connection).epoch
         known = reader.position_at(connection, times.known_at)
-    people = ledger.joins(epoch, known).everybody(subject)
+    # What she says under one reference changes what is answered about another.
+    people = ledger.joins(epoch, known).family(subject)
     with ledger.database.read() as connection:
         extent = timeline.extent(connection, people, known)
     if extent is None:

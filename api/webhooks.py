@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.access import Who
+from api.answers import joined_json
 from api.facts import an_object, check_keys, check_strict
 from api.problems import Problem
 from api.routes import AGENT, DPO, OPERATOR
@@ -22,7 +23,7 @@ from ledger.fields import CODE, IDENTIFIER, INTEGER, Codec
 from ledger.outbound import endpoints, envelope, recording
 from ledger.outbound.posting import Post, poster
 from ledger.outbound.recording import InPlace
-from ledger.outbound.standing import DAYS, About, overdue, standing
+from ledger.outbound.standing import DAYS, About, declared, overdue, standing
 from ledger.store import reader, timeline
 from ledger.store.outbox import Delivery, Endpoint
 
@@ -162,13 +163,22 @@ def _in_place(who: Who, recipient: str, item: dict[str, Any]) -> InPlace | None:
 
 
 def recipients_of(ledger: Ledger, subject: UUID, days: int) -> dict[str, Any]:
-    """Where the outside systems stand about one person. Raises NotFound for nobody's id."""
+    """Where the outside systems stand about one person, under all her references, in the order of
+    the log; a fact that was recorded of another one cites the joins by which it is hers. Raises
+    NotFound for nobody's id."""
+    joins = ledger.joins(ledger.epoch())
+    people = joins.family(subject)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        if timeline.extent(connection, (subject,), known) is None:
+        if timeline.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
-    items = [about_json(one) for one in standing(ledger, subject, days)]
-    return {"subject": str(subject), "days": days, "items": items}
+    said = declared(ledger)
+    found = [one for who in people for one in standing(ledger, who, days, known=said)]
+    items = [
+        {**about_json(one), "joins": list(joins.between(subject, one.subject))}
+        for one in sorted(found, key=lambda one: one.position)
+    ]
+    return {"subject": str(subject), **joined_json(joins, subject), "days": days, "items": items}
 
 
 def all_overdue(
@@ -176,7 +186,7 @@ def all_overdue(
 ) -> dict[str, Any]:
     """Where somebody outside is overdue, oldest first, a page of facts after a position."""
     found: Iterator[About] = islice(overdue(ledger, days, after), limit + 1)
-    items = [{**about_json(one), "subject": str(one.subject)} for one in found]
+    items = [about_json(one) for one in found]
     following = items[limit - 1]["position"] if len(items) > limit else None
     return {"days": days, "items": items[:limit], "next": following}
 
@@ -186,6 +196,7 @@ def about_json(one: About) -> dict[str, Any]:
     return {
         "position": one.position,
         "kind": one.kind,
+        "subject": str(one.subject),
         "recorded_at": format_instant(one.recorded_at),
         "recipients": [standing_json(recipient) for recipient in one.recipients],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.components import NUMBERS, POSITION, STRING, UUID, closed
+from api.components import JOINED, NUMBERS, POSITION, STRING, UUID, closed
 from ledger.fields import CODE
 
 _INSTANT = {"type": ["string", "null"], "format": "date-time"}
@@ -124,11 +124,17 @@ SCHEMAS: dict[str, Any] = {
         },
     ),
     "Standing": closed(
-        ["position", "kind", "recorded_at", "recipients"],
+        ["position", "kind", "subject", "recorded_at", "recipients"],
         {
             "position": POSITION,
             "kind": STRING,
             "subject": UUID,
+            "joins": {
+                "type": "array",
+                "items": POSITION,
+                "description": "Of what was recorded under another reference of hers: the "
+                "positions of the joins by which it is hers.",
+            },
             "recorded_at": {"type": "string", "format": "date-time"},
             "recipients": {
                 "type": "array",
@@ -151,8 +157,13 @@ SCHEMAS: dict[str, Any] = {
         description="Where each outside system stands about one fact: delivered is not done.",
     ),
     "Recipients": closed(
-        ["subject", "days", "items"],
-        {"subject": UUID, "days": {"type": "integer"}, "items": _listed("Standing")},
+        ["subject", "joined_into", "joined", "days", "items"],
+        {
+            "subject": UUID,
+            **JOINED,
+            "days": {"type": "integer"},
+            "items": _listed("Standing"),
+        },
     ),
     "Overdue": closed(
         ["days", "items", "next"],

@@ -85,6 +85,7 @@ class Ledger(Application[UUID]):
         self._book_version = -1  # of the book's stream, when it was last read
         self._has_erased = False
         self._joined: list[reader.Joining] = []
+        self._gone: dict[UUID, int] = {}  # of those who were ever joined, since which position
         self._joins = Joins()
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
@@ -157,11 +158,12 @@ class Ledger(Application[UUID]):
         self._refresh(epoch)
         if known is None:
             return self._joins
-        return Joins(
+        stood = [
             one.join
             for one in self._joined
             if one.join.position <= known and (one.undone_at is None or one.undone_at > known)
-        )
+        ]
+        return Joins(stood, [one for one, since in self._gone.items() if since <= known])
 
     def edition(self, epoch: int, at: Instant) -> Edition:
         """The edition in force at `at`, as known now, with the purposes declared beside it."""
@@ -194,13 +196,21 @@ class Ledger(Application[UUID]):
                 epochs.check_keyring(connection, self.keyring)
                 self._has_erased = erasure.carried_out(connection) > 0
                 self._joined = reader.joined(connection)
-                self._joins = Joins(one.join for one in self._joined if one.undone_at is None)
+                self._gone = self._gone_of(connection)
+                stand = [one.join for one in self._joined if one.undone_at is None]
+                self._joins = Joins(stand, self._gone)
                 # Keys and suppressions move the epoch too, and far more often than the book: it is
                 # parsed again only when its stream, which is never pruned, has grown.
                 version = reader.policy_book_version(connection)
                 if version != self._book_version:
                     self._read_book(connection, version)
             self._epoch = epoch
+
+    def _gone_of(self, connection: Any) -> dict[UUID, int]:
+        if not self._has_erased:
+            return {}
+        people = {who for one in self._joined for who in (one.join.kept, one.join.other)}
+        return erasure.closed_since(connection, people) if people else {}
 
     def _read_book(self, connection: Any, version: int) -> None:
         self._book, self._book_stream = reader.policy_book(connection)

@@ -63,7 +63,7 @@ from ledger.fields import CODE
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
-from ledger.streams import Stream, consent_stream, correction_of, streams_of
+from ledger.streams import Stream, consent_stream, correction_of, decided_on, streams_of
 
 # Always heard, whatever happened before: their aggregates need not look back. What allows something
 # looks back at the person: the dead and the very young allow nothing.
@@ -285,6 +285,9 @@ class Session:
     def _looked_back(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams whose past a decision depends on (a login depends on none)."""
         past: set[UUID] = {found.stream for found in self._roots.values()}
+        for root in self._roots.values():  # what a choice would read as is asked of her everywhere
+            if root.subject and root.fact.kind in together.CHOICES_OF_ALL:
+                past |= decided_on(self._joins, root.subject)
         for command in commands:
             if isinstance(command, Record) and command.fact.kind not in HEARD:
                 target, person = self._thing(command), None
@@ -297,8 +300,7 @@ class Session:
                 if subject and command.fact.aggregate == "customer":
                     past.add(subject)
                 if subject and command.fact.kind in together.OF_ALL:
-                    hers = self._joins.everybody(subject)
-                    past.update(hers, map(consent_stream, hers[1:]))
+                    past |= decided_on(self._joins, subject)
         return past
 
     def _references(self, command: Command) -> list[tuple[str, bytes]]:
@@ -366,11 +368,7 @@ class Session:
         refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
         refused = unless_lapsed(self.ledger, self.epoch, refused, found.state, fact)
         if fact.kind in together.OF_ALL:
-            hers = self._joins.everybody(subject)
-            people = [self._open(one, "customer", one).state for one in hers]
-            said = [self._open(consent_stream(s), "consent", s).state for s in hers[1:]]
-            refused = together.refuse(fact, refused, people, [found.state, *said])
-            refused = refused or refuse_elsewhere(self.ledger, self.epoch, subject, fact, said)
+            refused = self._refuse_together(subject, fact, refused, found.state)
         if refused:
             return refused
         if isinstance(fact, CLOSING):
@@ -378,6 +376,17 @@ class Session:
         if not isinstance(fact, AccountClosed):
             self._append(stream, fact, personal)
         return Decision(subject, stream, tuple(range(first, len(self.pending))))
+
+    def _refuse_together(
+        self, subject: UUID, fact: Fact, refused: Refusal | None, own: Any
+    ) -> Refusal | None:
+        """What her own stream says, whose state is `own`, and those of her other references."""
+        hers = self._joins.family(subject)
+        people = [self._open(one, "customer", one).state for one in hers]
+        others = [one for one in hers if one != subject]
+        said = [self._open(consent_stream(one), "consent", one).state for one in others]
+        refused = together.refuse(fact, refused, people, [own, *said])
+        return refused or refuse_elsewhere(self.ledger, self.epoch, subject, fact, said)
 
     def _close_accounts(self, subject: UUID, said: Died | AccountClosed) -> None:
         """What she closes, or her death before it is written, under every reference of hers."""
@@ -516,9 +525,10 @@ class Session:
             refusal = door.refuse(stands, self._now, self._edition) or door.refuse_choice(
                 stands, self._edition
             )
-            if refusal is None and root.fact.aggregate == "consent":
+            if refusal is None and root.subject and root.fact.kind in together.CHOICES_OF_ALL:
                 refusal = consent.refuse_awaited(stream.state, stands)
                 refusal = unless_lapsed(self.ledger, self.epoch, refusal, stream.state, stands)
+                refusal = self._refuse_together(root.subject, stands, refusal, stream.state)
             if refusal:
                 return refusal
         refusal = door.refuse_card(fact)

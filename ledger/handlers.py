@@ -209,8 +209,8 @@ def _of_the_kept(ledger: Ledger, commands: Sequence[Command]) -> Sequence[Comman
     found: list[Command] = []
     for one in commands:
         subject = one.fact.subject if isinstance(one, Record) else None
-        if isinstance(one, Record) and subject is not None and joins.kept(subject) != subject:
-            found.append(replace(one, fact=replace(one.fact, subject=joins.kept(subject))))
+        if isinstance(one, Record) and subject is not None and joins.named(subject) != subject:
+            found.append(replace(one, fact=replace(one.fact, subject=joins.named(subject))))
         else:
             found.append(one)
     return found

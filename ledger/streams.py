@@ -15,6 +15,7 @@ from ledger.commands import Command, Correct, Record
 from ledger.entry import derived_id
 from ledger.errors import BadData
 from ledger.events import Fact, FactCorrected
+from ledger.projections.joins import Joins
 from ledger.store import reader
 
 
@@ -63,6 +64,13 @@ class Stream:
             self.state = fold(AGGREGATES[self.aggregate], self.history)
         else:
             self.state = AGGREGATES[self.aggregate].evolve(self.state, fact)
+
+
+def decided_on(joins: Joins, subject: UUID) -> set[UUID]:
+    """The streams on which a fact of one person is decided beside its own, under all her
+    references."""
+    hers = joins.family(subject)
+    return {*hers, *(consent_stream(one) for one in hers if one != subject)}
 
 
 def correction_of(root: reader.Found, command: Correct) -> FactCorrected:

@@ -262,6 +262,9 @@ def delivered_meanwhile(run: Run) -> AbstractContextManager[None]:
 def _about(run: Run, one: dict[str, Any]) -> Iterator[str]:
     word = run.screen.word
     yield word("recipients.fact", position=one["position"], kind=one["kind"], at=one["recorded_at"])
+    if one.get("joins"):
+        by = ", ".join(str(position) for position in one["joins"])
+        yield word("recipients.joined", subject=one["subject"], positions=by)
     for standing in one["recipients"]:
         said = (standing["acknowledged"] or {}).get("receipt")
         yield word(

@@ -15,7 +15,7 @@ from api.console import rendering
 from api.console.texts import speech
 from api.console.visiting import Visit
 from api.settings import Language
-from ledger.aggregates.rights_request import CHANGING, RightsRequest
+from ledger.aggregates.rights_request import CHANGING, HANDING, RightsRequest
 from ledger.calendar import day_of, format_day, is_past, request_due
 from ledger.events import (
     REMEDIES,
@@ -83,8 +83,7 @@ DEEDS: dict[str, tuple[Field, ...]] = {
         Field("trustee", "line", required=False),
         Field("text", "text", required=False),
     ),
-    "access": (Field("package", "line", required=False),),
-    "portability": (Field("package", "line", required=False),),
+    **{right: (Field("package", "line"),) for right in HANDING},
 }
 
 
@@ -106,7 +105,8 @@ def possible(visit: Visit, state: RightsRequest, right: str) -> list[Step]:
 
 def fields_of(step: str, right: str) -> tuple[Field, ...]:
     """The fields of a step of a request under this right."""
-    return FIELDS[step] + (DEEDS.get(right, ()) if step == "fulfil" else ())
+    doing = step == "fulfil" or (step == "fulfil-partly" and right in HANDING)
+    return FIELDS[step] + (DEEDS.get(right, ()) if doing else ())
 
 
 def _names(visit: Visit, state: RightsRequest) -> list[str]:

@@ -9,6 +9,8 @@ what happened is better than none. Whether it is late is said by `ledger/policy/
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ledger.calendar import Day, request_due
@@ -34,7 +36,14 @@ from ledger.events import (
 CHANGING = ("rectification", "erasure", "restriction")
 """Of these, whoever was given the data must be told (GDPR art. 19)."""
 
+HANDING: Mapping[str, tuple[str, str]] = {
+    "access": ("SS-DSR-1", "RGPD art. 15(3)"),
+    "portability": ("SS-DSR-6", "RGPD art. 20(1)"),
+}
+"""Of these, the answer is something that is handed over: it names what (decision 0058)."""
+
 ANSWERS = (RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn)
+_SHA256 = re.compile("[0-9a-f]{64}")
 ABOUT_IDENTITY = ("identity_required", "identity_failure")
 
 
@@ -85,6 +94,28 @@ def _before(state: RightsRequest, fact: Fact, received: Day) -> Refusal | None:
         case RequestFulfilled():
             return _doubt(state, fact)
     return None
+
+
+def refuse_unnamed(state: RightsRequest, fact: Fact) -> Refusal | None:
+    """Nothing is fulfilled that was promised and not handed over: such an answer names what was.
+    Asked where an answer is given; history holds the name sealed, and what an old file tells of is
+    told as it is there."""
+    if state.right not in HANDING or not is_done(fact):
+        return None
+    named = getattr(fact, "package", None)
+    if isinstance(named, str) and _SHA256.fullmatch(named):
+        return None
+    return _malformed(
+        "package",
+        "field 'package' is the SHA-256 (64 hex digits) of what was handed over: of the file, "
+        "and on paper of the file that was printed or scanned",
+        *HANDING[state.right],
+    )
+
+
+def is_done(fact: Fact) -> bool:
+    """Whether this answer says that something was done, wholly or in part."""
+    return isinstance(fact, RequestFulfilled | RequestPartiallyFulfilled)
 
 
 def _afterwards(state: RightsRequest, fact: Fact) -> Refusal | None:

@@ -13,6 +13,7 @@ from typing import Any
 from ledger.aggregates import consent, customer
 from ledger.errors import Refusal
 from ledger.events import (
+    KINDS,
     AccountClosed,
     AccountOpened,
     ConsentGiven,
@@ -32,6 +33,8 @@ OF_HER_CHOICES = (ObjectionAssessed, ObjectionLifted)
 LIVING = (ConsentGiven, ConsentRenewed, ObjectionLifted, AccountOpened, DirectiveSet)
 OF_ALL = frozenset(kind.kind for kind in (*OF_HER, *OF_HER_CHOICES, *LIVING, Died))
 """The kinds for which every reference of hers is looked at, and not only the one that is named."""
+CHOICES_OF_ALL = frozenset(kind for kind in OF_ALL if KINDS[kind].aggregate == "consent")
+"""Those of them that are choices: a correction of one is asked what it would read as."""
 
 
 def refuse(

@@ -21,13 +21,13 @@ from ledger.deciding import blinded, unusable
 from ledger.errors import Refusal
 from ledger.events import KINDS, Choice, Row
 from ledger.handlers import Accepted, record_many
+from ledger.permitting.joined import of_all
 from ledger.policy.awaiting import ASKED, Awaited
 from ledger.policy.choosing import Says, kind_of
 from ledger.policy.consents import choice
 from ledger.policy.model import Edition, Purpose
 from ledger.policy.verdicts import ChoiceState
 from ledger.projections.consents import BACKDATED
-from ledger.projections.joins import Said, honoured
 from ledger.projections.live import standing, state_of
 from ledger.projections.model import ChoiceKey, Expression, SubjectState
 from ledger.store import erasure, reader, states
@@ -112,7 +112,7 @@ def decided(
     joins = ledger.joins(epoch)
     subject = joins.kept(who) if isinstance(who, UUID) else find(ledger, who)
     rows: list[Row] = []
-    others: list[tuple[int, Said]] = []
+    others: list[tuple[int, SubjectState]] = []
     waiting: tuple[Awaited, ...] = ()
     gone = False
     if subject is not None:
@@ -122,10 +122,10 @@ def decided(
             if len(joins.family(subject)) > 1 or any(row.kind == ASKED for row in rows):
                 waiting = awaited_of(connection, joins, subject, book)
             for join in joins.others(subject):
-                said = state_of(states.rows_of(connection, join.other)).consents
+                said = state_of(states.rows_of(connection, join.other))
                 others.append((join.position, said))
     own = state_of(rows)
-    state = own._replace(consents=honoured(own.consents, others))
+    state = of_all(own, others) if others else own
     waits = frozenset(one.key for one in waiting if how.occurred.at <= one.until)
     case = _Case(ledger, epoch, edition, rows, state, waits, who, how)
     seen: set[ChoiceKey] = set()

@@ -45,7 +45,7 @@ def attach(ledger: Ledger, subject: UUID, device: UUID) -> Attached:
     """Say that the choices of a device are hers. Raises NotFound for a device that chose nothing
     and for a stream that is no device's."""
     with turn(ledger):
-        kept = ledger.joins(ledger.epoch()).kept(subject)
+        kept = ledger.joins(ledger.epoch()).named(subject)
         with ledger.database.read() as connection:
             chosen = _chosen(connection, device)
             known = _attached_at(connection, kept, device)

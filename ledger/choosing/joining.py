@@ -62,7 +62,7 @@ def undo(ledger: Ledger, kept: UUID, other: UUID, reason: str | None = None) -> 
     """Say that they are two people after all. Raises NotFound when no such join stands."""
     with turn(ledger):
         joins = ledger.joins(ledger.epoch())
-        found = next((j for j in joins.others(kept) if (j.kept, j.other) == (kept, other)), None)
+        found = next((j for j in joins.recorded(kept) if j.other == other), None)
         if found is None:
             raise NotFound("no such join stands")
         with ledger.database.read() as connection:

@@ -117,7 +117,7 @@ def _joins(ledger: Ledger, subject: UUID) -> set[int]:
     others = set(joins.family(subject)) - {subject}
     with ledger.database.read() as connection:
         left = any(not one.is_candidate for o in others for one in pruning.entries(connection, o))
-    return {join.position for join in joins.others(subject) if join.kept == subject and left}
+    return {join.position for join in joins.recorded(subject) if left}
 
 
 class _Hers(NamedTuple):

@@ -6,6 +6,7 @@ decided by the projection; here it is named, aged (`validity_months`) and explai
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
@@ -165,10 +166,23 @@ def _meaning(
 
 def _gone(state: SubjectState, found: Expression | None) -> str | None:
     """That the proof of what she said was erased since: it may still be told, not relied upon."""
+    if found is not None and state.unproved is not None:
+        return UNPROVED if found.position in state.unproved else None
     ended = state.ended.get(EndedKey(CHOICES, ""))
     if found is None or ended is None or ended.tier != "erased":
         return None
     return UNPROVED if ended.position > found.position else None
+
+
+def without_proof(states: Iterable[SubjectState]) -> frozenset[int]:
+    """The positions of what she said under each of her references of which the proof was erased
+    since: the state of none of them says it of all."""
+    return frozenset(
+        said.position
+        for state in states
+        for said in state.consents.values()
+        if _gone(state, said) is not None
+    )
 
 
 def counted_as(found: ChoiceState) -> tuple[ConsentStatus, str]:

@@ -27,6 +27,12 @@ from ledger.events import (
     DirectiveSet,
     Fact,
     HeirRequested,
+    RecoveredFromQueue,
+    RequestFulfilled,
+    RequestPartiallyFulfilled,
+    RequestQualified,
+    RequestReceived,
+    RequestRefused,
     Row,
 )
 from ledger.policy.explain import Language, format_long, words
@@ -52,6 +58,8 @@ _ACCESS: Mapping[str | None, Why] = {
 }
 _LEAST = ("erase", "keep", "transmit")  # what hands over least comes first
 DIRECTIVES = (DirectiveSet.kind, DirectiveRevoked.kind)
+_RIGHTS = (RequestReceived.kind, RequestQualified.kind, RecoveredFromQueue.kind)
+_ANSWERS = (RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind)
 _WISHES = ("access", "closing", "objection", "update")
 
 
@@ -66,13 +74,16 @@ class May(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What an heir asked, and the last day to answer."""
+    """What an heir asked, the last day to answer, and the fact that answered it (None: nothing
+    has)."""
 
     wish: str
     day: Day
     due: Day
     is_allowed: bool
     position: int
+    answered: int | None = None
+    answered_on: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,9 @@ def after_death(
     may = tuple(_may(one, wish) for one in _WISHES)
     allowed = {one.wish: one.is_allowed for one in may}
     requests = [row for row in heard if row.kind == HeirRequested.kind]
+    source = _source(facts.get(death.position))
+    is_proved = source is None or proves(source)
+    account, about = _account(heard, joins)
     asked = tuple(
         Asked(
             row.decision or "",
@@ -125,18 +139,19 @@ def after_death(
             request_due(row.local_day),
             allowed.get(row.decision or "", False),
             row.position,
+            answer and answer.position,
+            answer and max(answer.local_day, row.local_day),
         )
         for row in requests
+        for answer in (_answer(row, heard, death if is_proved else None, account, about),)
     )
-    source = _source(facts.get(death.position))
-    is_proved = source is None or proves(source)
-    account, about = _account(heard, joins)
     starts = [day_of(death.recorded_at)] if is_proved else []
     starts += [one.day for one in asked if one.wish == "closing"]
     close_by = request_due(min(starts)) if account == "open" and starts else None
     if close_by is not None:
         account = "overdue" if is_past(close_by, today) else "to_close"
     resting = [death, *([directive] if directive else []), *requests, *about]
+    answers = {one.answered for one in asked if one.answered is not None}
     return AfterDeath(
         died=death.local_day,
         learnt=day_of(death.recorded_at),
@@ -149,7 +164,7 @@ def after_death(
         close_by=close_by,
         clause=CLAUSE,
         article=ARTICLE,
-        rests_on=tuple(sorted({row.position for row in resting})),
+        rests_on=tuple(sorted(answers | {row.position for row in resting})),
         flips_on=add_days(close_by, 1) if close_by and account == "to_close" else None,
         would_change=_would_change(account, is_proved),
     )
@@ -187,6 +202,32 @@ def _account(heard: Sequence[Row], joins: Joins) -> tuple[Status, list[Row]]:
         return "none", []
     opened = [row for row in told if row.kind == AccountOpened.kind]
     return ("open", opened[-1:]) if opened else ("closed", told[-1:])
+
+
+def _answer(
+    asked: Row, heard: Sequence[Row], proof: Row | None, account: Status, about: Sequence[Row]
+) -> Row | None:
+    """The fact that answered an heir; none while nothing has. An objection is heard as it is made;
+    the account is closed, and the death is written down, by a fact of its own; to see her data is
+    a request of access like any other, and answered as one (decision 0058)."""
+    match asked.decision:
+        case "objection":
+            return asked
+        case "closing" if account == "none":
+            return asked
+        case "closing":
+            return about[0] if account == "closed" else None
+        case "update":
+            return proof
+    rights = {row.stream: row.decision for row in heard if row.kind in _RIGHTS}
+    answers = (
+        row
+        for row in heard
+        if row.kind in _ANSWERS
+        and row.occurred_at >= asked.occurred_at
+        and rights.get(row.stream) in ("access", "portability")
+    )
+    return next(answers, None)
 
 
 def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
@@ -229,8 +270,10 @@ def explain(found: AfterDeath, lang: Language = "fr") -> list[str]:
         lines.append(say["article"].format(text=text, article=one.article))
     for asked in found.asked:
         key = "asked" if asked.is_allowed else "asked_in_vain"
-        what = say[f"heir_{asked.wish}"]
-        lines.append(say[key].format(what=what, day=day(asked.day), due=day(asked.due)))
+        key = key if asked.answered is None else "asked_and_answered"
+        told = {"day": day(asked.day), "due": day(asked.due)}
+        told["answered"] = day(asked.answered_on or asked.day)
+        lines.append(say[key].format(what=say[f"heir_{asked.wish}"], **told))
     lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
     if found.flips_on is not None:
         lines.append(vocabulary["sentence"]["flips_on"].format(day=day(found.flips_on)))

@@ -8,7 +8,7 @@ under its own clocks. What protects her under one reference protects her under a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,13 +27,43 @@ class Join(NamedTuple):
 
 class Joins:
     """The joins that stand. Nobody is joined to two people, nor to herself through others: whoever
-    records a join looks (`ledger/choosing/joining.py`)."""
+    records a join looks (`ledger/choosing/joining.py`).
 
-    def __init__(self, joins: Iterable[Join] = ()) -> None:
-        self._into = {join.other: join for join in joins}
-        self._with: dict[UUID, list[Join]] = {}
+    `gone`: those of whom all that named them was erased. Nothing can be recorded of them, so the
+    place of one who was kept is taken by her oldest other reference that lives (decision 0057);
+    since when any two are one person is told by the joins between them, whoever is kept.
+    """
+
+    def __init__(self, joins: Iterable[Join] = (), gone: Collection[UUID] = ()) -> None:
+        self._said, self._gone = _forest(joins), frozenset(gone)
+        self._into: dict[UUID, Join] = {}
+        for join in self._said:
+            self._place(join.other)  # kept until then, in the place of somebody who was gone
+            self._into[join.other] = join
+        self._with = self._below()
+        for one in self._gone - self._into.keys():
+            living = [since for _, since in self._reached(one, 0) if since.other not in self._gone]
+            if living:  # of those since the same, the nearest is the first here
+                self._place(min(living, key=lambda join: join.position).other)
+        self._with = self._below()
+
+    def _place(self, subject: UUID) -> None:
+        """Let new facts be about this person: each join up to whom they were about is turned."""
+        up = [self._into[one] for one in self._upwards(subject)]
+        for join in up:
+            self._into.pop(join.other, None)
+        for join in up:
+            self._into[join.kept] = Join(join.position, join.other, join.kept)
+
+    def _below(self) -> dict[UUID, list[Join]]:
+        found: dict[UUID, list[Join]] = {}
         for join in self._into.values():
-            self._with.setdefault(join.kept, []).append(join)
+            found.setdefault(join.kept, []).append(join)
+        return found
+
+    def recorded(self, subject: UUID) -> tuple[Join, ...]:
+        """The joins that were recorded of this person, as they were."""
+        return tuple(join for join in self._said if join.kept == subject)
 
     def __bool__(self) -> bool:
         return bool(self._into)
@@ -52,6 +82,11 @@ class Joins:
         while subject in self._into:
             subject = self._into[subject].kept
         return subject
+
+    def named(self, subject: UUID) -> UUID:
+        """Of whom a new fact is recorded that names this id: of the one that is kept; but an id
+        that is gone is named for ever, so that nothing it did comes back under another."""
+        return subject if subject in self._gone else self.kept(subject)
 
     def others(self, subject: UUID) -> tuple[Join, ...]:
         """Everybody who was joined to this person, directly or through others, the oldest join
@@ -81,20 +116,40 @@ class Joins:
         return tuple(sorted(set(up) ^ set(down)))
 
     def _up(self, subject: UUID) -> Iterator[int]:
+        return (self._into[one].position for one in self._upwards(subject))
+
+    def _upwards(self, subject: UUID) -> Iterator[UUID]:
+        """This person, and whom she was joined to, below the one that is kept."""
         while subject in self._into:
-            yield self._into[subject].position
+            yield subject
             subject = self._into[subject].kept
 
     def speaks_for(self, said: Row, of: Row) -> bool:
-        """Whether what `said` says is said of whom `of` is about, too: she is the same, or had been
-        joined to her when it was recorded."""
-        since, other = 0, of.subject
-        while other != said.subject:
-            if other is None or other not in self._into:
-                return False
-            join = self._into[other]
-            since, other = max(since, join.position), join.kept
-        return said.position > since
+        """Whether what `said` says is said of whom `of` is about, too: she is the same, or the two
+        had been joined when it was recorded."""
+        one, other = said.subject, of.subject
+        if one is None or other is None or self.kept(one) != self.kept(other):
+            return one is not None and one == other
+        return said.position > max(self.between(one, other), default=0)
+
+
+def _forest(joins: Iterable[Join]) -> list[Join]:
+    """The joins by which each two are one, oldest first; of those that say it twice, the last (some
+    may be undone: who ever was one person with whom is asked, too)."""
+    part: dict[UUID, UUID] = {}
+
+    def of(one: UUID) -> UUID:
+        while one in part:
+            one = part[one]
+        return one
+
+    found = []
+    for join in sorted(joins, reverse=True):
+        kept, other = of(join.kept), of(join.other)
+        if kept != other:
+            part[other] = kept
+            found.append(join)
+    return found[::-1]
 
 
 ALONE = Joins()
@@ -116,13 +171,14 @@ def last_words(rows: Iterable[Row], joins: Joins = ALONE) -> list[Row]:
 Said = dict[ChoiceKey, Expression]
 
 
-def honoured(own: Said, others: Sequence[tuple[int, Said]]) -> Said:
+def honoured(own: Said, others: Sequence[tuple[int, Said]], unproved: Collection[int] = ()) -> Said:
     """What counts for one person, given what was said under her other references, each with the
     position of its join.
 
     A no under either reference holds, whatever was said before the join under the other one: we may
     have joined two people, and one of them said no. Only what she says after the join, as the one
-    person she now is, is stronger (GDPR art. 7(3), 21; SS-LB-2, SS-LB-3).
+    person she now is, is stronger (GDPR art. 7(3), 21; SS-LB-2, SS-LB-3). A yes among `unproved`,
+    positions whose proof was erased, says nothing beside another word of hers.
     """
     counts = dict(own)
     for joined_at, theirs in others:
@@ -130,7 +186,9 @@ def honoured(own: Said, others: Sequence[tuple[int, Said]]) -> Said:
         mine, hers = _over(keys, counts), _over(keys, theirs)
         for key in keys:
             one, other = mine.get(key), hers.get(key)
-            said = _stronger(one, other, joined_at) if one and other else one or other
+            said = one or other
+            if one and other:
+                said = _proved(one, other, unproved) or _stronger(one, other, joined_at)
             if said is not None:
                 counts[key] = said
     return counts
@@ -153,9 +211,16 @@ def _later(one: Expression, than: Expression) -> bool:
     return (one.at, one.rank, one.position) > (than.at, than.rank, than.position)
 
 
+def _proved(mine: Expression, theirs: Expression, unproved: Collection[int]) -> Expression | None:
+    """The one of the two that counts for what it is, when the other is a yes without proof."""
+    counts = [one for one in (mine, theirs) if one.rank == 1 or one.position not in unproved]
+    return counts[0] if len(counts) == 1 else None
+
+
 def _stronger(mine: Expression, theirs: Expression, joined_at: int) -> Expression:
     if (mine.kind == REQUESTED) != (theirs.kind == REQUESTED):  # she was asked; that says nothing
         return theirs if mine.kind == REQUESTED else mine
-    if mine.position > joined_at and mine.at >= theirs.at:
-        return mine
+    for one, than in ((mine, theirs), (theirs, mine)):
+        if one.position > joined_at and one.at >= than.at:
+            return one
     return max(mine, theirs, key=lambda said: (said.rank, said.at, said.position))

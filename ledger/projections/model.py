@@ -110,6 +110,7 @@ class SubjectState(NamedTuple):
     consents: dict[ChoiceKey, Expression]
     notified: Notified | None
     ended: dict[EndedKey, Ended]
+    unproved: frozenset[int] | None = None  # choices of several references whose proof is erased
 
 
 def empty_state() -> SubjectState:

@@ -125,7 +125,7 @@ def carry_out(
     else:
         effect = _effect(ledger, subject, asked, deed)
         if effect is not None:
-            record(ledger, Record(replace(effect, subject=subject)))
+            record(ledger, Record(replace(effect, subject=_kept(ledger, subject))))
     accepted = record_step(ledger, stream, answer)
     told = _to_tell(ledger, asked, outcomes, certificate) if asked.right in CHANGING else ()
     return Carried(accepted, outcomes, told, certificate)
@@ -154,8 +154,7 @@ def _effect(ledger: Ledger, subject: UUID, asked: Request, deed: Deed) -> Fact |
         case "restriction":
             if deed.ground is None:
                 raise BadData("field 'ground' is required: one of those of GDPR art. 18(1)")
-            kept = ledger.joins(ledger.epoch()).kept(subject)  # of whom it would be recorded
-            if deed.ground in ledger.state(kept).restrictions:
+            if deed.ground in ledger.state(_kept(ledger, subject)).restrictions:
                 return None
             return Restricted(occurred=now, actor=deed.actor, ground=deed.ground)
         case "directive":
@@ -169,6 +168,12 @@ def _effect(ledger: Ledger, subject: UUID, asked: Request, deed: Deed) -> Fact |
                 text=deed.text,
             )
     return None
+
+
+def _kept(ledger: Ledger, subject: UUID) -> UUID:
+    """Of whom what a request brings is recorded: of her who lives, though she asked under another
+    reference that is gone since."""
+    return ledger.joins(ledger.epoch()).kept(subject)
 
 
 def _erase(ledger: Ledger, asked: Request, classes: Sequence[str], journal: Path) -> Outcomes:

@@ -9,12 +9,24 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.events import Died, Fact
 from ledger.policy.death import AfterDeath, after_death
 from ledger.projections.joins import Joins
 from ledger.projections.live import standing
 from ledger.store import reader, states
+
+
+def of_now(ledger: Ledger, subject: UUID) -> AfterDeath | None:
+    """Where things stand now. Whether there was a death the live tables say, so that nobody's whole
+    history is read for it."""
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
+        hers = (states.live_state(connection, one) for one in joins.family(subject))
+        if not any(key.kind == Died.kind for state in hers for key in state.activity):
+            return None
+        return of_person(connection, joins, subject, ledger.clock.now())
 
 
 def of_person(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from ledger.aggregates import AGGREGATES, fold
+from ledger.aggregates.rights_request import HANDING, is_done, refuse_unnamed
 from ledger.application import Ledger
 from ledger.choosing.choose import find
 from ledger.commands import Record, Reference
@@ -23,7 +24,9 @@ from ledger.events import (
     RequestReceived,
 )
 from ledger.handlers import Accepted, Outcome, record, record_many
+from ledger.policy.estate import estate_of
 from ledger.policy.model import Edition
+from ledger.requests import heirs
 from ledger.requests.cards import cards_of, removal
 from ledger.store import reader
 from ledger.store import requests as store
@@ -94,8 +97,23 @@ def received(wishes: Sequence[Record], outcomes: Sequence[Outcome]) -> Received:
 def record_step(ledger: Ledger, stream: UUID, fact: Fact) -> Accepted:
     """Record one step of a request. Raises NotFound when there is no such request, Refused when
     the law or the order of things forbids it."""
-    subject, _ = current(ledger, stream)
+    subject, state = current(ledger, stream)
+    rules = AGGREGATES["rights_request"].decide(state, fact), refuse_unnamed(state, fact)
+    refusal = next(filter(None, rules), None) or _refuse_to_heirs(ledger, subject, state, fact)
+    if refusal is not None:
+        raise Refused(refusal)
     return record(ledger, Record(replace(fact, subject=subject), stream=stream))
+
+
+def _refuse_to_heirs(ledger: Ledger, subject: UUID, state: Any, fact: Fact) -> Refusal | None:
+    """Why this answer hands over what nobody may have: she died, and her directive says so."""
+    if state.right not in HANDING or not is_done(fact):
+        return None
+    death = heirs.of_now(ledger, subject)
+    if death is None or not death.is_proved:
+        return None
+    found = estate_of(death, is_asked=True)
+    return found if isinstance(found, Refusal) else None
 
 
 def current(ledger: Ledger, stream: UUID) -> tuple[UUID, Any]:

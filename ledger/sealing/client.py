@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from ledger.sealing.signer import Signer
 
 PATIENCE = 10.0  # seconds for a signer to answer
 BEGIN = 60.0  # seconds for one of our own to begin, or to end, on a machine that does much else
+TOGETHER, TOGETHER_CHARACTERS = 256, 1_000_000  # callers, and what they want signed, at once
 TOO_LONG = "the path of the signer's socket is too long; set PROBANT_SIGNER to a shorter one"
 SILENT = "the signer does not answer; is `probant signer serve` running?"
 
@@ -33,13 +35,28 @@ class Remembered(NamedTuple):
     next: str | None = None
 
 
+class Wanted:
+    """What one caller wants signed, and what came of it."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = list(texts)
+        self.notes: list[bytes] | None = None
+        self.error: ProbantError | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was signed, or will not be."""
+        return self.notes is not None or self.error is not None
+
+
 class SignerClient:
-    """One connection, made when it is needed and again when it was lost."""
+    """One connection, made when it is needed and again when it was lost. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: socket.socket | None = None
         self._lock = Lock()
+        self._waiting: deque[Wanted] = deque()
 
     def state(self) -> Remembered:
         """What it signed last. Raises Broken when nobody answers."""
@@ -55,9 +72,49 @@ class SignerClient:
         return from_base64(self._ask(asked | {"proof": listed}))
 
     def statements(self, texts: Sequence[str]) -> list[bytes]:
-        """The signed notes of receipts or certificates, in order."""
-        said = self._ask({"ask": "statements", "texts": list(texts)})
-        return [from_base64(one) for one in said]
+        """The signed notes of receipts or certificates, in order. Raises BadData when the signer
+        refuses, Broken when nobody answers.
+
+        Whoever has the connection asks for all who wait for it: callers whose facts were committed
+        together have their receipts by one exchange, and each is told of its own alone.
+        """
+        mine = Wanted(texts)
+        self._waiting.append(mine)
+        with self._lock:
+            while not mine.is_answered:
+                self._sign(self._next())
+        if mine.notes is None:
+            assert mine.error is not None
+            raise mine.error
+        return mine.notes
+
+    def _next(self) -> list[Wanted]:
+        """Who is asked for now: those who waited longest, one of them at least."""
+        found, characters = [self._waiting.popleft()], 0
+        while self._waiting and len(found) < TOGETHER and characters < TOGETHER_CHARACTERS:
+            found.append(self._waiting.popleft())
+            characters += sum(map(len, found[-1].texts))
+        return found
+
+    def _sign(self, wanted: Sequence[Wanted]) -> None:
+        """One exchange for all of these; what is refused together is asked for one by one."""
+        error: ProbantError = Broken(SILENT)
+        try:
+            texts = [text for one in wanted for text in one.texts]
+            notes = [from_base64(one) for one in self._spoken(_statements(texts))]
+            if len(notes) == len(texts):
+                for one in wanted:
+                    one.notes, notes = notes[: len(one.texts)], notes[len(one.texts) :]
+        except BadData as refused:
+            error = refused
+            if len(wanted) > 1:
+                for one in wanted:
+                    self._sign([one])
+        except ProbantError as failed:
+            error = failed
+        finally:  # nobody waits for ever, whatever it was
+            for one in wanted:
+                one.error = None if one.notes is not None else one.error or error
 
     def prepare_key(self) -> str:
         """The vkey of the key that will replace the present one."""
@@ -78,7 +135,11 @@ class SignerClient:
 
     def _ask(self, request: dict[str, Any]) -> Any:
         with self._lock:
-            said = self._exchange(request)
+            return self._spoken(request)
+
+    def _spoken(self, request: dict[str, Any]) -> Any:
+        """The answer, to whoever holds the connection."""
+        said = self._exchange(request)
         if "error" in said:
             raise _error(str(said["error"]), str(said.get("sentence", "")))
         return said["ok"]
@@ -118,6 +179,10 @@ class SignerClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _statements(texts: Sequence[str]) -> dict[str, Any]:
+    return {"ask": "statements", "texts": texts}
 
 
 def _error(code: str, sentence: str) -> ProbantError:

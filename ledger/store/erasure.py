@@ -119,11 +119,21 @@ def references_of(connection: sa.Connection, subjects: Collection[UUID]) -> list
 def closed_subjects(connection: sa.Connection, subjects: Collection[UUID]) -> set[UUID]:
     """Those of these people who were erased: every class through which they were known has
     ended."""
-    return {
-        subject
-        for subject, scopes in _closed(connection, subjects).items()
-        if subject not in _named(connection, {subject}, scopes)
-    }
+    closed = _closed(connection, subjects)
+    ended: set[Scope] = set().union(*closed.values())
+    return closed.keys() - _named(connection, closed, ended)
+
+
+def closed_since(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, int]:
+    """Those of these people who were erased, each with the position at which the last class ended
+    through which she was known."""
+    k, last = _keys.c, sa.func.max(_keys.c.destroyed_position)
+    query = sa.select(k.subject, last).where(k.data_class.in_(IDENTIFYING), k.scope == "")
+    found: dict[UUID, int] = {}
+    for some in _chunks(closed_subjects(connection, subjects)):
+        rows = connection.execute(query.where(k.subject.in_(some)).group_by(k.subject))
+        found |= {subject: int(at or 0) for subject, at in rows}
+    return found
 
 
 def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:

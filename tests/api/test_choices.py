@@ -257,6 +257,24 @@ def test_two_references_become_one_person_and_two_again(anywhere: Caller) -> Non
     assert {item["stands"] for item in told} == {"as_recorded", "voided", "in_force"}
 
 
+def test_who_asks_under_one_reference_is_told_that_she_spoke_under_another(
+    anywhere: Caller,
+) -> None:
+    """The tag of either changes with what is recorded of either: no answer is passed off as
+    unchanged, and who did not see her last word overwrites nothing."""
+    her, other = known(anywhere), known(anywhere, "7")
+    anywhere.say("POST", path(her, "joins"), {"other": other})
+    for asked, speaking in ((other, her), (her, other)):
+        tag = anywhere.get(path(asked, "consents")).headers["etag"]
+        unchanged = {**anywhere.headers, "If-None-Match": tag}
+        assert anywhere.client.get(path(asked, "consents"), headers=unchanged).status_code == 304
+        contact = {"kind": "customer.contacted_us", "data": {"channel": "form"}}
+        assert anywhere.post({**contact, "subject": speaking}).status_code == 201
+        assert anywhere.client.get(path(asked, "consents"), headers=unchanged).status_code == 200
+        late = anywhere.say("PUT", path(asked), YES, **{"If-Match": tag})
+        assert late.status_code == 412
+
+
 def test_a_batch_of_facts_follows_a_join(anywhere: Caller) -> None:
     """By id too; corrections stay where the fact is."""
     her, other = known(anywhere), known(anywhere, "7")

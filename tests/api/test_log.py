@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ledger.opening import create
 from ledger.seal.checkpoint import open_checkpoint
 from ledger.seal.note import VerifyKey, open_note
 from ledger.seal.proof import open_consistency, open_inclusion
-from ledger.sealing.client import SignerClient, running_signer
+from ledger.sealing.client import SignerClient, StandIn, running_signer
 from ledger.sealing.receipt import parse_receipt
 from ledger.sealing.sealer import Sealer
 from tests.api.conftest import Caller
@@ -94,6 +95,37 @@ def test_a_signer_that_is_gone_loses_nothing(
         answer = Caller(c, ledger, key).post(order(1))
         assert (answer.status_code, answer.json()["receipt"]) == (201, None)
         assert answer.headers["Receipt-Missing"] == "no signer answers"
+
+
+def test_a_signer_killed_among_many_callers_costs_receipts_and_no_fact(sealed: Sealed) -> None:
+    """What was acknowledged is there, in the order that its receipt says; where none is handed
+    out, the answer says so."""
+    signer = sealed.sealer.signer
+    assert isinstance(signer, StandIn)
+    assert signer._own is not None
+
+    def posts(caller: int) -> list[Any]:
+        return [sealed.post(order(100 * caller + n)) for n in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        first = [pool.submit(posts, caller) for caller in range(8)]
+        first[0].result()
+        signer._own.kill()
+        second = [pool.submit(posts, caller) for caller in range(8, 16)]
+        answers = [one for some in (*first, *second) for one in some.result()]
+    statements, leaves = sealed.vkey.named("example.org/shop/receipt"), {}
+    for one in answers:
+        assert one.status_code == 201
+        item = one.json()
+        leaves[item["position"]] = item["leaf"]
+        assert sha256(b"\x00" + _entry(sealed.ledger, item["position"])).hexdigest() == item["leaf"]
+        assert (item["receipt"] is None) == ("Receipt-Missing" in one.headers)
+        if item["receipt"] is not None:
+            found = parse_receipt(open_note(item["receipt"].encode(), [statements]).text)
+            assert (found.position, found.leaf.hex()) == (item["position"], item["leaf"])
+    assert len(leaves) == len(answers) == 128
+    assert answers[0].json()["receipt"] is not None
+    assert answers[-1].json()["receipt"] is None
 
 
 def test_a_proof_is_had_once_the_event_is_sealed_and_checked_with_the_pinned_key(

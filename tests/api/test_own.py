@@ -19,6 +19,8 @@ from ledger.opening import create
 from tests.api.conftest import CANARY, Caller, order
 from tests.clock import StepClock
 
+FULFILLED = {"data": {"channel": "page", "package": 64 * "7"}}
+
 CARD: dict[str, Any] = {
     "kind": "card.kept",
     "thing": {"kind": "psp", "value": "C-1"},
@@ -130,7 +132,7 @@ def test_she_takes_a_request_back_once_and_not_after_the_answer(zoe: Herself) ->
     back = zoe.say("POST", f"requests/{first}/withdraw")
     assert (back.status_code, back.json()["request"]["state"]) == (201, "withdrawn")
     assert zoe.say("POST", f"requests/{first}/withdraw").status_code == 409
-    zoe.caller.say("POST", f"/v1/requests/{second}/fulfil", {"data": {"channel": "page"}})
+    zoe.caller.say("POST", f"/v1/requests/{second}/fulfil", FULFILLED)
     assert zoe.say("POST", f"requests/{second}/withdraw").status_code == 409
     assert zoe.say("POST", f"requests/{first}/withdraw", {"why": 1}).status_code == 422
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -74,7 +75,7 @@ def test_it_is_walked_to_its_end_and_what_the_law_forbids_is_refused(caller: Cal
     assert extended.json()["request"]["due"] == "2026-03-31"
     refusal = step(caller, id, "refuse", grounds=["excessive"], remedies=["cnil"])
     assert (refusal.status_code, refusal.json()["clause"]) == (422, "SS-DSR-11")
-    done = step(caller, id, "fulfil", channel="email", package="mZ…")
+    done = step(caller, id, "fulfil", channel="email", package=sha256(b"a file").hexdigest())
     assert done.json()["request"]["status"] == "answered_in_time"
     assert step(caller, id, "close").json()["request"]["state"] == "closed"
     late = step(caller, id, "fulfil")

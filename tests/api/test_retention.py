@@ -200,6 +200,32 @@ def test_who_acknowledged_a_term_s_erasure_stands_beside_its_certificate(
     assert {one["why"] for one in document["kept"]} == {"term"}  # nobody asked for an erasure
 
 
+@pytest.mark.clause("SS-DSR-8")
+def test_what_was_erased_under_another_reference_of_hers_is_told_with_it(
+    anywhere: Caller, clock: StepClock
+) -> None:
+    """Whichever is asked for; what each certificate says is of the one it was made for."""
+    wrote = {"kind": "customer.contacted_us", "data": {"channel": "form", "text": "Bonjour"}}
+    people = []
+    for who in ("1", "2"):
+        person = {"kind": "shop", "value": who}
+        people.append(anywhere.post({**wrote, "person": person}).json()["subject"])
+        placed = {"kind": "order.placed", "thing": {"kind": "ref", "value": f"A-{who}"}}
+        assert anywhere.post({**placed, "person": person}).status_code == 201
+    joined = anywhere.say("POST", f"/v1/subjects/{people[0]}/joins", {"other": people[1]})
+    assert joined.status_code == 201
+    clock.advance(days=1200)
+    finished(anywhere, anywhere.say("POST", RUNS, {}).json()["id"])
+    kept, other = (
+        anywhere.get(f"/v1/subjects/{one}/certificates").json()["items"] for one in people
+    )
+    assert kept == other
+    assert {one["subject"] for one in kept} == set(people)
+    for one in kept:
+        document = document_of(one["note"].encode())
+        assert document["subject"] == one["subject"]
+
+
 def test_without_an_archive_key_a_run_fails_and_says_so(caller: Caller, clock: StepClock) -> None:
     """What was done before stays done; nothing is under way any more."""
     furnished(caller)

@@ -13,7 +13,9 @@ from api import webhooks
 from api.answers import find
 from api.console.outside import REASONS
 from api.routes import AGENT, AUDITOR, DPO, OPERATOR, READER
+from ledger.choosing import joining
 from ledger.commands import Reference
+from ledger.store.recorder import Written
 from tests.console.conftest import Live, Windows
 from tests.console.room import Company, Visitor, seen
 
@@ -149,3 +151,24 @@ def test_the_dpo_acknowledges_in_a_browser(
     expect(page.locator("main code", has_text="job-7")).to_be_visible()
     assert len(waiting(own.company)) == len(before) - 1
     assert set(REASONS) == {"letter", "email", "phone", "their_page"}
+
+
+@pytest.mark.clause("SS-DSR-8")
+def test_what_was_recorded_of_another_reference_of_hers_is_shown_and_said(
+    visitor: Visitor,
+) -> None:
+    """With the join it is hers by; and whoever opens the letter may say so on either page."""
+    ledger = visitor.company.ledger
+    kept, other = find(ledger, HER), find(ledger, OTHER)
+    apart = waiting(visitor.company)
+    theirs = [one for one in waiting(visitor.company, OTHER) if one not in apart]
+    assert theirs
+    joined = joining.join(ledger, kept, other)
+    assert isinstance(joined, Written)
+    visitor.sign_in(DPO)
+    page = re.sub(r"\s+", " ", seen(visitor.get(path(visitor.company)).text))
+    assert f"Inscrit sous {str(other)[:8]}, la même personne (réunion) · position" in page
+    position, recipient = theirs[0]
+    form = {"position": str(position), "recipient": recipient, "reason": "letter"}
+    assert visitor.send(path(visitor.company), **form).status_code == 303
+    assert set(waiting(visitor.company)) == {*apart, *theirs} - {theirs[0]}

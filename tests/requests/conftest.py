@@ -24,6 +24,7 @@ from tests.clock import StepClock
 from tests.stories.facts_room import on
 
 ZOE = Reference("shop", "0042")
+FILE = 64 * "7"  # the SHA-256 of what was handed over
 
 
 class Office:

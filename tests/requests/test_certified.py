@@ -29,7 +29,7 @@ from ledger.outbound.recording import acknowledge
 from ledger.requests.steps import Received, receive
 from ledger.seal.note import SigningKey, VerifyKey, open_note, sign
 from ledger.store import erasure, reader
-from tests.requests.conftest import ZOE, Office
+from tests.requests.conftest import FILE, ZOE, Office
 from tests.stories.facts_room import on
 
 LOG = "example.org/shop"
@@ -184,7 +184,7 @@ def asked_under(office: Office, who: Reference) -> Received:
 def test_a_request_of_another_right_or_of_nothing_erased_has_no_certificate(office: Office):
     known(office)
     access = office.asks("access")
-    office.carry_out(access)
+    office.carry_out(access, package=FILE)
     erasure_ = office.asks("erasure", classes=("survey",))
     done = office.carry_out(erasure_)
     assert done.certificate is None

@@ -33,7 +33,7 @@ from ledger.requests.reading import Page, one, owed_to
 from ledger.requests.steps import receive, record_step
 from ledger.store import reader, states
 from ledger.store import requests as store
-from tests.requests.conftest import ZOE, Office
+from tests.requests.conftest import FILE, ZOE, Office
 from tests.stories.facts_room import on
 
 OLD, NEW = "12 rue des Lilas, Lyon", "3 quai du Canari, Nantes"
@@ -253,7 +253,7 @@ def test_the_queue_goes_on_where_it_stopped_and_forgets_nobody(office: Office):
 @pytest.mark.clause("SS-DSR-10")
 def test_the_queue_is_asked_for_what_is_due_on_any_day(office: Office):
     late, soon, quiet = (office.asks("access", f"2026-01-{day}") for day in ("02", "08", "31"))
-    record_step(office.ledger, quiet.stream, RequestFulfilled(**on("2026-02-03")))
+    record_step(office.ledger, quiet.stream, RequestFulfilled(**on("2026-02-03"), package=FILE))
     statuses = {queued.request.stream: queued.request.status for queued in office.queue().requests}
     assert statuses == {
         late.stream: "overdue",
@@ -300,7 +300,7 @@ def test_what_is_owed_to_one_person_is_what_the_queue_says_whatever_is_amended(o
     made, other = office.asks("access"), office.asks("erasure")
     assert owed() == [made.stream, other.stream]
     assert owed_to(office.ledger, (uuid4(),)) == []
-    answer = RequestFulfilled(**on("2026-02-02"), channel="letter")
+    answer = RequestFulfilled(**on("2026-02-02"), channel="letter", package=FILE)
     answered = record_step(office.ledger, made.stream, answer)
     assert owed() == [other.stream]
     record(office.ledger, Void(answered.position, reason="wrong_person"))

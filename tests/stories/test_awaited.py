@@ -13,12 +13,14 @@ from ledger.aggregates.consent import ONLY_SHE
 from ledger.calendar import moment_of_instant
 from ledger.choosing import optin
 from ledger.choosing.choose import Expressed, Wanted, choose
-from ledger.events import ConsentGiven, ConsentRequested, ObjectionRaised
+from ledger.commands import Correct
+from ledger.errors import Refusal
+from ledger.events import ConsentGiven, ConsentRequested, Died, MinorSignalled, ObjectionRaised
 from ledger.handlers import Accepted
 from ledger.permitting.filtering import Campaign
 from ledger.permitting.gate import Gate, Question
 from replay.fold import fold_subject
-from tests.stories.facts_room import Shop
+from tests.stories.facts_room import Shop, on
 from tests.stories.test_signals_and_devices import asked
 from tests.stories.test_together import BY_LETTER, NEWS, Two
 
@@ -170,3 +172,64 @@ def test_a_join_that_is_undone_leaves_each_with_her_own(two: Two) -> None:
     assert (two.may(two.kept), two.may(two.other)) == ("consent", "no_consent")
     assert isinstance(optin.complete(two.shop.ledger, token), Accepted)
     assert two.may(two.other) == "consent"
+
+
+# --- a correction is asked what it would read as -------------------------------------------------
+
+POST: dict[str, Any] = {"purpose": "newsletter", "channel": "sms"}
+
+
+@pytest.mark.clause("SS-LB-2", "SS-DSR-8")
+@pytest.mark.parametrize("when", ["before the join", "after it"])
+def test_a_yes_is_not_corrected_into_the_one_that_is_awaited_elsewhere(two: Two, when: str) -> None:
+    """Said of another channel under one reference, before the join or since; while she is awaited
+    under the other, a correction makes no more of it than a fact would. Once she answered, it does,
+    and so it does when they are two people after all."""
+    token = asked(two.shop, two.other)
+    if when == "after it":
+        two.joined()
+    said = two.shop.told(ConsentGiven(**two.now(), **POST, **BY_LETTER), "0042").position
+    if when != "after it":
+        two.joined()
+    wish = Correct(said, {"channel": "email"}, reason="typo")
+    (refused,) = two.shop.batch(wish)
+    assert refused == ONLY_SHE
+    (fine,) = two.shop.batch(Correct(said, {"grade": "asserted"}))
+    assert isinstance(fine, Accepted), "it reads as nothing that is awaited"
+    assert isinstance(optin.complete(two.shop.ledger, token), Accepted)
+    (taken,) = two.shop.batch(wish)
+    assert isinstance(taken, Accepted)
+
+
+@pytest.mark.clause("SS-LB-2", "SS-DSR-8")
+def test_a_yes_under_the_other_reference_is_not_corrected_into_the_one_that_is_awaited(
+    two: Two,
+) -> None:
+    """Whichever of the two the fact stands on; undone, each waits for her own; and it lapses."""
+    asked(two.shop, two.kept)
+    said = two.shop.told(ConsentGiven(**two.now(), **POST, **BY_LETTER), "crm-7").position
+    two.joined()
+    wish = Correct(said, {"channel": "email"})
+    assert two.shop.batch(wish) == [ONLY_SHE]
+    two.undone()
+    (taken,) = two.shop.batch(wish)
+    assert isinstance(taken, Accepted)
+
+
+@pytest.mark.clause("SS-DSR-7", "SS-MIN-1")
+@pytest.mark.parametrize("who", ["0042", "crm-7"])
+def test_a_yes_is_not_corrected_into_one_of_the_dead_or_of_a_child(two: Two, who: str) -> None:
+    """Her death under either reference: what she said while she lived may be put right, and no
+    more; the consent of somebody under 15 allows nothing."""
+    said = two.shop.told(ConsentGiven(**on("2025-03-01"), **POST, **BY_LETTER), "0042").position
+    two.joined()
+    two.shop.told(Died(**on("2025-12-20"), source="notary"), who)
+    (refused,) = two.shop.batch(Correct(said, occurred=on("2025-12-24")["occurred"]))
+    assert isinstance(refused, Refusal)
+    assert refused.problem == "deceased"
+    (taken,) = two.shop.batch(Correct(said, occurred=on("2025-03-02")["occurred"]))
+    assert isinstance(taken, Accepted)
+    two.shop.told(MinorSignalled(**two.now(), age="under_15", source="parent"), who)
+    (refused,) = two.shop.batch(Correct(said, {"channel": "email"}))
+    assert isinstance(refused, Refusal)
+    assert refused.problem == "minor"

@@ -210,3 +210,44 @@ def test_joins_of_joins() -> None:
     joins = Joins([Join(1, two, three), Join(2, one, two)])
     assert [joins.kept(person) for person in (one, two, three)] == [one, one, one]
     assert joins.everybody(one) == (one, three, two)
+
+
+@pytest.mark.parametrize(
+    ("joined", "gone", "kept"),
+    [
+        ("1a<b", "", "aa"),
+        ("1a<b", "a", "bb"),  # the other lives
+        ("1a<b", "ab", "aa"),  # nobody does
+        ("1a<b", "b", "aa"),
+        ("1a<b 2a<c", "a", "bbb"),  # the oldest that lives
+        ("1a<b 2a<c", "ab", "ccc"),
+        ("1a<b 2c<a", "c", "aaa"),
+        ("1b<c 2a<b", "a", "bbb"),
+        ("1b<c 2a<b", "ab", "ccc"),
+        ("1a<b 2c<b", "a", "ccc"),  # who took her place was joined on
+        ("1a<b 2b<c", "a", "bbb"),
+    ],
+)
+def test_the_place_of_who_is_gone_is_taken(joined: str, gone: str, kept: str) -> None:
+    """`1a<b`: at position 1, b was joined to a. Since when two are one person is the same whoever
+    is kept, and what was said of either since then is said of both."""
+    ids = {name: uuid4() for name in "abc"}
+    said = [Join(int(one[0]), ids[one[1]], ids[one[3]]) for one in joined.split()]
+    joins, before = Joins(said, [ids[name] for name in gone]), Joins(said)
+    names = sorted({*joined} & {*ids})
+    assert [joins.kept(ids[name]) for name in names] == [ids[name] for name in kept]
+    for one in names:
+        assert set(joins.family(ids[one])) == {ids[name] for name in names}
+        assert joins.recorded(ids[one]) == before.recorded(ids[one])
+        for other in names:
+            assert joins.between(ids[one], ids[other]) == before.between(ids[one], ids[other])
+
+
+def test_who_was_joined_both_ways_in_turn() -> None:
+    """Joined, undone, joined the other way round, undone: who ever was one with whom has an end."""
+    one, two, three = uuid4(), uuid4(), uuid4()
+    ever = Joins([Join(1, one, two), Join(3, two, one)])
+    assert ever.between(one, two) == (3,)
+    ring = Joins([Join(1, one, two), Join(3, one, three), Join(5, two, three)])
+    assert ring.between(two, three) == (5,)
+    assert len(ring.family(one)) == 3

@@ -171,6 +171,28 @@ def test_a_refusal_states_a_ground_of_the_law_and_both_remedies(answer: type[Fac
     request().when(good).accepted()
 
 
+@pytest.mark.clause("SS-DSR-1", "SS-DSR-6")
+@pytest.mark.parametrize(("right", "clause"), [("access", "SS-DSR-1"), ("portability", "SS-DSR-6")])
+def test_nothing_is_fulfilled_that_was_not_handed_over(right: str, clause: str):
+    """Wholly or partly: the answer names what was, by its SHA-256. A refusal hands over nothing;
+    and what it is read as under another right counts."""
+    state = given(rights_request, received(right=right)).state
+    file, more = 64 * "7", {"grounds": ("others_rights",), **BOTH}
+    answers: list[Any] = [fulfilled(), RequestPartiallyFulfilled(**on("2026-02-20"), **more)]
+    for fact in answers:
+        assert rights_request.refuse_unnamed(state, replace(fact, package=file)) is None
+        for nothing in (None, "", "by letter", file[1:], file.replace("7", "G")):
+            refused = rights_request.refuse_unnamed(state, replace(fact, package=nothing))
+            assert refused is not None
+            assert (refused.field, refused.clause) == ("package", clause)
+    no = RequestRefused(**on("2026-02-20"), **more)
+    assert rights_request.refuse_unnamed(state, no) is None
+    complaint = given(rights_request, received(right="complaint"))
+    assert rights_request.refuse_unnamed(complaint.state, answers[0]) is None
+    read = complaint.when(RequestQualified(**on("2026-02-03"), right=right)).accepted()
+    assert rights_request.refuse_unnamed(read.state, answers[0]) is not None
+
+
 @pytest.mark.clause("SS-DSR-11")
 def test_each_ground_has_its_article_and_a_complaint_is_never_refused():
     assert set(GROUND_ARTICLES) == set(GROUNDS)
