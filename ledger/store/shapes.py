@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from ledger.calendar import Moment
 from ledger.policy.looks import COLLECTING, JSON_READ, OFFERED, RARE, SERVING, UNSETTLING, Looks
+from ledger.store.keyring import BLIND
 from ledger.store.tables import GATED
 
 AT_ONCE_SQLITE = 500
@@ -226,10 +227,9 @@ class _Asked:
                 people = """(SELECT u.n - 1 AS n, u.key AS key FROM
                   unnest(CAST(:keys AS uuid[])) WITH ORDINALITY AS u(key, n) ORDER BY u.key) q"""
                 yield 0, people, {"keys": "{" + ",".join(map(str, keys)) + "}"}
-            elif keys:  # all of one length: one value is read faster than so many
-                size = len(keys[0])
-                people = f"""(SELECT k.n, substring(CAST(:keys AS bytea) FROM k.n * {size} + 1
-                  FOR {size}) AS key FROM generate_series(0, {len(keys) - 1}) k(n) ORDER BY 2) q"""
+            elif keys:  # one value is read faster than so many
+                people = f"""(SELECT k.n, substring(CAST(:keys AS bytea) FROM k.n * {BLIND} + 1
+                  FOR {BLIND}) AS key FROM generate_series(0, {len(keys) - 1}) k(n) ORDER BY 2) q"""
                 yield 0, people, {"keys": f"\\x{b''.join(keys).hex()}"}
             return
         for start in range(0, len(keys), AT_ONCE_SQLITE):

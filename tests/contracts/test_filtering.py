@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.filtering import Reading
 from ledger.application import Ledger
 from ledger.calendar import Moment, moment_of_instant, parse_moment
 from ledger.choosing import joining
@@ -202,6 +203,41 @@ def test_a_campaign_says_of_each_what_the_gate_says_of_her(
         alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
         campaign = Campaign(gate, asked if at is not None else asked._replace(at=None))
         assert campaign.judge(whos) == alone, (purpose, channel, offer, text)
+
+
+LINES = (
+    b'{"person":{"kind":"shop","value":"1"}}',
+    b'{"person":{"value":" 2 ","kind":"email"}}',
+    b'{"person": {"kind": "shop", "value": "3"} } ',
+    b'{"subject":"9f0c1a52-7b0e-4d2c-8f3a-1c2d3e4f5a6b"}',
+    b'{"person":{"kind":"shop","value":"4"}} {"person":{"kind":"shop","value":"5"}}',
+    b'{"person":{"kind":"shop",',
+    b'"value":"6"}}',
+    b'{"person":{"kind":"shop","kind":"shop","value":"7"}}',
+    b'{"person":{"kind":"shop","value":"\\u0038"}}',
+    b'{"person":{"kind":"shop","value":"\\""}}',
+    b'{"person":{"kind":"shop","value":" "}}',
+    b'{"person":{"kind":"no such kind","value":"9"}}',
+    b'{"person":{"kind":"shop","value":"%s"}}' % (b"x" * 2000),
+    b'{"person":{"kind":"shop","name":"10"}}',
+    b'{"person":{"kind":"shop","value":"11"},"subject":null}',
+    *(b"{}", b"[]", b"", b" ", b"\r", b'"', b'{"person":null}', b"\xff"),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(st.sampled_from((*LINES[:2], *LINES)), max_size=6), ends=st.booleans())
+def test_lines_read_together_are_read_as_each_alone(
+    ledger: Ledger, lines: list[bytes], ends: bool
+) -> None:
+    """Many plain lines are read at once, and whatever else stands among them one by one."""
+    gate = Gate(ledger, fold_subject)
+    alone = [one for line in lines for one in Reading(gate).read(line)]
+    together = Reading(gate)
+    together.read(LINES[0] + b"\n" + LINES[1])  # from then on their kinds are known
+    raw = b"\n".join(lines) + b"\n" * ends
+    assert together.read(raw) == alone
+    assert sum(bool(line.strip()) for line in lines) == len(alone)
 
 
 def test_a_kind_of_people_is_asked_about_once(ledger: Ledger) -> None:
