@@ -288,6 +288,11 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
         [order, OptOutOffered(occurred=at, **letter, channel="sms")],
         [replace(order, actor="import"), OptOutOffered(occurred=at, **mail)],
         [order, ConsentGiven(occurred=at, **mail), Restricted(occurred=at, ground="accuracy")],
+        # She said something over this channel, and over all: which was first?
+        *(
+            [order, ConsentGiven(occurred=yes, **mail), ConsentRefused(occurred=no, **letter)]
+            for yes, no in ((at, later), (later, at), (at, at))
+        ),
     ]
     people = [Reference("shop", f"twin-{n}") for n in range(len(histories))]
     wishes = [Record(f, p) for p, facts in zip(people, histories, strict=True) for f in facts]
