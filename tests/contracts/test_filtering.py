@@ -290,7 +290,7 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
         [order, ConsentGiven(occurred=at, **mail), Restricted(occurred=at, ground="accuracy")],
         # She said something over this channel, and over all: which was first?
         *(
-            [order, ConsentGiven(occurred=yes, **mail), ConsentRefused(occurred=no, **letter)]
+            [order, ConsentGiven(occurred=yes, **mail), ConsentWithdrawn(occurred=no, **letter)]
             for yes, no in ((at, later), (later, at), (at, at))
         ),
     ]
