@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,9 @@ from ledger.handlers import Accepted, record_many
 from ledger.opening import create
 from ledger.permitting.filtering import Campaign, short
 from ledger.permitting.gate import Gate, Question, Who
+from ledger.policy.looks import Looks
+from ledger.store import tables
+from ledger.store.shapes import About, of_references
 from replay.fold import fold_subject
 from tests.clock import StepClock
 
@@ -288,11 +292,6 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
         [order, OptOutOffered(occurred=at, **letter, channel="sms")],
         [replace(order, actor="import"), OptOutOffered(occurred=at, **mail)],
         [order, ConsentGiven(occurred=at, **mail), Restricted(occurred=at, ground="accuracy")],
-        # She said something over this channel, and over all: which was first?
-        *(
-            [order, ConsentGiven(occurred=yes, **mail), ConsentWithdrawn(occurred=no, **letter)]
-            for yes, no in ((at, later), (later, at), (at, at))
-        ),
     ]
     people = [Reference("shop", f"twin-{n}") for n in range(len(histories))]
     wishes = [Record(f, p) for p, facts in zip(people, histories, strict=True) for f in facts]
@@ -304,3 +303,30 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
     alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
     assert Campaign(gate, asked).judge(whos) == alone
     assert Campaign(gate, asked).judge(whos[::-1]) == alone[::-1]
+
+
+def test_of_what_was_said_over_one_channel_and_over_all_the_order_is_told(ledger: Ledger) -> None:
+    """As an older edition, under which a purpose had no channels, leaves it."""
+    given = ConsentGiven(occurred=WHEN[1], purpose="newsletter", channel="email", grade="proved")
+    people = [Reference("shop", f"over-all-{n}") for n in range(4)]
+    record_many(ledger, [Record(given, person) for person in people])
+    gate = Gate(ledger, fold_subject)
+    blinds = [gate.blinded(person)[1] for person in people]
+    said, names = tables.consents, tables.lookups.c
+    looked = Looks("newsletter", "email", serving=False, offers=False, dated=False, forms=())
+    with ledger.database.write() as connection:
+        for blind, later in zip(blinds, (-1, 0, 1), strict=False):
+            hers = sa.select(names.subject).where(names.blind == blind).scalar_subquery()
+            changed = {"channel": sa.literal(""), "at": said.c.at + later}
+            copied = [changed.get(column.name, column) for column in said.c]
+            rows = sa.select(*copied).where(said.c.subject == hers)
+            connection.execute(said.insert().from_select(list(said.c.keys()), rows))
+        about = About(looked, WHEN[3], (), has_erased=False)
+        found = of_references(connection, about, "person/shop", blinds)
+    one = "consent.given.v1.proved.20181120"
+    assert {shape: alike.members for shape, alike in found.items()} == {
+        f"/{one} < email/{one}": [0],
+        None: [1],
+        f"email/{one} < /{one}": [2],
+        f"email/{one}": [3],
+    }
