@@ -16,7 +16,7 @@ from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.commands import Reference
 from ledger.deciding import blinded
 from ledger.errors import Stale
-from ledger.events import Row
+from ledger.events import Fact, Row
 from ledger.permitting.ahead import Ahead
 from ledger.permitting.company import Declarations, standing
 from ledger.permitting.joined import as_one
@@ -32,6 +32,7 @@ from ledger.policy.permissions import (
 )
 from ledger.policy.softoptin import Offer
 from ledger.projections import live
+from ledger.projections.activity import META
 from ledger.projections.joins import Joins
 from ledger.projections.model import SubjectState
 from ledger.store import erasure, reader, suppressions
@@ -204,10 +205,12 @@ class _People:
         history = self._histories[subject]
         rows = [row for row in history.rows if row.position <= known]
         state = self._fold(rows, at, known)
-        told = {row.position for row in rows}
-        facts = standing([one for one in history.facts.items() if one[0] in told])
+        facts: Mapping[int, Fact] = history.facts
+        if len(rows) < len(history.rows) or any(row.kind in META for row in rows):
+            told = {row.position for row in rows}
+            facts = dict(standing([one for one in facts.items() if one[0] in told]))
         opposed = self._opposed.get(subject, frozenset())
-        return Person(state, tuple(live.standing(rows)), dict(facts), opposed)
+        return Person(state, tuple(live.standing(rows)), facts, opposed)
 
 
 def _on_list(asked: Question, moment: Moment, objections: Iterable[Objection]) -> Verdict:
