@@ -125,7 +125,7 @@ class Gate:
         known = self._known(scene, {question.known_at for question in questions})
         subjects = {
             one
-            for _, joins in known.values()
+            for _, joins, _ in known.values()
             for subject in subjects
             for one in joins.everybody(joins.kept(subject))
         }
@@ -135,7 +135,7 @@ class Gate:
         now = moment_of_instant(self.ledger.clock.now())
         found = []
         for question in questions:
-            upto, joins = known[question.known_at]
+            upto, joins, company = known[question.known_at]
             moment, who = question.at or now, question.who
             subject = _subject(who, targets)
             subject = None if subject is None else joins.kept(subject)
@@ -145,7 +145,6 @@ class Gate:
                 judged = _on_list(question, moment, ())
             else:
                 person = people.at(subject, joins, moment.at, upto) if subject else None
-                company = self.company(scene, upto)
                 purpose, channel, offer = question.purpose, question.channel, question.offer
                 rules = verdict if ahead else verdict_now
                 judged = rules(person, scene.book, purpose, channel, moment, upto, company, offer)
@@ -162,15 +161,16 @@ class Gate:
 
     def _known(
         self, scene: Scene, instants: Collection[Instant | None]
-    ) -> dict[Instant | None, tuple[int, Joins]]:
-        """What was known at each of these instants: the last position, and who is whom."""
-        found: dict[Instant | None, tuple[int, Joins]] = {}
+    ) -> dict[Instant | None, tuple[int, Joins, Company]]:
+        """What was known at each of these instants: the last position, who is whom, and what the
+        company had declared."""
+        found: dict[Instant | None, tuple[int, Joins, Company]] = {}
         for at in instants:
-            if at is None:
-                found[at] = scene.head.position, scene.joins
-            else:
+            position, joins = scene.head.position, scene.joins
+            if at is not None:
                 position = reader.position_at(scene.connection, at)
-                found[at] = position, self.ledger.joins(scene.head.epoch, position)
+                joins = self.ledger.joins(scene.head.epoch, position)
+            found[at] = position, joins, self.company(scene, position)
         return found
 
     def _listed(self, scene: Scene, unknown: Collection[Blind]) -> dict[Who, frozenset[Objection]]:

@@ -212,6 +212,8 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
 
 
 def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
+    if not company.facts:
+        return company
     return Company(
         tuple(
             (position, fact)
