@@ -2,7 +2,7 @@
 
 All questions of one call are answered from one state of the ledger: whatever was committed before
 the call counts, a withdrawal that any process acknowledged among it. `fold` is the definition of
-a person's state, handed in (`replay.fold.fold_subject`), for this house does not look outside.
+a person's state, handed in (`replay.fold.fold_said`), for this house does not look outside.
 """
 
 from __future__ import annotations
@@ -209,8 +209,9 @@ class _People:
         if len(rows) < len(history.rows) or any(row.kind in META for row in rows):
             told = {row.position for row in rows}
             facts = dict(standing([one for one in facts.items() if one[0] in told]))
+            rows = live.standing(rows)
         opposed = self._opposed.get(subject, frozenset())
-        return Person(state, tuple(live.standing(rows)), facts, opposed)
+        return Person(state, tuple(rows), facts, opposed)
 
 
 def _on_list(asked: Question, moment: Moment, objections: Iterable[Objection]) -> Verdict:

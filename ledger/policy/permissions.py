@@ -394,7 +394,7 @@ def _turns(case: Case) -> Iterator[Instant]:
     planned = (contract.planned_day for contract in case.person.state.contracts.values())
     days += [add_days(day, 1) for day in planned if day is not None]
     for day in days:
-        if start_of(day) > case.moment.at:
+        if day > case.moment.day:
             yield start_of(day)
     if case.channel in ("phone", "automated_call") and case.purpose.marketing:
         yield from phone.turns(case.person.rows, case.moment.at, case.moment.day)

@@ -53,7 +53,7 @@ from ledger.permitting.gate import Gate, Question, Who
 from ledger.policy.looks import Looks
 from ledger.store import tables
 from ledger.store.shapes import About, of_references
-from replay.fold import fold_subject
+from replay.fold import fold_said, fold_subject
 from tests.clock import StepClock
 
 NOW = "2026-01-05T09:00:00"
@@ -187,7 +187,8 @@ TOLD = st.lists(
 def test_a_campaign_says_of_each_what_the_gate_says_of_her(
     ledger: Ledger, told: list[tuple[int, Fact, str]], declared: list[Fact], data: st.DataObject
 ) -> None:
-    """Late, backdated, corrected, voided facts; nobody; ids and references; any question."""
+    """Late, backdated, corrected, voided facts; nobody; ids and references; any question. The
+    campaign's gate knows what the rules look at, the other one all of her."""
     for fact in declared:
         record_many(ledger, [Record(replace(fact, actor="agent"))])
     gate = Gate(ledger, fold_subject)
@@ -205,7 +206,9 @@ def test_a_campaign_says_of_each_what_the_gate_says_of_her(
         frozen = moment_of_instant(ledger.clock.now()) if at is None else at
         asked = Question(whos[0], purpose, channel, frozen, None, offer)  # type: ignore[arg-type]
         alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
-        campaign = Campaign(gate, asked if at is not None else asked._replace(at=None))
+        campaign = Campaign(
+            Gate(ledger, fold_said), asked if at is not None else asked._replace(at=None)
+        )
         assert campaign.judge(whos) == alone, (purpose, channel, offer, text)
 
 
