@@ -229,19 +229,24 @@ def check_strict(value: Any, depth: int = MAX_DEPTH) -> None:
     if isinstance(value, Twice):
         raise Refused(Refusal("malformed-json", "a key is given twice in one object"))
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            half = Refusal("malformed-json", "a text holds half of a surrogate pair")
-            raise Refused(half) from None
-        return
-    if isinstance(value, dict):
+        _check_text(value)
+    elif isinstance(value, dict):
         for key, inner in value.items():
-            check_strict(key, depth)
+            _check_text(key)
             check_strict(inner, depth - 1)
     elif isinstance(value, list):
         for inner in value:
             check_strict(inner, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        half = Refusal("malformed-json", "a text holds half of a surrogate pair")
+        raise Refused(half) from None
 
 
 # --- outcomes to JSON -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import asyncio
 import os
 import tempfile
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -44,13 +44,8 @@ _PIECE = 2**18  # bytes sent at a time
 Line: TypeAlias = Who | Refusal
 
 
-class _Person(msgspec.Struct, forbid_unknown_fields=True):
-    kind: str
-    value: str
-
-
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    person: _Person | None = None
+    person: Reference | None = None
     subject: str | None = None
 
 
@@ -68,19 +63,38 @@ class Reading:
         self._gate = gate
         self._kinds: set[str] = set()
 
-    def read(self, line: bytes) -> Line:
-        """Whom a line names, or why it names nobody."""
+    def read(self, raw: bytes) -> list[Line]:
+        """Whom each line names, or why it names nobody; blank lines are passed over."""
+        plain = self._plain(raw)
+        return self._one_by_one(raw) if plain is None else plain
+
+    def _one_by_one(self, raw: bytes) -> list[Line]:
+        found: list[Line] = []
+        for line in filter(bytes.strip, raw.split(b"\n")):
+            found += self._plain(line) or [self._read_slowly(line)]
+        return found
+
+    def _plain(self, raw: bytes) -> list[Line] | None:
+        """The same of lines that are all plain: a person each, of a kind that is known, nothing
+        twice and nothing escaped; None of all others."""
+        lines = raw.count(b"\n") + 1
+        # Ten quotes are two keys, their two values and "person". That is the least a line may have
+        # that is a person, so that none has more; and an object ends where a line does.
+        if raw.count(b'"') != 10 * lines or raw.count(b"}\n{") != lines - 1:
+            return None
         try:
-            said = _decoder.decode(line)
+            said = _decoder.decode_lines(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._read_slowly(line)
-        person = said.person
-        # Ten quotes are two keys, their two values and "person": nothing twice, nothing escaped.
-        if person is None or person.kind not in self._kinds or line.count(b'"') != 10:
-            return self._read_slowly(line)
-        if not 0 < len(person.value) <= MAX_REFERENCE or not person.value.strip():
-            return self._read_slowly(line)
-        return self._gate.blinded(Reference(person.kind, person.value))
+            return None
+        found: list[Line] = []
+        kinds, blinded = self._kinds, self._gate.blinded
+        for person in [line.person for line in said]:
+            if person is None or person.kind not in kinds:
+                return None
+            if not 0 < len(person.value) <= MAX_REFERENCE or not person.value.strip():
+                return None
+            found.append(blinded(person))
+        return found if len(found) == lines else None
 
     def _read_slowly(self, line: bytes) -> Line:
         try:
@@ -124,7 +138,7 @@ class Judge:
 
     def __call__(self, raw: bytes) -> Judged:
         """The answers to whole lines, in order; blank lines are passed over."""
-        read = [self._reading.read(line) for line in raw.split(b"\n") if line.strip()]
+        read = self._reading.read(raw)
         people = [who for who in read if not isinstance(who, Refusal)]
         campaign = self._campaign()
         found: list[Short] = []
@@ -137,15 +151,9 @@ def _told(read: Sequence[Line], found: Sequence[Short], lang: Language) -> Judge
     # Alike verdicts are one object, mostly: by identity, none is compared with another.
     times, told = Counter(map(id, found)), {id(short): short for short in found}
     encoded = {key: _encoder.encode(short._asdict()) for key, short in told.items()}
-    verdicts = iter(found)
-    malformed = 0
-    lines: list[bytes] = []
-    for line in read:
-        if isinstance(line, Refusal):
-            malformed += 1
-            lines.append(_encoder.encode(problems.told(problems.body(line), lang)))
-        else:
-            lines.append(encoded[id(next(verdicts))])
+    verdicts = map(encoded.__getitem__, map(id, found))
+    malformed = len(read) - len(found)
+    lines = list(verdicts) if not malformed else [_line(one, verdicts, lang) for one in read]
     lines.append(b"")
     counts: Counter[str] = Counter(malformed=malformed)
     reasons: Counter[str] = Counter()
@@ -153,6 +161,12 @@ def _told(read: Sequence[Line], found: Sequence[Short], lang: Language) -> Judge
         counts["allowed" if short.allowed else "refused"] += times[key]
         reasons[short.reason] += times[key]
     return Judged(b"\n".join(lines), counts, reasons)
+
+
+def _line(read: Line, verdicts: Iterator[bytes], lang: Language) -> bytes:
+    if isinstance(read, Refusal):
+        return _encoder.encode(problems.told(problems.body(read), lang))
+    return next(verdicts)
 
 
 # --- streams --------------------------------------------------------------------------------------

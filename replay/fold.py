@@ -46,11 +46,20 @@ def fold_subject(
     rows: Iterable[Row], as_of: Instant | None = None, known: int | None = None
 ) -> SubjectState:
     """The state of one subject, from all her rows."""
-    standing = effective([row for row in rows if known is None or row.position <= known])
-    facts = [row for row in standing if _happened(row, as_of)]
+    standing, facts = _heard(rows, as_of, known)
     return SubjectState(
         _activity(facts), _contracts(facts), _consents(standing, as_of), _told(facts), _ended(facts)
     )
+
+
+def fold_said(
+    rows: Iterable[Row], as_of: Instant | None = None, known: int | None = None
+) -> SubjectState:
+    """What the rules of permission look at: the same without activity and notices, which decide
+    when something ends and what she knows, never whether we may write to her."""
+    standing, facts = _heard(rows, as_of, known)
+    said = _consents(standing, as_of)
+    return SubjectState({}, _contracts(facts), said, None, _ended(facts))
 
 
 def fold(
@@ -189,6 +198,14 @@ def effective(rows: list[Row]) -> list[Row]:
                 )
             )
     return standing
+
+
+def _heard(
+    rows: Iterable[Row], as_of: Instant | None, known: int | None
+) -> tuple[list[Row], list[Row]]:
+    """The facts that stand, and those of them that had happened."""
+    standing = effective([row for row in rows if known is None or row.position <= known])
+    return standing, [row for row in standing if _happened(row, as_of)]
 
 
 def _happened(row: Row, as_of: Instant | None) -> bool:

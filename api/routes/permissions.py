@@ -23,7 +23,7 @@ from api.routes import AGENT, DPO, READER, RECORDER, Route
 from api.routes.taking import NDJSON, body_of, language_headers, language_of, ledger_of, media_of
 from ledger.permitting.filtering import Campaign
 from ledger.permitting.gate import Answered, Gate, Question
-from replay.fold import fold_subject
+from replay.fold import fold_said
 
 ASKING = frozenset({READER, RECORDER, AGENT, DPO})
 NOBODY = UUID(int=0)  # a campaign names its people line by line
@@ -33,7 +33,9 @@ RECORDING = frozenset({RECORDER, AGENT, DPO})
 async def post_check(request: Request) -> Response:
     """The verdict on one person, purpose and channel at a moment, explained. With `record`, the
     verdict is a fact (`message.decided`) before it is told, once for each Idempotency-Key."""
-    spoken = language_of(request, request.query_params.get("lang"))
+    # Reading parameters takes longer than seeing that there are none.
+    stated = request.query_params if request.scope["query_string"] else {}
+    spoken = language_of(request, stated.get("lang"))
     gate = gate_of(request)
     if media_of(request) != "application/json":
         raise Problem("unsupported-media", "one question, as application/json in UTF-8")
@@ -80,7 +82,7 @@ def gate_of(request: Request) -> Gate:
     """The gate of this worker's ledger."""
     state = request.app.state
     if not hasattr(state, "gate"):
-        state.gate = Gate(ledger_of(request), fold_subject)
+        state.gate = Gate(ledger_of(request), fold_said)
         state.asking, state.looking_back = (Gathering(state.gate.ask) for _ in range(2))
     gate: Gate = state.gate
     return gate

@@ -42,22 +42,25 @@ def media_of(request: Request) -> str:
 
 async def body_of(request: Request) -> bytes:
     """The body, refused as soon as it is known to be too large, or to come too slowly."""
-    too_large = Problem("too-large", f"at most {MAX_BODY // 2**20} MiB in one request")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY:
-        raise too_large
+        raise _too_large()
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > MAX_BODY:
-                    raise too_large
+                    raise _too_large()
                 chunks.append(chunk)
     except TimeoutError:
         raise Problem("too-slow", f"the body did not arrive in {BODY_SECONDS} seconds") from None
     request.state.body = b"".join(chunks)  # an Idempotency-Key belongs to it: `once.py`
     return bytes(request.state.body)
+
+
+def _too_large() -> Problem:
+    return Problem("too-large", f"at most {MAX_BODY // 2**20} MiB in one request")
 
 
 def parsed_of(raw: bytes, media: str) -> Parsed:

@@ -10,7 +10,7 @@ chunk.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from ledger.policy.permissions import Verdict
 from ledger.policy.permitting import PermissionBasis
 from ledger.policy.verdicts import ConsentStatus
 from ledger.store import shapes
-from ledger.store.shapes import About, Shapes
+from ledger.store.shapes import About, Alike, Shapes
 
 WHOLE_AT_ONCE = 1000  # people looked at whole at a time
 _BY_FIVE_FACTS = "PERM-soft-optin"
@@ -83,72 +83,64 @@ class _Chunk:
 
     def judged(self) -> list[Short]:
         """The verdict on each."""
-        names, texts = self._shapes()
-        kinds: dict[str | None, list[int]] = defaultdict(list)
-        for index, text in enumerate(texts):
-            kinds[text].append(index)
-        whole = kinds.pop(None, [])
+        kinds = self._shapes()
+        whole = kinds.pop(None).members if None in kinds else []
         collected = self._by_kind(kinds, look_closer=self._about.looks.offers)
         if collected:
-            more = self._profiles(names, collected)
-            whole += more.pop(None, [])
-            self._by_kind(more, look_closer=False)
+            finer = self._profiles(collected)
+            whole += finer.pop(None).members if None in finer else []
+            self._by_kind(finer, look_closer=False)
         people = [self._people[index] for index in whole]
         verdicts = self._campaign.whole(self._scene, self._asked, people)
         for index, verdict in zip(whole, verdicts, strict=True):
             self._found[index] = short(verdict)
         return [one for one in self._found if one is not None]
 
-    def _by_kind(
-        self, kinds: Mapping[str | None, list[int]], *, look_closer: bool
-    ) -> dict[str | None, list[int]]:
+    def _by_kind(self, kinds: Shapes, *, look_closer: bool) -> Shapes:
         """Ask about the first of each kind and tell the others the same. Answers the kinds whose
         verdict rests on how an address was collected, which their text does not say."""
-        firsts = [self._people[members[0]] for members in kinds.values()]
+        firsts = [self._people[alike.members[0]] for alike in kinds.values()]
         verdicts = self._campaign.whole(self._scene, self._asked, firsts)
-        closer: dict[str | None, list[int]] = {}
-        for (text, members), verdict in zip(kinds.items(), verdicts, strict=True):
+        closer: Shapes = {}
+        for (text, alike), verdict in zip(kinds.items(), verdicts, strict=True):
             if look_closer and verdict.rule == _BY_FIVE_FACTS:
-                closer[text] = members
+                closer[text] = alike
                 continue
             told = short(verdict)
-            for index in members:
+            for index in alike.members:
                 self._found[index] = told
         return closer
 
-    def _profiles(
-        self, names: Sequence[str | None], kinds: Mapping[str | None, list[int]]
-    ) -> dict[str | None, list[int]]:
+    def _profiles(self, kinds: Shapes) -> Shapes:
         """The same people in finer kinds, under None those of no kind."""
-        asked = {names[index] for members in kinds.values() for index in members}
-        known = [name for name in asked if name is not None]
-        said = shapes.profiles(self._scene.connection, self._about, known)
-        finer: dict[str | None, list[int]] = defaultdict(list)
-        for text, members in kinds.items():
-            for index in members:
-                profile = said.get(names[index] or "", "")
-                finer[None if profile is None else f"{text} {profile}"].append(index)
+        known = {name for alike in kinds.values() for name in alike.names} - {""}
+        said = shapes.profiles(self._scene.connection, self._about, list(known))
+        finer: Shapes = defaultdict(lambda: Alike([], []))
+        for text, alike in kinds.items():
+            for index, name in zip(alike.members, alike.names, strict=True):
+                profile = said.get(name, "")
+                finer[None if profile is None else f"{text} {profile}"].members.append(index)
         return finer
 
     def _shapes(self) -> Shapes:
-        """The shape of each, those named alike asked about together."""
+        """The shapes of all, those named alike asked about together."""
         families: dict[str, list[int]] = defaultdict(list)
         for index, who in enumerate(self._people):
             families["" if isinstance(who, UUID) else who[0]].append(index)
-        names: list[str | None] = [None] * len(self._people)
-        texts = names.copy()
+        found: Shapes = defaultdict(lambda: Alike([], []))
         question = self._scene.connection, self._about
-        for family, members in families.items():
-            people = [self._people[index] for index in members]
+        for family, places in families.items():
+            people = [self._people[index] for index in places]
             if family:
                 blinds = [who[1] for who in people if not isinstance(who, UUID)]
                 some = shapes.of_references(*question, family, blinds)
             else:
                 ids = [who for who in people if isinstance(who, UUID)]
                 some = shapes.of_subjects(*question, ids)
-            for index, name, text in zip(members, *some, strict=True):
-                names[index], texts[index] = name, text
-        return Shapes(names, texts)
+            for text, alike in some.items():
+                found[text].members.extend(places[member] for member in alike.members)
+                found[text].names.extend(alike.names)
+        return found
 
 
 def short(verdict: Verdict) -> Short:

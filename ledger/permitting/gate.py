@@ -2,7 +2,7 @@
 
 All questions of one call are answered from one state of the ledger: whatever was committed before
 the call counts, a withdrawal that any process acknowledged among it. `fold` is the definition of
-a person's state, handed in (`replay.fold.fold_subject`), for this house does not look outside.
+a person's state, handed in (`replay.fold.fold_said`), for this house does not look outside.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.commands import Reference
 from ledger.deciding import blinded
 from ledger.errors import Stale
-from ledger.events import Row
+from ledger.events import Fact, Row
 from ledger.permitting.ahead import Ahead
 from ledger.permitting.company import Declarations, standing
 from ledger.permitting.joined import as_one
@@ -32,6 +32,7 @@ from ledger.policy.permissions import (
 )
 from ledger.policy.softoptin import Offer
 from ledger.projections import live
+from ledger.projections.activity import META
 from ledger.projections.joins import Joins
 from ledger.projections.model import SubjectState
 from ledger.store import erasure, reader, suppressions
@@ -124,7 +125,7 @@ class Gate:
         known = self._known(scene, {question.known_at for question in questions})
         subjects = {
             one
-            for _, joins in known.values()
+            for _, joins, _ in known.values()
             for subject in subjects
             for one in joins.everybody(joins.kept(subject))
         }
@@ -134,7 +135,7 @@ class Gate:
         now = moment_of_instant(self.ledger.clock.now())
         found = []
         for question in questions:
-            upto, joins = known[question.known_at]
+            upto, joins, company = known[question.known_at]
             moment, who = question.at or now, question.who
             subject = _subject(who, targets)
             subject = None if subject is None else joins.kept(subject)
@@ -144,7 +145,6 @@ class Gate:
                 judged = _on_list(question, moment, ())
             else:
                 person = people.at(subject, joins, moment.at, upto) if subject else None
-                company = self.company(scene, upto)
                 purpose, channel, offer = question.purpose, question.channel, question.offer
                 rules = verdict if ahead else verdict_now
                 judged = rules(person, scene.book, purpose, channel, moment, upto, company, offer)
@@ -161,15 +161,16 @@ class Gate:
 
     def _known(
         self, scene: Scene, instants: Collection[Instant | None]
-    ) -> dict[Instant | None, tuple[int, Joins]]:
-        """What was known at each of these instants: the last position, and who is whom."""
-        found: dict[Instant | None, tuple[int, Joins]] = {}
+    ) -> dict[Instant | None, tuple[int, Joins, Company]]:
+        """What was known at each of these instants: the last position, who is whom, and what the
+        company had declared."""
+        found: dict[Instant | None, tuple[int, Joins, Company]] = {}
         for at in instants:
-            if at is None:
-                found[at] = scene.head.position, scene.joins
-            else:
+            position, joins = scene.head.position, scene.joins
+            if at is not None:
                 position = reader.position_at(scene.connection, at)
-                found[at] = position, self.ledger.joins(scene.head.epoch, position)
+                joins = self.ledger.joins(scene.head.epoch, position)
+            found[at] = position, joins, self.company(scene, position)
         return found
 
     def _listed(self, scene: Scene, unknown: Collection[Blind]) -> dict[Who, frozenset[Objection]]:
@@ -204,10 +205,13 @@ class _People:
         history = self._histories[subject]
         rows = [row for row in history.rows if row.position <= known]
         state = self._fold(rows, at, known)
-        told = {row.position for row in rows}
-        facts = standing([one for one in history.facts.items() if one[0] in told])
+        facts: Mapping[int, Fact] = history.facts
+        if len(rows) < len(history.rows) or any(row.kind in META for row in rows):
+            told = {row.position for row in rows}
+            facts = dict(standing([one for one in facts.items() if one[0] in told]))
+            rows = live.standing(rows)
         opposed = self._opposed.get(subject, frozenset())
-        return Person(state, tuple(live.standing(rows)), dict(facts), opposed)
+        return Person(state, tuple(rows), facts, opposed)
 
 
 def _on_list(asked: Question, moment: Moment, objections: Iterable[Objection]) -> Verdict:

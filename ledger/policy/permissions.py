@@ -201,6 +201,9 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
         if row.occurred_at <= moment.at and (known is None or row.position <= known)
     )
     told = {row.position for row in rows}
+    all_heard = len(rows) == len(person.rows) and len(opposed) == len(person.opposed)
+    if all_heard and not person.apart and told.issuperset(person.facts):
+        return person
     facts = {position: fact for position, fact in person.facts.items() if position in told}
     apart = tuple(
         (since, one._replace(opposed=one.opposed & opposed)) for since, one in person.apart
@@ -209,6 +212,8 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
 
 
 def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
+    if not company.facts:
+        return company
     return Company(
         tuple(
             (position, fact)
@@ -292,8 +297,10 @@ def _verdict(asked: _Asked, moment: Moment, answer: Answer, case: Case | None) -
 
 def _with_declared(book: Book, company: Company) -> Book:
     """The book, each edition with the purposes that were declared beside all of them."""
-    own = {name for entry in book.entries for name in entry.edition.purposes}
     declared = [_purpose(fact) for _, fact in company.facts if isinstance(fact, PurposeDeclared)]
+    if not declared:
+        return book
+    own = {name for entry in book.entries for name in entry.edition.purposes}
     added = {purpose.id: purpose for purpose in declared if purpose.id not in own}
     if not added:
         return book
@@ -369,12 +376,11 @@ def _order(expression: Expression) -> tuple[int, int, int]:
 def _stale(case: Case) -> str | None:
     """Why the consent rests on words that are no longer ours (`stale.py`)."""
     found = case.choice
-    fact = case.person.facts.get(found.position or 0)
-    form = getattr(fact, "form", None)
-    if fact is not None and form is not None:
-        texts = stale.texts(case.company.facts).get(form, ())
-        if stale.form_changed(texts, fact.occurred.at):
-            return "form_changed"
+    texts = stale.texts(case.company.facts)
+    fact = case.person.facts.get(found.position or 0) if texts else None
+    form = getattr(fact, "form", None) or ""
+    if fact is not None and stale.form_changed(texts.get(form, ()), fact.occurred.at):
+        return "form_changed"
     before = case.book.edition(found.edition_number or 0)
     return "changed" if stale.purpose_changed(before, case.edition, case.purpose) else None
 
@@ -388,7 +394,7 @@ def _turns(case: Case) -> Iterator[Instant]:
     planned = (contract.planned_day for contract in case.person.state.contracts.values())
     days += [add_days(day, 1) for day in planned if day is not None]
     for day in days:
-        if start_of(day) > case.moment.at:
+        if day > case.moment.day:
             yield start_of(day)
     if case.channel in ("phone", "automated_call") and case.purpose.marketing:
         yield from phone.turns(case.person.rows, case.moment.at, case.moment.day)

@@ -167,9 +167,9 @@ def _by_contract(case: Case) -> Answer | None:
 
 
 def _asks_for_service(case: Case, row: Row) -> bool:
-    fact = case.person.facts.get(row.position)
-    if isinstance(fact, CustomerRegistered):
-        return fact.origin in ("account", "order")
+    if row.kind == CustomerRegistered.kind:
+        fact = case.person.facts.get(row.position)
+        return isinstance(fact, CustomerRegistered) and fact.origin in ("account", "order")
     return row.kind in (
         *("order.placed.v1", "contract.started.v1", "customer.account_opened.v1"),
         *("customer.contacted_us.v1", "customer.logged_in.v1", "ticket.opened.v1"),

@@ -38,6 +38,7 @@ WOULD_PROVE = {
 
 _SALES = ("order.placed.v1", "contract.started.v1", "customer.account_opened.v1")
 _COLLECTING = (*_SALES, "customer.contacted_us.v1")
+_IN_FULL = (CustomerRegistered.kind, ProfileRectified.kind)
 _BY_HERSELF = ("self", "agent")  # an import says what was bought, not from whom the address came
 _FAVOURABLE = ("favourable", "conditional")
 
@@ -71,7 +72,7 @@ def five_facts(
     position; `assessed`: the latest balancing test of the purpose; `objected`: the position of a
     refusal, withdrawal or objection that stands.
     """
-    collected = [row for row in rows if _collects(row, facts.get(row.position))]
+    collected = [row for row in rows if _collects(row, facts)]
     sales = list(_sales(rows))
     offered = _offered(rows, purpose, channel, {row.local_day for row in (*collected, *sales)})
     shown: dict[FiveFacts, int | None] = {
@@ -88,16 +89,18 @@ def five_facts(
     )
 
 
-def _collects(row: Row, fact: Fact | None) -> bool:
+def _collects(row: Row, facts: Mapping[int, Fact]) -> bool:
     """Whether the person gave us an address of hers by this fact."""
     if row.actor not in _BY_HERSELF:
         return False
-    match fact:
+    if row.kind not in _IN_FULL:
+        return row.kind in _COLLECTING
+    match fact := facts.get(row.position):
         case CustomerRegistered():
             return fact.origin in ("account", "order")
         case ProfileRectified():
             return bool({"email", "phone"} & set(fact.changed))
-    return row.kind in _COLLECTING
+    return False
 
 
 def _sales(rows: Sequence[Row]) -> Iterator[Row]:

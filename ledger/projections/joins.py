@@ -91,6 +91,8 @@ class Joins:
     def others(self, subject: UUID) -> tuple[Join, ...]:
         """Everybody who was joined to this person, directly or through others, the oldest join
         first. `position` is since when they are one: of joins in a row, that of the last."""
+        if not self._with:
+            return ()
         return tuple(since for _, since in sorted(self._reached(subject, 0)))
 
     def _reached(self, subject: UUID, since: int) -> Iterator[tuple[Join, Join]]:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import RLock, local
 from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg2
 import sqlalchemy as sa
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, new_type, register_type
 from sqlalchemy import event, exc
 
 from ledger.errors import Broken, Misuse
@@ -293,4 +294,23 @@ def _postgres_engine(url: sa.URL, role: str | None, **kwargs: Any) -> sa.Engine:
         settings["role"] = role
     options += "".join(f" -c {name}={value}" for name, value in settings.items())
     url = url.set(drivername="postgresql+psycopg2").update_query_dict({"options": options.strip()})
-    return sa.create_engine(url, hide_parameters=True, pool_size=16, **kwargs)
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=16, **kwargs)
+
+    @event.listens_for(engine, "connect")
+    def _ids(dbapi: Any, _record: Any) -> None:
+        register_type(_ID, dbapi)
+
+    return engine
+
+
+def _id_of(text: Any, _cursor: Any) -> UUID | None:
+    """An id as the server writes it, made as a copy of one is: the constructor, which takes any way
+    of writing it, takes three times as long, and ids are what is read most."""
+    if text is None:
+        return None
+    made = UUID.__new__(UUID)
+    made.__setstate__({"int": int(text.replace("-", ""), 16)})  # type: ignore[attr-defined]
+    return made
+
+
+_ID = new_type((2950,), "UUID", _id_of)  # the number of the type `uuid` in every PostgreSQL

@@ -8,7 +8,7 @@ and `shapes.py` for a million people at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -54,16 +54,36 @@ _HISTORIES = Hot(
 )
 
 
+class Entries(Mapping[int, Fact]):
+    """The facts of some entries, by position. An entry is read when a rule looks at it, in full;
+    most questions look at none or one of hers."""
+
+    def __init__(self) -> None:
+        self.raw: dict[int, bytes] = {}
+        self._read: dict[int, Fact] = {}
+
+    def __getitem__(self, position: int) -> Fact:
+        if position not in self._read:
+            self._read[position] = fact_from(entry.read(bytes(self.raw[position])))
+        return self._read[position]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
 class History(NamedTuple):
     """All rows of one person in position order, corrections unresolved; some facts in full."""
 
     rows: list[Row]
-    facts: dict[int, Fact]
+    facts: Entries
 
 
 def histories(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, History]:
     """The history of each of these people; an empty one for somebody nobody knows."""
-    found = {subject: History([], {}) for subject in subjects}
+    found = {subject: History([], Entries()) for subject in subjects}
     for some in _batches(found):
         for *columns, raw in _HISTORIES.rows(connection, some):
             row = Row(*columns)
@@ -71,7 +91,7 @@ def histories(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUI
             hers = found[row.subject]
             hers.rows.append(row)
             if raw is not None:
-                hers.facts[row.position] = fact_from(entry.read(bytes(raw)))
+                hers.facts.raw[row.position] = raw
     return found
 
 

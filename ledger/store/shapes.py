@@ -5,33 +5,39 @@ The shape of a person is a text: people with the same text are alike in all that
 at whole. Another order of words in a text costs time, never truth. Nothing here judges. Read next:
 `ledger/permitting/filtering.py`.
 
-One statement joins the chunk to sets: whom the references mean, who is rare (a small index of the
-log, `tables.GATED`), what was said about the purpose. The database chooses whether to probe its
-indexes or to read a table through once, which is cheaper when the chunk is a good part of it.
+One statement finds whom the references mean, who is rare (a small index of the log,
+`tables.GATED`), and what each said about the purpose, by probes in the order of each index; and
+gathers those who are alike, so that a chunk is answered with a few rows.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ledger.calendar import Moment
 from ledger.policy.looks import COLLECTING, JSON_READ, OFFERED, RARE, SERVING, UNSETTLING, Looks
+from ledger.store.keyring import BLIND
 from ledger.store.tables import GATED
 
 AT_ONCE_SQLITE = 500
 NOBODY = "nobody"  # the shape of all those whom nobody knows
 
 
-class Shapes(NamedTuple):
-    """Of each of a chunk of people, in order: her name for `profiles` (None where nobody is known,
-    or where names were not asked for), and her shape (None: look at her whole)."""
+class Alike(NamedTuple):
+    """Some of a chunk who are alike: where they stand in it, and their names for `profiles` ('' of
+    somebody whom nobody knows, and where names were not needed)."""
 
-    names: list[str | None]
-    texts: list[str | None]
+    members: list[int]
+    names: list[str]
+
+
+Shapes: TypeAlias = dict[str | None, Alike]
+"""A chunk of people by their shape; under None those who are to be looked at whole."""
 
 
 class About(NamedTuple):
@@ -53,10 +59,23 @@ _RARE = """ LEFT JOIN (SELECT r.subject AS subject FROM events r
 _OPPOSED = """UNION SELECT n.subject FROM suppressions s JOIN lookups n
   ON n.kind = s.kind AND n.blind = s.blind
   WHERE s.reason = 'objected' AND s.purpose = :purpose"""
-_SAID = """ LEFT JOIN consents c ON c.subject = {subject} AND c.purpose = :purpose
-  AND c.channel IN ({channels})"""
-_CODE = """COALESCE(c.channel || '/' || c.kind || '.' || COALESCE(c.grade, '') || '.'
-  || CAST(c.edition AS TEXT){day}{form}, '-')"""
+# What she said over this channel and over all of them, the earlier first; said at one instant,
+# whoever asks must look. (IN would be two probes.)
+_SAID = """(SELECT CASE WHEN s.overall IS NULL THEN COALESCE(s.own, '-')
+  WHEN s.own IS NULL THEN s.overall WHEN s.own_at = s.overall_at THEN NULL
+  WHEN s.own_at < s.overall_at THEN s.own || ' < ' || s.overall
+  ELSE s.overall || ' < ' || s.own END FROM (
+  SELECT MAX({code}) FILTER (WHERE c.channel <> '') AS own,
+  MAX({code}) FILTER (WHERE c.channel = '') AS overall,
+  MAX(c.at) FILTER (WHERE c.channel <> '') AS own_at,
+  MAX(c.at) FILTER (WHERE c.channel = '') AS overall_at
+  FROM consents c WHERE c.subject = {subject} AND c.purpose = :purpose
+  AND (c.channel = :channel OR c.channel = '')) s)"""
+_CODE = """c.channel || '/' || c.kind || '.' || COALESCE(c.grade, '') || '.'
+  || CAST(c.edition AS TEXT){day}{form}"""
+_GATHERED = """SELECT t.shape, {members}, {names} FROM (
+  SELECT q.n AS n, {name} AS name, CASE {cases} ELSE {said} END AS shape
+  FROM {people}{rare}) t GROUP BY t.shape"""
 _UNSURE = "?"  # no code holds it: a fact that was corrected has no form here
 _FORM = """ || '.' || COALESCE((SELECT COALESCE({json}, '') || '.' || {published} FROM events v
   WHERE v.position = c.position
@@ -128,34 +147,37 @@ class _Asked:
         rare = _RARE.format(gated=GATED, rare=_listed(RARE), listed=listed, subject=subject)
         if not listed:
             rare = rare.replace("SELECT r.subject", "SELECT DISTINCT r.subject")
-        channels = ":channel, ''" if looks.channel else "''"
-        said = _SAID.format(subject=subject, channels=channels)
-        name = self._text(subject) if self._needs_names else "NULL"
-        cases = " ".join(f"WHEN {when}" for when in whens)
-        text = f"CASE {cases} ELSE {self._code()} END"
-        return f"SELECT q.n, {name}, {text}, c.at FROM {people}{rare}{said}"
+        return _GATHERED.format(
+            members=self._join("CAST(t.n AS TEXT)"),
+            names=self._join("t.name") if self._needs_names else "NULL",
+            name=self._text(subject) if self._needs_names else "NULL",
+            cases=" ".join(f"WHEN {when}" for when in whens),
+            said=_SAID.format(code=self._code(), subject=subject),
+            people=people,
+            rare=rare,
+        )
 
     def shapes(self, select: str, keys: Sequence[Any], more: dict[str, Any]) -> Shapes:
-        """The rows of the statement, in the order of the keys."""
-        names: list[str | None] = [None] * len(keys)
-        texts: list[str | None] = [None] * len(keys)
-        at: dict[int, int] = {}
+        """The rows of the statement."""
+        found: Shapes = defaultdict(lambda: Alike([], []))
         closer = {self._name(subject) for subject in self._about.closer}
         for start, people, values in self._people(keys):
             statement = select.replace("{people}", people)
-            for n, name, text, said_at in self._rows(statement, {**self._values, **more, **values}):
-                index = start + n
-                names[index] = name
-                if said_at is None:
-                    texts[index] = text
-                elif index in at:  # she said something over this channel, and over all
-                    texts[index] = _in_order(texts[index], at[index], text, said_at)
+            rows = self._rows(statement, {**self._values, **more, **values})
+            for shape, numbers, named in rows:
+                members = [start + int(number) for number in numbers.split(",")]
+                names = named.split(",") if named else [""] * len(members)
+                if shape is None or _UNSURE in shape:
+                    found[None].members.extend(members)
+                elif closer.isdisjoint(names):
+                    found[shape].members.extend(members)
+                    found[shape].names.extend(names)
                 else:
-                    texts[index], at[index] = text, said_at
-        for index, text in enumerate(texts if closer or self._looks.forms else ()):
-            if names[index] in closer or (text is not None and _UNSURE in text):
-                texts[index] = None
-        return Shapes(names, texts)
+                    for member, name in zip(members, names, strict=True):
+                        into = found[None if name in closer else shape]
+                        into.members.append(member)
+                        into.names.append(name)
+        return found
 
     def profiles(self, names: Sequence[str]) -> dict[str, str | None]:
         """See the function of that name."""
@@ -167,8 +189,8 @@ class _Asked:
         )
         statement = _PROFILE.format(
             subject_text=self._text("p.subject"),
-            join_days=self._join("'{' || p.facts || '}'"),
-            join_facts=self._join(f"{fact} || ';'"),
+            join_days=self._join("DISTINCT '{' || p.facts || '}'"),
+            join_facts=self._join(f"DISTINCT {fact} || ';'"),
             unsettling=_listed(UNSETTLING),
             kinds=_listed((*COLLECTING, OFFERED, *UNSETTLING)),
             people="{people}",
@@ -202,12 +224,13 @@ class _Asked:
         """The keys as a relation q(n, key), in pieces that the database takes."""
         if not self._is_sqlite:
             if kind or (keys and isinstance(keys[0], UUID)):
-                kind, texts = "uuid", [str(key) for key in keys]
-            else:
-                kind, texts = "bytea", [f'"\\\\x{key.hex()}"' for key in keys]
-            people = f"""(SELECT u.n - 1 AS n, u.key AS key FROM
-              unnest(CAST(:keys AS {kind}[])) WITH ORDINALITY AS u(key, n) ORDER BY u.key) q"""
-            yield 0, people, {"keys": "{" + ",".join(texts) + "}"}
+                people = """(SELECT u.n - 1 AS n, u.key AS key FROM
+                  unnest(CAST(:keys AS uuid[])) WITH ORDINALITY AS u(key, n) ORDER BY u.key) q"""
+                yield 0, people, {"keys": "{" + ",".join(map(str, keys)) + "}"}
+            elif keys:  # one value is read faster than so many
+                people = f"""(SELECT k.n, substring(CAST(:keys AS bytea) FROM k.n * {BLIND} + 1
+                  FOR {BLIND}) AS key FROM generate_series(0, {len(keys) - 1}) k(n) ORDER BY 2) q"""
+                yield 0, people, {"keys": f"\\x{b''.join(keys).hex()}"}
             return
         for start in range(0, len(keys), AT_ONCE_SQLITE):
             some = keys[start : start + AT_ONCE_SQLITE]
@@ -222,9 +245,9 @@ class _Asked:
         if not self._is_sqlite:
             for name in sorted(values, key=len, reverse=True):
                 statement = statement.replace(f":{name}", f"%({name})s")
-            # What is asked for is in memory, mostly; and no statement here is worth compiling.
+            # What is asked for is in memory, mostly; and so is what a chunk takes for sorting.
             self._connection.exec_driver_sql(
-                "SET LOCAL random_page_cost = 1.1; SET LOCAL jit = off"
+                "SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '16MB'"
             )
         found = self._connection.exec_driver_sql(statement, values)
         # From the driver itself: a row of SQLAlchemy's costs as much as finding it.
@@ -247,17 +270,8 @@ class _Asked:
         return f"(convert_from(v.entry, 'UTF8')::json #>> '{{{','.join(names)}}}')"
 
     def _join(self, value: str) -> str:
-        """The different values in one text; each brings its own brackets, which no code holds."""
-        if self._is_sqlite:
-            return f"group_concat(DISTINCT {value})"
-        return f"string_agg(DISTINCT {value}, ',')"
-
-
-def _in_order(one: str | None, at: int, other: str | None, other_at: int) -> str | None:
-    """Both that count, the earlier first; said at one instant, whoever asks must look."""
-    if one is None or other is None or at == other_at:
-        return None
-    return f"{one} < {other}" if at < other_at else f"{other} < {one}"
+        """The values in one text; each brings its own brackets, which no code holds."""
+        return f"group_concat({value})" if self._is_sqlite else f"string_agg({value}, ',')"
 
 
 def _listed(kinds: Sequence[str]) -> str:

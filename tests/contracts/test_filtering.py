@@ -8,9 +8,11 @@ from itertools import count
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.filtering import Reading
 from ledger.application import Ledger
 from ledger.calendar import Moment, moment_of_instant, parse_moment
 from ledger.choosing import joining
@@ -48,7 +50,10 @@ from ledger.handlers import Accepted, record_many
 from ledger.opening import create
 from ledger.permitting.filtering import Campaign, short
 from ledger.permitting.gate import Gate, Question, Who
-from replay.fold import fold_subject
+from ledger.policy.looks import Looks
+from ledger.store import tables
+from ledger.store.shapes import About, of_references
+from replay.fold import fold_said, fold_subject
 from tests.clock import StepClock
 
 NOW = "2026-01-05T09:00:00"
@@ -182,7 +187,8 @@ TOLD = st.lists(
 def test_a_campaign_says_of_each_what_the_gate_says_of_her(
     ledger: Ledger, told: list[tuple[int, Fact, str]], declared: list[Fact], data: st.DataObject
 ) -> None:
-    """Late, backdated, corrected, voided facts; nobody; ids and references; any question."""
+    """Late, backdated, corrected, voided facts; nobody; ids and references; any question. The
+    campaign's gate knows what the rules look at, the other one all of her."""
     for fact in declared:
         record_many(ledger, [Record(replace(fact, actor="agent"))])
     gate = Gate(ledger, fold_subject)
@@ -200,8 +206,45 @@ def test_a_campaign_says_of_each_what_the_gate_says_of_her(
         frozen = moment_of_instant(ledger.clock.now()) if at is None else at
         asked = Question(whos[0], purpose, channel, frozen, None, offer)  # type: ignore[arg-type]
         alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
-        campaign = Campaign(gate, asked if at is not None else asked._replace(at=None))
+        campaign = Campaign(
+            Gate(ledger, fold_said), asked if at is not None else asked._replace(at=None)
+        )
         assert campaign.judge(whos) == alone, (purpose, channel, offer, text)
+
+
+LINES = (
+    b'{"person":{"kind":"shop","value":"1"}}',
+    b'{"person":{"value":" 2 ","kind":"email"}}',
+    b'{"person": {"kind": "shop", "value": "3"} } ',
+    b'{"subject":"9f0c1a52-7b0e-4d2c-8f3a-1c2d3e4f5a6b"}',
+    b'{"person":{"kind":"shop","value":"4"}} {"person":{"kind":"shop","value":"5"}}',
+    b'{"person":{"kind":"shop",',
+    b'"value":"6"}}',
+    b'{"person":{"kind":"shop","kind":"shop","value":"7"}}',
+    b'{"person":{"kind":"shop","value":"\\u0038"}}',
+    b'{"person":{"kind":"shop","value":"\\""}}',
+    b'{"person":{"kind":"shop","value":" "}}',
+    b'{"person":{"kind":"no such kind","value":"9"}}',
+    b'{"person":{"kind":"shop","value":"%s"}}' % (b"x" * 2000),
+    b'{"person":{"kind":"shop","name":"10"}}',
+    b'{"person":{"kind":"shop","value":"11"},"subject":null}',
+    *(b"{}", b"[]", b"", b" ", b"\r", b'"', b'{"person":null}', b"\xff"),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(st.sampled_from((*LINES[:2], *LINES)), max_size=6), ends=st.booleans())
+def test_lines_read_together_are_read_as_each_alone(
+    ledger: Ledger, lines: list[bytes], ends: bool
+) -> None:
+    """Many plain lines are read at once, and whatever else stands among them one by one."""
+    gate = Gate(ledger, fold_subject)
+    alone = [one for line in lines for one in Reading(gate).read(line)]
+    together = Reading(gate)
+    together.read(LINES[0] + b"\n" + LINES[1])  # from then on their kinds are known
+    raw = b"\n".join(lines) + b"\n" * ends
+    assert together.read(raw) == alone
+    assert sum(bool(line.strip()) for line in lines) == len(alone)
 
 
 def test_a_kind_of_people_is_asked_about_once(ledger: Ledger) -> None:
@@ -263,3 +306,30 @@ def test_people_who_differ_in_one_thing_are_not_taken_for_each_other(ledger: Led
     alone = [short(one.verdict) for one in gate.ask([asked._replace(who=w) for w in whos])]
     assert Campaign(gate, asked).judge(whos) == alone
     assert Campaign(gate, asked).judge(whos[::-1]) == alone[::-1]
+
+
+def test_of_what_was_said_over_one_channel_and_over_all_the_order_is_told(ledger: Ledger) -> None:
+    """As an older edition, under which a purpose had no channels, leaves it."""
+    given = ConsentGiven(occurred=WHEN[1], purpose="newsletter", channel="email", grade="proved")
+    people = [Reference("shop", f"over-all-{n}") for n in range(4)]
+    record_many(ledger, [Record(given, person) for person in people])
+    gate = Gate(ledger, fold_subject)
+    blinds = [gate.blinded(person)[1] for person in people]
+    said, names = tables.consents, tables.lookups.c
+    looked = Looks("newsletter", "email", serving=False, offers=False, dated=False, forms=())
+    with ledger.database.write() as connection:
+        for blind, later in zip(blinds, (-1, 0, 1), strict=False):
+            hers = sa.select(names.subject).where(names.blind == blind).scalar_subquery()
+            changed = {"channel": sa.literal(""), "at": said.c.at + later}
+            copied = [changed.get(column.name, column) for column in said.c]
+            rows = sa.select(*copied).where(said.c.subject == hers)
+            connection.execute(said.insert().from_select(list(said.c.keys()), rows))
+        about = About(looked, WHEN[3], (), has_erased=False)
+        found = of_references(connection, about, "person/shop", blinds)
+    one = "consent.given.v1.proved.20181120"
+    assert {shape: alike.members for shape, alike in found.items()} == {
+        f"/{one} < email/{one}": [0],
+        None: [1],
+        f"email/{one} < /{one}": [2],
+        f"email/{one}": [3],
+    }
