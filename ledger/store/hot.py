@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from ledger.store import tables
-from ledger.store.database import session_of, wrapped
+from ledger.store.database import Seat, Session, session_of, wrapped
 from ledger.store.statements import array, cast
 
 
@@ -174,7 +174,8 @@ def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]]],
 
 
 def _executed(connection: sa.Connection, text: str, arguments: str) -> list[tuple[Any, ...]]:
-    session = session_of(connection.connection)
+    seat = connection.get_execution_options().get("seat")
+    session: Seat | Session = session_of(connection.connection) if seat is None else seat
     try:
         return session.execute(text, arguments)
     except psycopg2.Error as error:
