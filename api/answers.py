@@ -102,9 +102,9 @@ def judged(ledger: Ledger, subject: UUID, times: Times) -> Judged:
     no such subject."""
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
-        known = reader.position_at(connection, times.known_at)
         if ledger.database.is_sitting:  # a page: her choices and cards are asked for next
             states.look_at(connection, subject)
+        known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
         history = states.rows_of(connection, subject, known) if paid else []
@@ -184,6 +184,7 @@ def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str,
     """The choices of `subject_answer` now, without its deadlines. Raises NotFound."""
     now = ledger.clock.now()
     with ledger.database.read() as connection:
+        states.look_at(connection, subject, rows=False)
         known = reader.position_at(connection, None)
         state, _ = _state(connection, subject, Times(), now, known)
     book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)

@@ -40,10 +40,13 @@ def holds_answer(
     only that must be reviewed by that day."""
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
+        some = None if times.known_at else listed.placed(connection, after, AT_ONCE, None)
         known = reader.position_at(connection, times.known_at)
         items: list[dict[str, Any]] = []
         following = None
-        while following is None and (some := listed.placed(connection, after, AT_ONCE, known)):
+        while following is None:
+            if some is None:
+                some = listed.placed(connection, after, AT_ONCE, known)
             told = listed.told(connection, [one.stream for one in some], known)
             for one in some:
                 hold = _judged(told[one.stream], as_of, known)
@@ -53,9 +56,9 @@ def holds_answer(
                     following = items[-1]["placed"]
                     break
                 items.append(hold_json(Known(one, hold)))
-            after = some[-1].position
             if len(some) < AT_ONCE:
                 break
+            after, some = some[-1].position, None
     return {
         "as_of": format_instant(as_of),
         "position": known,

@@ -130,8 +130,9 @@ def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str,
 def directive_of(ledger: Ledger, subject: UUID) -> dict[str, Any]:
     """The directive that counts today, without its words; None when she set none, or took it
     back."""
-    joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
+        states.look_at(connection, subject, live=False)
+        joins = ledger.joins(ledger.epoch())
         rows = [row for who in joins.family(subject) for row in states.rows_of(connection, who)]
     if not rows:
         raise NotFound("this ledger knows no such subject")

@@ -138,9 +138,12 @@ async def _shown(visit: Visit, page: Page) -> Response:
         response = None
         try:
             with visit.ledger.database.sitting():
-                if visit.subject is not None:
-                    not_erased(visit.ledger, visit.subject)
-                response = page.endpoint(visit)
+                try:
+                    told = page.endpoint(visit)
+                finally:  # what she is asked about first says it, without a question of its own
+                    if visit.subject is not None:
+                        not_erased(visit.ledger, visit.subject)
+                response = told
                 loop.call_soon_threadsafe(answer, response)
         except BaseException as error:  # whatever it is, she waits for it
             if response is None:

@@ -46,6 +46,7 @@ def one(
     """Where one request stands. Raises NotFound when there is none at these two times."""
     at = ledger.clock.now() if as_of is None else as_of
     with ledger.database.read() as connection:
+        store.look_at(connection, stream)
         known = reader.position_at(connection, known_at)
         begun = store.of_stream(connection, stream, known)
         told = store.steps(connection, [stream], known)[stream] if begun else []
@@ -71,13 +72,17 @@ def queue(
     """The next `limit` requests that are `wanted`, in the order in which they were recorded; of one
     `subject`, or of one person under all the ids she has (`people`)."""
     at = ledger.clock.now() if as_of is None else as_of
+    whose = (subject,) if subject is not None else people
+    size = min(limit + 1, AT_ONCE)  # so many are likely to be enough
+    some: list[Begun] | None = None
     with ledger.database.read() as connection:
+        if known_at is None:  # what is known now is asked for with where the log ends
+            some = store.begun(connection, after, size, None, whose)
         known = reader.position_at(connection, known_at)
     promise = promise_of(ledger.book(ledger.epoch()), known)
     with ledger.database.read() as connection:
         found: list[Queued] = []
-        whose = (subject,) if subject is not None else people
-        for begun, request in _walk(connection, after, known, at, whose, promise, limit + 1):
+        for begun, request in _walk(connection, (after, size, some), known, at, whose, promise):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -91,13 +96,13 @@ def owed(ledger: Ledger) -> list[Request]:
     now = ledger.clock.now()
     found = []
     with ledger.database.read() as connection:
+        waiting = unanswered(connection)
         known = reader.position_at(connection, None)
     promise = promise_of(ledger.book(ledger.epoch()), known)
-    with ledger.database.read() as connection:
-        for begun, steps in unanswered(connection, known):
-            request = judged(begun.stream, begun.subject, steps, now, promise)
-            if request is not None and request.is_open:
-                found.append(request)
+    for begun, steps in waiting:
+        request = judged(begun.stream, begun.subject, steps, now, promise)
+        if request is not None and request.is_open:
+            found.append(request)
     return sorted(found, key=lambda one: one.due)
 
 
@@ -123,7 +128,7 @@ def owed_to(ledger: Ledger, people: Collection[UUID]) -> list[Request]:
 
 
 def unanswered(
-    connection: Any, known: int, which: list[Begun] | None = None
+    connection: Any, which: list[Begun] | None = None
 ) -> list[tuple[Begun, list[Told]]]:
     """The requests that may be owed an answer, each with the steps of it that stand: of one state,
     they are read once. `which`: those of `dashboard.unanswered`, where they are known."""
@@ -133,7 +138,7 @@ def unanswered(
         found: list[tuple[Begun, list[Told]]] = []
         for start in range(0, len(begun), AT_ONCE):
             some = begun[start : start + AT_ONCE]
-            told = store.steps(connection, [one.stream for one in some], known)
+            told = store.steps(connection, [one.stream for one in some], store.ALL)
             found += [(one, standing(told[one.stream])) for one in some]
         return found
 
@@ -142,17 +147,18 @@ def unanswered(
 
 def _walk(
     connection: Any,
-    after: int,
+    begins: tuple[int, int, list[Begun] | None],
     known: int,
     at: Instant,
     people: Collection[UUID] | None,
     promise: Promise,
-    first: int,
 ) -> Iterator[tuple[Begun, Request]]:
-    """Every request begun after a position that is known and had been received, in order; `first`:
-    so many are likely to be enough."""
-    size = min(first, AT_ONCE)
-    while some := store.begun(connection, after, size, known, people):
+    """Every request begun after a position that is known and had been received, in order. `begins`:
+    that position, how many to read first, and these where they were read."""
+    after, size, some = begins
+    while some is None or some:
+        if some is None:
+            some = store.begun(connection, after, size, known, people)
         told = store.steps(connection, [begun.stream for begun in some], known)
         for begun in some:
             steps = standing(told[begun.stream])
@@ -161,7 +167,7 @@ def _walk(
                 yield begun, request
         if len(some) < size:
             return
-        after, size = some[-1].position, AT_ONCE
+        after, size, some = some[-1].position, AT_ONCE, None
 
 
 def standing(steps: Sequence[Step]) -> list[Told]:

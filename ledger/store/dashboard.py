@@ -18,8 +18,10 @@ from ledger.events import VOID, Row
 from ledger.policy.consents import CHOICES, GRANTS
 from ledger.policy.telling import RECTIFIED
 from ledger.store import erasure, listed, tables
+from ledger.store.database import once
 from ledger.store.hot import Hot, Together
 from ledger.store.requests import Begun
+from ledger.store.states import HEAD, with_head
 
 ANSWERS = (
     "request.fulfilled.v1",
@@ -96,12 +98,13 @@ class First(NamedTuple):
     holds: list[list[Row]]
 
 
-_FIRST = Together(_WAITING, _UNANSWERED, _SEALED, erasure.CARRIED_OUT, listed.EVERY_HOLD)
+_FIRST = Together(HEAD, _WAITING, _UNANSWERED, _SEALED, erasure.CARRIED_OUT, listed.EVERY_HOLD)
 
 
 def first(connection: sa.Connection) -> First:
     """All of it, in one round trip."""
-    waiting, unanswered, sealed, done, holds = _FIRST.rows(connection)
+    head, waiting, unanswered, sealed, done, holds = _FIRST.rows(connection)
+    once(connection, "head", lambda: head)
     ((size, until, since),) = sealed
     return First(
         dict(waiting),
@@ -115,7 +118,7 @@ def first(connection: sa.Connection) -> First:
 def unanswered(connection: sa.Connection) -> list[Begun]:
     """The requests on whose stream no answer stands, or of which something was amended: those that
     may be owed an answer."""
-    return [Begun(*row) for row in _UNANSWERED.rows(connection)]
+    return [Begun(*row) for row in with_head(connection, _UNANSWERED)]
 
 
 def granted(

@@ -112,7 +112,7 @@ class Together:
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
         said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
-        return self._told(connection, self._apart, ", ".join(said))
+        return self._told(connection, self._apart, ", ".join(filter(None, said)))
 
     def _told(
         self, connection: sa.Connection, text: str, arguments: str

@@ -20,7 +20,8 @@ from ledger.policy.holds import KEEPING
 from ledger.store import tables
 from ledger.store.hot import Hot, number
 from ledger.store.mapper import fact_from
-from ledger.store.states import ROW_COLUMNS
+from ledger.store.requests import ALL
+from ledger.store.states import ROW_COLUMNS, with_head
 
 events = tables.events.c
 # Written out, not bound: the partial index is found by these very words.
@@ -71,9 +72,10 @@ class Told(NamedTuple):
     fact: Fact
 
 
-def placed(connection: sa.Connection, after: int, limit: int, known: int) -> list[Placed]:
-    """The next holds placed after a position, in that order, among those known."""
-    rows = _PLACED.rows(connection, after=after, known=known, limit=limit)
+def placed(connection: sa.Connection, after: int, limit: int, known: int | None) -> list[Placed]:
+    """The next holds placed after a position, in that order, among those known (None: all)."""
+    upto = ALL if known is None else known
+    rows = with_head(connection, _PLACED, after=after, known=upto, limit=limit)
     return [Placed(*row) for row in rows]
 
 
@@ -123,7 +125,7 @@ class Run(NamedTuple):
 def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
     """The last runs on record before a position, the newest first."""
     found = []
-    for position, recorded_at, raw in _RAN.rows(connection, before=before, limit=limit):
+    for position, recorded_at, raw in with_head(connection, _RAN, before=before, limit=limit):
         fact = fact_from(entry.read(bytes(raw)))
         assert isinstance(fact, RetentionRan)
         found.append(Run(position, recorded_at, fact))

@@ -8,7 +8,7 @@ these streams, so that memory stays flat whatever the log holds (docs/decisions/
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,10 +18,12 @@ from ledger.calendar import Instant
 from ledger.events import Fact
 from ledger.store import tables
 from ledger.store.database import once
-from ledger.store.hot import Hot, number
+from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
+from ledger.store.states import HEAD, with_head
 
 events = tables.events.c
+ALL = 2**62  # a position that no log reaches
 
 
 class Begun(NamedTuple):
@@ -58,20 +60,35 @@ _STEPS = Hot(
     numbers=("known",),
 )
 
+_WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
+
 
 def begun(
     connection: sa.Connection,
     after: int,
     limit: int,
-    known: int,
+    known: int | None,
     people: Collection[UUID] | None = None,
 ) -> list[Begun]:
-    """The next requests recorded after a position, in that order, among those known; of one person
-    if she is named, by all the ids she has."""
-    numbers = {"after": after, "limit": limit, "known": known}
-    if people is not None:
-        return [Begun(*row) for row in _BEGUN_BY.rows(connection, people, **numbers)]
-    return [Begun(*row) for row in _BEGUN.rows(connection, **numbers)]
+    """The next requests recorded after a position, in that order, among those known (None: all); of
+    one person if she is named, by all the ids she has."""
+    numbers = {"after": after, "limit": limit, "known": ALL if known is None else known}
+    asked, whose = (_BEGUN, ()) if people is None else (_BEGUN_BY, (people,))
+    return [Begun(*row) for row in with_head(connection, asked, *whose, **numbers)]
+
+
+def look_at(connection: sa.Connection, stream: UUID) -> None:
+    """Read a request, its steps and where the log ends in one round trip, where what was read is
+    remembered: it is asked for next."""
+    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
+    if seen is None or "head" in seen:
+        return
+    of = (([stream],), {"known": ALL})
+    head, begun, steps = _WHOLE.each(connection, ((), {}), of, of)
+    once(connection, "head", lambda: head)
+    known = head[0][0] if head else 0
+    once(connection, f"request {stream} at {known}", lambda: begun)
+    once(connection, f"steps of {stream} at {known}", lambda: _steps_made([stream], steps))
 
 
 def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
@@ -98,7 +115,13 @@ def steps(
 def _steps(
     connection: sa.Connection, streams: Collection[UUID], known: int
 ) -> dict[UUID, list[Step]]:
+    return _steps_made(streams, _STEPS.rows(connection, streams, known=known))
+
+
+def _steps_made(
+    streams: Collection[UUID], rows: list[tuple[Any, ...]]
+) -> dict[UUID, list[Step]]:
     found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
-    for position, stream, recorded_at, raw in _STEPS.rows(connection, streams, known=known):
+    for position, stream, recorded_at, raw in rows:
         found[stream].append(Step(position, recorded_at, fact_from(entry.read(bytes(raw)))))
     return found
