@@ -79,7 +79,7 @@ def all_of_hers(
         known_at=times.known_at,
         after=after,
         limit=limit,
-        people=everybody(ledger, subject),
+        person=subject,
     )
     if not page.requests:
         _check_known(ledger, subject)

@@ -72,7 +72,7 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
         read = dashboard.first(connection)
         position = reader.position_at(connection, None)
         owed = Counter[str]()
-        for one, steps in unanswered(connection, read.unanswered):
+        for one, steps in unanswered(connection):
             found = judged(one.stream, one.subject, steps, now, no_promise)
             if found is not None and found.is_open:
                 owed[found.status] += 1

@@ -40,7 +40,7 @@ class _Drawn(NamedTuple):
     closed: Markup
 
 
-def framed(  # noqa: PLR0913 - all that two visits may differ by
+def framed(
     lang: Language,
     who: Who | None,
     path: str,
@@ -62,13 +62,13 @@ def framed(  # noqa: PLR0913 - all that two visits may differ by
 
 
 @lru_cache(maxsize=512)
-def _drawn(  # noqa: PLR0913, PLR0917 - the key of a memory: each by its place
+def _drawn(
     lang: Language,
     roles: frozenset[str] | None,
     current: str | None,
-    is_staff: bool,  # noqa: FBT001
-    is_sandbox: bool,  # noqa: FBT001
-    is_themed: bool,  # noqa: FBT001
+    is_staff: bool,
+    is_sandbox: bool,
+    is_themed: bool,
 ) -> _Drawn:
     from api.console.table import menu_at
 

@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, nodes, select_autoescape
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Macro
-from markupsafe import Markup, _escape_inner, escape
+from markupsafe import Markup, escape
+from markupsafe._speedups import _escape_inner
 
 from api.console import assets
 from api.console.texts import speech
@@ -46,7 +47,8 @@ class _Outright(CodeGenerator):
         named, method = node.node, ""
         if isinstance(named, nodes.Getattr):
             method, named = f".{named.attr}", named.node
-        if not isinstance(named, nodes.Name) or named.name not in ("t", *PIECES):
+        is_ours = isinstance(named, nodes.Name) and named.name in ("t", *PIECES)
+        if not is_ours or forward_caller:
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         self.visit(named, frame)
@@ -97,6 +99,8 @@ class Pieces:
 
 def _placed(macro: Macro) -> Callable[..., str]:
     draw, n = macro._func, len(macro.arguments)
+    if macro.caller or macro.catch_kwargs or macro.catch_varargs:
+        return macro
 
     def drawn(*args: Any, **named: Any) -> str:
         if len(args) != n or named:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import msgspec
 import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -118,7 +119,8 @@ class Together:
         self, connection: sa.Connection, text: str, arguments: str
     ) -> list[list[tuple[Any, ...]]]:
         (found,) = _executed(connection, text, arguments)
-        return [read(rows or []) for read, rows in zip(self._read, found, strict=True)]
+        told = (msgspec.json.decode(rows) if rows else [] for rows in found)
+        return [read(rows) for read, rows in zip(self._read, told, strict=True)]
 
     @cached_property
     def _listed(self) -> list[str]:
@@ -143,7 +145,7 @@ class Together:
 def _listed(one: Hot) -> str:
     """A query as one value: a JSON list of its rows, which are lists."""
     names = ", ".join(f"c{n}" for n in range(len(one.columns)))
-    return f"(SELECT json_agg(json_build_array({names})) FROM ({one.text}) AS q ({names}))"
+    return f"(SELECT json_agg(json_build_array({names}))::text FROM ({one.text}) AS q ({names}))"
 
 
 class _Ids(dict[str, UUID]):

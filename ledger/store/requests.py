@@ -61,6 +61,26 @@ _STEPS = Hot(
 )
 
 _WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
+_some = sa.select(_NEXT.subquery().c.stream)
+_STEPS_OF_NEXT = Hot(
+    sa.select(events.position, events.stream, events.recorded_at, events.entry)
+    .where(events.stream.in_(_some))
+    .order_by(events.stream, events.version),
+    numbers=_WINDOW,
+)
+_NEXT_WITH_STEPS = Together(HEAD, _BEGUN, _STEPS_OF_NEXT)
+
+
+def begun_with_steps(
+    connection: sa.Connection, after: int, limit: int
+) -> tuple[list[Begun], dict[UUID, list[Step]]]:
+    """The next requests recorded after a position, in that order, and their steps: all that is
+    known now, in one round trip with where the log ends."""
+    window = (), {"known": ALL, "after": after, "limit": limit}
+    head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), window, window)
+    once(connection, "head", lambda: head)
+    found = [Begun(*row) for row in rows]
+    return found, steps_made([one.stream for one in found], steps)
 
 
 def begun(
@@ -88,7 +108,7 @@ def look_at(connection: sa.Connection, stream: UUID) -> None:
     once(connection, "head", lambda: head)
     known = head[0][0] if head else 0
     once(connection, f"request {stream} at {known}", lambda: begun)
-    once(connection, f"steps of {stream} at {known}", lambda: _steps_made([stream], steps))
+    once(connection, f"steps of {stream} at {known}", lambda: steps_made([stream], steps))
 
 
 def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
@@ -115,12 +135,11 @@ def steps(
 def _steps(
     connection: sa.Connection, streams: Collection[UUID], known: int
 ) -> dict[UUID, list[Step]]:
-    return _steps_made(streams, _STEPS.rows(connection, streams, known=known))
+    return steps_made(streams, _STEPS.rows(connection, streams, known=known))
 
 
-def _steps_made(
-    streams: Collection[UUID], rows: list[tuple[Any, ...]]
-) -> dict[UUID, list[Step]]:
+def steps_made(streams: Collection[UUID], rows: list[tuple[Any, ...]]) -> dict[UUID, list[Step]]:
+    """The facts of these streams, from the rows that a question for them gives."""
     found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
     for position, stream, recorded_at, raw in rows:
         found[stream].append(Step(position, recorded_at, fact_from(entry.read(bytes(raw)))))

@@ -85,15 +85,18 @@ def look_at(
     """Read all of one person (or her rows alone, or her live state) and where the log ends in one
     round trip, where what was read is remembered: it is asked for next."""
     seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
-    wanted = {f"rows of {subject}": (_HERS, _rows_made), f"state of {subject}": (_LIVE, _state_made)}
-    chosen = [one for one, is_wanted in zip(wanted.items(), (rows, live), strict=True) if is_wanted]
-    if seen is None or any(name in seen for name, _ in chosen):
+    chosen: list[tuple[str, tuple[Hot, ...], Callable[..., Any]]] = []
+    if rows:
+        chosen.append((f"rows of {subject}", _HERS, _rows_made))
+    if live:
+        chosen.append((f"state of {subject}", _LIVE, _state_made))
+    if seen is None or any(name in seen for name, _, _ in chosen):
         return
-    head, *found = _with_head(*(hot for _, (some, _) in chosen for hot in some)).each(
-        connection, ((), {}), *((([subject],), {}) for _, (some, _) in chosen for _ in some)
-    )
+    asked = _with_head(*(hot for _, some, _ in chosen for hot in some))
+    hers = ([subject],), dict[str, int]()
+    head, *found = asked.each(connection, ((), {}), *(hers for _, some, _ in chosen for _ in some))
     once(connection, "head", lambda: head)
-    for name, (some, made) in chosen:
+    for name, some, made in chosen:
         its, found = found[: len(some)], found[len(some) :]
         once(connection, name, partial(made, *its))
 
