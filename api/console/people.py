@@ -19,7 +19,7 @@ from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
 from api.console.naming import class_labels
-from api.console.stories import Story, story_of
+from api.console.stories import LAST, Story, story_of
 from api.console.visiting import Visit
 from api.facts import check_strict
 from api.problems import Problem
@@ -31,7 +31,8 @@ from ledger.errors import ProbantError
 from ledger.events import RequestReceived
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
-from ledger.store import reader
+from ledger.store import reader, states
+from ledger.store import timeline as history
 
 PEOPLE = "/console/people"
 SEARCHING = frozenset({AGENT, DPO})
@@ -131,6 +132,9 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
     """What the page of a person is made of; of her story the last facts, unless a position says
     after which. Raises NotFound for somebody nobody knows."""
     times = asked.times
+    with visit.ledger.database.read() as connection:
+        also = [history.last_of(asked.subject, LAST)] if after is None else []
+        states.look_at(connection, asked.subject, *also)
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
     requests: list[Request] = []

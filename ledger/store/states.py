@@ -80,10 +80,15 @@ def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], l
 
 
 def look_at(
-    connection: sa.Connection, subject: UUID, *, rows: bool = True, live: bool = True
+    connection: sa.Connection,
+    subject: UUID,
+    *also: tuple[str, Hot, dict[str, int]],
+    rows: bool = True,
+    live: bool = True,
 ) -> None:
     """Read all of one person (or her rows alone, or her live state) and where the log ends in one
-    round trip, where what was read is remembered: it is asked for next."""
+    round trip, where what was read is remembered: it is asked for next. `also`: what else is asked
+    of her, under which name it is remembered, with which numbers."""
     seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
     chosen: list[tuple[str, tuple[Hot, ...], Callable[..., Any]]] = []
     if rows:
@@ -92,10 +97,13 @@ def look_at(
         chosen.append((f"state of {subject}", _LIVE, _state_made))
     if seen is None or any(name in seen for name, _, _ in chosen):
         return
-    asked = _with_head(*(hot for _, some, _ in chosen for hot in some))
-    hers = ([subject],), dict[str, int]()
-    head, *found = asked.each(connection, ((), {}), *(hers for _, some, _ in chosen for _ in some))
+    hot = (*(one for _, some, _ in chosen for one in some), *(one for _, one, _ in also))
+    numbers = [*({} for _, some, _ in chosen for _ in some), *(one for _, _, one in also)]
+    hers = ([subject],)
+    head, *found = _with_head(*hot).each(connection, ((), {}), *((hers, one) for one in numbers))
     once(connection, "head", lambda: head)
+    for name, _, _ in also[::-1]:
+        once(connection, name, partial(list, found.pop()))
     for name, some, made in chosen:
         its, found = found[: len(some)], found[len(some) :]
         once(connection, name, partial(made, *its))
