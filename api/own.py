@@ -109,8 +109,9 @@ def withdrawn(ledger: Ledger, subject: UUID, stream: UUID, lang: Language) -> di
 def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str, Any]:
     """Each time one of us read personal data of hers, or asked for it out of the archive: when,
     which classes, why. Never who."""
-    people = everybody(ledger, subject)
     with ledger.database.read() as connection:
+        states.look_at(connection, subject, history.extent_of(subject), rows=False, live=False)
+        people = everybody(ledger, subject)
         known = reader.position_at(connection, None)
         if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")

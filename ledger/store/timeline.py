@@ -85,10 +85,18 @@ class Told(NamedTuple):
 Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
+def extent_of(subject: UUID) -> tuple[str, Hot, dict[str, int]]:
+    """The question for her extent, as `states.look_at` asks it beside others."""
+    return f"extent of {subject}", _EXTENT, {"known": ALL}
+
+
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
     """The extent of what was known at position `known` of a person, under all the ids she has;
     None if she is nobody's."""
-    ((position, occurred_at),) = _EXTENT.rows(connection, people, known=known)
+    read = partial(_EXTENT.rows, connection, people, known=known)
+    is_now = len(people) == 1 and known == reader.read_head(connection).position
+    found = once(connection, extent_of(people[0])[0], read) if is_now else read()
+    ((position, occurred_at),) = found
     if position is not None:
         return Extent(position, occurred_at)
     mine = events.subject.in_(people)
