@@ -18,7 +18,7 @@ from api.answers import Times, subject_answer
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
-from api.console.naming import class_labels
+from api.console.naming import class_labels, sorting
 from api.console.stories import LAST, Story, story_of
 from api.console.visiting import Visit
 from api.facts import check_strict
@@ -148,7 +148,7 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
         )
         requests = [one.request for one in page.requests]
     labels = class_labels(visit)
-    held = sorted({deadline["class"] for deadline in answer["deadlines"]})
+    held = {deadline["class"] for deadline in answer["deadlines"]}
     return {
         "subject": str(asked.subject),
         "asked": asked,
@@ -156,7 +156,7 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
         "story": story,
         "requests": requests,
         "labels": labels,
-        "held": held,
+        "held": sorted(held, key=lambda name: sorting(labels.get(name, name))),
         "reasons": REASONS,
         "may_read": bool(visit.asker.roles & SEARCHING),
         "may_hold": DPO in visit.asker.roles,
