@@ -111,7 +111,8 @@ def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str,
     which classes, why. Never who."""
     with ledger.database.read() as connection:
         states.look_at(connection, subject, history.extent_of(subject), rows=False, live=False)
-        people = everybody(ledger, subject)
+    people = everybody(ledger, subject)
+    with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
         if history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")
@@ -133,7 +134,8 @@ def directive_of(ledger: Ledger, subject: UUID) -> dict[str, Any]:
     back."""
     with ledger.database.read() as connection:
         states.look_at(connection, subject, live=False)
-        joins = ledger.joins(ledger.epoch())
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
         rows = [row for who in joins.family(subject) for row in states.rows_of(connection, who)]
     if not rows:
         raise NotFound("this ledger knows no such subject")

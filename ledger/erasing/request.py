@@ -137,7 +137,8 @@ def holds_of(
     moment = ledger.clock.now() if at is None else at
     with ledger.database.read() as connection:
         states.look_at(connection, subject)
-        joins = ledger.joins(ledger.epoch())
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
         hers = [states.rows_of(connection, one) for one in joins.family(subject)]
         rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)

@@ -78,11 +78,11 @@ def queue(
     some: Some | None = None
     with ledger.database.read() as connection:
         if known_at is None:  # what is known now is asked for with where the log ends
-            some = _next(connection, after, size, whose)
+            some = store.begun_with_steps(connection, after, size, whose)
         known = reader.position_at(connection, known_at)
-        if person is not None:  # mostly she has this one id
-            family = ledger.joins(ledger.epoch()).family(person)
-            whose, some = family, some if whose == family else None
+    if person is not None:  # mostly she has this one id
+        family = ledger.joins(ledger.epoch()).family(person)
+        whose, some = family, some if whose == family else None
     promise = promise_of(ledger.book(ledger.epoch()), known)
     with ledger.database.read() as connection:
         found: list[Queued] = []
@@ -159,14 +159,6 @@ def _walk(
         if len(begun) < size:
             return
         after, size, some = begun[-1].position, AT_ONCE, None
-
-
-def _next(connection: Any, after: int, size: int, people: Collection[UUID] | None) -> Some:
-    """The next requests that are known now, with their steps."""
-    if people is None:
-        return store.begun_with_steps(connection, after, size)
-    begun = store.begun(connection, after, size, None, people)
-    return begun, store.steps(connection, [one.stream for one in begun], store.ALL)
 
 
 def standing(steps: Sequence[Step]) -> list[Told]:

@@ -60,7 +60,7 @@ EVERY_HOLD = Hot(
     )
     .order_by(events.stream, events.version)
 )
-_RAN = Hot(
+RAN = Hot(
     sa.select(events.position, events.recorded_at, events.entry)
     .where(_LISTED, events.kind == RetentionRan.kind, events.position < number("before"))
     .order_by(events.position.desc())
@@ -151,8 +151,13 @@ class Run(NamedTuple):
 
 def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
     """The last runs on record before a position, the newest first."""
+    return runs_made(with_head(connection, RAN, before=before, limit=limit))
+
+
+def runs_made(rows: list[tuple[Any, ...]]) -> list[Run]:
+    """The runs, from the rows of `RAN`."""
     found = []
-    for position, recorded_at, raw in with_head(connection, _RAN, before=before, limit=limit):
+    for position, recorded_at, raw in rows:
         fact = fact_from(entry.read(bytes(raw)))
         assert isinstance(fact, RetentionRan)
         found.append(Run(position, recorded_at, fact))

@@ -20,7 +20,7 @@ from ledger.store import tables
 from ledger.store.database import once
 from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
-from ledger.store.states import HEAD, with_head
+from ledger.store.states import HEAD
 
 events = tables.events.c
 ALL = 2**62  # a position that no log reaches
@@ -69,32 +69,48 @@ _STEPS_OF_NEXT = Hot(
     numbers=_WINDOW,
 )
 _NEXT_WITH_STEPS = Together(HEAD, _BEGUN, _STEPS_OF_NEXT)
+_s = tables.events.alias("steps").c
+_STEPS_OF_HERS = Hot(
+    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry)
+    .where(sa.text(tables.REQUESTED.replace("kind", "events.kind")), _s.stream == events.stream)
+    .where(events.position > number("after"))
+    .order_by(_s.stream, _s.version),
+    events.subject,
+    numbers=("after",),
+)
+_HERS_WITH_STEPS = Together(HEAD, _BEGUN_BY, _STEPS_OF_HERS)
 
 
 def begun_with_steps(
-    connection: sa.Connection, after: int, limit: int
+    connection: sa.Connection, after: int, limit: int, people: Collection[UUID] | None
 ) -> tuple[list[Begun], dict[UUID, list[Step]]]:
-    """The next requests recorded after a position, in that order, and their steps: all that is
-    known now, in one round trip with where the log ends."""
-    window = (), {"known": ALL, "after": after, "limit": limit}
-    head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), window, window)
+    """As `begun`, with their steps: all that is known now, in one round trip with where the log
+    ends."""
+    window = {"known": ALL, "after": after, "limit": limit}
+    if people is None:
+        head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window), ((), window))
+    else:
+        head, rows, steps = _HERS_WITH_STEPS.each(
+            connection, ((), {}), ((people,), window), ((people,), {"after": after})
+        )
     once(connection, "head", lambda: head)
     found = [Begun(*row) for row in rows]
-    return found, steps_made([one.stream for one in found], steps)
+    streams = {one.stream for one in found}  # of one person all of them were read
+    return found, steps_made(streams, [row for row in steps if row[1] in streams])
 
 
 def begun(
     connection: sa.Connection,
     after: int,
     limit: int,
-    known: int | None,
+    known: int,
     people: Collection[UUID] | None = None,
 ) -> list[Begun]:
-    """The next requests recorded after a position, in that order, among those known (None: all); of
-    one person if she is named, by all the ids she has."""
-    numbers = {"after": after, "limit": limit, "known": ALL if known is None else known}
+    """The next requests recorded after a position, in that order, among those known; of one person
+    if she is named, by all the ids she has."""
+    numbers = {"after": after, "limit": limit, "known": known}
     asked, whose = (_BEGUN, ()) if people is None else (_BEGUN_BY, (people,))
-    return [Begun(*row) for row in with_head(connection, asked, *whose, **numbers)]
+    return [Begun(*row) for row in asked.rows(connection, *whose, **numbers)]
 
 
 def look_at(connection: sa.Connection, stream: UUID) -> None:
