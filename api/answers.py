@@ -28,7 +28,7 @@ from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
 from ledger.policy.death import AfterDeath
 from ledger.policy.death import explain as explain_death
-from ledger.policy.evaluate import choices, deadlines
+from ledger.policy.evaluate import choices, deadlines, deadlines_now, deadlines_of
 from ledger.policy.explain import explain
 from ledger.policy.holds import restricted
 from ledger.policy.model import Edition
@@ -97,15 +97,22 @@ class Judged(NamedTuple):
         own = [card for card in self.held if (card.klass, card.item) == where]
         return explain_card(own[0], lang) if own and not deadline.ended else explain(deadline, lang)
 
+    def whole(self, some: list[Deadline]) -> list[Deadline]:
+        """These as they are said in full, where they were judged without what follows."""
+        which = [(one.klass, one.scope) for one in some]
+        found = deadlines_of(self.state, self.book, self.as_of, self.known, which)
+        return governed(found, self.held)
 
-def judged(ledger: Ledger, subject: UUID, times: Times) -> Judged:
-    """The state and the deadlines of one person at two times. Raises NotFound when the ledger knows
-    no such subject."""
+
+def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -> Judged:
+    """The state and the deadlines of one person at two times; unless `ahead`, without what did not
+    count and what would change them (`Judged.whole` says that of some). Raises NotFound when the
+    ledger knows no such subject."""
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
-        known = reader.position_at(connection, times.known_at)
         if ledger.database.is_sitting:  # a page: her choices and cards are asked for next
             states.look_at(connection, subject)
+        known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
         history = states.rows_of(connection, subject, known) if paid else []
@@ -115,7 +122,8 @@ def judged(ledger: Ledger, subject: UUID, times: Times) -> Judged:
     book, joins = ledger.book(epoch), ledger.joins(epoch, known)
     state = _honoured(ledger, joins, subject, state, as_of, known)
     held = cards(state, replaying.effective(history), facts, book, as_of, known)
-    found = governed(deadlines(state, book, as_of, known), held)
+    judge = deadlines if ahead else deadlines_now
+    found = governed(judge(state, book, as_of, known), held)
     return Judged(state, path, as_of, known, book, joins, found, held)
 
 
@@ -185,6 +193,7 @@ def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str,
     """The choices of `subject_answer` now, without its deadlines. Raises NotFound."""
     now = ledger.clock.now()
     with ledger.database.read() as connection:
+        states.look_at(connection, subject, rows=False)
         known = reader.position_at(connection, None)
         state, _ = _state(connection, subject, Times(), now, known)
     book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)

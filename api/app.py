@@ -9,6 +9,7 @@ turn in one (`app.state.writer`). Read next:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -53,6 +54,7 @@ from ledger.retention.running import Keeper
 # The framework would tell whoever the environment names, paths and all, which name subjects.
 SILENT = TelemetryConfig(tracing=False, metrics=False, logs=False)
 WRITING_AT_ONCE = 64  # requests whose writes wait for a commit, each in a thread
+READING_AT_ONCE = 40  # pages that are being read, each in a thread
 
 
 def create_app(  # noqa: PLR0913 - all that a server is made of, each by its name
@@ -87,6 +89,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.writing = CapacityLimiter(WRITING_AT_ONCE)
+        app.state.readers = ThreadPoolExecutor(READING_AT_ONCE, "pages")
         app.state.running = set()  # fingerprints of the requests being carried out by this worker
         app.state.sweeper = idempotency.Sweeper()
         app.state.ledger = await to_thread.run_sync(ledger_factory)
@@ -97,6 +100,7 @@ def create_app(  # noqa: PLR0913 - all that a server is made of, each by its nam
         await to_thread.run_sync(app.state.keeper.close)
         await to_thread.run_sync(app.state.checker.close)
         await to_thread.run_sync(app.state.board.counting.close)
+        await to_thread.run_sync(app.state.readers.shutdown)
         await to_thread.run_sync(app.state.writer.close)
         if seal is not None and seal.signer is not None:
             await to_thread.run_sync(seal.signer.close)

@@ -40,11 +40,16 @@ def holds_answer(
     only that must be reviewed by that day."""
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
+        now = listed.placed_now(connection, after, AT_ONCE) if times.known_at is None else None
         known = reader.position_at(connection, times.known_at)
         items: list[dict[str, Any]] = []
         following = None
-        while following is None and (some := listed.placed(connection, after, AT_ONCE, known)):
-            told = listed.told(connection, [one.stream for one in some], known)
+        while following is None:
+            if now is None:
+                some = listed.placed(connection, after, AT_ONCE, known)
+                told = listed.told(connection, [one.stream for one in some], known)
+            else:
+                (some, told), now = now, None
             for one in some:
                 hold = _judged(told[one.stream], as_of, known)
                 if hold is None or (review_by is not None and hold.review > review_by):
@@ -53,9 +58,9 @@ def holds_answer(
                     following = items[-1]["placed"]
                     break
                 items.append(hold_json(Known(one, hold)))
-            after = some[-1].position
             if len(some) < AT_ONCE:
                 break
+            after = some[-1].position
     return {
         "as_of": format_instant(as_of),
         "position": known,

@@ -79,7 +79,7 @@ def all_of_hers(
         known_at=times.known_at,
         after=after,
         limit=limit,
-        people=everybody(ledger, subject),
+        person=subject,
     )
     if not page.requests:
         _check_known(ledger, subject)
@@ -109,6 +109,8 @@ def withdrawn(ledger: Ledger, subject: UUID, stream: UUID, lang: Language) -> di
 def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str, Any]:
     """Each time one of us read personal data of hers, or asked for it out of the archive: when,
     which classes, why. Never who."""
+    with ledger.database.read() as connection:
+        states.look_at(connection, subject, history.extent_of(subject), rows=False, live=False)
     people = everybody(ledger, subject)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
@@ -130,6 +132,8 @@ def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str,
 def directive_of(ledger: Ledger, subject: UUID) -> dict[str, Any]:
     """The directive that counts today, without its words; None when she set none, or took it
     back."""
+    with ledger.database.read() as connection:
+        states.look_at(connection, subject, live=False)
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
         rows = [row for who in joins.family(subject) for row in states.rows_of(connection, who)]

@@ -218,9 +218,7 @@ def _named(month: int) -> str:
 def runs_answer(ledger: Ledger, before: int, limit: int) -> dict[str, Any]:
     """The run under way, if there is one, and the last ones on record, the newest first."""
     with ledger.database.read() as connection:
-        current = runs.under_way(connection)
-        found = listed.ran(connection, before, limit + 1)
-        ids = runs.by_position(connection, [one.position for one in found])
+        current, found, ids = runs.on_record(connection, before, limit + 1)
     items = [
         {
             "position": one.position,

@@ -19,6 +19,7 @@ from api.retention import calendar_answer, due_page
 from ledger.application import Ledger
 from ledger.calendar import day_of, format_day, format_instant
 from ledger.sealing.files import read_if_there
+from ledger.store import dashboard
 from ledger.today import Counted, counted, prompt
 
 
@@ -34,6 +35,9 @@ class Board:
     def answer(self, ledger: Ledger, *, must: bool = True) -> dict[str, Any]:
         """Today, in numbers. Unless they `must` be there, those that go over everybody are None
         while they are counted for the first time."""
+        if ledger.database.is_sitting:  # a page: it is all asked for next
+            with ledger.database.read() as connection:
+                dashboard.first(connection)
         many = self._counted(ledger, must=must)
         found, now = prompt(ledger, self.journal), ledger.clock.now()
         said = many.answer or {}

@@ -119,6 +119,7 @@ def moment_of_instant(at: Instant) -> Moment:
 # --- days -------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1 << 13)
 def parse_day(text: str) -> Day:
     """Read 'YYYY-MM-DD'. Raises ValueError for anything else and for days that do not exist."""
     if not _DAY_TEXT.fullmatch(text):
@@ -131,6 +132,7 @@ def parse_day(text: str) -> Day:
     return _to_day(found)
 
 
+@lru_cache(maxsize=1 << 13)
 def format_day(day: Day) -> str:
     """20181120 -> '2018-11-20'. The inverse of `parse_day`."""
     return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
@@ -161,6 +163,7 @@ def moment_of_day(day: Day) -> Moment:
     return Moment(start_of(day), "day", day)
 
 
+@lru_cache(maxsize=1 << 13)
 def add_days(day: Day, days: int) -> Day:
     """The day that many days later (earlier when negative)."""
     return _to_day(date_of(day) + timedelta(days=days))
@@ -218,6 +221,7 @@ def request_due(received: Day, months: int = 1) -> Day:
     return working_day_from(add_months(received, months))
 
 
+@lru_cache(maxsize=1 << 13)
 def working_day_from(day: Day) -> Day:
     """This day if it is a working day, else the next that is (Regulation 1182/71 art. 3(4))."""
     while not is_working_day(day):

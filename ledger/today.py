@@ -69,10 +69,10 @@ def prompt(ledger: Ledger, journal: Path | None) -> Prompt:
     """What is cheap: as many reads as there are open requests and holds."""
     now = ledger.clock.now()
     with ledger.database.read() as connection:
-        position = reader.position_at(connection, None)
         read = dashboard.first(connection)
+        position = reader.position_at(connection, None)
         owed = Counter[str]()
-        for one, steps in unanswered(connection, position, read.unanswered):
+        for one, steps in unanswered(connection):
             found = judged(one.stream, one.subject, steps, now, no_promise)
             if found is not None and found.is_open:
                 owed[found.status] += 1

@@ -56,7 +56,7 @@ def forget(request: Request, response: Response, name: Name) -> None:
 
 def is_secure(request: Request) -> bool:
     """Whether the browser came over https, as we or the proxy in front of us can tell."""
-    return request.url.scheme == "https"
+    return bool(request.scope.get("scheme", "http") == "https")
 
 
 def may_sign_in(request: Request) -> bool:

@@ -11,6 +11,7 @@ Read next: `sessions.py`, then `visiting.py`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections import defaultdict
@@ -106,7 +107,7 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             if (subject := visit.subject) is not None:
                 not_too_often(request, subject)
             if page.method == "GET":
-                return _kept(visit, await to_thread.run_sync(_shown, visit, page))
+                return _kept(visit, await _shown(visit, page))
             if subject is not None:
                 await to_thread.run_sync(not_erased, visit.ledger, subject)
             await _form_of(visit, page)
@@ -119,13 +120,37 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _shown(visit: Visit, page: Page) -> Response:
-    """What a page shows: all of it read at one moment, and nothing to whoever was erased."""
-    with visit.ledger.database.sitting():
-        if visit.subject is not None:
-            not_erased(visit.ledger, visit.subject)
-        response: Response = page.endpoint(visit)
-        return response
+async def _shown(visit: Visit, page: Page) -> Response:
+    """What a page shows: all of it read at one moment, and nothing to whoever was erased. It is on
+    its way before the thread that read it has ended its transaction."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Response] = loop.create_future()
+
+    def answer(response: Response | None, error: BaseException | None = None) -> None:
+        if answered.done():  # nobody waits any more
+            return
+        if error is not None:
+            answered.set_exception(error)
+        elif response is not None:
+            answered.set_result(response)
+
+    def work() -> None:
+        response = None
+        try:
+            with visit.ledger.database.sitting():
+                try:
+                    told = page.endpoint(visit)
+                finally:  # what she is asked about first says it, without a question of its own
+                    if visit.subject is not None:
+                        not_erased(visit.ledger, visit.subject)
+                response = told
+                loop.call_soon_threadsafe(answer, response)
+        except BaseException as error:  # whatever it is, she waits for it
+            if response is None:
+                loop.call_soon_threadsafe(answer, None, error)
+
+    visit.request.app.state.readers.submit(work)
+    return await answered
 
 
 async def _recognised(visit: Visit) -> None:

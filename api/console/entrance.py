@@ -36,7 +36,7 @@ def home_of(who: Who | None) -> str:
 
     if who is None:
         return SIGN_IN
-    return next((item.path for item in menu_of(who, "")), HOME)
+    return next((item.path for item in menu_of(who)), HOME)
 
 
 def get_sign_in(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from api import holds as telling
 from api import things
 from api.answers import Times
 from api.console import Page
-from api.console.naming import class_labels, edition_of
+from api.console.naming import class_labels, edition_of, sorting
 from api.console.visiting import Visit
 from api.problems import Problem
 from api.routes import AUDITOR, DPO
@@ -88,11 +88,12 @@ def _recorded(visit: Visit, wish: Any) -> int:
 def _told(visit: Visit) -> dict[str, Any]:
     found = telling.holds_answer(visit.ledger, Times(), 0, LIMIT, None)
     subject = visit.field("subject") or visit.request.query_params.get("subject", "")
+    labels = class_labels(visit)
     return {
         "items": sorted(found["items"], key=lambda one: one["review"]),
         "is_whole": found["next"] is None,
-        "labels": class_labels(visit),
-        "classes": sorted(edition_of(visit).classes),
+        "labels": labels,
+        "classes": sorted(edition_of(visit).classes, key=lambda name: sorting(labels[name])),
         "subject": subject if _is_id(subject) else "",
         "review": format_day(add_months(day_of(visit.now), REVIEW_MONTHS)),
         "may_place": bool(visit.asker.roles & PLACING),

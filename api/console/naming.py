@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from api.console.visiting import Visit
 from api.settings import Language
-from ledger.policy.model import DataClass, Edition, Purpose
+from ledger.policy.model import DataClass, Edition, Label, Purpose
 
 Names: TypeAlias = Mapping[str, Mapping[str, str]]
 """What a reader calls a code, by sort."""
@@ -35,12 +35,14 @@ def names(visit: Visit, *drafts: Edition) -> Names:
 def names_of(known: tuple[Edition, ...], lang: Language) -> Names:
     """The same of these editions, the newest last."""
     classes = [(name, one) for each in known for name, one in each.classes.items()]
-    purposes = [(name, one) for each in known for name, one in each.purposes.items()]
+    purposes: list[tuple[str, Purpose | Label]] = []
+    for each in known:
+        purposes += [*each.labels.items(), *each.purposes.items()]
     return {"class": _labels(classes, lang), "purpose": _labels(purposes, lang)}
 
 
 def _labels(
-    found: Sequence[tuple[str, DataClass]] | Sequence[tuple[str, Purpose]], lang: Language
+    found: Sequence[tuple[str, DataClass]] | Sequence[tuple[str, Purpose | Label]], lang: Language
 ) -> Mapping[str, str]:
     return {
         name: capital((one.label_fr if lang == "fr" else one.label_en) or name)

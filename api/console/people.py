@@ -18,8 +18,8 @@ from api.answers import Times, subject_answer
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
-from api.console.naming import class_labels
-from api.console.stories import Story, story_of
+from api.console.naming import class_labels, sorting
+from api.console.stories import LAST, Story, story_of
 from api.console.visiting import Visit
 from api.facts import check_strict
 from api.problems import Problem
@@ -31,7 +31,8 @@ from ledger.errors import ProbantError
 from ledger.events import RequestReceived
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
-from ledger.store import reader
+from ledger.store import reader, states
+from ledger.store import timeline as history
 
 PEOPLE = "/console/people"
 SEARCHING = frozenset({AGENT, DPO})
@@ -131,6 +132,9 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
     """What the page of a person is made of; of her story the last facts, unless a position says
     after which. Raises NotFound for somebody nobody knows."""
     times = asked.times
+    with visit.ledger.database.read() as connection:
+        also = [history.last_of(asked.subject, LAST)] if after is None else []
+        states.look_at(connection, asked.subject, *also)
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
     requests: list[Request] = []
@@ -144,7 +148,7 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
         )
         requests = [one.request for one in page.requests]
     labels = class_labels(visit)
-    held = sorted({deadline["class"] for deadline in answer["deadlines"]})
+    held = {deadline["class"] for deadline in answer["deadlines"]}
     return {
         "subject": str(asked.subject),
         "asked": asked,
@@ -152,7 +156,7 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
         "story": story,
         "requests": requests,
         "labels": labels,
-        "held": held,
+        "held": sorted(held, key=lambda name: sorting(labels.get(name, name))),
         "reasons": REASONS,
         "may_read": bool(visit.asker.roles & SEARCHING),
         "may_hold": DPO in visit.asker.roles,

@@ -6,13 +6,16 @@ Read next: `templates/base.html`, which every page extends.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, nodes, select_autoescape
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, nodes, select_autoescape
 from jinja2.compiler import CodeGenerator
+from jinja2.runtime import Macro
 from markupsafe import Markup, escape
+from markupsafe._speedups import _escape_inner
 
 from api.console import assets
 from api.console.texts import speech
@@ -36,14 +39,16 @@ def _read(lang: Language, name: str) -> tuple[str, str, None]:
 
 
 class _Outright(CodeGenerator):
-    """What speaks (`t`) is called as it stands, without being asked first what it is."""
+    """What speaks (`t`) and the pieces that pages share are called as they stand, without being
+    asked first what they are."""
 
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:
         """Python for a call."""
         named, method = node.node, ""
         if isinstance(named, nodes.Getattr):
             method, named = f".{named.attr}", named.node
-        if not isinstance(named, nodes.Name) or named.name != "t":
+        is_ours = isinstance(named, nodes.Name) and named.name in ("t", *PIECES)
+        if not is_ours or forward_caller:
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         self.visit(named, frame)
@@ -63,10 +68,60 @@ class _Templates(Environment):
         """As any environment finds it, without missing it first."""
         if type(found) is dict and name in found and name not in _METHODS:
             return found[name]
-        return super().getattr(found, name)
+        try:
+            return getattr(found, name)
+        except AttributeError:
+            return super().getattr(found, name)
 
 
 _METHODS = frozenset(dir(dict))
+PIECES = {"part": "parts.html", "my": "my/pieces.html", "desk": "audit/pieces.html"}
+"""The templates whose macros every template may use, and what it calls them."""
+_as_it_is: Callable[[str], Markup] = partial(str.__new__, Markup)
+
+
+def _escaped(value: Any) -> str:
+    """What a template writes of a value. It is joined to the rest and nothing else becomes of it,
+    so it need not say that it is escaped."""
+    if type(value) is Markup:
+        return value
+    return _escape_inner(value) if type(value) is str else escape(value)
+
+
+class Pieces:
+    """The macros of a template, called as they mostly are: with each argument in its place."""
+
+    def __init__(self, of: Template) -> None:
+        for name, found in vars(of.module).items():
+            if isinstance(found, Macro):
+                setattr(self, name, _placed(found))
+
+
+def _placed(macro: Macro) -> Callable[..., str]:
+    draw, n = macro._func, len(macro.arguments)
+    if macro.caller or macro.catch_kwargs or macro.catch_varargs:
+        return macro
+
+    def drawn(*args: Any, **named: Any) -> str:
+        if len(args) != n or named:
+            return macro(*args, **named)
+        return _as_it_is(draw(*args))
+
+    return drawn
+
+
+class _Compiled(Template):
+    """A template whose values are escaped by the shortest way."""
+
+    @classmethod
+    def from_code(cls, *args: Any, **more: Any) -> Template:
+        """As any, and then what its code calls `escape`."""
+        made = super().from_code(*args, **more)
+        made.root_render_func.__globals__["escape"] = _escaped
+        return made
+
+
+_Templates.template_class = _Compiled
 
 
 @lru_cache(maxsize=2)
@@ -83,7 +138,13 @@ def environment(lang: Language) -> Environment:
         cache_size=-1,
     )
     made.globals["asset"] = asset
+    made.globals |= {name: Pieces(made.get_template(file)) for name, file in PIECES.items()}
     return made
+
+
+@lru_cache(maxsize=256)
+def _template(lang: Language, name: str) -> Template:
+    return environment(lang).get_template(name)
 
 
 def asset(name: str) -> str:
@@ -95,12 +156,16 @@ def asset(name: str) -> str:
 
 def html(template: str, values: dict[str, Any]) -> str:
     """The whole page, in the language `lang` of the values."""
-    return environment(values["lang"]).get_template(template).render(values)
+    lang = values["lang"]
+    found = _template(lang, template)
+    # What `render` comes to; it would lay the same few globals under the values each time.
+    context = found.new_context({**environment(lang).globals, **values}, shared=True)
+    return "".join(found.root_render_func(context))
 
 
 def piece(template: str, values: dict[str, Any]) -> Markup:
     """A part of a page, to be put into one as it is."""
-    return Markup(html(template, values))  # noqa: S704 - it was escaped when it was made
+    return _as_it_is(html(template, values))  # it was escaped when it was made
 
 
 def headers(framed_by: tuple[str, ...] = ()) -> dict[str, str]:

@@ -78,7 +78,7 @@ class Sessions:
 
     def token(self, cookie: str) -> str:
         """What a form must bring back so that we know that this browser had it from us."""
-        return hmac.new(self._secret, b"form\x00" + cookie.encode(), "sha256").hexdigest()
+        return hmac.digest(self._secret, b"form\x00" + cookie.encode(), "sha256").hex()
 
     def is_ours(self, cookie: str, token: str) -> bool:
         """Whether a form brought it back."""

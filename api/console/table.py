@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -124,16 +123,30 @@ def _menu(roles: frozenset[str], *, is_sandbox: bool) -> tuple[Item, ...]:
     return tuple(found)
 
 
-def menu_of(who: Who | None, here: str, *, is_sandbox: bool = False) -> list[Item]:
+def menu_of(who: Who | None) -> tuple[Item, ...]:
     """The pages that somebody may open, of those that a menu names."""
+    return () if who is None else _menu(who.roles, is_sandbox=False)
+
+
+def current_of(who: Who | None, here: str, *, is_sandbox: bool) -> str | None:
+    """Which of them a path is at, or below; None for none."""
     if who is None:
-        return []
-    found = _menu(who.roles, is_sandbox=is_sandbox)
-    inside = [one.path for one in found if here == one.path or here.startswith(f"{one.path}/")]
-    current = max(inside, key=len, default=None)
-    return [one._replace(is_here=True) if one.path == current else one for one in found]
+        return None
+    named = _named(who.roles, is_sandbox=is_sandbox)
+    while here and here not in named:
+        here = here.rpartition("/")[0]
+    return here or None
 
 
-def grouped(menu: Sequence[Item]) -> list[tuple[str, list[Item]]]:
-    """The lines of a menu under their headings."""
-    return [(group, list(some)) for group, some in groupby(menu, lambda item: item.group)]
+@lru_cache(maxsize=64)
+def _named(roles: frozenset[str], *, is_sandbox: bool) -> frozenset[str]:
+    return frozenset(item.path for item in _menu(roles, is_sandbox=is_sandbox))
+
+
+def menu_at(
+    roles: frozenset[str], current: str | None, *, is_sandbox: bool
+) -> list[tuple[str, list[Item]]]:
+    """The lines of a menu under their headings, and which one is the page she is at."""
+    menu = _menu(roles, is_sandbox=is_sandbox)
+    marked = [one._replace(is_here=True) if one.path == current else one for one in menu]
+    return [(group, list(some)) for group, some in groupby(marked, lambda item: item.group)]

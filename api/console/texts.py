@@ -44,6 +44,13 @@ def french(text: str) -> str:
     return re.sub(r" (?=[:»])|(?<=«) ", WIDE, text)
 
 
+_SPACED = [
+    *((f" {sign}", NO_BREAK + sign) for sign in ";!?"),
+    *((f" {sign}", WIDE + sign) for sign in ":»"),
+    ("« ", f"«{WIDE}"),
+]
+
+
 class Speech:
     """What templates are handed to speak with, in one language."""
 
@@ -81,8 +88,15 @@ class Speech:
         return found._replace(text=french(found.text)) if found.lang == "fr" else found
 
     def article(self, text: str | None) -> str:
-        """A legal reference as this language names it."""
-        return article(text or "", self.lang)
+        """A legal reference as this language names it; no line ends before its number."""
+        return article(text or "", self.lang).replace("art. ", f"art.{WIDE}")
+
+    def line(self, text: str) -> str:
+        """A line of the policy's own words, with the spaces that French has around high signs."""
+        if self.lang == "fr":
+            for plain, spaced in _SPACED:
+                text = text.replace(plain, spaced)
+        return text
 
     def number(self, n: int) -> str:
         """12345 -> '12 345' or '12,345'."""
@@ -108,7 +122,8 @@ class Speech:
 
 @lru_cache(maxsize=8192)  # a page says the same days again and again
 def _day(day: Day | str, lang: Language) -> str:
-    return format_long(parse_day(day) if isinstance(day, str) else day, lang)
+    said = format_long(parse_day(day) if isinstance(day, str) else day, lang)
+    return said.replace(" ", WIDE, 1)  # no line ends between a day and its month
 
 
 @lru_cache(maxsize=8192)  # and what was recorded together, the same minute

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.access import Who
 from api.console import cookies, rendering
 from api.console.demo import Demo
+from api.console.framing import framed
 from api.console.sessions import Session, Sessions
 from api.console.texts import Speech, speech
 from api.demo.sandbox import Sandbox
@@ -34,7 +35,8 @@ class Visit:
 
     `who` and `session` are None for whoever is not signed in; `cookie` is what forms are bound to;
     `form` holds the fields that were sent, each with its values; `file` the one that came with
-    them, where the page takes one and it is not empty.
+    them, where the page takes one and it is not empty; `ledger` is the one that this worker has
+    open; `sandbox` the clock of a demo, which may be moved, and None everywhere else.
     """
 
     def __init__(self, request: Request, framed_by: tuple[str, ...] = ()) -> None:
@@ -46,19 +48,10 @@ class Visit:
         self.file: bytes | None = None
         self.lang: Language = _language(request)
         self.say: Speech = speech(self.lang)
+        self.ledger: Ledger = request.app.state.ledger
         self.now: Instant = self.ledger.clock.now()
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger that this worker has open."""
-        ledger: Ledger = self.request.app.state.ledger
-        return ledger
-
-    @property
-    def sandbox(self) -> Sandbox | None:
-        """The clock of a demo, which may be moved; None everywhere else."""
-        demo: Demo | None = self.request.app.state.demo
-        return None if demo is None else demo.clock
+        demo: Demo | None = request.app.state.demo
+        self.sandbox: Sandbox | None = None if demo is None else demo.clock
 
     @property
     def waking(self) -> Instant:
@@ -130,33 +123,39 @@ class Visit:
 
     def _given(self) -> dict[str, Any]:
         """What every template may use."""
-        from api.console.table import grouped, menu_of
-
         said: list[tuple[str, dict[str, Any]]] = []
-        if self.session is not None:
+        if self.session is not None and self.session.said:
             said, self.session.said = self.session.said, []
+        token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
+        is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
+        hers = {"token": token, "here": self._here()}
+        if is_sandbox:
+            hers["moment"] = self.say.moment(self.now)
+        frame = framed(
+            self.lang, self.who, self._path(), is_sandbox=is_sandbox, is_themed=is_themed, hers=hers
+        )
         return {
             "t": self.say,
             "lang": self.lang,
             "who": self.who,
-            "menu": grouped(
-                menu_of(self.who, self.request.url.path, is_sandbox=self.sandbox is not None)
-            ),
-            "here": self._here(),
-            "token": self.sessions.token(self.cookie),
+            "frame": frame,
+            "token": token,
             "once": secrets.token_urlsafe(12),
             "said": [self.say(key, **values) for key, values in said],
             "today": day_of(self.now),
-            "sandbox": self.sandbox is not None,
             "now": self.now,
-            "themed": self.request.app.state.theme is not None,
         }
+
+    def _path(self) -> str:
+        """The path as an address writes it."""
+        path: str = self.request.scope["path"]
+        return path.replace("?", "%3F").replace("#", "%23").replace("\\", "%5C")
 
     def _here(self) -> str:
         """The address that shows this page again: of what answers a form, the page above it."""
         from api.console.table import PAGES
 
-        path, query = self.request.url.path, self.request.url.query
+        path, query = self._path(), self.request.scope.get("query_string", b"").decode()
         if self.request.method == "GET":
             return f"{path}?{query}" if query else path
         shown = {page.path for page in PAGES if page.method == "GET"}

@@ -70,8 +70,8 @@ def evolve(state: Declared, fact: Fact) -> Declared:
 
 
 def with_declared(edition: Edition, declared: Declared) -> Edition:
-    """The edition with the purposes declared beside it: those of its own win."""
-    added = {p.id: p for p in declared.purposes if p.id not in edition.purposes}
+    """The edition with the purposes declared beside it, called as it says: those of its own win."""
+    added = {p.id: edition.called(p) for p in declared.purposes if p.id not in edition.purposes}
     return replace(edition, purposes=edition.purposes | added) if added else edition
 
 

@@ -135,9 +135,10 @@ def holds_of(
     hers they were placed; with what she asked herself to keep (`restricted`), which stops the end
     of a term and nothing else."""
     moment = ledger.clock.now() if at is None else at
-    joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
         states.look_at(connection, subject)
+    joins = ledger.joins(ledger.epoch())
+    with ledger.database.read() as connection:
         hers = [states.rows_of(connection, one) for one in joins.family(subject)]
         rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)

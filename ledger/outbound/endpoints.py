@@ -99,7 +99,7 @@ def _register(ledger: Ledger, url: str, recipient: str, chosen: tuple[str, ...])
 def _begin(made: Endpoint, connection: Any) -> None:
     outbox.add(connection, made)
     if REMINDERS in made.kinds:  # what was received before is owed an answer too
-        open_now = [one.position for one in dashboard.unanswered(connection)]
+        open_now = [one.position for one, _ in dashboard.unanswered(connection)]
         outbox.again(connection, made.id, open_now, outbox.AT_ONCE)
 
 

@@ -112,7 +112,11 @@ def choice(
     a yes was erased since (rule PERM-proof-erased): what it was is told, and counts for nothing."""
     found = state.consents.get(ChoiceKey(purpose, channel))
     today = day_of(as_of)
-    declared = _purpose(book.chain(today, known), purpose)
+    chain = book.chain(today, known)
+    declared = _purpose(chain, purpose)
+    named = declared or next(
+        (e.labels[purpose] for e in reversed(chain) if purpose in e.labels), None
+    )
     meaning, flips_on = _meaning(found, declared, today)
     gone = _gone(state, found)
     if gone is not None and found is not None and found.kind in GRANTS:
@@ -130,8 +134,8 @@ def choice(
     return ChoiceState(
         purpose=purpose,
         channel=channel,
-        label_fr=declared.label_fr if declared else purpose,
-        label_en=declared.label_en if declared else purpose,
+        label_fr=(named and named.label_fr) or purpose,
+        label_en=(named and named.label_en) or purpose,
         state=meaning.status,
         reason=meaning.reason or gone,
         kind=found.kind if found else None,

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from ledger.calendar import Day, format_day
 from ledger.errors import Refusal
 from ledger.policy.book import Book
-from ledger.policy.model import DataClass, Edition, Purpose
+from ledger.policy.model import DataClass, Edition, Label, Purpose
 from ledger.policy.terms import rule_for
 
 Part: TypeAlias = Literal["edition", "class", "purpose", "clause"]
@@ -93,6 +93,7 @@ def diff(old: Edition, new: Edition) -> tuple[Change, ...]:
         *_fields("edition", old.id, old, new, _EDITION),
         *_parts("class", old.classes, new.classes, _classes),
         *_parts("purpose", old.purposes, new.purposes, _purposes),
+        *_labels(old.labels, new.labels),
         *_parts(
             "clause",
             old.clauses,
@@ -136,6 +137,14 @@ def _purposes(name: str, old: Purpose, new: Purpose) -> Iterator[Change]:
     channels = (old.channels, new.channels)
     yield from _members("purpose", name, "channels", channels, ("disappears", "appears"))
     yield from _fields("purpose", name, old, new, _PURPOSE)
+
+
+def _labels(old: dict[str, Label], new: dict[str, Label]) -> Iterator[Change]:
+    """How purposes that are declared beside the editions are called."""
+    none = Label(None, None)
+    for name in dict.fromkeys([*old, *new]):
+        before, after = old.get(name, none), new.get(name, none)
+        yield from _fields("purpose", name, before, after, ("label_fr", "label_en"))
 
 
 def _term(

@@ -10,6 +10,7 @@ back with it. Read `consents.py` for choices, `explain.py` for the sentences.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ __all__ = [
     "choices",
     "deadlines",
     "deadlines_now",
+    "deadlines_of",
     "moving_rows",
     "suspending_rows",
     "terms_table",
@@ -63,8 +65,21 @@ def deadlines_now(
     return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=False)
 
 
+def deadlines_of(
+    state: SubjectState,
+    book: Book,
+    as_of: Instant,
+    known: int | None,
+    which: Collection[tuple[str, str]],
+) -> list[Deadline]:
+    """As `deadlines`, of these classes and scopes only, in the order in which they are named."""
+    asked, today = _Asked(state, book, known), day_of(as_of)
+    found = (_deadline(asked, klass, scope, today, ahead=True) for klass, scope in which)
+    return [deadline for deadline in found if deadline is not None]
+
+
 def _deadlines(asked: _Asked, today: Day, *, ahead: bool) -> list[Deadline]:
-    found = (_deadline(asked, klass, scope, today, ahead) for klass, scope in _present(asked))
+    found = (_deadline(asked, klass, scope, today, ahead=ahead) for klass, scope in _present(asked))
     return [deadline for deadline in found if deadline is not None]
 
 
@@ -160,7 +175,7 @@ def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
     return key.klass == data_class.name or bool(sealed)
 
 
-def _deadline(asked: _Asked, klass: str, scope: str, today: Day, ahead: bool) -> Deadline | None:
+def _deadline(asked: _Asked, klass: str, scope: str, today: Day, *, ahead: bool) -> Deadline | None:
     judged = _judge(asked, klass, scope, today)
     if judged is None:
         return None

@@ -25,6 +25,7 @@ from ledger.policy.model import (
     ClockKind,
     DataClass,
     Edition,
+    Label,
     Motive,
     MotiveEffect,
     PolicyError,
@@ -64,6 +65,7 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
     purposes = [_purpose(t, clauses, classes) for t in top.tables("purpose")]
     motives = [_motive(t, clauses, classes) for t in top.optional_tables("motive")]
     statements = [_statement(t, clauses, classes) for t in top.optional_tables("statement")]
+    labels = [t.label({p.id for p in purposes}) for t in top.optional_tables("label")]
     top.close()
     _check_homes(found, where)
     _check_said_once(statements, where)
@@ -80,6 +82,7 @@ def load_edition(data: bytes, where: str, kinds: Collection[str] | None = None) 
         clauses=clauses,
         motives=_by_name([(m.id, m) for m in motives], "motive", where),
         statements=tuple(statements),
+        labels=_by_name(labels, "label", where),
     )
     header.close()
     return edition
@@ -186,6 +189,16 @@ class _Table:
         if not FIRST_YEAR <= found.year <= LAST_YEAR:
             raise self.refuse(f"'{key}' must lie between {FIRST_YEAR} and {LAST_YEAR}.")
         return found.year * 10000 + found.month * 100 + found.day
+
+    def label(self, purposes: Collection[str]) -> tuple[str, Label]:
+        purpose = self.text("purpose", _NAME)
+        if purpose in purposes:
+            raise self.refuse("this purpose is declared in this edition, with its labels.")
+        found = Label(self.optional_text("label_fr"), self.optional_text("label_en"))
+        self.close()
+        if not (found.label_fr or found.label_en):
+            raise self.refuse("this label says nothing: 'label_fr' and 'label_en' are missing.")
+        return purpose, found
 
 
 def _clause(t: _Table) -> Clause:

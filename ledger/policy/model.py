@@ -6,7 +6,7 @@ article for each archive, no class without end) was checked there. Read `book.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from ledger.calendar import Day
@@ -135,6 +135,14 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What people call a purpose that was declared beside the editions; None: by its code."""
+
+    label_fr: str | None
+    label_en: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """One version of the policy, whole. `number` is its effective day: the *era* of facts."""
 
@@ -150,6 +158,15 @@ class Edition:
     clauses: dict[str, Clause]
     motives: dict[str, Motive] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
+    labels: dict[str, Label] = field(default_factory=dict)  # of purposes it does not declare itself
+
+    def called(self, purpose: Purpose) -> Purpose:
+        """A purpose that was declared beside it, as it says that people call it."""
+        label = self.labels.get(purpose.id)
+        if label is None:
+            return purpose
+        fr, en = label.label_fr or purpose.label_fr, label.label_en or purpose.label_en
+        return replace(purpose, label_fr=fr, label_en=en)
 
     @property
     def number(self) -> int:

@@ -34,7 +34,7 @@ from ledger.policy.awaiting import Awaited, awaited, held_back
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, words
-from ledger.policy.model import Basis, Purpose
+from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.permitting import (
     OPENS_DELIBERATED,
     Answer,
@@ -301,15 +301,15 @@ def _with_declared(book: Book, company: Company) -> Book:
     if not declared:
         return book
     own = {name for entry in book.entries for name in entry.edition.purposes}
-    added = {purpose.id: purpose for purpose in declared if purpose.id not in own}
+    added = [purpose for purpose in declared if purpose.id not in own]
     if not added:
         return book
-    return Book(
-        tuple(
-            entry._replace(edition=replace(entry.edition, purposes=entry.edition.purposes | added))
-            for entry in book.entries
-        )
-    )
+    return Book(tuple(e._replace(edition=_with(e.edition, added)) for e in book.entries))
+
+
+def _with(edition: Edition, added: list[Purpose]) -> Edition:
+    called = {purpose.id: edition.called(purpose) for purpose in added}
+    return replace(edition, purposes=edition.purposes | called)
 
 
 def _purpose(fact: PurposeDeclared) -> Purpose:

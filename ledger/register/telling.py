@@ -12,7 +12,7 @@ from typing import Any
 
 from ledger.calendar import format_day, format_instant
 from ledger.policy.explain import Language, Words, article
-from ledger.policy.model import DataClass
+from ledger.policy.model import DataClass, Label, Purpose
 from ledger.register.gaps import Gap, gaps
 from ledger.register.model import Activity, Kept, Recipient, Register, is_outside
 from ledger.register.reading import Answer
@@ -106,7 +106,8 @@ def _called(code: str, text: str, found: Register, lang: Language) -> str:
     recipients are. A text that is none of their codes stays as it is."""
     names = dict(words(lang)["recipient"])
     for edition in found.editions:
-        named = edition.classes if code in OF_CLASSES else edition.purposes
+        purposes: dict[str, Purpose | Label] = {**edition.labels, **edition.purposes}
+        named = edition.classes if code in OF_CLASSES else purposes
         for name, one in named.items():
             names[name] = (one.label_fr if lang == "fr" else one.label_en) or name
     return ", ".join(names.get(one, one) for one in text.split(", "))

@@ -7,7 +7,7 @@ The facts of a request are read as they stand at R, corrections applied, and jud
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.aggregates import corrected
@@ -18,9 +18,9 @@ from ledger.events import FactCorrected, FactVoided, RequestReceived
 from ledger.policy.requests import Promise, Request, Told, judged, promise_of
 from ledger.store import dashboard, reader, states
 from ledger.store import requests as store
-from ledger.store.database import once
 from ledger.store.requests import Begun, Step
 
+Some: TypeAlias = tuple[list[Begun], dict[UUID, list[Step]]]
 AT_ONCE = 200  # requests read together: what a page needs in memory
 
 
@@ -46,6 +46,7 @@ def one(
     """Where one request stands. Raises NotFound when there is none at these two times."""
     at = ledger.clock.now() if as_of is None else as_of
     with ledger.database.read() as connection:
+        store.look_at(connection, stream)
         known = reader.position_at(connection, known_at)
         begun = store.of_stream(connection, stream, known)
         told = store.steps(connection, [stream], known)[stream] if begun else []
@@ -66,18 +67,26 @@ def queue(
     limit: int = 50,
     wanted: Callable[[Request], bool] = lambda _found: True,
     subject: UUID | None = None,
-    people: Collection[UUID] | None = None,
+    person: UUID | None = None,
 ) -> Page:
     """The next `limit` requests that are `wanted`, in the order in which they were recorded; of one
-    `subject`, or of one person under all the ids she has (`people`)."""
+    `subject`, or of one `person` under all the ids she has."""
     at = ledger.clock.now() if as_of is None else as_of
+    named = subject or person
+    whose: tuple[UUID, ...] | None = None if named is None else (named,)
+    size = min(limit + 1, AT_ONCE)  # so many are likely to be enough
+    some: Some | None = None
     with ledger.database.read() as connection:
+        if known_at is None:  # what is known now is asked for with where the log ends
+            some = store.begun_with_steps(connection, after, size, whose)
         known = reader.position_at(connection, known_at)
+    if person is not None:  # mostly she has this one id
+        family = ledger.joins(ledger.epoch()).family(person)
+        whose, some = family, some if whose == family else None
     promise = promise_of(ledger.book(ledger.epoch()), known)
     with ledger.database.read() as connection:
         found: list[Queued] = []
-        whose = (subject,) if subject is not None else people
-        for begun, request in _walk(connection, after, known, at, whose, promise, limit + 1):
+        for begun, request in _walk(connection, (after, size, some), known, at, whose, promise):
             if wanted(request):
                 if len(found) == limit:
                     return Page(at, known, tuple(found), found[-1].position)
@@ -91,13 +100,13 @@ def owed(ledger: Ledger) -> list[Request]:
     now = ledger.clock.now()
     found = []
     with ledger.database.read() as connection:
+        waiting = unanswered(connection)
         known = reader.position_at(connection, None)
     promise = promise_of(ledger.book(ledger.epoch()), known)
-    with ledger.database.read() as connection:
-        for begun, steps in unanswered(connection, known):
-            request = judged(begun.stream, begun.subject, steps, now, promise)
-            if request is not None and request.is_open:
-                found.append(request)
+    for begun, steps in waiting:
+        request = judged(begun.stream, begun.subject, steps, now, promise)
+        if request is not None and request.is_open:
+            found.append(request)
     return sorted(found, key=lambda one: one.due)
 
 
@@ -122,46 +131,34 @@ def owed_to(ledger: Ledger, people: Collection[UUID]) -> list[Request]:
     return [one for one in found if one is not None and one.is_open]
 
 
-def unanswered(
-    connection: Any, known: int, which: list[Begun] | None = None
-) -> list[tuple[Begun, list[Told]]]:
-    """The requests that may be owed an answer, each with the steps of it that stand: of one state,
-    they are read once. `which`: those of `dashboard.unanswered`, where they are known."""
-
-    def read() -> list[tuple[Begun, list[Told]]]:
-        begun = dashboard.unanswered(connection) if which is None else which
-        found: list[tuple[Begun, list[Told]]] = []
-        for start in range(0, len(begun), AT_ONCE):
-            some = begun[start : start + AT_ONCE]
-            told = store.steps(connection, [one.stream for one in some], known)
-            found += [(one, standing(told[one.stream])) for one in some]
-        return found
-
-    return once(connection, "unanswered", read)
+def unanswered(connection: Any) -> list[tuple[Begun, list[Told]]]:
+    """The requests that may be owed an answer, each with the steps of it that stand."""
+    return [(one, standing(steps)) for one, steps in dashboard.unanswered(connection)]
 
 
 def _walk(
     connection: Any,
-    after: int,
+    begins: tuple[int, int, Some | None],
     known: int,
     at: Instant,
     people: Collection[UUID] | None,
     promise: Promise,
-    first: int,
 ) -> Iterator[tuple[Begun, Request]]:
-    """Every request begun after a position that is known and had been received, in order; `first`:
-    so many are likely to be enough."""
-    size = min(first, AT_ONCE)
-    while some := store.begun(connection, after, size, known, people):
-        told = store.steps(connection, [begun.stream for begun in some], known)
-        for begun in some:
-            steps = standing(told[begun.stream])
-            request = judged(begun.stream, begun.subject, steps, at, promise)
+    """Every request begun after a position that is known and had been received, in order. `begins`:
+    that position, how many to read first, and these where they were read."""
+    after, size, some = begins
+    while True:
+        if some is None:
+            begun = store.begun(connection, after, size, known, people)
+            some = begun, store.steps(connection, [one.stream for one in begun], known)
+        begun, told = some
+        for one in begun:
+            request = judged(one.stream, one.subject, standing(told[one.stream]), at, promise)
             if request is not None:
-                yield begun, request
-        if len(some) < size:
+                yield one, request
+        if len(begun) < size:
             return
-        after, size = some[-1].position, AT_ONCE
+        after, size, some = begun[-1].position, AT_ONCE, None
 
 
 def standing(steps: Sequence[Step]) -> list[Told]:

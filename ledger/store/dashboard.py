@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -18,8 +18,10 @@ from ledger.events import VOID, Row
 from ledger.policy.consents import CHOICES, GRANTS
 from ledger.policy.telling import RECTIFIED
 from ledger.store import erasure, listed, tables
+from ledger.store.database import once
 from ledger.store.hot import Hot, Together
-from ledger.store.requests import Begun
+from ledger.store.requests import Begun, Step, steps_made
+from ledger.store.states import HEAD
 
 ANSWERS = (
     "request.fulfilled.v1",
@@ -27,6 +29,9 @@ ANSWERS = (
     "request.refused.v1",
     "request.withdrawn.v1",
 )
+
+
+Unanswered: TypeAlias = list[tuple[Begun, list[Step]]]
 
 
 class Granted(NamedTuple):
@@ -54,16 +59,24 @@ class Told(NamedTuple):
 
 
 _ANSWERS = ", ".join(f"'{kind}'" for kind in ANSWERS)
+_OWED = f"""FROM events r WHERE {tables.REQUESTED.replace("kind", "r.kind")} AND (
+        NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN ({_ANSWERS}))
+        OR EXISTS (SELECT 1 FROM events v WHERE v.stream = r.stream
+            AND v.ref_position IS NOT NULL))"""
 _UNANSWERED = Hot(
-    sa.text(f"""SELECT r.position, r.stream, r.subject FROM events r
-        WHERE {tables.REQUESTED.replace("kind", "r.kind")} AND (
-            NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN ({_ANSWERS}))
-            OR EXISTS (SELECT 1 FROM events v WHERE v.stream = r.stream
-                AND v.ref_position IS NOT NULL))
-        ORDER BY r.position""").columns(
+    sa.text(f"SELECT r.position, r.stream, r.subject {_OWED} ORDER BY r.position").columns(
         sa.column("position", tables.BIG),
         sa.column("stream", tables.Id),
         sa.column("subject", tables.Id),
+    )
+)
+_STEPS = Hot(
+    sa.text(f"""SELECT s.position, s.stream, s.recorded_at, s.entry FROM events s
+        WHERE s.stream IN (SELECT r.stream {_OWED}) ORDER BY s.stream, s.version""").columns(
+        sa.column("position", tables.BIG),
+        sa.column("stream", tables.Id),
+        sa.column("recorded_at", tables.BIG),
+        sa.column("entry", sa.LargeBinary),
     )
 )
 _WAITING = Hot(
@@ -90,32 +103,52 @@ class First(NamedTuple):
     of the others was; `carried_out`: intents of the erasure journal; `holds`: as `every_hold`."""
 
     waiting: dict[str, int]
-    unanswered: list[Begun]
+    unanswered: Unanswered
     sealed: tuple[int, Instant | None, Instant | None]
     carried_out: int
     holds: list[list[Row]]
 
 
-_FIRST = Together(_WAITING, _UNANSWERED, _SEALED, erasure.CARRIED_OUT, listed.EVERY_HOLD)
+_OPEN = Together(HEAD, _UNANSWERED, _STEPS)
+_FIRST = Together(
+    HEAD, _UNANSWERED, _STEPS, _WAITING, _SEALED, erasure.CARRIED_OUT, listed.EVERY_HOLD
+)
 
 
 def first(connection: sa.Connection) -> First:
-    """All of it, in one round trip."""
-    waiting, unanswered, sealed, done, holds = _FIRST.rows(connection)
+    """All of it, in one round trip; of one state, it is read once."""
+    return once(connection, "the first screen", lambda: _first(connection))
+
+
+def _first(connection: sa.Connection) -> First:
+    head, unanswered, steps, waiting, sealed, done, holds = _FIRST.rows(connection)
+    once(connection, "head", lambda: head)
     ((size, until, since),) = sealed
     return First(
         dict(waiting),
-        [Begun(*row) for row in unanswered],
+        once(connection, "unanswered", lambda: _unanswered(unanswered, steps)),
         (size, until, since),
         erasure.counted(done),
         list(listed.by_hold(holds)),
     )
 
 
-def unanswered(connection: sa.Connection) -> list[Begun]:
+def unanswered(connection: sa.Connection) -> Unanswered:
     """The requests on whose stream no answer stands, or of which something was amended: those that
-    may be owed an answer."""
-    return [Begun(*row) for row in _UNANSWERED.rows(connection)]
+    may be owed an answer, each with its steps. Of one state, they are read once."""
+
+    def read() -> Unanswered:
+        head, begun, steps = _OPEN.rows(connection)
+        once(connection, "head", lambda: head)
+        return _unanswered(begun, steps)
+
+    return once(connection, "unanswered", read)
+
+
+def _unanswered(begun: list[Any], steps: list[Any]) -> Unanswered:
+    found = [Begun(*row) for row in begun]
+    told = steps_made([one.stream for one in found], steps)
+    return [(one, told[one.stream]) for one in found]
 
 
 def granted(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from threading import RLock, local
 from typing import Any, TypeVar
 from uuid import UUID
@@ -47,6 +47,7 @@ class Database:
         self.role = role
         self._url = url
         self._sessions: deque[Session] = deque()
+        self._waiting: deque[Seat] = deque()
         self._sitting = local()
         if self.is_sqlite:
             self.engine = self._single = _sqlite_engine(parsed, self.is_memory)
@@ -54,6 +55,9 @@ class Database:
             self.engine = _postgres_engine(parsed, role)
             # Connections that never begin a transaction: single statements, one round trip each.
             self._single = _postgres_engine(parsed, role, isolation_level="AUTOCOMMIT")
+            # And those of sittings, which begin theirs themselves.
+            self._seats = _postgres_engine(parsed, role, isolation_level="AUTOCOMMIT")
+            event.listen(self._seats, "before_cursor_execute", _seated)
 
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that sees one consistent state and changes nothing; in a sitting, its
@@ -97,6 +101,24 @@ class Database:
             connection = pooled.execution_options(**options)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _seat(self) -> Iterator[sa.Connection]:
+        """As `_reading`, by a connection that waits for it, and begun with the first question."""
+        try:
+            seat = self._waiting.pop()
+        except IndexError:
+            seat = Seat(self._seats.connect())
+        try:
+            yield seat.connection
+        finally:
+            is_sound = seat.leave()
+            if is_sound and len(self._waiting) < MAX_WAITING:
+                self._waiting.append(seat)
+            else:
+                seat.close()
+            while not is_sound and self._waiting:  # of a server that went away, perhaps
+                self._waiting.pop().close()
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -153,10 +175,13 @@ class Database:
         """Return every connection."""
         while self._sessions:
             self._sessions.pop().close()
+        while self._waiting:
+            self._waiting.pop().close()
         with self.lock:  # never under a thread that is still reading from memory
             self.engine.dispose()
-            if self._single is not self.engine:
+            if not self.is_sqlite:
                 self._single.dispose()
+                self._seats.dispose()
 
 
 class Sitting:
@@ -170,7 +195,8 @@ class Sitting:
     def __enter__(self) -> sa.Connection:
         """It, begun if this is the first question."""
         if self._connection is None:
-            self._connection = self._stack.enter_context(self._database._reading())
+            begin = self._database._reading if self._database.is_sqlite else self._database._seat
+            self._connection = self._stack.enter_context(begin())
         return self._connection
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -231,16 +257,22 @@ class Session:
         self._driver, self._prepared = driver, prepared
         self._cursor: Any = self._driver.cursor()
 
-    def execute(self, statement: str, arguments: str) -> list[tuple[Any, ...]]:
-        """Run a prepared statement. `arguments` are SQL literals of our own making."""
+    def execute(self, statement: str, arguments: str, first: str = "") -> list[tuple[Any, ...]]:
+        """Run a prepared statement, in one round trip with what comes `first`. `arguments` are SQL
+        literals of our own making."""
         name = self._prepared.get(statement)
         if name is None:
             name = f"probant_{len(self._prepared)}"
-            self._cursor.execute(f"PREPARE {name} AS {statement}")
-            self._prepared[statement] = name
-        self._cursor.execute(f"EXECUTE {name} ({arguments})" if arguments else f"EXECUTE {name}")
+            self._cursor.execute(f"{first}PREPARE {name} AS {statement}")
+            self._prepared[statement], first = name, ""
+        said = f"EXECUTE {name} ({arguments})" if arguments else f"EXECUTE {name}"
+        self._cursor.execute(first + said)
         rows: list[tuple[Any, ...]] = self._cursor.fetchall()
         return rows
+
+    def run(self, statement: str) -> None:
+        """Run what answers no rows."""
+        self._cursor.execute(statement)
 
     def is_sound(self) -> bool:
         """Whether the next statement may use it."""
@@ -251,6 +283,65 @@ class Session:
         """End the session."""
         if not self._driver.closed:
             self._driver.close()
+
+
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+
+
+class Seat:
+    """A PostgreSQL connection that one sitting after another reads by. Its transaction begins in
+    the round trip of the first question, which the driver never hears of; so whatever is asked
+    through SQLAlchemy is preceded by it (`_seated`), and the driver is told before it reads a long
+    answer some rows at a time."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._seen: dict[str, Any] = {}  # what was read, for as long as she sits
+        self.connection = connection.execution_options(seat=self, seen=self._seen)
+        self._driver: Any = connection.connection.driver_connection
+        self._session = session_of(connection.connection)
+        self._is_begun = False
+
+    def execute(self, statement: str, arguments: str) -> list[tuple[Any, ...]]:
+        """As a session does, within the transaction."""
+        first, self._is_begun = "" if self._is_begun else BEGIN, True
+        return self._session.execute(statement, arguments, first)
+
+    def begin(self, *, is_long: bool) -> None:
+        """Begin now, if nothing was asked before; `is_long`: with the driver's knowledge."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._session.run(BEGIN)
+        if is_long and self._driver.autocommit:
+            self._driver.autocommit = False
+
+    def leave(self) -> bool:
+        """End the transaction: whether the next sitting may begin one."""
+        self._seen.clear()
+        self._is_begun = False
+        try:
+            if self.connection.in_transaction():  # SQLAlchemy's own idea of one
+                self.connection.rollback()
+            if not self._driver.autocommit:
+                self._driver.rollback()
+                self._driver.autocommit = True
+            if not self._session.is_sound():
+                self._session.run("ROLLBACK")
+        except REFUSALS:
+            return False
+        return self._session.is_sound() and not self.connection.invalidated
+
+    def close(self) -> None:
+        """End the session, and have it asked nothing more."""
+        with suppress(*REFUSALS):
+            self.connection.invalidate()
+            self.connection.close()
+
+
+def _seated(connection: sa.Connection, cursor: Any, *_: Any) -> None:
+    """Before anything is asked through SQLAlchemy."""
+    seat: Seat | None = connection.get_execution_options().get("seat")
+    if seat is not None:
+        seat.begin(is_long=getattr(cursor, "name", None) is not None)
 
 
 def _sqlite_engine(url: sa.URL, is_memory: bool) -> sa.Engine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.store import suppressions, tables
-from ledger.store.database import Database, speaking
+from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.statements import upsert
 from ledger.store.suppressions import Suppressed
@@ -203,12 +204,21 @@ def _rows_of(connection: sa.Connection, table: sa.Table, subjects: Collection[UU
     return rows
 
 
+def keys_of(subject: UUID) -> tuple[str, Hot, dict[str, int]]:
+    """The question which keys of hers live, as `states.look_at` asks it beside others."""
+    return f"keys of {subject}", _GENERATIONS, {}
+
+
 def _closed(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, set[Scope]]:
     """The scopes of these people that have ended, for those who have one: the newest generation of
     a key decides."""
     newest: dict[Scope, tuple[int, bool]] = {}
     for some in _chunks(subjects):
-        for *of, generation, lives in _GENERATIONS.rows(connection, some):
+        rows = partial(_GENERATIONS.rows, connection, some)
+        hers = next(iter(some)) if len(some) == 1 else None
+        for *of, generation, lives in (
+            rows() if hers is None else once(connection, keys_of(hers)[0], rows)
+        ):
             scope = Scope(*of)
             newest[scope] = max(newest.get(scope, (0, True)), (generation, bool(lives)))
     found: dict[UUID, set[Scope]] = {}

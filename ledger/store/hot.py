@@ -16,13 +16,14 @@ from functools import cached_property
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import msgspec
 import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from ledger.store import tables
-from ledger.store.database import session_of, wrapped
+from ledger.store.database import Seat, Session, session_of, wrapped
 from ledger.store.statements import array, cast
 
 
@@ -112,13 +113,14 @@ class Together:
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
         said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
-        return self._told(connection, self._apart, ", ".join(said))
+        return self._told(connection, self._apart, ", ".join(filter(None, said)))
 
     def _told(
         self, connection: sa.Connection, text: str, arguments: str
     ) -> list[list[tuple[Any, ...]]]:
         (found,) = _executed(connection, text, arguments)
-        return [read(rows or []) for read, rows in zip(self._read, found, strict=True)]
+        told = (msgspec.json.decode(rows) if rows else [] for rows in found)
+        return [read(rows) for read, rows in zip(self._read, told, strict=True)]
 
     @cached_property
     def _listed(self) -> list[str]:
@@ -143,7 +145,7 @@ class Together:
 def _listed(one: Hot) -> str:
     """A query as one value: a JSON list of its rows, which are lists."""
     names = ", ".join(f"c{n}" for n in range(len(one.columns)))
-    return f"(SELECT json_agg(json_build_array({names})) FROM ({one.text}) AS q ({names}))"
+    return f"(SELECT json_agg(json_build_array({names}))::text FROM ({one.text}) AS q ({names}))"
 
 
 class _Ids(dict[str, UUID]):
@@ -174,7 +176,8 @@ def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]]],
 
 
 def _executed(connection: sa.Connection, text: str, arguments: str) -> list[tuple[Any, ...]]:
-    session = session_of(connection.connection)
+    seat = connection.get_execution_options().get("seat")
+    session: Seat | Session = session_of(connection.connection) if seat is None else seat
     try:
         return session.execute(text, arguments)
     except psycopg2.Error as error:

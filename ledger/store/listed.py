@@ -18,20 +18,33 @@ from ledger.calendar import Instant
 from ledger.events import Fact, HoldPlaced, RetentionRan, Row
 from ledger.policy.holds import KEEPING
 from ledger.store import tables
-from ledger.store.hot import Hot, number
+from ledger.store.database import once
+from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
-from ledger.store.states import ROW_COLUMNS
+from ledger.store.requests import ALL
+from ledger.store.states import HEAD, ROW_COLUMNS, with_head
 
 events = tables.events.c
 # Written out, not bound: the partial index is found by these very words.
 _LISTED = sa.text(tables.LISTED)
-_PLACED = Hot(
+_WINDOW = ("after", "known", "limit")
+_NEXT = (
     sa.select(events.position, events.stream, events.subject)
     .where(_LISTED, events.kind == HoldPlaced.kind)
     .where(events.position > number("after"), events.position <= number("known"))
     .order_by(events.position)
-    .limit(number("limit")),
-    numbers=("after", "known", "limit"),
+    .limit(number("limit"))
+)
+_PLACED = Hot(_NEXT, numbers=_WINDOW)
+_PLACED_WITH_FACTS = Together(
+    HEAD,
+    _PLACED,
+    Hot(
+        sa.select(*ROW_COLUMNS, events.entry)
+        .where(events.stream.in_(sa.select(_NEXT.subquery().c.stream)))
+        .order_by(events.stream, events.version),
+        numbers=_WINDOW,
+    ),
 )
 _TOLD = Hot(
     sa.select(*ROW_COLUMNS, events.entry)
@@ -47,7 +60,7 @@ EVERY_HOLD = Hot(
     )
     .order_by(events.stream, events.version)
 )
-_RAN = Hot(
+RAN = Hot(
     sa.select(events.position, events.recorded_at, events.entry)
     .where(_LISTED, events.kind == RetentionRan.kind, events.position < number("before"))
     .order_by(events.position.desc())
@@ -77,6 +90,18 @@ def placed(connection: sa.Connection, after: int, limit: int, known: int) -> lis
     return [Placed(*row) for row in rows]
 
 
+def placed_now(
+    connection: sa.Connection, after: int, limit: int
+) -> tuple[list[Placed], dict[UUID, list[Told]]]:
+    """The same of all that are known now, each with its facts: in one round trip with where the log
+    ends."""
+    window = (), {"after": after, "known": ALL, "limit": limit}
+    head, rows, facts = _PLACED_WITH_FACTS.each(connection, ((), {}), window, window)
+    once(connection, "head", lambda: head)
+    found = [Placed(*row) for row in rows]
+    return found, _told([one.stream for one in found], facts)
+
+
 def hold(connection: sa.Connection, stream: UUID) -> Placed | None:
     """The hold that this stream is, or None."""
     query = sa.select(events.position, events.stream, events.subject)
@@ -87,8 +112,12 @@ def hold(connection: sa.Connection, stream: UUID) -> Placed | None:
 
 def told(connection: sa.Connection, streams: Sequence[UUID], known: int) -> dict[UUID, list[Told]]:
     """Every fact of these holds that is known, in the order of each."""
+    return _told(streams, _TOLD.rows(connection, streams, known=known))
+
+
+def _told(streams: Sequence[UUID], rows: list[tuple[Any, ...]]) -> dict[UUID, list[Told]]:
     found: dict[UUID, list[Told]] = {stream: [] for stream in streams}
-    for *columns, raw in _TOLD.rows(connection, streams, known=known):
+    for *columns, raw in rows:
         row = Row(*columns)
         found[row.stream].append(Told(row, fact_from(entry.read(bytes(raw)))))
     return found
@@ -122,8 +151,13 @@ class Run(NamedTuple):
 
 def ran(connection: sa.Connection, before: int, limit: int) -> list[Run]:
     """The last runs on record before a position, the newest first."""
+    return runs_made(with_head(connection, RAN, before=before, limit=limit))
+
+
+def runs_made(rows: list[tuple[Any, ...]]) -> list[Run]:
+    """The runs, from the rows of `RAN`."""
     found = []
-    for position, recorded_at, raw in _RAN.rows(connection, before=before, limit=limit):
+    for position, recorded_at, raw in rows:
         fact = fact_from(entry.read(bytes(raw)))
         assert isinstance(fact, RetentionRan)
         found.append(Run(position, recorded_at, fact))

@@ -42,7 +42,6 @@ _DECISIVE = tuple(
         )
     )
 )
-_HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 _TIPS_POSTGRES = """
 SELECT e.stream, e.version, e.kind, e.subject FROM unnest($1::uuid[]) AS s(stream)
 CROSS JOIN LATERAL (SELECT stream, version, kind, subject FROM events
@@ -298,7 +297,7 @@ class Head(NamedTuple):
 
 def read_head(connection: sa.Connection) -> Head:
     """Where the log ends, without locking it. Raises LookupError before `init`."""
-    rows = once(connection, "head", lambda: _HEAD.rows(connection))
+    rows = once(connection, "head", lambda: states.HEAD.rows(connection))
     if not rows:
         raise LookupError("this database holds no ledger")
     return Head(*rows[0])

@@ -8,7 +8,7 @@ these streams, so that memory stays flat whatever the log holds (docs/decisions/
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,10 +18,12 @@ from ledger.calendar import Instant
 from ledger.events import Fact
 from ledger.store import tables
 from ledger.store.database import once
-from ledger.store.hot import Hot, number
+from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
+from ledger.store.states import HEAD
 
 events = tables.events.c
+ALL = 2**62  # a position that no log reaches
 
 
 class Begun(NamedTuple):
@@ -58,6 +60,44 @@ _STEPS = Hot(
     numbers=("known",),
 )
 
+_WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
+_some = sa.select(_NEXT.subquery().c.stream)
+_STEPS_OF_NEXT = Hot(
+    sa.select(events.position, events.stream, events.recorded_at, events.entry)
+    .where(events.stream.in_(_some))
+    .order_by(events.stream, events.version),
+    numbers=_WINDOW,
+)
+_NEXT_WITH_STEPS = Together(HEAD, _BEGUN, _STEPS_OF_NEXT)
+_s = tables.events.alias("steps").c
+_STEPS_OF_HERS = Hot(
+    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry)
+    .where(sa.text(tables.REQUESTED.replace("kind", "events.kind")), _s.stream == events.stream)
+    .where(events.position > number("after"))
+    .order_by(_s.stream, _s.version),
+    events.subject,
+    numbers=("after",),
+)
+_HERS_WITH_STEPS = Together(HEAD, _BEGUN_BY, _STEPS_OF_HERS)
+
+
+def begun_with_steps(
+    connection: sa.Connection, after: int, limit: int, people: Collection[UUID] | None
+) -> tuple[list[Begun], dict[UUID, list[Step]]]:
+    """As `begun`, with their steps: all that is known now, in one round trip with where the log
+    ends."""
+    window = {"known": ALL, "after": after, "limit": limit}
+    if people is None:
+        head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window), ((), window))
+    else:
+        head, rows, steps = _HERS_WITH_STEPS.each(
+            connection, ((), {}), ((people,), window), ((people,), {"after": after})
+        )
+    once(connection, "head", lambda: head)
+    found = [Begun(*row) for row in rows]
+    streams = {one.stream for one in found}  # of one person all of them were read
+    return found, steps_made(streams, [row for row in steps if row[1] in streams])
+
 
 def begun(
     connection: sa.Connection,
@@ -69,9 +109,22 @@ def begun(
     """The next requests recorded after a position, in that order, among those known; of one person
     if she is named, by all the ids she has."""
     numbers = {"after": after, "limit": limit, "known": known}
-    if people is not None:
-        return [Begun(*row) for row in _BEGUN_BY.rows(connection, people, **numbers)]
-    return [Begun(*row) for row in _BEGUN.rows(connection, **numbers)]
+    asked, whose = (_BEGUN, ()) if people is None else (_BEGUN_BY, (people,))
+    return [Begun(*row) for row in asked.rows(connection, *whose, **numbers)]
+
+
+def look_at(connection: sa.Connection, stream: UUID) -> None:
+    """Read a request, its steps and where the log ends in one round trip, where what was read is
+    remembered: it is asked for next."""
+    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
+    if seen is None or "head" in seen:
+        return
+    of = (([stream],), {"known": ALL})
+    head, begun, steps = _WHOLE.each(connection, ((), {}), of, of)
+    once(connection, "head", lambda: head)
+    known = head[0][0] if head else 0
+    once(connection, f"request {stream} at {known}", lambda: begun)
+    once(connection, f"steps of {stream} at {known}", lambda: steps_made([stream], steps))
 
 
 def of_stream(connection: sa.Connection, stream: UUID, known: int) -> Begun | None:
@@ -98,7 +151,12 @@ def steps(
 def _steps(
     connection: sa.Connection, streams: Collection[UUID], known: int
 ) -> dict[UUID, list[Step]]:
+    return steps_made(streams, _STEPS.rows(connection, streams, known=known))
+
+
+def steps_made(streams: Collection[UUID], rows: list[tuple[Any, ...]]) -> dict[UUID, list[Step]]:
+    """The facts of these streams, from the rows that a question for them gives."""
     found: dict[UUID, list[Step]] = {stream: [] for stream in streams}
-    for position, stream, recorded_at, raw in _STEPS.rows(connection, streams, known=known):
+    for position, stream, recorded_at, raw in rows:
         found[stream].append(Step(position, recorded_at, fact_from(entry.read(bytes(raw)))))
     return found

@@ -15,9 +15,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger.calendar import MINUTE, Instant
-from ledger.store import tables
-from ledger.store.hot import Hot
+from ledger.store import listed, tables
+from ledger.store.database import once
+from ledger.store.hot import Hot, Together, number
 from ledger.store.recorder import lock_head
+from ledger.store.states import HEAD
 
 runs = tables.runs.c
 SILENT: Instant = MINUTE
@@ -55,7 +57,14 @@ class Overtaken(Exception):
 
 
 _RUNNING = Hot(sa.select(tables.runs).where(runs.state == "running"))
-_BY_POSITION = Hot(sa.select(runs.position, runs.id), runs.position)
+_DONE = Hot(
+    sa.select(runs.position, runs.id)
+    .where(runs.position < number("before"))
+    .order_by(runs.position.desc())
+    .limit(number("limit")),
+    numbers=("before", "limit"),
+)
+_ON_RECORD = Together(HEAD, _RUNNING, listed.RAN, _DONE)
 
 
 def under_way(connection: sa.Connection) -> Asked | None:
@@ -70,9 +79,16 @@ def find(connection: sa.Connection, id: UUID) -> Asked | None:
     return None if found is None else _asked(tuple(found))
 
 
-def by_position(connection: sa.Connection, positions: list[int]) -> dict[int, UUID]:
-    """The runs of these `retention.ran`, those that a server was asked for."""
-    return dict(_BY_POSITION.rows(connection, positions)) if positions else {}
+def on_record(
+    connection: sa.Connection, before: int, limit: int
+) -> tuple[Asked | None, list[listed.Run], dict[int, UUID]]:
+    """The run that is not finished; the last `retention.ran` before a position, the newest first;
+    and by their positions the runs that a server was asked for, these among them. In one round trip
+    with where the log ends."""
+    window = (), {"before": before, "limit": limit}
+    head, running, ran, done = _ON_RECORD.each(connection, ((), {}), ((), {}), window, window)
+    once(connection, "head", lambda: head)
+    return _asked(running[0]) if running else None, listed.runs_made(ran), dict(done)
 
 
 def begin(connection: sa.Connection, one: Asked, otherwise: Exception) -> None:

@@ -7,6 +7,7 @@ Everything here runs inside the caller's transaction; whoever writes holds the h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -48,7 +49,8 @@ _HERS = (
     ),
 )
 _LIVE = tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS)
-_ROWS, _STATE, _WHOLE = Together(*_HERS), Together(*_LIVE), Together(*_LIVE, *_HERS)
+_ROWS, _STATE = Together(*_HERS), Together(*_LIVE)
+HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 
 AT_ONCE = 500  # subjects asked for in one query
 _PAGE = 2000  # rows fetched at a time from a long result
@@ -77,19 +79,52 @@ def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], l
     return [Row(*row) for row in rows], of_cards
 
 
-def look_at(connection: sa.Connection, subject: UUID) -> None:
-    """Read all of one person in one round trip, where what was read is remembered: her rows and her
-    live state are asked for next."""
-    live: list[Any] = []
+def look_at(
+    connection: sa.Connection,
+    subject: UUID,
+    *also: tuple[str, Hot, dict[str, int]],
+    rows: bool = True,
+    live: bool = True,
+) -> None:
+    """Read all of one person (or her rows alone, or her live state) and where the log ends in one
+    round trip, where what was read is remembered: it is asked for next. `also`: what else is asked
+    of her, under which name it is remembered, with which numbers."""
+    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
+    chosen: list[tuple[str, tuple[Hot, ...], Callable[..., Any]]] = []
+    if rows:
+        chosen.append((f"rows of {subject}", _HERS, _rows_made))
+    if live:
+        chosen.append((f"state of {subject}", _LIVE, _state_made))
+    if seen is None or any(name in seen for name, _, _ in chosen):
+        return
+    hot = (*(one for _, some, _ in chosen for one in some), *(one for _, one, _ in also))
+    numbers = [*({} for _, some, _ in chosen for _ in some), *(one for _, _, one in also)]
+    hers = ([subject],)
+    head, *found = _with_head(*hot).each(connection, ((), {}), *((hers, one) for one in numbers))
+    once(connection, "head", lambda: head)
+    for name, _, _ in also[::-1]:
+        once(connection, name, partial(list, found.pop()))
+    for name, some, made in chosen:
+        its, found = found[: len(some)], found[len(some) :]
+        once(connection, name, partial(made, *its))
 
-    def read() -> tuple[list[Row], list[Values]]:
-        live[:], hers = (found := _WHOLE.rows(connection, [subject]))[:-2], found[-2:]
-        return _rows_made(*hers)
 
-    if connection.get_execution_options().get("seen") is not None:
-        once(connection, f"rows of {subject}", read)
-        if live:
-            once(connection, f"state of {subject}", lambda: _state_made(*live))
+def with_head(
+    connection: sa.Connection, asked: Hot, *values: Collection[Any], **numbers: int
+) -> list[Values]:
+    """The rows of a question, asked in one round trip with where the log ends, unless that is
+    known or nothing would remember it."""
+    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
+    if seen is None or "head" in seen:
+        return asked.rows(connection, *values, **numbers)
+    head, rows = _with_head(asked).each(connection, ((), {}), (values, numbers))
+    once(connection, "head", lambda: head)
+    return rows
+
+
+@lru_cache(maxsize=64)  # of the queries of this store, which are few
+def _with_head(*asked: Hot) -> Together:
+    return Together(HEAD, *asked)
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:

@@ -7,6 +7,7 @@ next: `api/timeline.py`, which tells it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -16,9 +17,11 @@ from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import CORRECTION, VOID, Fact, Row
 from ledger.fields import Unreadable
-from ledger.store import tables
+from ledger.store import reader, tables
+from ledger.store.database import once
 from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import fact_from
+from ledger.store.requests import ALL
 from ledger.store.states import ROW_COLUMNS
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
@@ -82,10 +85,18 @@ class Told(NamedTuple):
 Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
+def extent_of(subject: UUID) -> tuple[str, Hot, dict[str, int]]:
+    """The question for her extent, as `states.look_at` asks it beside others."""
+    return f"extent of {subject}", _EXTENT, {"known": ALL}
+
+
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
     """The extent of what was known at position `known` of a person, under all the ids she has;
     None if she is nobody's."""
-    ((position, occurred_at),) = _EXTENT.rows(connection, people, known=known)
+    read = partial(_EXTENT.rows, connection, people, known=known)
+    is_now = len(people) == 1 and known == reader.read_head(connection).position
+    found = once(connection, extent_of(people[0])[0], read) if is_now else read()
+    ((position, occurred_at),) = found
     if position is not None:
         return Extent(position, occurred_at)
     mine = events.subject.in_(people)
@@ -147,9 +158,16 @@ def pages(
         after = told[-1].row.position
 
 
+def last_of(subject: UUID, size: int) -> tuple[str, Hot, dict[str, int]]:
+    """The question for her last facts, as `states.look_at` asks it beside others."""
+    return f"last {size} of {subject}", _LAST, {"known": ALL, "limit": size}
+
+
 def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
     """The last events of one person up to position `known`, as a page of `pages`."""
-    found = _LAST.rows(connection, people, known=known, limit=size)
+    read = partial(_LAST.rows, connection, people, known=known, limit=size)
+    is_now = len(people) == 1 and known == reader.read_head(connection).position
+    found = once(connection, last_of(people[0], size)[0], read) if is_now else read()
     told = [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]]
     return whole(connection, told, known)
 

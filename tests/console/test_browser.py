@@ -62,19 +62,23 @@ def test_on_paper_a_page_tells_and_offers_nothing(
     sight: Sight, shared: Live, window: Windows
 ) -> None:
     """Black on white whatever the light, as wide as the sheet, and nothing that one would click on
-    but what leads to where it stands."""
+    but what leads to where it stands; what is folded is told too."""
     page = see(sight, shared, window, color_scheme="dark", viewport=A4)
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert page.evaluate("document.documentElement.scrollWidth") <= A4["width"]
     assert page.evaluate(CLICKED) == []
+    assert page.evaluate(FOLDED) == []
     assert page.locator("main h1").is_visible()
 
 
 A4 = {"width": 688, "height": 1009}  # within the margins
 CLICKED = """() => [...document.querySelectorAll(
-  "button, .button, form, input, select, textarea, nav, summary:not(details[open] > summary)"
+  "button, .button, form, input, select, textarea, nav"
 )].filter((one) => one.checkVisibility({visibilityProperty: true})).map((one) => one.outerHTML)"""
+# What one would still have to unfold: but for what only holds a form.
+FOLDED = """() => [...document.querySelectorAll("details:not(:has(form)) > :not(summary)")]
+  .filter((one) => !one.checkVisibility()).map((one) => one.outerHTML)"""
 
 
 @EVERY

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api import tokens
+from api import demo, tokens
 from api.answers import Times, find, subject_answer
-from ledger.commands import Reference
+from ledger.commands import Record, Reference
+from ledger.handlers import publish, record
 from ledger.store import reader
 from tests.console.conftest import Opened
 from tests.console.room import Visitor, seen, token_of
+from tests.stories.test_declarations import PURPOSE
 
 PAGES = (
     "/my",
@@ -24,6 +28,9 @@ PAGES = (
     "/my/readers",
     "/my/directive",
 )
+
+LABEL = '[[label]]\npurpose = "club"\nlabel_fr = "le cercle des fidèles"\n'
+DEMO = Path(demo.__file__).with_name("edition-2022.toml")
 
 
 @pytest.fixture
@@ -48,6 +55,25 @@ def test_each_page_opens_in_both_languages(her: Visitor, path: str) -> None:
     english = her.get(path)
     assert (english.status_code, english.headers["content-language"]) == (200, "en")
     assert seen(french.text) != seen(english.text)
+
+
+@pytest.mark.clause("SS-CTL-2")
+def test_a_purpose_declared_beside_the_edition_is_called_as_the_edition_says(her: Visitor) -> None:
+    """In the language in which it does; in the other, by its code."""
+    ledger, text = her.company.ledger, DEMO.read_text("utf-8")
+    record(ledger, Record(replace(PURPOSE, purpose="club")))
+    changed = {
+        "2022-03-01\npublished": "2026-01-05\npublished",
+        'id = "demo-2022-03-01"': 'id = "later"',
+        "[[clause]]": f"{LABEL}[[clause]]",
+    }
+    for old, new in changed.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    publish(ledger, text.encode())
+    assert "Le cercle des fidèles" in seen(her.get("/my/choices").text)
+    her.send("/console/language", on="/my/choices", lang="en", back="/my/choices")
+    assert "Club" in seen(her.get("/my/choices").text)
 
 
 def test_staff_open_none_of_them_and_she_none_of_theirs(open_visitor: Opened, her: Visitor) -> None:

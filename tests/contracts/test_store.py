@@ -196,6 +196,37 @@ def test_a_sitting_reads_a_long_answer_some_rows_at_a_time(ledger: Ledger):
         assert [row.position for row in found] == every
 
 
+def test_a_sitting_is_of_the_moment_of_its_first_question_however_it_is_asked(ledger: Ledger):
+    """Prepared or not, and some rows at a time: whatever comes first begins it, and what others
+    write after that is not seen. The next one begins anew."""
+    events = tables.events.c
+    counted = sa.select(sa.func.count(events.position))
+    every = sa.select(events.position).order_by(events.position)
+
+    def hot(connection: sa.Connection) -> int:
+        return int(Hot(counted).rows(connection)[0][0])
+
+    def plain(connection: sa.Connection) -> int:
+        return connection.scalar(counted) or 0
+
+    def long(connection: sa.Connection) -> int:
+        found = connection.execute(every, execution_options={"yield_per": 1})
+        return len(list(found))
+
+    before = position(ledger)
+    for first in (hot, plain, long):
+        with ledger.database.sitting(), ThreadPoolExecutor(1) as others:
+            with ledger.database.read() as connection:
+                seen = first(connection)
+            others.submit(somebody, ledger, str(first)).result()
+            with ledger.database.read() as connection:
+                again = [ask(connection) for ask in (hot, plain, long, hot)]
+        now = position(ledger)
+        assert now > before == seen
+        assert again == [now if ledger.database.is_memory else before] * 4
+        before = now
+
+
 def test_a_sitting_that_fails_takes_nothing_with_it(ledger: Ledger):
     """What was asked wrongly, or of a session that is gone, is told once; the next one is sound."""
     before = position(ledger)

@@ -6,13 +6,18 @@ import hashlib
 
 import pytest
 
+from ledger.aggregates import policy_book
 from ledger.events import KINDS
 from ledger.policy.book import Book, shipped, shipped_bytes
+from ledger.policy.consents import choice
+from ledger.policy.diff import diff
 from ledger.policy.evaluate import moving_rows, suspending_rows, terms_table
 from ledger.policy.loader import load_edition
 from ledger.policy.model import PolicyError
 from ledger.policy.terms import rule_for
+from ledger.projections.model import SubjectState
 from tests.stories.policy_room import BOOK, FIRST, edition, on, toml
+from tests.stories.test_declarations import PURPOSE
 
 SEED_SHA256 = "4791c62aa4aed05b663cbf2df9ebbd5dc7b1de120cffad9b1ca16a6bb1cb75cd"
 
@@ -141,6 +146,14 @@ def test_automated_calls_and_open_tracking_rest_on_consent_alone():
         ('basis = "contract"', 'basis = "habit"', "purpose order_management", "one of contract"),
         ("channels = []", 'channels = ["pigeon"]', "purpose order_management", "may only hold"),
         ("marketing = false", "marketing = 0", "purpose order_management", "true or false"),
+        (
+            "[[clause]]",
+            '[[label]]\npurpose = "newsletter"\nlabel_en = "x"\n[[clause]]',
+            "label 1",
+            "with its labels",
+        ),
+        ("[[clause]]", '[[label]]\npurpose = "loyalty"\n[[clause]]', "label 1", "says nothing"),
+        ("[[clause]]", '[[label]]\nlabel_fr = "x"\n[[clause]]', "label 1", "'purpose' is missing"),
         ("published_sha256 = ", 'published_sha256 = "x" # ', "edition", "the form it must have"),
     ],
 )
@@ -154,6 +167,30 @@ def test_a_bad_edition_is_refused_with_its_file_and_place(
     assert str(caught.value).startswith("variant.toml")
     assert place in str(caught.value)
     assert what in str(caught.value)
+
+
+LABEL = '[[label]]\npurpose = "loyalty"\nlabel_fr = "programme de fidélité"\n\n'
+
+
+def test_an_edition_says_what_people_call_a_purpose_declared_beside_it():
+    """In a language that it does not say, and in an edition that does not, it is its code."""
+    text = shipped_bytes().decode().replace("[[clause]]", f"{LABEL}[[clause]]", 1)
+    named = load_edition(text.encode(), "variant.toml", KINDS)
+    declared = policy_book.evolve(policy_book.initial(), PURPOSE)
+    (plain, told) = (
+        policy_book.with_declared(edition, declared).purposes["loyalty"]
+        for edition in (shipped(), named)
+    )
+    assert (plain.label_fr, plain.label_en) == ("loyalty", "loyalty")
+    assert (told.label_fr, told.label_en) == ("programme de fidélité", "loyalty")
+    (changed,) = [one for one in diff(shipped(), named) if one.part == "purpose"]
+    assert (changed.name, changed.field, changed.after) == (
+        *("loyalty", "label_fr"),
+        "programme de fidélité",
+    )
+    nothing, book = SubjectState({}, {}, {}, None, {}), Book().with_edition(named, 1)
+    said = choice(nothing, book, 0, None, "loyalty", "email")
+    assert (said.label_fr, said.label_en) == ("programme de fidélité", "loyalty")
 
 
 def test_a_choice_without_a_reason_is_refused():

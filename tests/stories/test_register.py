@@ -26,12 +26,13 @@ from ledger.events import (
     PurposeDeclared,
     RecipientDeclared,
 )
-from ledger.handlers import record
+from ledger.handlers import publish, record
 from ledger.policy.book import shipped
 from ledger.register import formats, model, telling
 from ledger.register.gaps import gaps
 from ledger.register.reading import Answer, read
 from tests.stories.facts_room import Shop, on
+from tests.stories.policy_room import toml
 
 SHA = to_base64(bytes(32))
 PAST, NOW = on("2025-06-02"), "2026-01-05"
@@ -110,6 +111,17 @@ def test_a_purpose_declared_beside_the_edition_is_an_activity_from_its_day_on(sh
     assert (found["created"], found["owner"]) == ("2025-09-01", "marketing")
     assert [kept["class"] for kept in found["classes"]] == ["order"]
     assert "loyalty" not in {one["id"] for one in said(shop, "2025-08-31")["activities"]}
+
+
+@pytest.mark.clause("SS-CTL-2")
+def test_it_is_called_as_the_edition_in_force_says(shop: Shop):
+    shop.told(LOYALTY)
+    label = '[[label]]\npurpose = "loyalty"\nlabel_en = "loyalty programme"\n'
+    publish(shop.ledger, toml("2026-01-05", replace={"[[clause]]": f"{label}[[clause]]"}))
+    assert activity(shop, "loyalty")["name"] == "loyalty programme"
+    assert activity(shop, "loyalty", "2026-01-04")["name"] == "loyalty"
+    french = said(shop, lang="fr")["activities"]
+    assert next(one["name"] for one in french if one["id"] == "loyalty") == "loyalty"
 
 
 @pytest.mark.clause("SS-DATA-1")

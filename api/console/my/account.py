@@ -16,6 +16,7 @@ from ledger.erasing.certificate import outcome_json
 from ledger.erasing.request import everybody, planned_everywhere
 from ledger.policy.requests import Request
 from ledger.requests.reading import owed_to
+from ledger.store import erasure, states
 
 HOME = "/my/account"
 CLASSES = ["account"]  # closing the account is not all of art. 17: that is asked for beside it
@@ -25,6 +26,8 @@ REASON = "request"
 def get_account(visit: Visit) -> Response:
     """The fate of each class, were it asked for today; and the request that is open, if one is."""
     subject = herself(visit)
+    with visit.ledger.database.read() as connection:
+        states.look_at(connection, subject, erasure.keys_of(subject))
     plan = planned_everywhere(visit.ledger, subject, REASON)
     fates = [outcome_json(one) for outcomes in plan.values() for one in outcomes]
     return visit.render(

@@ -47,14 +47,14 @@ def _end(one: Deadline) -> int:
 
 def get_data(visit: Visit) -> Response:
     """Each class with its deadlines, explained; and the files."""
-    found = judged(visit.ledger, herself(visit), Times())
+    found = judged(visit.ledger, herself(visit), Times(), ahead=False)
     labels, held = class_labels(visit), []
-    for name, some in groupby(found.deadlines, lambda one: one.klass):
-        items = list(some)
-        last = max(items, key=_end)
+    by_class = [list(some) for _, some in groupby(found.deadlines, lambda one: one.klass)]
+    lasts = found.whole([max(items, key=_end) for items in by_class])
+    for items, last in zip(by_class, lasts, strict=True):
         why = found.explained(last, visit.lang)
         tier = "suspended" if last.suspended_by else last.tier_now
-        held.append(Held(labels.get(name, name), len(items), last, tier, why))
+        held.append(Held(labels.get(last.klass, last.klass), len(items), last, tier, why))
     return visit.render(
         "my/data.html",
         day=day_of(found.as_of),
