@@ -19,6 +19,7 @@ from api.answers import Past as Listed
 from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import asked_about, families
 from api.controls import wanted
+from api.everybody import Everybody
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
 from api.spreading import OnExecutors
@@ -42,6 +43,7 @@ from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.engines.spreading import Spreading
+from replay.engines.tallying import Tallying
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -169,6 +171,13 @@ class SegmentHistory:
         """The executors of a cluster, where people are asked about there and it is not one."""
         far = self.subject is None and isinstance(self.engine, Spreading)
         return OnExecutors(self.engine, self) if far else None
+
+    @cached_property
+    def at_once(self) -> Everybody | None:
+        """Everybody, asked by the engine, where it can and no one person is meant."""
+        if self.subject is None and isinstance(self.engine, Tallying):
+            return Everybody(self.engine, self.as_of, self.known, self._kin)
+        return None
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""

@@ -50,7 +50,7 @@ _OF_PLACE: dict[int, tuple[str, ...]] = {
     judging.ERASED: ("erased",),
 }
 """The tallies in which a thing counts, by its place."""
-_PLACE: dict[int, Place] = {
+PLACE: dict[int, Place] = {
     judging.OPERATIONAL: "operational",
     judging.SUSPENDED: "suspended",
     judging.PAST: "past_operational",
@@ -191,7 +191,7 @@ class SqlEngine(ABC):
                     whole(hi, lo),
                     clocks[number].name,
                     scope,
-                    _PLACE[place],
+                    PLACE[place],
                     day,
                     position,
                     None if over else ends.until(day),

@@ -9,7 +9,7 @@ shares, one range of ids after the other. Read next: `judging.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import starmap
 from pathlib import Path
@@ -21,9 +21,9 @@ import duckdb
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
 from replay.engines.aside import CREATED, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
-from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
+from replay.engines.tallying import Tallying
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class DuckWords:
         return f"CAST({wide} % {2**63} AS BIGINT)"
 
 
-class DuckEngine(SqlEngine):
+class DuckEngine(Tallying):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
     one of its own), `at_once` the facts of a share (None: as many as fit in the memory), `aside`
@@ -155,6 +155,16 @@ class DuckEngine(SqlEngine):
 
     def _named(self, text: str, columns: str, order: str = "") -> str:
         return named(text, columns, order) if self._aside else super()._named(text, columns, order)
+
+    def _numbered(self, name: str) -> str:
+        if self._aside is None:
+            return super()._numbered(name)
+        return f"""SELECT p.number AS hi, 0 AS lo FROM {name} s
+            JOIN people p ON p.hi = s.hi AND p.lo = s.lo"""
+
+    def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
+        if people:
+            self._db.executemany(f"INSERT INTO {name} VALUES (?, ?)", [list(one) for one in people])
 
     # -- kept aside ------------------------------------------------------------------------------
 
