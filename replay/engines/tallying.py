@@ -207,27 +207,27 @@ class Tallying(Seeking):
                 continue
             self._keep(
                 "past_terms",
-                f"""SELECT hi, lo, scope, number, term, place, {sql.position_of("since")} AS at
+                f"""SELECT hi, lo, scope, number, term, place, {sql.position_of("since")} AS position
                 FROM ({judged.items()}) i {self._but(apart, "i")}
                 WHERE place IN ({places}) AND number IN ({of})""",
             )
             text = self._named(
                 f"""SELECT o.*, COALESCE(x.ended, 0) AS ended,
                     CASE WHEN e.edition < n.edition THEN n.position ELSE 0 END AS told
-                FROM past_terms o JOIN events e ON e.position = o.at
+                FROM past_terms o JOIN events e ON e.position = o.position
                 LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
                     AND x.number = o.number AND x.scope = o.scope
                 LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo""",
-                "scope, number, term, place, at, ended, told",
+                "scope, number, term, place, position, ended, told",
                 "number, scope",
             )
             several = self._several(plan, known)
-            for hi, lo, scope, number, term, place, at, ended, told in self._rows(text):
-                on = {int(at), int(ended), int(told or 0) if several[number] else 0} - {0}
+            for hi, lo, scope, number, term, place, on, ended, told in self._rows(text):
+                later = int(told or 0) if several[number] else 0
                 archives = judged.terms[term].archive is not None
                 archived = place == judging.ARCHIVED_PAST
                 of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
-                yield Over(*of_what, archives, archived, tuple(sorted(on)))
+                yield Over(*of_what, archives, archived, tuple(sorted({int(on), int(ended), later} - {0})))
 
     def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
         """Whether more than one edition judges a class that day, by its number."""
