@@ -60,9 +60,11 @@ class Tallying(Seeking):
         kinds = sql.listed({*holding, PAID})
         if clock is None or clock not in plan.plain or clock.terms[0].archive is not None:
             return f"e.kind LIKE 'card.%' OR e.kind IN {kinds}"
-        return f"""e.kind LIKE 'card.%' OR e.kind IN {kinds} AND (e.subject_hi, e.subject_lo, e.item) IN (
-            SELECT subject_hi, subject_lo, item FROM events WHERE kind IN {kinds}
-            AND item IS NOT NULL GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) > 1)"""
+        return f"""e.kind LIKE 'card.%' OR e.kind IN {kinds}
+            AND (e.subject_hi, e.subject_lo, e.item) IN (
+                SELECT subject_hi, subject_lo, item FROM events
+                WHERE kind IN {kinds} AND item IS NOT NULL
+                GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) > 1)"""
 
     # -- by class ----------------------------------------------------------------------------------
 
@@ -207,7 +209,8 @@ class Tallying(Seeking):
                 continue
             self._keep(
                 "past_terms",
-                f"""SELECT hi, lo, scope, number, term, place, {sql.position_of("since")} AS position
+                f"""SELECT hi, lo, scope, number, term, place,
+                    {sql.position_of("since")} AS position
                 FROM ({judged.items()}) i {self._but(apart, "i")}
                 WHERE place IN ({places}) AND number IN ({of})""",
             )
@@ -227,7 +230,9 @@ class Tallying(Seeking):
                 archives = judged.terms[term].archive is not None
                 archived = place == judging.ARCHIVED_PAST
                 of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
-                yield Over(*of_what, archives, archived, tuple(sorted({int(on), int(ended), later} - {0})))
+                yield Over(
+                    *of_what, archives, archived, tuple(sorted({int(on), int(ended), later} - {0}))
+                )
 
     def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
         """Whether more than one edition judges a class that day, by its number."""
@@ -248,7 +253,8 @@ def _archived(judged: Judged) -> str:
     return f"""WITH {sql.table("ends", "sort number", rows)}
         SELECT a.hi, a.lo, a.number, a.scope, MAX({sql.position_of("e.p")}) AS ended
         FROM facts e JOIN ends n ON n.sort = e.sort
-        JOIN past_terms a ON a.hi = e.hi AND a.lo = e.lo AND a.number = n.number AND a.scope = e.item
+        JOIN past_terms a ON a.hi = e.hi AND a.lo = e.lo AND a.number = n.number
+            AND a.scope = e.item
         WHERE a.place = {judging.ARCHIVED_PAST} GROUP BY a.hi, a.lo, a.number, a.scope"""
 
 
