@@ -304,6 +304,11 @@ class SqlEngine(ABC):
             self._laid = laid
         return self._laid
 
+    def lay_out(self) -> None:
+        """Lay the facts out, as the first question would."""
+        self._begin()
+        self._lay_out()
+
     def _list(self, relation: str) -> set[Sort]:
         """What sorts of facts a relation holds."""
         found = self._rows(sql.SORTS.format(relation))

@@ -171,20 +171,18 @@ class DuckEngine(Tallying):
     def _lay_out(self) -> tuple[Sort, ...]:
         """As it lies aside; laid out there first, where it does not."""
         if self._aside and self._laid is None:
-            self._laid = self._recalled(self._aside.path)
+            self._laid = self._recalled(self._aside)
             if self._laid is None:
                 self._keep_aside(self._aside)
-                self._laid = self._recalled(self._aside.path)
+                self._laid = self._recalled(self._aside)
         return super()._lay_out()
 
-    def _recalled(self, path: Path) -> tuple[Sort, ...] | None:
-        """What lies aside: None where nothing does, or where it cannot be read to its end."""
-        if not path.is_file():
+    def _recalled(self, aside: Aside) -> tuple[Sort, ...] | None:
+        """What lies aside: None where it is not what was laid out there."""
+        if not aside.is_whole:
             return None
         try:
-            self._db.execute(f"ATTACH '{_quoted(path)}' AS kept (READ_ONLY)")
-            for name in RELATIONS:
-                self._db.execute(f"SELECT BIT_XOR(HASH(COLUMNS(*))) FROM kept.{name}").fetchall()
+            self._db.execute(f"ATTACH '{_quoted(aside.path)}' AS kept (READ_ONLY)")
             found = self._db.execute("SELECT * EXCLUDE (number) FROM kept.sorts ORDER BY number")
             sorts = tuple(starmap(Sort, found.fetchall()))
         except duckdb.Error:
@@ -210,6 +208,7 @@ class DuckEngine(Tallying):
                 for other in aside.path.parent.glob("*.duckdb"):
                     other.unlink()
                 path.rename(aside.path)
+            aside.pin()
         except OSError:
             raise Misuse(
                 "facts cannot be kept aside in this folder: it cannot be written"
