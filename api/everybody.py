@@ -16,7 +16,7 @@ from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
 from ledger.store.controlling import Whole
 from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
-from replay.controls.model import Event, Kinds, Life
+from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
 from replay.engines.tallying import Tallying
 
@@ -90,10 +90,10 @@ class Everybody:
 
     # -- read --------------------------------------------------------------------------------------
 
-    def lives(self, *whom: Sought) -> Iterator[Life]:
+    def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time, with those joined with them."""
-        names = [one.name for one in whom]
-        for subject, events in _by_person(self.engine.of_sought(self.known, names)):
+        rows = self.engine.of_sought(self.known, [one.name for one in whom], reads)
+        for subject, events in _by_person(rows):
             family = self._kin.get(subject, frozenset()) - {subject}
             kin: dict[UUID, Life] = {}
             if family:
@@ -102,9 +102,9 @@ class Everybody:
                 kin |= {gone: Life(gone, ()) for gone in family - kin.keys()}
             yield Life(subject, events, kin=kin)
 
-    def size(self) -> tuple[int, int]:
+    def size(self, *whom: Sought) -> tuple[int, int]:
         """How many people, and how many events of theirs."""
-        return self.engine.size(self.known)
+        return self.engine.size(self.known, [one.name for one in whom] or None)
 
     # -- counted -----------------------------------------------------------------------------------
 
@@ -132,9 +132,15 @@ class Everybody:
         """Of each purpose: how many facts name it, and the last day of one."""
         return self.engine.purposes(self.as_of, self.known, apart.name)
 
-    def over(self, apart: Sought, without: Collection[str]) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes."""
-        return self.engine.over(self.as_of, self.known, apart.name, without)
+    def over(
+        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
+    ) -> Iterator[Over]:
+        """What is past its term where it is, but for these classes, or of these only."""
+
+        def asked(name: str) -> bool:
+            return name not in without and (only is None or name in only)
+
+        return self.engine.over(self.as_of, self.known, apart.name, asked)
 
 
 def _by_person(

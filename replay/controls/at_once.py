@@ -17,7 +17,7 @@ from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.policy.verdicts import ConsentStatus
-from replay.controls.model import Event, Kinds, Life
+from replay.controls.model import EVERYBODY, Event, Kinds, Life
 
 Place: TypeAlias = Literal[
     "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
@@ -69,8 +69,8 @@ class Chosen(NamedTuple):
 
 
 class Over(NamedTuple):
-    """One thing past its term where it is, and the positions on which that rests. `archives`: what
-    is over is daily use, and the class has an archive."""
+    """One thing past its term where it is: the position that its term counts from, and all on which
+    that rests. `archives`: the class has an archive; `archived`: that is where it is."""
 
     subject: UUID
     klass: str
@@ -78,6 +78,7 @@ class Over(NamedTuple):
     place: Place
     archives: bool
     archived: bool
+    counted: int
     rests_on: tuple[int, ...]
 
 
@@ -90,10 +91,11 @@ class Lean(NamedTuple):
 
 
 class Most(NamedTuple):
-    """What a control finds of most people: of all but whoever has a fact of the kinds `apart`, by
-    (subject, class, scope)."""
+    """What a control finds of most people: of all but those apart (kinds, whether with cards, as
+    `AtOnce.apart` takes them), by (subject, class, scope)."""
 
     apart: frozenset[str]
+    with_cards: bool
     found: Callable[[AtOnce, Sought], Iterator[Lean]]
 
 
@@ -131,11 +133,13 @@ class AtOnce(Protocol):
     def of(self, people: Collection[UUID]) -> Sought:
         """These, and nobody else."""
 
-    def lives(self, *whom: Sought) -> Iterator[Life]:
-        """Those sought, one at a time in the order of their ids, with those joined with them."""
+    def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
+        """Those sought, one at a time in the order of their ids, with those joined with them; of
+        the facts of these kinds only, and what corrects them. Who has none is left out."""
 
-    def size(self) -> tuple[int, int]:
-        """How many people there are of whom something is left, and how many events of theirs."""
+    def size(self, *whom: Sought) -> tuple[int, int]:
+        """How many people there are of whom something is left (of those sought, if any are named),
+        and how many events of theirs."""
 
     def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
         """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
@@ -154,5 +158,8 @@ class AtOnce(Protocol):
     def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
         """Of each purpose: how many facts that stand name it, and the last day of one."""
 
-    def over(self, apart: Sought, without: Collection[str]) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes, by (subject, class, scope)."""
+    def over(
+        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
+    ) -> Iterator[Over]:
+        """What is past its term where it is, but for these classes, or of these only, by (subject,
+        class, scope)."""

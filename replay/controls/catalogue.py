@@ -23,7 +23,8 @@ Seek: TypeAlias = Callable[[AtOnce, Scene], tuple[Sought, ...]]
 @dataclass(frozen=True, slots=True)
 class Control:
     """One control. Its title and what it proves are in words/*.toml, under its id. `concerns`:
-    whoever has no fact of these kinds is no business of its. Where everybody can be asked at once:
+    whoever has no fact of these kinds is no business of its; `reads`: facts of other kinds it does
+    not look at. Where everybody can be asked at once:
     `seek` finds whom it can find something of, `most` what it finds of all but those apart."""
 
     id: str
@@ -34,6 +35,7 @@ class Control:
     event: tuple[OfEvent, ...] = ()
     company: tuple[OfCompany, ...] = ()
     store: tuple[OfStore, ...] = ()
+    reads: Kinds = EVERYBODY
     seek: Seek | None = None
     most: Most | None = None
 
@@ -61,7 +63,7 @@ CONTROLS = {
             "SS-ORD-1 SS-CRM-2",
             "GDPR art. 5(1)(e)",
             person=(keeping.past_terms,),
-            most=Most(keeping.APART, keeping.past_terms_of_most),
+            most=Most(keeping.APART, False, keeping.past_terms_of_most),
         ),
         Control(
             "C04",
@@ -69,6 +71,7 @@ CONTROLS = {
             "GDPR art. 5(1)(e); CMF art. L133-24",
             keeping.WITH_CARDS,
             person=(keeping.past_cards,),
+            most=Most(keeping.APART, True, keeping.past_cards_of_most),
         ),
         Control(
             "C05",
@@ -98,6 +101,7 @@ CONTROLS = {
             "GDPR art. 17(3)",
             keeping.ERASED,
             person=(keeping.destroyed_under_hold,),
+            reads=keeping.ERASED | keeping.APART,
         ),
         Control(
             "C09",

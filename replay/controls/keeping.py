@@ -74,13 +74,23 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
+def past_cards_of_most(everybody: AtOnce, apart: Sought) -> Iterator[Lean]:
+    """C04, of who keeps no card: each payment's proof counts from that payment alone."""
+    for one in everybody.over(apart, only=("card_proof",)):
+        if one.scope:
+            yield Lean(one.subject, "card_kept", (one.counted,))
+
+
 def unfinished_erasures(look: Look) -> Iterator[Finding]:
     """C06: what was erased has its keys destroyed on that order, and nothing is sealed under them
     since. What the store itself holds is asked of the store (`store.py`)."""
     gone: dict[object, int] = {}
     since = min((e.row.position for e in look.events if e.row.kind == ClassErased.kind), default=0)
     for event in look.events if since else ():
-        fact, position = event.fact, event.row.position
+        position = event.row.position
+        if position < since:
+            continue  # nothing was erased yet
+        fact = event.fact if event.row.kind == ClassErased.kind else None
         if isinstance(fact, ClassErased):
             for kid in fact.keys or ():
                 gone[kid] = position

@@ -279,11 +279,14 @@ def _at_once(
         kinds = one.concerns
         assert one.seek is not None or kinds is not None, one.id
         whom += one.seek(everybody, scene) if one.seek else (everybody.having(kinds or ()),)
-    people, events = _of_lives(everybody.lives(*whom) if whom else (), scene, some, tell, progress)
+    if whom:
+        reads = any_of(one.reads for one in some)
+        _of_lives(everybody.lives(*whom, reads=reads), scene, some, tell, progress)
     for one in asked:
         if one.most is not None:
             _of_most(one, one.most, everybody, scene, outcomes[one.id])
-    return everybody.size() if any_of(one.concerns for one in asked) is None else (people, events)
+    concerns = any_of(one.concerns for one in asked)
+    return everybody.size(*(() if concerns is None else (everybody.having(concerns),)))
 
 
 def _of_most(
@@ -291,7 +294,7 @@ def _of_most(
 ) -> None:
     """Those apart are looked at, and take their place among the others; of these only whoever has a
     violation that is told one by one. Raises BadData where she herself has none such."""
-    apart = everybody.apart(most.apart)
+    apart = everybody.apart(most.apart, with_cards=most.with_cards)
 
     def found_of(lives: Iterable[Life]) -> Iterator[Finding]:
         for life in lives:

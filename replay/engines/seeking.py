@@ -24,6 +24,7 @@ from ledger.events import KINDS, Row
 from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, SqlEngine, row_of
 from replay.engines.contract import Files
+from replay.engines.lanes import META
 from replay.engines.sql import listed
 from replay.segments.layout import halves
 
@@ -62,24 +63,35 @@ class Seeking(SqlEngine):
         self._keep(name, text)
         return name
 
-    def of_sought(self, known: int, names: Collection[str]) -> Iterator[tuple[Row, bytes]]:
-        """The rows of those sought with their entries, by (subject, position)."""
+    def of_sought(
+        self, known: int, names: Collection[str], kinds: Collection[str] | None
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows of those sought with their entries, by (subject, position); of these kinds, if
+        some are named, and what corrects them."""
         self._begin()
-        whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
-        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e WHERE {_OWN}
-            AND position <= {known:d} AND (subject_hi, subject_lo) IN ({whose}) ORDER BY {_ORDER}"""
+        which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
+        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
+            WHERE {self._of(known, names)} {which} ORDER BY {_ORDER}"""
         for *typed, entry in self._rows(text):
             if entry is None:
                 raise BadData(WITHOUT_ENTRIES)
             yield row_of(typed), bytes(entry)
 
-    def size(self, known: int) -> tuple[int, int]:
-        """How many people there are, and how many events of theirs."""
+    def size(self, known: int, names: Collection[str] | None) -> tuple[int, int]:
+        """How many people there are, of those sought (None: of all), and how many events of
+        theirs."""
         self._begin()
-        text = f"""SELECT COUNT(*), COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM events
-            WHERE {_OWN} AND position <= {known:d} GROUP BY subject_hi, subject_lo) p"""
+        text = f"""SELECT COUNT(*), COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM events e
+            WHERE {self._of(known, names)} GROUP BY subject_hi, subject_lo) p"""
         people, events = next(self._rows(text))
         return int(people), int(events)
+
+    def _of(self, known: int, names: Collection[str] | None) -> str:
+        own = f"{_OWN} AND position <= {known:d}"
+        if names is None:
+            return own
+        whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
+        return f"{own} AND (subject_hi, subject_lo) IN ({whose})"
 
     # -- entries -----------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ Read next: `replay/controls/at_once.py`, whose answers these are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
+from ledger.events import ClassErased
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
 from replay.controls.at_once import Aged, Chosen, Over, Placed
@@ -20,7 +21,7 @@ from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
-from replay.engines.seeking import Seeking
+from replay.engines.seeking import Seeking, of_kinds
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
 
@@ -47,7 +48,7 @@ class Tallying(Seeking):
     def with_cards(self, as_of: Instant, known: int) -> str:
         """An event by which somebody is to be asked about her cards herself: each ends by its own
         facts (`ledger/policy/cards.py`). So does the proof of a payment, but that is the end of its
-        class, unless more than one fact tells of it."""
+        class, unless more than one fact tells of it, or it was paid after it was erased."""
         self._begin()
         plan = Plan(self.book, as_of, known, self._lay_out())
         clock = next((clock for clock in plan.clocks if clock.name == PROOF), None)
@@ -60,11 +61,14 @@ class Tallying(Seeking):
         kinds = sql.listed({*holding, PAID})
         if clock is None or clock not in plan.plain or clock.terms[0].archive is not None:
             return f"e.kind LIKE 'card.%' OR e.kind IN {kinds}"
-        return f"""e.kind LIKE 'card.%' OR e.kind IN {kinds}
+        paid = f"FILTER (WHERE kind IN {kinds})"
+        erased = f"kind = '{ClassErased.kind}' AND decision = '{PROOF}'"
+        return f"""e.kind LIKE 'card.%' OR {of_kinds(holding - {PAID})} OR e.kind IN {kinds}
             AND (e.subject_hi, e.subject_lo, e.item) IN (
                 SELECT subject_hi, subject_lo, item FROM events
-                WHERE kind IN {kinds} AND item IS NOT NULL
-                GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) > 1)"""
+                WHERE (kind IN {kinds} OR {erased}) AND item IS NOT NULL
+                GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) {paid} > 1
+                OR MIN(position) FILTER (WHERE {erased}) < MAX(position) {paid})"""
 
     # -- by class ----------------------------------------------------------------------------------
 
@@ -196,14 +200,14 @@ class Tallying(Seeking):
     # -- past its term -----------------------------------------------------------------------------
 
     def over(
-        self, as_of: Instant, known: int, apart: str, without: Collection[str]
+        self, as_of: Instant, known: int, apart: str, asked: Callable[[str], bool]
     ) -> Iterator[Over]:
         """What is past its term where it is, by (subject, class, scope), and what that rests on:
         the fact that its term counts from, the one that put it into the archive, and the one that
         told her of a later edition, if that gives another term."""
         for judged in self._judged(as_of, known):
             plan, clocks = judged.plan, judged.plan.clocks
-            numbers = [str(clock.number) for clock in clocks if clock.name not in without]
+            numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
             places, of = ", ".join(map(str, PAST)), ", ".join(numbers)
             if not numbers:
                 continue
@@ -230,9 +234,8 @@ class Tallying(Seeking):
                 archives = judged.terms[term].archive is not None
                 archived = place == judging.ARCHIVED_PAST
                 of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
-                yield Over(
-                    *of_what, archives, archived, tuple(sorted({int(on), int(ended), later} - {0}))
-                )
+                rests_on = tuple(sorted({int(on), int(ended), later} - {0}))
+                yield Over(*of_what, archives, archived, int(on), rests_on)
 
     def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
         """Whether more than one edition judges a class that day, by its number."""

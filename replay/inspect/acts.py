@@ -104,6 +104,7 @@ class Erasures(Question):
     """Q8: every erasure: what, why, the destruction of its keys, and the restores it survived."""
 
     concerns = ERASED
+    reads = ERASED
     hears = frozenset({Restored.kind})
     seen = ("_found",)
 
@@ -154,6 +155,7 @@ class Recipients(Question):
     of what. Of everybody: the recipients declared, and what was handed to each."""
 
     concerns = frozenset({*telling.CONCERNING, RecipientTold.kind, RecipientAcknowledged.kind})
+    reads = concerns
     hears = frozenset({RecipientDeclared.kind, DataDisclosed.kind, FieldDeclared.kind})
     seen = ("_classes", "_told", "_done", "_owed")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from replay.controls.at_once import AtOnce, First, Sought
 from replay.controls.life import Look
-from replay.controls.model import NOBODY, Event, Kinds, Stored, Value
+from replay.controls.model import EVERYBODY, NOBODY, Event, Kinds, Stored, Value
 from replay.controls.scene import Scene
 
 Cell: TypeAlias = "Value | None"
@@ -63,13 +63,15 @@ class Answer(NamedTuple):
 class Question:
     """One question being answered. A subclass says what it hears, sees and answers.
 
-    `concerns`: whoever has no fact of these kinds it need not see. `apart`: whom it must see where
+    `concerns`: whoever has no fact of these kinds it need not see; `reads`: facts of other kinds it
+    does not look at, where it is asked of everybody. `apart`: whom it must see where
     it is asked of everybody at once, and counts the others (`count`). `hears`: which of the facts
     of the company. `seen`: the attributes in which it keeps what it saw of people, and nothing of
     what it heard: of two that looked at other people each, these are put together.
     """
 
     concerns: ClassVar[Kinds] = NOBODY
+    reads: ClassVar[Kinds] = EVERYBODY
     apart: ClassVar[Apart | None] = None
     hears: ClassVar[Kinds] = NOBODY
     seen: ClassVar[tuple[str, ...]] = ()

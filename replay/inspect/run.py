@@ -90,7 +90,8 @@ def _at_once(
     seeing = [question for question in questions if question.apart is None]
     whom = [sought for question in seeing for sought in question.seek(everybody, scene)]
     if whom:
-        _see_lives(seeing, everybody.lives(*whom), scene, progress)
+        reads = any_of(question.reads for question in seeing)
+        _see_lives(seeing, everybody.lives(*whom, reads=reads), scene, progress)
     for kinds, with_cards in sorted({q.apart for q in questions if q.apart}, key=str):
         alike = [question for question in questions if question.apart == (kinds, with_cards)]
         apart = everybody.apart(kinds, with_cards=with_cards)
