@@ -48,21 +48,17 @@ UNDECLARED = (
     *("purpose-undeclared", "channel-undeclared", "recipient-undeclared", "field-undeclared"),
     *("class-undeclared", "geolocation", "social-network", "promotional-in-service"),
 )
-NAMING = frozenset(
-    {
-        *("purpose", "purposes", "channel", "content", "recipient", "recipients", "classes"),
-        *("changed", "fields", "name", "type", "mandatory", "channels", "validity_months"),
-    }
-)
+NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed", "fields", "name"}
+BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
 PROVED = ("SS-CH-1", "GDPR art. 7(1)")
 DECLARED: Mapping[str, Collection[str]] = MappingProxyType(
     {
-        kind: named
+        kind: said & (NAMING | BESIDE)
         for kind, cls in KINDS.items()
-        for named in [{spec.key for spec in cls.specs if not spec.personal} & NAMING]
-        if named
+        for said in [{spec.key for spec in cls.specs if not spec.personal}]
+        if said & NAMING
     }
 )
 """The kinds of fact that name something declared, with the fields that do: beside the editions and

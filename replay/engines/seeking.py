@@ -178,9 +178,9 @@ def of_digits(pattern: str) -> str:
     """An event in whose entry, ids apart, this is found. Only the kinds that may say anything but
     ids, days and words of a closed list are looked at."""
     quoted = pattern.replace("'", "''")
-    said = "regexp_matches({}, '" + quoted + "')"
     without = f"regexp_replace({_ENTRY}, '{_IDS}', '', 'g')"
-    return f"{of_kinds(SAYING)} AND {said.replace('{}', _ENTRY)} AND {said.replace('{}', without)}"
+    first, then = (f"regexp_matches({text}, '{quoted}')" for text in (_ENTRY, without))
+    return f"{of_kinds(SAYING)} AND CASE WHEN {first} THEN {then} ELSE 1 = 0 END"
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:
