@@ -69,7 +69,7 @@ COUNTED = [
 Opener = Callable[[Files, Book, Path], Engine]
 OPENERS: dict[str, Opener] = {
     "one share": lambda files, book, _: DuckEngine(files, book),
-    "each apart": lambda files, book, _: DuckEngine(files, book, at_once=1),
+    "many": lambda files, book, _: DuckEngine(files, book, at_once=max(files.rows // 5, 1)),
     "aside": lambda files, book, folder: DuckEngine(files, book, aside=aside(folder, files)),
 }
 
