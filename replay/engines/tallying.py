@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
-from ledger.events import ClassErased
+from ledger.events import CORRECTION, ClassErased
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
 from replay.controls.at_once import Aged, Chosen, Over, Placed
@@ -48,7 +48,8 @@ class Tallying(Seeking):
     def with_cards(self, as_of: Instant, known: int) -> str:
         """An event by which somebody is to be asked about her cards herself: each ends by its own
         facts (`ledger/policy/cards.py`). So does the proof of a payment, but that is the end of its
-        class, unless more than one fact tells of it, or it was paid after it was erased."""
+        class, unless more than one fact tells of it, or may by a correction, or it was paid after
+        it was erased."""
         self._begin()
         plan = Plan(self.book, as_of, known, self._lay_out())
         clock = next((clock for clock in plan.clocks if clock.name == PROOF), None)
@@ -63,7 +64,8 @@ class Tallying(Seeking):
             return f"e.kind LIKE 'card.%' OR e.kind IN {kinds}"
         paid = f"FILTER (WHERE kind IN {kinds})"
         erased = f"kind = '{ClassErased.kind}' AND decision = '{PROOF}'"
-        return f"""e.kind LIKE 'card.%' OR {of_kinds(holding - {PAID})} OR e.kind IN {kinds}
+        others = of_kinds({*holding, CORRECTION} - {PAID})
+        return f"""e.kind LIKE 'card.%' OR {others} OR e.kind IN {kinds}
             AND (e.subject_hi, e.subject_lo, e.item) IN (
                 SELECT subject_hi, subject_lo, item FROM events
                 WHERE (kind IN {kinds} OR {erased}) AND item IS NOT NULL

@@ -197,15 +197,18 @@ def recorded_at(engine: Engine, position: int) -> int:
 
 
 def payments(made: Company) -> None:
-    """One payment, one told of twice, one corrected; one erased, and paid for again."""
-    paid = [
-        made.she("order.paid", "2024-04-01", item=item) for item in ("a1", "a2", "a2", "a3", "a4")
-    ]
-    restated = {"ref": paid[3], "root": "order.paid.v1", "class": "order"}
+    """One payment; one told of twice, of somebody else; one that was erased, and paid for again, of
+    a third; one that was corrected to the thing of another, of a fourth."""
+    twice, again, same = (UUID(int=n) for n in (11, 12, 13))
+    made.she("order.paid", "2024-04-01", item="a1")
+    for _ in range(2):
+        made.she("order.paid", "2024-04-01", item="a2", who=twice)
     gone = {"of": "card_proof", "item": "a4", "reason": "term", "keys": (key(),)}
-    made.she("fact.corrected", "2019-04-01", **corrected_to(restated), item="a5")
-    made.she("customer.class_erased", "2024-05-01", actor="system", **gone)
-    made.she("order.paid", "2024-06-01", item="a4")
+    made.she("customer.class_erased", "2024-05-01", actor="system", who=again, **gone)
+    made.she("order.paid", "2024-06-01", item="a4", who=again)
+    paid = [made.she("order.paid", "2024-04-01", item=item, who=same) for item in ("a5", "a6")]
+    restated = {"ref": paid[0], "root": "order.paid.v1", "class": "order"}
+    made.she("fact.corrected", "2024-04-01", **corrected_to(restated), item="a6", who=same)
 
 
 def corrected_to(said: dict[str, Any]) -> dict[str, Any]:
