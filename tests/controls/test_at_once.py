@@ -32,6 +32,7 @@ from ledger.errors import BadData
 from ledger.events import KINDS
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
+from ledger.policy.model import Edition
 from replay.controls.at_once import Lean, Most
 from replay.controls.catalogue import CONTROLS
 from replay.controls.declaring import DECLARED, UNDECLARED
@@ -247,15 +248,50 @@ def archived(made: Company) -> None:
 
 def told(made: Company) -> None:
     """Told of a later edition, twice, after what her term counts from."""
+    made.she("message.sent", "2019-01-01", **LETTER)
+    made.publishes(later("later", 20200301), "2020-02-01T08:00:00Z")
+    for when in ("2020-03-05", "2020-03-04"):
+        made.she("policy.notified", when, edition=20200301, channel="email")
+
+
+def told_early(made: Company) -> None:
+    """Told of an edition that is not in force yet."""
+    made.she("message.sent", "2019-01-01", **LETTER)
+    made.publishes(later("later", 20290101), "2020-02-01T08:00:00Z")
+    made.she("policy.notified", "2020-03-05", edition=20290101, channel="email")
+
+
+def later(name: str, since: int, *without: str) -> Edition:
+    """An edition after the shipped one: messages are kept for a year, some purposes are gone."""
     classes = {
         name: replace(found, operational_months=12) if name == "message" else found
         for name, found in shipped().classes.items()
     }
-    later = replace(shipped(), id="later", effective_from=20200301, classes=classes)
-    made.she("message.sent", "2019-01-01", **LETTER)
-    made.publishes(later, "2020-02-01T08:00:00Z")
-    for when in ("2020-03-05", "2020-03-04"):
-        made.she("policy.notified", when, edition=20200301, channel="email")
+    purposes = {name: one for name, one in shipped().purposes.items() if name not in without}
+    return replace(shipped(), id=name, effective_from=since, classes=classes, purposes=purposes)
+
+
+def no_longer_declared(made: Company) -> None:
+    """Declared when she was asked; an edition that was published late has it no more, and somebody
+    else is asked then."""
+    said = {"purpose": "newsletter", "channel": "email"}
+    made.she("consent.requested", "2024-04-01", **said)
+    made.publishes(later("less", 20200301, "newsletter"), "2024-05-01T08:00:00Z")
+    made.she("consent.requested", "2024-06-01", who=OTHER, **said)
+
+
+def destroyed(made: Company) -> None:
+    """Erased under a hold."""
+    held = {"article": "C. civ. art. 2224", "review": 20290601, "classes": ("contact",)}
+    made.she("hold.placed", "2024-05-01", **held)
+    gone = {"of": "contact", "reason": "request", "keys": (key(),)}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+
+
+def learnt_since(made: Company) -> None:
+    """What she had said before D was told after it."""
+    made.she("consent.given", "2024-04-01", **LETTER, **FORM)
+    made.she("consent.withdrawn", "2024-05-01", "2025-05-01T08:00:00Z", actor="agent", **LETTER)
 
 
 def undeclared(made: Company) -> None:
@@ -294,13 +330,18 @@ def card_numbers(made: Company) -> None:
 
 
 def long_ago(made: Company) -> None:
-    """Collected before any notice was shown, or so it was said to be later."""
-    made.she("customer.commented", "2018-11-20T08:00:00Z", "2024-04-01", about="p-1")
+    """Collected before any notice was shown, or so it was said to be by a correction."""
+    at = made.she("customer.commented", "2024-04-01", about="p-1")
+    made.tells("notice.published", "2024-01-01", "2024-04-02", notice="late", document="A" * 43)
+    restated = {"ref": at, "root": "customer.commented.v1", "class": "comment"}
+    made.she("fact.corrected", "2023-04-01", "2024-04-03", **corrected_to(restated))
+    made.she("customer.commented", "2023-04-01", "2024-04-04", about="p-1", who=OTHER)
 
 
 STORIES = (
     *(payments, cards, holds, restricted, archived, told, undeclared),
-    *(told_whom, young, no_class, card_numbers, long_ago),
+    *(told_early, told_whom, young, no_class, card_numbers, long_ago),
+    *(no_longer_declared, destroyed, learnt_since),
 )
 
 
@@ -309,7 +350,8 @@ def test_of_what_seldom_happens(
     story: Callable[[Company], None], opener: Opener, tmp_path: Path
 ) -> None:
     """Alone, and beside somebody of whom there is nothing to say."""
-    made = furnished()
+    made = Company(notice=story is not long_ago)
+    made.she("customer.registered", "2024-03-01")
     made.she("customer.registered", "2024-03-01", who=UUID(int=2**127 + 7))
     story(made)
     for as_of in ("2024-12-31", "2031-12-31"):
