@@ -83,6 +83,10 @@ class LedgerHistory:
     def spread(self) -> None:
         """People are looked at here, one after the other."""
 
+    @property
+    def at_once(self) -> None:
+        """Nobody here finds people by sets."""
+
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""
         return store.about_nobody(self.connection, self.known)

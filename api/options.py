@@ -10,6 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -128,8 +129,13 @@ def _run(chosen: dict[str, Any]) -> Run:
     return Run(settings, Screen(as_json=as_json, lang=settings.lang))
 
 
+def pins_of(run: Run) -> Path:
+    """Where the digests of what is kept aside are pinned: out of the folder it lies in."""
+    return run.settings.home / "aside.json"
+
+
 def files_of(
-    segments: str | None, engine: str | None, memory: str | None, master: str | None
+    run: Run, segments: str | None, engine: str | None, memory: str | None, master: str | None
 ) -> Source | None:
     """The files that a command is asked of, and by whom; None: the database. Raises Misuse."""
     if segments is None:
@@ -138,7 +144,7 @@ def files_of(
         return None
     from api.replaying import Source
 
-    return Source(segments, engine or "duck", memory, master)
+    return Source(segments, engine or "duck", memory, master, pins_of(run))
 
 
 def instant(option: str, text: str | None) -> Instant | None:

@@ -19,6 +19,7 @@ from api.answers import Past as Listed
 from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import asked_about, families
 from api.controls import wanted
+from api.everybody import Everybody
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
 from api.spreading import OnExecutors
@@ -37,11 +38,12 @@ from replay.controls.model import EVERYBODY, Event, Joining, Kinds, Life, Spread
 from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
-from replay.engines.aside import Aside
+from replay.engines.aside import Aside, Pins
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.engines.spreading import Spreading
+from replay.engines.tallying import Tallying
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -63,12 +65,14 @@ MACHINE = SystemClock()
 @dataclass(frozen=True, slots=True)
 class Source:
     """A folder of segments, by whom it is asked, with how much memory ('256MB'); for Spark, on
-    which master, and the folder may be a URL that Spark reads."""
+    which master, and the folder may be a URL that Spark reads. `pins`: where the digests of what
+    whoever asks keeps aside are pinned; without them nothing that lies there is looked at."""
 
     folder: str
     engine: str = "duck"
     memory: str | None = None
     master: str | None = None
+    pins: Path | None = None
 
 
 @contextmanager
@@ -83,12 +87,32 @@ def opened(source: Source) -> Iterator[tuple[Segments, Engine]]:
         names = ", ".join((*ENGINES, SPARK))
         raise Misuse(f"over segments, --engine must be one of: {names}")
     segments = open_segments(Path(source.folder))
-    files, aside = _files_of(segments), Aside.beside(segments)
-    opener = ENGINES[source.engine]
-    if aside and source.engine == "duck":
-        opener = partial(_from_aside, aside)
+    files, opener = _files_of(segments), ENGINES[source.engine]
+    if source.pins is not None and source.engine == "duck":
+        aside = Aside.beside(segments, Pins(source.pins))
+        if aside.is_pinned:
+            opener = partial(_from_aside, aside)
     with opener(files, segments.book, source.memory) as engine:
         yield segments, engine
+
+
+def kept_aside(folder: str, pins: Path, memory: str | None = None) -> dict[str, Any]:
+    """Lay the facts of a folder out beside it for the questions to come, unless they lie there
+    already, and pin them. Raises BadData for a segment that is not the manifest's, Misuse where
+    nothing can be written."""
+    segments = open_segments(Path(folder))
+    aside = Aside.beside(segments, Pins(pins))
+    found = aside.is_whole
+    aside.path.parent.mkdir(exist_ok=True)
+    with DuckEngine(_files_of(segments), segments.book, memory=memory, aside=aside) as engine:
+        engine.lay_out()
+    path, size = str(aside.path), aside.path.stat().st_size
+    return {"path": path, "events": segments.size, "bytes": size, "found": found}
+
+
+def not_kept_aside(folder: str, pins: Path) -> bool:
+    """Remove what lies aside of a folder, and its pin; whether anything did."""
+    return Aside.beside(open_segments(Path(folder)), Pins(pins)).remove()
 
 
 def _from_aside(aside: Aside, files: Files, book: Book, memory: str | None) -> Engine:
@@ -169,6 +193,13 @@ class SegmentHistory:
         """The executors of a cluster, where people are asked about there and it is not one."""
         far = self.subject is None and isinstance(self.engine, Spreading)
         return OnExecutors(self.engine, self) if far else None
+
+    @cached_property
+    def at_once(self) -> Everybody | None:
+        """Everybody, asked by the engine, where it can and no one person is meant."""
+        if self.subject is None and isinstance(self.engine, Tallying):
+            return Everybody(self.engine, self.as_of, self.known, self._kin)
+        return None
 
     def company(self) -> Iterator[Event]:
         """The facts about nobody, in position order."""

@@ -21,6 +21,7 @@ from api.options import (
     command,
     files_of,
     instant,
+    pins_of,
 )
 from api.screen import Screen, table
 from ledger.errors import Misuse
@@ -137,7 +138,7 @@ def replay(  # noqa: PLR0913, PLR0917 - its options
     if segments is not None:
         from api.replaying import Source, segments_answer
 
-        source = Source(segments, engine or "duck", memory, master)
+        source = Source(segments, engine or "duck", memory, master, pins_of(run))
         if at_random is not None:
             each = [replace(source, engine=name) for name in (engine,) if name]
             both = [replace(source, engine=name) for name in ("fold", "duck")]
@@ -180,7 +181,7 @@ def timeline(  # noqa: PLR0913, PLR0917 - its options
     asked = instant("--as-of", as_of), instant("--known-at", known_at)
     if (subject is None) == (reference is None):
         raise Misuse("name one person: a SUBJECT, or --reference KIND=VALUE")
-    files = files_of(segments, engine, memory, master)
+    files = files_of(run, segments, engine, memory, master)
     if files is not None and subject is None:
         raise Misuse("only the database knows a reference: name the person by her id")
     named = subject_of(subject) if subject is not None else reference_of(reference or "")

@@ -91,7 +91,7 @@ def run_(  # noqa: PLR0913, PLR0917 - its options
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
     if segments is None and trust is not None:
         raise Misuse("--trust goes with --segments")
-    files = files_of(segments, engine, memory, master)
+    files = files_of(run, segments, engine, memory, master)
     if files is None:
         answer = _ran(run, times, control or (), open_parts=open_parts, record=record)
     elif open_parts:

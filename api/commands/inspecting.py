@@ -75,7 +75,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
     named: Any = subject_of(subject) if subject is not None else None
     named = reference_of(reference) if reference is not None else named
-    files = files_of(segments, engine, memory, master)
+    files = files_of(run, segments, engine, memory, master)
     settings, screen = run.settings, run.screen
     with ExitStack() as stack:
         advance = stack.enter_context(screen.progress(screen.word("inspect.title")))
@@ -141,7 +141,7 @@ def diff(  # noqa: PLR0913, PLR0917 - its options
 
     times = _times("--from", since), _times("--to", until)
     who = subject_of(subject) if subject is not None else None
-    files = files_of(segments, engine, memory, master)
+    files = files_of(run, segments, engine, memory, master)
     screen = run.screen
     with ExitStack() as stack:
         advance = stack.enter_context(screen.progress(screen.word("inspect.title")))

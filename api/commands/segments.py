@@ -1,7 +1,7 @@
 """Segments: the sealed log as Parquet files that any tool can read (docs/segments.md).
 
 `export` writes what is new since the last time; it can be cut off and run again. `verify` judges a
-folder by its signed checkpoint, as an outsider would.
+folder by its signed checkpoint, as an outsider would. `aside` lays its facts out for questions.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import Annotated
 
 import typer
 
-from api.options import Run, command
+from api.options import Run, WithMemory, command, pins_of
 from ledger.errors import Misuse
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    segments = typer.Typer(help="The log as Parquet files: export, verify.", no_args_is_help=True)
+    segments = typer.Typer(
+        help="The log as Parquet files: export, verify, aside.", no_args_is_help=True
+    )
     command(segments, "export")(export)
     command(segments, "verify")(verify)
+    command(segments, "aside")(aside)
     app.add_typer(segments, name="segments")
 
 
@@ -59,6 +62,37 @@ def export(
     if made.disclosed:
         lines.append(run.screen.word("segments.disclosed", **content))
     run.screen.answer(content, lambda: lines)
+
+
+def aside(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="A folder of segments.")],
+    memory: WithMemory = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove what lies there; nothing is kept any more.")
+    ] = False,
+) -> None:
+    """Keep the facts beside the segments for the next questions. Personal data, as the segments."""
+    from api.replaying import kept_aside, not_kept_aside
+
+    screen, pins = run.screen, pins_of(run)
+    if remove:
+        removed = not_kept_aside(str(folder), pins)
+        key = "segments.not_aside" if removed else "segments.never_aside"
+        screen.answer({"removed": removed}, lambda: [screen.word(key)])
+        return
+    with screen.progress(screen.word("segments.laying")):
+        content = kept_aside(str(folder), pins, memory)
+    content["pinned"] = str(pins)
+    screen.answer(
+        content,
+        lambda: [
+            screen.word(
+                "segments.aside_found" if content["found"] else "segments.aside", **content
+            ),
+            screen.word("segments.aside_is", **content),
+        ],
+    )
 
 
 def verify(

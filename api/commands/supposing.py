@@ -48,7 +48,7 @@ def what_if(  # noqa: PLR0913, PLR0917 - its options
     if not 0 <= limit <= 100_000:
         raise Misuse("--limit must be between 0 and 100000")
     asked = instant("--as-of", as_of)
-    files = files_of(segments, engine, memory, master)
+    files = files_of(run, segments, engine, memory, master)
     from api.supposing import supposed_json
     from ledger.events import KINDS
     from ledger.policy.loader import load_edition

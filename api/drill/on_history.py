@@ -16,7 +16,6 @@ from api.drill.stage import (
     ORIGIN,
     Seen,
     Stage,
-    refused,
     replace_file,
 )
 from ledger import entry
@@ -255,7 +254,7 @@ def through_the_signer(stage: Stage) -> list[Seen]:
             lambda: signer.checkpoint(ORIGIN, size + 1, other, [other]),
             lambda: signer.statements([format_checkpoint(text)]),
         )
-        seen = [one for call in asked for one in refused("signer", call)]
+        seen = [one for call in asked for one in stage.refused("signer", call)]
         unmoved = signer.state()[:2] == (size, root)
     return seen if unmoved and len(seen) == len(asked) else []
 
@@ -273,7 +272,7 @@ def leaf_swapped_too(stage: Stage) -> list[Seen]:
         (stage.log / name).write_bytes(content)
     if not _believes_tiles(stage, bundle, at):
         return []  # then it would not have shown anything
-    return stage.judge(bundle, stage.trust_now()) + refused("export", stage.bundle)
+    return stage.judge(bundle, stage.trust_now()) + stage.refused("export", stage.bundle)
 
 
 def _believes_tiles(stage: Stage, bundle: Any, position: int) -> bool:

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.drill.authority import Authority
+from api.settings import Language
+from api.wording import spoken
 from ledger.calendar import Instant, Moment, SystemClock, moment_of_instant
 from ledger.commands import Record, Reference
 from ledger.erasing.erase import erase_scopes
@@ -89,7 +91,7 @@ class Desk:
 class Stage:
     """The scene on one database. `people` are random ids by name."""
 
-    def __init__(self, folder: Path, url: str, lang: str) -> None:
+    def __init__(self, folder: Path, url: str, lang: Language) -> None:
         self.folder, self.url, self.lang = folder, url, lang
         self.house, self.outside = folder / "house", folder / "outside"
         self.authority = Authority(folder / "authority")
@@ -214,9 +216,9 @@ class Stage:
         try:
             Sealer(self.ledger.database, ORIGIN, desk, self.log).round()
         except Broken as error:
-            return [Seen("sealer", error.speak())]
+            return [Seen("sealer", self.said(error))]
         except BadData as error:
-            return [Seen("signer", error.speak())]
+            return [Seen("signer", self.said(error))]
         return []
 
     def stolen(self) -> Signer:
@@ -254,6 +256,18 @@ class Stage:
         export(self.ledger, self.log, folder, wanted or Wanted("whole"))
         return folder
 
+    def said(self, error: ProbantError) -> str:
+        """A refusal, in the language of whoever watches."""
+        return spoken(error, self.lang)
+
+    def refused(self, by: str, call: Callable[[], object]) -> list[Seen]:
+        """Who refused, and how; nothing when nobody did."""
+        try:
+            call()
+        except ProbantError as error:
+            return [Seen(by, self.said(error))]
+        return []
+
     # -- what others do ---------------------------------------------------------------------------
 
     def check(self) -> list[Seen]:
@@ -261,7 +275,7 @@ class Stage:
         found: dict[str, str] = {}
         for one in verify_database(self.ledger.database).findings:
             at = "" if one.position is None else f"{one.position}: "
-            found.setdefault(one.code, f"{at}{one.sentence}")
+            found.setdefault(one.code, f"{at}{one.said(self.lang)}")
         return [Seen("database", sentence) for sentence in found.values()]
 
     def visit(self) -> list[Seen]:
@@ -271,7 +285,7 @@ class Stage:
         try:
             answer = cosign(self.bundle(), state, now, WITNESS, self.signer().key.vkey)
         except BadData as error:
-            return [Seen("witness", error.speak())]
+            return [Seen("witness", self.said(error))]
         add_cosignatures(self.log, answer.note, [answer.vkey])
         if not self.trust.witnesses:
             witness = verifier.Key.parse(answer.vkey, 4)
@@ -284,7 +298,7 @@ class Stage:
             seen = self.visit()
             return seen + self.judge(self.bundle(), self.trust_now(), receipts)
         except Tampered as error:
-            return [Seen("export", error.speak())]
+            return [Seen("export", self.said(error))]
 
     def judge(
         self, bundle: Path, trust: verifier.Trust, receipts: Sequence[Path] = ()
@@ -314,15 +328,6 @@ class Stage:
         return verifier.Trust(ORIGIN, (log,), tsa=(self.authority.roots,))
 
 
-def refused(by: str, call: Callable[[], object]) -> list[Seen]:
-    """Who refused, and how; nothing when nobody did."""
-    try:
-        call()
-    except ProbantError as error:
-        return [Seen(by, error.speak())]
-    return []
-
-
 def replace_file(bundle: Path, name: str, content: bytes) -> None:
     """A file of a finished bundle is another one, and the manifest says so."""
     (bundle / name).write_bytes(content)
@@ -332,7 +337,7 @@ def replace_file(bundle: Path, name: str, content: bytes) -> None:
 
 
 @contextmanager
-def staged(folder: Path, url: str, lang: str) -> Iterator[Stage]:
+def staged(folder: Path, url: str, lang: Language) -> Iterator[Stage]:
     """The scene in a folder and on a scratch place of the database; the latter goes with it."""
     with tampering.scratch(url, folder) as place:
         stage = Stage(folder, place, lang)

@@ -40,6 +40,7 @@ class TermRow(NamedTuple):
     operational_months: int
     archive_months: int | None  # None: no archive
     archive_from: ArchiveFrom | None
+    article: str  # of the operational term
 
 
 class MovingRow(NamedTuple):
@@ -99,6 +100,7 @@ def terms_table(book: Book, as_of: Instant, known: int | None = None) -> list[Te
             rule.months,
             rule.archive.months if rule.archive else None,
             rule.archive.counted_from if rule.archive else None,
+            rule.data_class.article,
         )
         for klass, era, rule in _all_rules(book, as_of, known)
     ]

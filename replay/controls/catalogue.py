@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ledger.events import ClassArchived
 from replay.controls import consulting, declaring, keeping, rights, sending, store
+from replay.controls.at_once import AtOnce, Most, Sought
 from replay.controls.life import OF_REQUESTS, Look
 from replay.controls.model import EVERYBODY, Event, Finding, Kinds, Stored
 from replay.controls.scene import Scene
@@ -16,12 +17,15 @@ OfPerson: TypeAlias = Callable[[Look], Iterator[Finding]]
 OfEvent: TypeAlias = Callable[[Event, Scene], Iterator[Finding]]
 OfCompany: TypeAlias = Callable[[Scene], Iterator[Finding]]
 OfStore: TypeAlias = Callable[[Stored, Scene], Iterator[Finding]]
+Seek: TypeAlias = Callable[[AtOnce, Scene], tuple[Sought, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """One control. Its title and what it proves are in words/*.toml, under its id. `concerns`:
-    whoever has no fact of these kinds is no business of its."""
+    whoever has no fact of these kinds is no business of its; `reads`: facts of other kinds it does
+    not look at. Where everybody can be asked at once:
+    `seek` finds whom it can find something of, `most` what it finds of all but those apart."""
 
     id: str
     clauses: str
@@ -31,6 +35,9 @@ class Control:
     event: tuple[OfEvent, ...] = ()
     company: tuple[OfCompany, ...] = ()
     store: tuple[OfStore, ...] = ()
+    reads: Kinds = EVERYBODY
+    seek: Seek | None = None
+    most: Most | None = None
 
 
 CONTROLS = {
@@ -56,6 +63,7 @@ CONTROLS = {
             "SS-ORD-1 SS-CRM-2",
             "GDPR art. 5(1)(e)",
             person=(keeping.past_terms,),
+            most=Most(keeping.APART, False, keeping.past_terms_of_most),
         ),
         Control(
             "C04",
@@ -63,6 +71,7 @@ CONTROLS = {
             "GDPR art. 5(1)(e); CMF art. L133-24",
             keeping.WITH_CARDS,
             person=(keeping.past_cards,),
+            most=Most(keeping.APART, True, keeping.past_cards_of_most),
         ),
         Control(
             "C05",
@@ -92,12 +101,14 @@ CONTROLS = {
             "GDPR art. 17(3)",
             keeping.ERASED,
             person=(keeping.destroyed_under_hold,),
+            reads=keeping.ERASED | keeping.APART,
         ),
         Control(
             "C09",
             "SS-PAY-1 SS-PAY-2",
             "GDPR art. 5(1)(c); CNIL délib. 2018-303",
             event=(declaring.card_data,),
+            seek=declaring.seek_card_data,
             store=(store.cards_in_parts,),
         ),
         Control(
@@ -123,6 +134,7 @@ CONTROLS = {
             person=(declaring.undeclared_of_her, declaring.minors, declaring.unnoticed),
             event=(declaring.undeclared_by_us,),
             company=(declaring.unnoticed_visits,),
+            seek=declaring.seek_undeclared,
         ),
         Control("C13", "SS-RET-3", "GDPR art. 5(1)(f), 5(2)", store=(store.altered,)),
         Control("C14", "SS-RET-3", "GDPR art. 5(1)(d)", store=(store.diverging,)),
@@ -139,6 +151,7 @@ CONTROLS = {
             "SS-RET-3 SS-RET-7",
             "GDPR art. 5(1)(e)",
             person=(keeping.endless,),
+            seek=keeping.seek_endless,
         ),
         Control("C17", "SS-RET-3", "GDPR art. 17, 32(1)(c)", store=(store.revived,)),
         Control(

@@ -7,21 +7,26 @@ or before a rule was written, is found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from ledger.aggregates import door, door_kinds
 from ledger.calendar import Instant, day_of
 from ledger.events import (
+    KINDS,
     AudienceMeasured,
     ClassArchived,
     ConsentGiven,
     ConsentRenewed,
     Fact,
+    FieldDeclared,
     MessageOpened,
     MinorSignalled,
     PolicyPublished,
+    PurposeDeclared,
     RecipientAcknowledged,
+    RecipientDeclared,
     RecipientsNotified,
     RecipientTold,
     TrackerGiven,
@@ -33,18 +38,33 @@ from ledger.policy.evaluate import deadlines_now
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
+from replay.controls.at_once import AtOnce, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Event, Finding, Said, Value
-from replay.controls.scene import Scene
+from replay.controls.scene import AMENDING, Scene
 from replay.fold import fold_subject
 
 UNDECLARED = (
     *("purpose-undeclared", "channel-undeclared", "recipient-undeclared", "field-undeclared"),
     *("class-undeclared", "geolocation", "social-network", "promotional-in-service"),
 )
+NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed", "fields", "name"}
+BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
 PROVED = ("SS-CH-1", "GDPR art. 7(1)")
+DECLARED: Mapping[str, Collection[str]] = MappingProxyType(
+    {
+        kind: said & (NAMING | BESIDE)
+        for kind, cls in KINDS.items()
+        for said in [{spec.key for spec in cls.specs if not spec.personal}]
+        if said & NAMING
+    }
+)
+"""The kinds of fact that name something declared, with the fields that do: beside the editions and
+declarations of the moment, nothing else is looked at to say that it was not declared."""
+DECLARING = (PolicyPublished, PurposeDeclared, RecipientDeclared, FieldDeclared, *AMENDING)
+"""What the company tells after which that may be said otherwise."""
 
 
 # --- one event at a time, about somebody or nobody ------------------------------------------------
@@ -55,6 +75,11 @@ def card_data(event: Event, scene: Scene) -> Iterator[Finding]:
     refused = door.refuse_card(event.fact)
     if refused is not None and event.row.position <= scene.known:
         yield _of(event, "C09", refused.problem, "SS-PAY-1", refused.article or "")
+
+
+def seek_card_data(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG001
+    """C09 finds nothing of anybody else."""
+    return (everybody.having_digits(lambda event: door.refuse_card(event.fact) is not None),)
 
 
 def undeclared_by_us(event: Event, scene: Scene) -> Iterator[Finding]:
@@ -72,9 +97,12 @@ def undeclared_of_her(look: Look) -> Iterator[Finding]:
 def undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
     """C12: nothing under a purpose, recipient or field that nobody had declared; no social network,
     no place; as the door would have said."""
+    if event.row.position <= scene.known and event.row.occurred_at <= scene.as_of:
+        yield from _undeclared(event, scene)
+
+
+def _undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
     row, fact = event.row, event.fact
-    if row.position > scene.known or row.occurred_at > scene.as_of:
-        return
     before = row.position - 1
     edition = scene.edition_at(row.recorded_at, before)
     if edition is None:
@@ -86,6 +114,25 @@ def undeclared(event: Event, scene: Scene) -> Iterator[Finding]:
     elif not declared.recipients.issuperset(_recipients(fact)):
         where = "SS-REC-1", "GDPR art. 13(1)(e), 30(1)(d)"
         yield _of(event, "C12", "recipient-undeclared", *where)
+
+
+def seek_undeclared(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C12 finds nothing of anybody else: who has something undeclared, somebody young, or whose
+    data was collected before a notice was shown."""
+    began, end = -(2**62) if scene.began is None else scene.began, scene.as_of + 1
+    spans = {
+        kind: (began, scene.noticed.get(moment.name, end)) for kind, moment in COLLECTED.items()
+    }
+    return (*seek_undeclared_facts(everybody, scene), everybody.having_within(spans))
+
+
+def seek_undeclared_facts(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """The same, but for notices."""
+    turns = [position for position, fact in scene.told if isinstance(fact, DECLARING)]
+    return (
+        everybody.having_such(DECLARED, turns, lambda event: any(_undeclared(event, scene))),
+        everybody.having((MinorSignalled.kind,)),
+    )
 
 
 def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from ledger.events import KINDS, ClassErased, OrderPaid
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
-from ledger.policy.holds import Fate, Hold, fate_of_card
+from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
+from replay.controls.at_once import AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
+from replay.controls.scene import Scene
 
 CARDS = ("card", "card_proof")
 WITH_CARDS = frozenset({OrderPaid.kind, *(kind for kind in KINDS if kind.startswith("card."))})
 ERASED = frozenset({ClassErased.kind})
+APART = frozenset(KEEPING)
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
 
 
@@ -43,6 +46,17 @@ def past_terms(look: Look) -> Iterator[Finding]:
         yield found._replace(weight="exception") if fate.blocked else found
 
 
+def past_terms_of_most(everybody: AtOnce, apart: Sought) -> Iterator[Lean]:
+    """C03, of whom nothing is held back: what `past_terms` says of them."""
+    for one in everybody.over(apart, CARDS):
+        why = "past_erase"
+        if one.archived:
+            why = "past_archive"
+        elif one.place == "past_operational" and one.archives:
+            why = "past_archive_due"
+        yield Lean(one.subject, why, one.rests_on)
+
+
 def past_cards(look: Look) -> Iterator[Finding]:
     """C04: no card, and no proof of a payment, beyond the end that its own facts give it."""
     for card in look.cards:
@@ -60,13 +74,23 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
+def past_cards_of_most(everybody: AtOnce, apart: Sought) -> Iterator[Lean]:
+    """C04, of who keeps no card: each payment's proof counts from that payment alone."""
+    for one in everybody.over(apart, only=("card_proof",)):
+        if one.scope:
+            yield Lean(one.subject, "card_kept", (one.counted,))
+
+
 def unfinished_erasures(look: Look) -> Iterator[Finding]:
     """C06: what was erased has its keys destroyed on that order, and nothing is sealed under them
     since. What the store itself holds is asked of the store (`store.py`)."""
     gone: dict[object, int] = {}
     since = min((e.row.position for e in look.events if e.row.kind == ClassErased.kind), default=0)
     for event in look.events if since else ():
-        fact, position = event.fact, event.row.position
+        position = event.row.position
+        if position < since:
+            continue  # nothing was erased yet
+        fact = event.fact if event.row.kind == ClassErased.kind else None
         if isinstance(fact, ClassErased):
             for kid in fact.keys or ():
                 gone[kid] = position
@@ -120,6 +144,12 @@ def endless(look: Look) -> Iterator[Finding]:
             values = {"until": Dated(hold.review)}
             where = "SS-RET-2", hold.article
             yield Finding("C16", "hold_unreviewed", hold.rests_on, look.subject, *where, values)
+
+
+def seek_endless(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C16 finds nothing of anybody else: every term of a known class has a last day."""
+    known = classes_of(scene.book.known(scene.known))
+    return everybody.having_other(known), everybody.having(HOLDING)
 
 
 def _kept(fate: Fate, held: str, for_her: str) -> str:

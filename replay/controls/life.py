@@ -211,5 +211,5 @@ def _known(life: Life, known: int) -> list[Event]:
 def _one(life: Life, at: Instant, known: int) -> Person:
     events = _known(life, known)
     rows = [event.row for event in events]
-    stand = tuple(effective(rows))
+    stand = tuple(row for row in effective(rows) if row.occurred_at <= at)
     return Person(fold_subject(rows, at, known), stand, Facts(events, stand), life.opposed)

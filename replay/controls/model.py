@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
@@ -12,6 +12,9 @@ from ledger.events import Fact, Row
 from ledger.policy.book import Book
 from ledger.policy.permissions import Objection
 from ledger.projections.joins import Join
+
+if TYPE_CHECKING:
+    from replay.controls.at_once import AtOnce
 
 T = TypeVar("T")
 
@@ -171,6 +174,10 @@ class History(People, Protocol):
     @property
     def spread(self) -> Spread | None:
         """Who looks at people elsewhere; None: they are looked at here, one after the other."""
+
+    @property
+    def at_once(self) -> AtOnce | None:
+        """Who is asked of everybody at once; None: nobody, or only one person is asked about."""
 
     def stored(self) -> Stored:
         """What the store's own checks find now. Asked once, if a control needs it."""

@@ -9,13 +9,17 @@ show is named (`Outcome.unseen`). No violation of a control that was not checked
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from heapq import merge
 from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
 from ledger.calendar import Instant
+from ledger.errors import BadData
+from replay.controls.at_once import AtOnce, Lean, Most, Sought
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
 from replay.controls.model import (
@@ -23,6 +27,7 @@ from replay.controls.model import (
     Event,
     Finding,
     History,
+    Life,
     People,
     Told,
     Unseen,
@@ -32,6 +37,9 @@ from replay.controls.model import (
 from replay.controls.scene import Scene
 
 Checked: TypeAlias = Literal["whole", "part", "no"]
+CONTRADICTED = (
+    "what was found of everybody at once is not what her own facts say: ask with --engine fold"
+)
 KEPT = 1000  # findings of each control that are told one by one
 Progress = Callable[[int], None]
 """Hears how many people were looked at."""
@@ -55,6 +63,13 @@ class Outcome:
         if self.counts[finding.weight] <= KEPT:
             self.findings.append(finding)
         self._digest.update(_digested(finding))
+
+    def count(self, found: Lean) -> bool:
+        """One more violation, of which all that is known is what goes into the digest: whether it
+        is one of those that are told one by one."""
+        self.counts["violation"] += 1
+        self._digest.update(_said(found.why, found.positions))
+        return self.counts["violation"] <= KEPT
 
     def take(self, found: Found) -> None:
         """What was found of people whose ids follow those of all before."""
@@ -102,9 +117,11 @@ class Found:
 
 def _digested(finding: Finding) -> bytes:
     """What goes into the digest of a control: its violations."""
-    if finding.weight != "violation":
-        return b""
-    return f"{finding.why} {','.join(map(str, finding.positions))}\n".encode()
+    return _said(finding.why, finding.positions) if finding.weight == "violation" else b""
+
+
+def _said(why: str, positions: tuple[int, ...]) -> bytes:
+    return f"{why} {','.join(map(str, positions))}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +197,9 @@ def _of_history(
     of_people = [control.id for control in asked if control.person or control.event]
     if not of_people:
         return scene, 0, events
+    if history.at_once is not None:
+        people, hers = _at_once(history.at_once, scene, of_people, outcomes, progress)
+        return scene, people, events + hers
     if history.spread is None:
         people, hers = _of_people(history, scene, of_people, tell, progress)
         return scene, people, events + hers
@@ -213,9 +233,20 @@ def _of_people(
 ) -> tuple[int, int]:
     """Ask the controls of people, one after the other: how many they are, how many events."""
     asked = [CONTROLS[name] for name in wanted]
-    number = events = 0
     concerns = any_of(one.concerns for one in asked)
-    for number, life in enumerate(people.lives(concerns) if concerns != NOBODY else (), 1):
+    lives = people.lives(concerns) if concerns != NOBODY else ()
+    return _of_lives(lives, scene, asked, tell, progress)
+
+
+def _of_lives(
+    lives: Iterable[Life],
+    scene: Scene,
+    asked: list[Control],
+    tell: Callable[[Iterable[Finding]], None],
+    progress: Progress,
+) -> tuple[int, int]:
+    number = events = 0
+    for number, life in enumerate(lives, 1):
         look = Look(life, scene)
         events += len(look.events)
         for event in look.events:
@@ -225,6 +256,73 @@ def _of_people(
                 tell(one._replace(positions=look.cited(one.positions)) for one in rule(look))
         progress(number)
     return number, events
+
+
+def _at_once(
+    everybody: AtOnce,
+    scene: Scene,
+    wanted: list[str],
+    outcomes: dict[str, Outcome],
+    progress: Progress,
+) -> tuple[int, int]:
+    """The same where everybody can be asked at once: only those are looked at of whom a control can
+    find something, and of what it finds of most people, only what is told one by one."""
+
+    def tell(found: Iterable[Finding]) -> None:
+        for finding in found:
+            outcomes[finding.control].add(finding)
+
+    asked = [CONTROLS[name] for name in wanted]
+    whom: list[Sought] = []
+    some = [one for one in asked if one.most is None]
+    for one in some:
+        kinds = one.concerns
+        assert one.seek is not None or kinds is not None, one.id
+        whom += one.seek(everybody, scene) if one.seek else (everybody.having(kinds or ()),)
+    if whom:
+        reads = any_of(one.reads for one in some)
+        _of_lives(everybody.lives(*whom, reads=reads), scene, some, tell, progress)
+    for one in asked:
+        if one.most is not None:
+            _of_most(one, one.most, everybody, scene, outcomes[one.id])
+    concerns = any_of(one.concerns for one in asked)
+    return everybody.size(*(() if concerns is None else (everybody.having(concerns),)))
+
+
+def _of_most(
+    control: Control, most: Most, everybody: AtOnce, scene: Scene, outcome: Outcome
+) -> None:
+    """Those apart are looked at, and take their place among the others; of these only whoever has a
+    violation that is told one by one. Raises BadData where she herself has none such."""
+    apart = everybody.apart(most.apart, with_cards=most.with_cards)
+
+    def found_of(lives: Iterable[Life]) -> Iterator[Finding]:
+        for life in lives:
+            look = Look(life, scene)
+            for rule in control.person:
+                yield from (one._replace(positions=look.cited(one.positions)) for one in rule(look))
+
+    told: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    whose: dict[UUID, None] = {}
+    hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart))
+    theirs: Iterator[Finding | Lean] = most.found(everybody, apart)
+    for one in merge(hers, theirs, key=_whose):
+        if isinstance(one, Finding):
+            outcome.add(one)
+        elif outcome.count(one):
+            told[one.why, one.positions] += 1
+            whose[one.subject] = None
+    for finding in found_of(everybody.lives(everybody.of(whose))) if whose else ():
+        if told[finding.why, finding.positions]:
+            told[finding.why, finding.positions] -= 1
+            outcome.findings.append(finding)
+    if told.total():
+        raise BadData(CONTRADICTED)
+
+
+def _whose(found: Finding | Lean) -> UUID:
+    assert found.subject is not None
+    return found.subject
 
 
 def scene_of(

@@ -50,7 +50,7 @@ _OF_PLACE: dict[int, tuple[str, ...]] = {
     judging.ERASED: ("erased",),
 }
 """The tallies in which a thing counts, by its place."""
-_PLACE: dict[int, Place] = {
+PLACE: dict[int, Place] = {
     judging.OPERATIONAL: "operational",
     judging.SUSPENDED: "suspended",
     judging.PAST: "past_operational",
@@ -191,7 +191,7 @@ class SqlEngine(ABC):
                     whole(hi, lo),
                     clocks[number].name,
                     scope,
-                    _PLACE[place],
+                    PLACE[place],
                     day,
                     position,
                     None if over else ends.until(day),
@@ -305,6 +305,11 @@ class SqlEngine(ABC):
             self._lay("stated", sql.all_stated(disputed=disputed))
             self._laid = laid
         return self._laid
+
+    def lay_out(self) -> None:
+        """Lay the facts out, as the first question would."""
+        self._begin()
+        self._lay_out()
 
     def _list(self, relation: str) -> set[Sort]:
         """What sorts of facts a relation holds."""

@@ -9,7 +9,7 @@ shares, one range of ids after the other. Read next: `judging.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import starmap
 from pathlib import Path
@@ -21,9 +21,9 @@ import duckdb
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
 from replay.engines.aside import CREATED, LAID, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
-from replay.engines.asking import SqlEngine
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
+from replay.engines.tallying import Tallying
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class DuckWords:
         return f"CAST({wide} % {2**63} AS BIGINT)"
 
 
-class DuckEngine(SqlEngine):
+class DuckEngine(Tallying):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
     one of its own), `at_once` the facts of a share (None: as many as fit in the memory), `aside`
@@ -153,25 +153,33 @@ class DuckEngine(SqlEngine):
     def _named(self, text: str, columns: str, order: str = "") -> str:
         return named(text, columns, order) if self._aside else super()._named(text, columns, order)
 
+    def _numbered(self, name: str) -> str:
+        if self._aside is None:
+            return super()._numbered(name)
+        return f"""SELECT p.number AS hi, 0 AS lo FROM {name} s
+            JOIN people p ON p.hi = s.hi AND p.lo = s.lo"""
+
+    def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
+        if people:
+            self._db.executemany(f"INSERT INTO {name} VALUES (?, ?)", [list(one) for one in people])
+
     # -- kept aside ------------------------------------------------------------------------------
 
     def _lay_out(self) -> tuple[Sort, ...]:
         """As it lies aside; laid out there first, where it does not."""
         if self._aside and self._laid is None:
-            self._laid = self._recalled(self._aside.path)
+            self._laid = self._recalled(self._aside)
             if self._laid is None:
                 self._keep_aside(self._aside)
-                self._laid = self._recalled(self._aside.path)
+                self._laid = self._recalled(self._aside)
         return super()._lay_out()
 
-    def _recalled(self, path: Path) -> tuple[Sort, ...] | None:
-        """What lies aside: None where nothing does, or where it cannot be read to its end."""
-        if not path.is_file():
+    def _recalled(self, aside: Aside) -> tuple[Sort, ...] | None:
+        """What lies aside: None where it is not what was laid out there."""
+        if not aside.is_whole:
             return None
         try:
-            self._db.execute(f"ATTACH '{_quoted(path)}' AS kept (READ_ONLY)")
-            for name in RELATIONS:
-                self._db.execute(f"SELECT BIT_XOR(HASH(COLUMNS(*))) FROM kept.{name}").fetchall()
+            self._db.execute(f"ATTACH '{_quoted(aside.path)}' AS kept (READ_ONLY)")
             found = self._db.execute("SELECT * EXCLUDE (number) FROM kept.sorts ORDER BY number")
             sorts = tuple(starmap(Sort, found.fetchall()))
         except duckdb.Error:
@@ -199,6 +207,7 @@ class DuckEngine(SqlEngine):
                 for other in aside.path.parent.glob("*.duckdb"):
                     other.unlink()
                 path.rename(aside.path)
+            aside.pin()
         except OSError:
             raise Misuse(
                 "facts cannot be kept aside in this folder: it cannot be written"

@@ -55,7 +55,7 @@ class Judged:
         self.plain = [c for c in clocks if c in plan.plain]
         self.of_things = [c for c in clocks if c.by_item and c not in plan.plain]
         found = {term for c in clocks for term in _all_terms(c)}
-        self.terms = sorted(found, key=lambda t: (t.months, t.archive or 0, t.from_start))
+        self.terms = sorted(found, key=lambda t: (t.months, t.archive or 0, *t[2:]))
         self._limits = [past_before(term, plan.today) for term in self.terms]
 
     # -- one row for each class of a person, or thing of hers --------------------------------------

@@ -46,11 +46,13 @@ class Sort(NamedTuple):
 
 
 class Term(NamedTuple):
-    """Months of daily use, and of the archive (None: none), counted from where."""
+    """Months of daily use, and of the archive (None: none), counted from where; the article that
+    gives them."""
 
     months: int
     archive: int | None
     from_start: bool
+    article: str = ""
 
     def until(self, since: Day) -> Day:
         """The last day of daily use."""
@@ -144,7 +146,8 @@ class Plan:
     def _terms(self) -> dict[str, tuple[Term, ...]]:
         found: dict[str, dict[int, Term]] = {}
         for row in terms_table(*self._asked):
-            term = Term(row.operational_months, row.archive_months, row.archive_from == "start")
+            from_start = row.archive_from == "start"
+            term = Term(row.operational_months, row.archive_months, from_start, row.article)
             found.setdefault(row.klass, {})[row.era] = term
         return {name: tuple(by[era] for era in self.eras) for name, by in found.items()}
 

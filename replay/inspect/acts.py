@@ -22,7 +22,7 @@ from ledger.policy.requests import EXTENDED_MONTHS, MONTHS, Request
 from replay.controls.consulting import CONSULTED, consultations
 from replay.controls.keeping import ERASED
 from replay.controls.life import OF_REQUESTS, Look
-from replay.controls.model import EVERYBODY, Event, Said
+from replay.controls.model import Event, Said
 from replay.controls.scene import Scene
 from replay.inspect.model import Answer, Asked, Cell, Line, Question
 
@@ -104,6 +104,7 @@ class Erasures(Question):
     """Q8: every erasure: what, why, the destruction of its keys, and the restores it survived."""
 
     concerns = ERASED
+    reads = ERASED
     hears = frozenset({Restored.kind})
     seen = ("_found",)
 
@@ -153,7 +154,8 @@ class Recipients(Question):
     """Q9: the recipients of X's data by name: declared for what is held of her, handed what, told
     of what. Of everybody: the recipients declared, and what was handed to each."""
 
-    concerns = EVERYBODY
+    concerns = frozenset({*telling.CONCERNING, RecipientTold.kind, RecipientAcknowledged.kind})
+    reads = concerns
     hears = frozenset({RecipientDeclared.kind, DataDisclosed.kind, FieldDeclared.kind})
     seen = ("_classes", "_told", "_done", "_owed")
 
@@ -180,7 +182,8 @@ class Recipients(Question):
 
     def see(self, look: Look) -> None:
         """What is held of her, and of which facts whom was told."""
-        self._classes |= {d.klass for d in look.terms if d.tier_now != "erased"}
+        if self.asked.subject is not None:
+            self._classes |= {d.klass for d in look.terms if d.tier_now != "erased"}
         known = telling.recipients(self._declared)
         facts = look.facts
         for at, told in facts.of(RecipientTold):

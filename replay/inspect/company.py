@@ -12,6 +12,8 @@ from ledger.events import (
     Anchored,
     AssessmentRecorded,
     DataDisclosed,
+    FactCorrected,
+    FactVoided,
     FormPublished,
     NoticePublished,
     Pruned,
@@ -22,11 +24,12 @@ from ledger.policy.clocks import classes_of
 from ledger.policy.permitting import purposes_of
 from ledger.register import model as register
 from replay.controls import declaring
+from replay.controls.at_once import AtOnce, Sought
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, Event, Finding, Said, several
 from replay.controls.scene import Scene
 from replay.controls.store import ERASURES, PROJECTIONS
-from replay.inspect.model import Answer, Asked, Cell, Line, Question
+from replay.inspect.model import Answer, Apart, Asked, Cell, Line, Question
 from replay.inspect.people import day
 
 NEVER = ("card", "undeclared", "social", "place", "minor", "recipient")
@@ -146,11 +149,20 @@ class Never(Question):
         self._ours: dict[str, list[int]] = {}
         self._hers: dict[str, list[int]] = {}
         self._heard = self._events = 0
+        self._everybody: int | None = None
 
     def hear(self, event: Event, scene: Scene) -> None:
         """A fact about nobody."""
         self._heard += 1
         _add(self._ours, _judged(event, scene))
+
+    def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+        """Of whom one of them may be found; all events are counted."""
+        self._everybody = everybody.size()[1]
+        return (
+            *declaring.seek_card_data(everybody, scene),
+            *declaring.seek_undeclared_facts(everybody, scene),
+        )
 
     def see(self, look: Look) -> None:
         """Each of hers, and she herself."""
@@ -169,7 +181,7 @@ class Never(Question):
             found = [*self._ours.get(one, ()), *self._hers.get(one, ())]
             found += (parts or ()) if one == "card" else ()
             lines.append(self.line((Said("inspect", f"never_{one}"), len(found)), found))
-        events = self._heard + self._events
+        events = self._heard + (self._events if self._everybody is None else self._everybody)
         figures: dict[str, Cell] = {"events": events, "parts_opened": int(parts is not None)}
         return Answer("Q13", ("assertion", "contradicted"), tuple(lines), figures)
 
@@ -190,6 +202,7 @@ class Register(Question):
     the definition; `probant register` prints it whole, with its gaps."""
 
     concerns = EVERYBODY
+    apart = Apart(frozenset({FactCorrected.kind, FactVoided.kind}))
     hears = frozenset({DataDisclosed.kind})
 
     def __init__(self, asked: Asked) -> None:
@@ -206,14 +219,21 @@ class Register(Question):
         """What her facts were for."""
         for row in look.standing:
             if row.purpose:
-                facts, last = self._uses.get(row.purpose, (0, 0))
-                self._uses[row.purpose] = facts + 1, max(last, row.local_day)
+                self._add(row.purpose, 1, row.local_day)
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:  # noqa: ARG002
+        """Of whom no fact was corrected."""
+        for purpose, facts, last in everybody.purposes(apart):
+            self._add(purpose, facts, last)
 
     def take(self, other: Self) -> None:
         """Facts are added, and the last day of any is the last."""
         for purpose, (facts, last) in other._uses.items():
-            before, day_before = self._uses.get(purpose, (0, 0))
-            self._uses[purpose] = before + facts, max(day_before, last)
+            self._add(purpose, facts, last)
+
+    def _add(self, purpose: str, facts: int, last: Day) -> None:
+        before, day_before = self._uses.get(purpose, (0, 0))
+        self._uses[purpose] = before + facts, max(day_before, last)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each purpose."""

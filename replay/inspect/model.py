@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
+from replay.controls.at_once import AtOnce, First, Sought
 from replay.controls.life import Look
-from replay.controls.model import NOBODY, Event, Kinds, Stored, Value
+from replay.controls.model import EVERYBODY, NOBODY, Event, Kinds, Stored, Value
 from replay.controls.scene import Scene
 
 Cell: TypeAlias = "Value | None"
+NIL = UUID(int=0)
 
 
 class Sealed(NamedTuple):
@@ -30,6 +32,14 @@ class Asked(NamedTuple):
     positions: int = 20
     stored: Stored | None = None
     sealed: Sealed = Sealed()
+
+
+class Apart(NamedTuple):
+    """Who is apart: whoever has a fact of these kinds; and a card, or a proof of payment, if its
+    own facts may give it another end (`with_cards`)."""
+
+    kinds: frozenset[str] = frozenset()
+    with_cards: bool = False
 
 
 class Line(NamedTuple):
@@ -53,12 +63,16 @@ class Answer(NamedTuple):
 class Question:
     """One question being answered. A subclass says what it hears, sees and answers.
 
-    `concerns`: whoever has no fact of these kinds it need not see. `hears`: which of the company's
-    facts. `seen`: the attributes in which it keeps what it saw of people, and nothing of what it
-    heard: of two that looked at other people each, these are put together.
+    `concerns`: whoever has no fact of these kinds it need not see; `reads`: facts of other kinds it
+    does not look at, where it is asked of everybody. `apart`: whom it must see where
+    it is asked of everybody at once, and counts the others (`count`). `hears`: which of the facts
+    of the company. `seen`: the attributes in which it keeps what it saw of people, and nothing of
+    what it heard: of two that looked at other people each, these are put together.
     """
 
     concerns: ClassVar[Kinds] = NOBODY
+    reads: ClassVar[Kinds] = EVERYBODY
+    apart: ClassVar[Apart | None] = None
     hears: ClassVar[Kinds] = NOBODY
     seen: ClassVar[tuple[str, ...]] = ()
 
@@ -70,6 +84,15 @@ class Question:
 
     def see(self, look: Look) -> None:
         """One person at (D, R)."""
+
+    def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG002
+        """Whom it must see, where everybody can be asked at once."""
+        assert self.concerns is not None
+        return (everybody.having(self.concerns),) if self.concerns else ()
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
+        """What it would have seen of everybody but those apart."""
+        raise NotImplementedError
 
     def take(self, other: Self) -> None:
         """What another saw of people whose ids follow those of all before."""
@@ -93,7 +116,7 @@ class Counted:
         self._limit = positions
         self._counts: dict[tuple[Cell, ...], list[int]] = {}
         self._people: dict[tuple[Cell, ...], UUID] = {}
-        self._positions: dict[tuple[Cell, ...], list[int]] = {}
+        self._first: dict[tuple[Cell, ...], list[tuple[UUID | None, int]]] = {}
 
     def add(self, key: tuple[Cell, ...], who: UUID | None, position: int) -> None:
         """One more thing of hers under this key; people come one after the other."""
@@ -103,22 +126,30 @@ class Counted:
             counts[0] += who is not None
             if who is not None:
                 self._people[key] = who
-        kept = self._positions.setdefault(key, [])
+        kept = self._first.setdefault(key, [])
         if len(kept) < self._limit:
-            kept.append(position)
+            kept.append((who, position))
+
+    def count(self, key: tuple[Cell, ...], people: int, things: int, first: First) -> None:
+        """So many things of so many people who are not counted otherwise, and the first of them,
+        wherever they stand among the others."""
+        counts = self._counts.setdefault(key, [0, 0])
+        counts[0], counts[1] = counts[0] + people, counts[1] + things
+        both = sorted([*self._first.get(key, ()), *first], key=lambda one: one[0] or NIL)
+        self._first[key] = both[: self._limit]
 
     def take(self, other: Counted) -> None:
         """What was counted of people whose ids follow those of all before."""
         for key, (people, things) in other._counts.items():
             counts = self._counts.setdefault(key, [0, 0])
             counts[0], counts[1] = counts[0] + people, counts[1] + things
-            kept = self._positions.setdefault(key, [])
-            kept += other._positions[key][: self._limit - len(kept)]
+            kept = self._first.setdefault(key, [])
+            kept += other._first[key][: self._limit - len(kept)]
 
     def lines(self) -> tuple[Line, ...]:
         """Every key with its people, its things and positions, in the order of the keys."""
         return tuple(
-            Line((*key, *self._counts[key]), tuple(sorted(self._positions[key])), things)
+            Line((*key, *self._counts[key]), tuple(sorted(p for _, p in self._first[key])), things)
             for key in sorted(self._counts, key=_order)
             for _, things in [self._counts[key]]
         )

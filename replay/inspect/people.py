@@ -11,14 +11,16 @@ from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
 from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
+from ledger.policy.holds import KEEPING
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
+from replay.controls.at_once import AtOnce, Sought
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
 from replay.controls.sending import CONCERNED, STOPPED, delay
 from replay.fold import fold_subject
-from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question
+from replay.inspect.model import Answer, Apart, Asked, Cell, Counted, Line, Question
 
 HOUR = 3_600_000_000
 RUNS = "contract_runs"
@@ -28,6 +30,7 @@ class LastActivity(Question):
     """Q1: people by class and years since what counted last, with the policy's term."""
 
     concerns = EVERYBODY
+    apart = Apart(frozenset(KEEPING), with_cards=True)
     seen = ("_counted", "_past", "_held")
 
     def __init__(self, asked: Asked) -> None:
@@ -52,6 +55,14 @@ class LastActivity(Question):
             key = (klass, deadline.counted.months, age, Said("inspect", state))
             self._counted.add(key, look.subject, deadline.counted.position)
 
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
+        """Of whom nothing is held back."""
+        for one in everybody.aged(apart, self.asked.positions):
+            age: Cell = Said("inspect", RUNS) if one.years is None else one.years
+            key = scene.klass(one.klass), one.months, age, Said("inspect", one.place)
+            self._past += one.things if one.place == "past" else 0
+            self._counted.count(key, one.people, one.things, one.first)
+
     def answer(self, scene: Scene) -> Answer:
         """One line for each class, age and state."""
         columns = ("class", "months", "years", "state", "people", "things")
@@ -65,6 +76,7 @@ class Consents(Question):
     """Q2: the consent of X for each purpose and channel, with the form, act, grade and time."""
 
     concerns = frozenset(RANKS)
+    apart = Apart()
     seen = ("_counted", "_own")
 
     def __init__(self, asked: Asked) -> None:
@@ -90,6 +102,14 @@ class Consents(Question):
                 found.edition,
             )
             self._own.append(self.line(cells, found.rests_on))
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
+        """Of whoever has one reference."""
+        for one in everybody.chosen(apart, self.asked.positions):
+            said = _stated(one.state, one.reason)
+            over = Said("channel", one.channel) if one.channel else None
+            key = scene.purpose(one.purpose), over, said
+            self._counted.count(key, one.people, one.people, one.first)
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each choice, or for each state of each choice."""
@@ -166,6 +186,7 @@ class Held(Question):
     """Q5: which data of X is in use, archived or erased, until when, on which article."""
 
     concerns = EVERYBODY
+    apart = LastActivity.apart
     hears = frozenset({FieldDeclared.kind})
     seen = ("_counted", "_own")
 
@@ -189,6 +210,13 @@ class Held(Question):
                 self._counted.add(key, look.subject, deadline.counted.position)
             else:
                 self._own.append((deadline, bool(fate.held_by)))
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
+        """Of whoever keeps no card of hers."""
+        for one in everybody.placed(apart, self.asked.positions):
+            where = Said("inspect", RUNS if one.place == "suspended" else one.place)
+            key = scene.klass(one.klass), where, one.article
+            self._counted.count(key, one.people, one.things, one.first)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each class and thing, or for each class and tier."""
@@ -217,6 +245,10 @@ class Believed(Question):
         super().__init__(asked)
         self._lines: list[Line] = []
         self._people: set[UUID] = set()
+
+    def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+        """Of whom nothing was recorded since, all that is known was known then."""
+        return (everybody.having_since(scene.as_of),)
 
     def see(self, look: Look) -> None:
         """Where the two differ: a choice, or the last day of a class."""
@@ -304,7 +336,10 @@ def day(found: Day | None) -> str | None:
 
 def stated(found: ChoiceState) -> Value:
     """The state of a choice; with the reason, where a yes can no longer be proved."""
-    state, reason = counted_as(found)
+    return _stated(*counted_as(found))
+
+
+def _stated(state: str, reason: str) -> Value:
     said = Said("state", state)
     return Several((said, Said("choice_reason", reason)), ", ") if reason else said
 

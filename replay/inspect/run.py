@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from replay.controls.at_once import AtOnce
 from replay.controls.life import Look
-from replay.controls.model import EVERYBODY, NOBODY, Event, History, People, Told, any_of
+from replay.controls.model import EVERYBODY, NOBODY, Event, History, Life, People, Told, any_of
 from replay.controls.run import Progress, scene_of
 from replay.controls.scene import Scene
 from replay.inspect.catalogue import QUESTIONS
@@ -26,7 +27,11 @@ def ask(
     names = tuple(dict.fromkeys(wanted))
     scene, questions = _heard(names, asked, history)
     nobody = any_of(question.concerns for question in questions) == NOBODY
-    if history.spread is None or nobody:
+    if nobody:
+        pass
+    elif history.at_once is not None:
+        _at_once(questions, history.at_once, scene, progress)
+    elif history.spread is None:
         _see(questions, history, scene, progress)
     else:
         people = 0
@@ -58,13 +63,38 @@ def _heard(names: tuple[str, ...], asked: Asked, told: Told) -> tuple[Scene, lis
 
 
 def _see(questions: list[Question], people: People, scene: Scene, progress: Progress) -> int:
-    number = 0
     concerns = any_of(question.concerns for question in questions)
     if any(question.asked.subject is not None for question in questions):
         concerns = EVERYBODY  # whom nobody knows is said so
-    for number, life in enumerate(people.lives(concerns) if concerns != NOBODY else (), 1):
+    lives = people.lives(concerns) if concerns != NOBODY else ()
+    return _see_lives(questions, lives, scene, progress)
+
+
+def _see_lives(
+    questions: list[Question], lives: Iterable[Life], scene: Scene, progress: Progress
+) -> int:
+    number = 0
+    for number, life in enumerate(lives, 1):
         look = Look(life, scene)
         for question in questions:
             question.see(look)
         progress(number)
     return number
+
+
+def _at_once(
+    questions: list[Question], everybody: AtOnce, scene: Scene, progress: Progress
+) -> None:
+    """Where everybody can be asked at once: those that count see only who is apart, one pass for
+    those to whom the same people are; the others whom they seek."""
+    seeing = [question for question in questions if question.apart is None]
+    whom = [sought for question in seeing for sought in question.seek(everybody, scene)]
+    if whom:
+        reads = any_of(question.reads for question in seeing)
+        _see_lives(seeing, everybody.lives(*whom, reads=reads), scene, progress)
+    for kinds, with_cards in sorted({q.apart for q in questions if q.apart}, key=str):
+        alike = [question for question in questions if question.apart == (kinds, with_cards)]
+        apart = everybody.apart(kinds, with_cards=with_cards)
+        _see_lives(alike, everybody.lives(apart), scene, progress)
+        for question in alike:
+            question.count(everybody, apart, scene)

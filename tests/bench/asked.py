@@ -43,7 +43,7 @@ from ledger.events import Row
 from ledger.policy.terms import moving_rows, terms_table
 from ledger.store import population as store
 from ledger.store.rebuild import PACK, PACKED, Question
-from replay.engines.aside import Aside
+from replay.engines.aside import Aside, Pins
 from replay.engines.asking import moving
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
@@ -108,13 +108,12 @@ def _duck(segments: Segments, memory: str | None) -> Answer:
 def _aside(segments: Segments, memory: str | None) -> Answer:
     assert segments.folder
     (segments.folder / ASIDE).mkdir(exist_ok=True)
-    aside = Aside.beside(segments)
-    assert aside
+    aside = Aside.beside(segments, Pins(segments.folder / "aside.json"))
 
     def opened(files: Files) -> Engine:
         return DuckEngine(files, segments.book, memory=memory, threads=THREADS, aside=aside)
 
-    if not aside.path.exists():
+    if not aside.is_whole:
         _engine(segments, opened)
     return _engine(segments, opened)
 

@@ -11,7 +11,7 @@ from api.screen import words
 from ledger.store import verify as database_check
 from tests.cli.conftest import Probant
 
-FEW = ("live_row", "never_recorded", "other_plaintext")
+FEW = ("live_row", "never_recorded", "other_plaintext", "through_the_signer")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_command_tries_them_and_leaves_nothing_behind(anywhere: Probant, few
     answer = anywhere.json("drill", "tamper")
     assert answer["ok"] is True
     assert [one["attempt"] for one in answer["attempts"]] == list(FEW)
-    assert [one["limit"] for one in answer["attempts"]] == [False, True, False]
+    assert [one["limit"] for one in answer["attempts"]] == [False, True, False, False]
     assert not anywhere.home.exists()
     assert (scenes(anywhere.url) if anywhere.url else 0) == before
 
@@ -48,6 +48,20 @@ def test_it_is_said_in_both_languages(probant: Probant, few: None, lang: str) ->
     assert said.code == 0, said
     for section, name in (("attempt", FEW[0]), ("limit", FEW[1]), ("row", "equivocates")):
         assert words(lang)[f"tamper_{section}"][name] in said.out
+
+
+def test_what_caught_an_attack_is_said_in_both_languages(probant: Probant, few: None) -> None:
+    """Checks of the database, of a bundle, and refusals."""
+    said = {
+        lang: [
+            caught["sentence"]
+            for one in probant.json("drill", "tamper", "--lang", lang)["attempts"]
+            for caught in one["caught_by"]
+        ]
+        for lang in ("en", "fr")
+    }
+    assert len(said["en"]) == len(said["fr"]) > 0
+    assert not set(said["en"]) & set(said["fr"])
 
 
 def test_a_defence_that_is_gone_is_an_exit_code(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
+
 from tests.cli.conftest import Probant
 
 
@@ -45,6 +47,42 @@ def test_a_stranger_verifies_with_her_own_anchors(probant: Probant, tmp_path: Pa
     segment.write_bytes(segment.read_bytes()[:-1])
     assert stranger.json(*options, code=1)["verdict"] == "failed"
     assert stranger("segments", "verify", str(folder)).code == 2  # whose keys?
+
+
+def test_facts_are_kept_aside_and_only_what_was_laid_out_here_is_read(
+    probant: Probant, tmp_path: Path
+) -> None:
+    """The same answers; a forged file is not asked; a stranger looks at no file of others."""
+    folder = tmp_path / "segments"
+    assert probant.filled()("seal").code == 0
+    assert probant("segments", "export", str(folder)).code == 0
+    question = ("inspect", "Q1", "Q5", "--segments", str(folder), "--as-of", "2030-01-01")
+    first = probant.json(*question)
+    assert not (folder / "aside").exists()  # a question writes nothing by itself
+    kept = probant.json("segments", "aside", str(folder))
+    (file,) = (folder / "aside").iterdir()
+    assert (kept["path"], kept["bytes"], kept["found"]) == (
+        str(file),
+        file.stat().st_size,
+        False,
+    )
+    assert kept["events"] > 300
+    assert probant.json("segments", "aside", str(folder))["found"]
+    assert probant.json(*question) == first
+    with duckdb.connect(str(file)) as forged:
+        forged.execute("DELETE FROM all_facts")
+    stranger = Probant(tmp_path / "elsewhere", None, probant._capture)
+    assert stranger.json(*question)["answers"] == first["answers"]
+    assert probant.json(*question) == first
+    assert not list((folder / "aside").glob("new-*"))
+    for lang, words in (("en", "personal data"), ("fr", "données personnelles")):
+        told = probant("segments", "aside", str(folder), "--lang", lang)
+        assert words in told.out
+    assert probant.json("segments", "aside", str(folder), "--remove") == {"removed": True}
+    assert not (folder / "aside").exists()
+    assert probant.json("segments", "aside", str(folder), "--remove") == {"removed": False}
+    assert probant.json(*question) == first
+    assert not (folder / "aside").exists()
 
 
 def test_questions_that_make_no_sense(probant: Probant, tmp_path: Path) -> None:

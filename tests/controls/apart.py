@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ledger.calendar import Instant
 from ledger.policy.book import Book
+from replay.controls.at_once import AtOnce
 from replay.controls.model import (
     EVERYBODY,
     Event,
@@ -51,6 +52,8 @@ class Some:
 
 class Apart:
     """A company, each person of it a share of her own."""
+
+    at_once: AtOnce | None = None
 
     def __init__(self, company: Company) -> None:
         self.whole = company

@@ -18,6 +18,7 @@ from ledger.policy.book import Book, shipped
 from ledger.policy.model import Edition
 from ledger.policy.permissions import Objection
 from ledger.store.mapper import Draft, row_of
+from replay.controls.at_once import AtOnce
 from replay.controls.catalogue import CONTROLS
 from replay.controls.model import (
     EVERYBODY,
@@ -61,6 +62,7 @@ class Company:
 
     files: Path | None = None
     spread: Spread | None = None
+    at_once: AtOnce | None = None
 
     def __init__(self, *, form: bool = True, notice: bool = True) -> None:
         self.events: list[Event] = []

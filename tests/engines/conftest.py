@@ -17,7 +17,7 @@ from ledger.policy.book import Book
 from ledger.store import states
 from ledger.store.database import Database
 from replay.engines import cluster
-from replay.engines.aside import Aside
+from replay.engines.aside import Aside, Pins
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
@@ -63,7 +63,7 @@ def aside(folder: Path, files: Files) -> Aside:
     """Where what is laid out of files is kept, in a folder."""
     digests = tuple(sha256(Path(path).read_bytes()).hexdigest() for path in files.paths)
     (folder / ASIDE).mkdir(exist_ok=True)
-    return Aside(folder / aside_path(digests), digests)
+    return Aside(folder / aside_path(digests), digests, Pins(folder / "pins.json"))
 
 
 @pytest.fixture(params=[*ENGINES, "shares", "aside", "spark"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ledger.calendar import parse_as_of
@@ -79,6 +80,23 @@ def test_what_is_damaged_is_laid_out_again(company: Company, tmp_path: Path) -> 
         assert engine.population(NOW) == first
 
 
+def test_what_was_not_laid_out_here_is_not_believed(company: Company, tmp_path: Path) -> None:
+    """Whole, of the right name, and saying something else: whoever writes beside the segments
+    cannot write where the digest is pinned."""
+    kept = aside(tmp_path, company.files)
+    with DuckEngine(company.files, company.book, aside=kept) as engine:
+        first = engine.population(NOW)
+    with duckdb.connect(str(kept.path)) as forged:
+        forged.execute("DELETE FROM all_facts WHERE hi % 2 = 0")
+    for pinned in (True, False):
+        if not pinned:
+            kept.pins.path.unlink()
+        assert not kept.is_whole
+        with DuckEngine(company.files, company.book, aside=kept) as engine:
+            assert engine.population(NOW) == first
+        assert kept.is_whole
+
+
 def test_that_of_other_segments_is_not_read_and_goes(company: Company, tmp_path: Path) -> None:
     """A pruned fact, for one, is in the older file only."""
     kept = aside(tmp_path, company.files)
@@ -96,7 +114,7 @@ def test_nothing_is_laid_out_of_a_file_that_is_not_the_manifest_s(
 ) -> None:
     true = aside(tmp_path, company.files)
     digests = ("0" * 64,)
-    kept = Aside(tmp_path / aside_path(digests), digests)
+    kept = Aside(tmp_path / aside_path(digests), digests, true.pins)
     with (
         DuckEngine(company.files, company.book, aside=kept) as engine,
         pytest.raises(BadData, match="not the one that the manifest names"),
@@ -106,7 +124,7 @@ def test_nothing_is_laid_out_of_a_file_that_is_not_the_manifest_s(
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(company: Company, tmp_path: Path) -> None:
-    kept = Aside(tmp_path / "nowhere" / "x.duckdb", aside(tmp_path, company.files).digests)
+    kept = aside(tmp_path, company.files)._replace(path=tmp_path / "nowhere" / "x.duckdb")
     with (
         DuckEngine(company.files, company.book, aside=kept) as engine,
         pytest.raises(Misuse, match="cannot be kept aside"),

@@ -1,0 +1,152 @@
+"""A folder of segments, asked of everybody at once: `replay.controls.at_once.AtOnce`.
+
+What an engine finds by sets (`replay/engines/seeking.py`, `tallying.py`) becomes lives here, as
+`replaying.py` makes them of anybody. Whoever is or was joined with somebody is in all that is
+sought, and apart in all that is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from uuid import UUID
+
+from ledger import pan
+from ledger.calendar import Day, Instant, start_of
+from ledger.events import CORRECTION, Row
+from ledger.store.controlling import Whole
+from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
+from replay.controls.model import EVERYBODY, Event, Kinds, Life
+from replay.engines import seeking
+from replay.engines.tallying import Tallying
+
+
+class Everybody:
+    """Everybody at (D, R)."""
+
+    def __init__(
+        self,
+        engine: Tallying,
+        as_of: Instant,
+        known: int,
+        kin: Mapping[UUID, frozenset[UUID]],
+    ) -> None:
+        self.engine, self.as_of, self.known, self._kin = engine, as_of, known, kin
+
+    # -- sought ------------------------------------------------------------------------------------
+
+    def having(self, kinds: Collection[str]) -> Sought:
+        """Whoever has a fact of these kinds."""
+        return self._seek(seeking.of_kinds(kinds))
+
+    def having_since(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later."""
+        return self._seek(f"e.recorded_at > {at:d}")
+
+    def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
+        """Whoever has a fact of a kind within its span, or one that was corrected."""
+        return self._seek(f"{seeking.within(spans)} OR {seeking.of_kinds((CORRECTION,))}")
+
+    def having_other(self, classes: Collection[str]) -> Sought:
+        """Whoever has a fact, or a part of one, of a class that is none of these."""
+        self.engine.need_entries(self.known)
+        return self._seek(seeking.of_other(classes))
+
+    def having_such(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+    ) -> Sought:
+        """Whoever has a fact that `is_such`, which is asked of one fact of each sort."""
+        self.engine.need_entries(self.known)
+        days = {self.engine.position_at(start_of(day) - 1) for day in self._effective()}
+        asked = self.engine.samples(self.known, fields, sorted({*turns, *days}))
+        found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
+        return self._with_kin(self.engine.having_sorts(found))
+
+    def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
+        """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
+        self.engine.need_entries(self.known)
+        found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
+        such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
+        return self.of([one for one in such if one is not None])
+
+    def of(self, people: Collection[UUID]) -> Sought:
+        """These, and nobody else."""
+        name = self.engine.seek(self.known, seeking.of_kinds(()))
+        self.engine.add(name, people)
+        return Sought(name)
+
+    def _seek(self, condition: str) -> Sought:
+        return self._with_kin(self.engine.seek(self.known, condition))
+
+    def _with_kin(self, name: str) -> Sought:
+        self.engine.add(name, list(self._kin))
+        return Sought(name)
+
+    def _effective(self) -> Iterable[Day]:
+        return (one.edition.effective_from for one in self.engine.book.entries)
+
+    # -- read --------------------------------------------------------------------------------------
+
+    def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
+        """Those sought, one at a time, with those joined with them."""
+        rows = self.engine.of_sought(self.known, [one.name for one in whom], reads)
+        for subject, events in _by_person(rows):
+            family = self._kin.get(subject, frozenset()) - {subject}
+            kin: dict[UUID, Life] = {}
+            if family:
+                theirs = self.engine.entries(self.known, people=family)
+                kin = {other: Life(other, hers) for other, hers in _by_person(theirs)}
+                kin |= {gone: Life(gone, ()) for gone in family - kin.keys()}
+            yield Life(subject, events, kin=kin)
+
+    def size(self, *whom: Sought) -> tuple[int, int]:
+        """How many people, and how many events of theirs."""
+        return self.engine.size(self.known, [one.name for one in whom] or None)
+
+    # -- counted -----------------------------------------------------------------------------------
+
+    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
+        """Whom nothing is counted of below."""
+        assert kinds is not None
+        condition = seeking.of_kinds(kinds)
+        if with_cards:
+            condition += f" OR ({self.engine.with_cards(self.as_of, self.known)})"
+        return self._seek(condition)
+
+    def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
+        """What is held and not erased, by class, months, years and place."""
+        return self.engine.aged(self.as_of, self.known, apart.name, limit)
+
+    def placed(self, apart: Sought, limit: int) -> Iterable[Placed]:
+        """What is known of, by class, place and article."""
+        return self.engine.placed(self.as_of, self.known, apart.name, limit)
+
+    def chosen(self, apart: Sought, limit: int) -> Iterable[Chosen]:
+        """Every choice, by purpose, channel, state and reason."""
+        return self.engine.chosen(self.as_of, self.known, apart.name, limit)
+
+    def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
+        """Of each purpose: how many facts name it, and the last day of one."""
+        return self.engine.purposes(self.as_of, self.known, apart.name)
+
+    def over(
+        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
+    ) -> Iterator[Over]:
+        """What is past its term where it is, but for these classes, or of these only."""
+
+        def asked(name: str) -> bool:
+            return name not in without and (only is None or name in only)
+
+        return self.engine.over(self.as_of, self.known, apart.name, asked)
+
+
+def _by_person(
+    rows: Iterable[tuple[Row, bytes]],
+) -> Iterator[tuple[UUID, tuple[Event, ...]]]:
+    found = (Whole(*one) for one in rows)
+    for subject, hers in groupby(found, key=lambda one: one.row.subject):
+        if subject is not None:
+            yield subject, tuple(hers)

@@ -1,0 +1,165 @@
+"""What some histories tell of everybody at once, instead of one person after the other.
+
+Each control and each question is defined by what it says of one life (`life.py`). Where the
+history can say by sets whom that can be anything but silence for, only those lives are read
+(`Sought`); where it can count what most lives would have added, only the rest of them are (those
+`apart`). What it says is held to the fold by tests; nothing here is a second definition, and a
+history without it (`History.at_once` None) has everybody looked at.
+
+Read next: `run.py`, which asks; `replay/engines/seeking.py`, which answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+from ledger.calendar import Day, Instant
+from ledger.policy.verdicts import ConsentStatus
+from replay.controls.model import EVERYBODY, Event, Kinds, Life
+
+Place: TypeAlias = Literal[
+    "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
+]
+"""Where a thing stands: the tier of its deadline, or `suspended` while a contract is open."""
+First: TypeAlias = Sequence[tuple[UUID, int]]
+"""The first people of a line in the order of their ids, each with a position it rests on."""
+
+
+class Sought(NamedTuple):
+    """Some of the people, as the history that found them remembers them."""
+
+    name: str
+
+
+class Aged(NamedTuple):
+    """So many people hold so many things of a class whose term is of so many months and counts from
+    so many years ago (None: a contract stops it)."""
+
+    klass: str
+    months: int
+    years: int | None
+    place: Literal["in_use", "archived", "past"]
+    people: int
+    things: int
+    first: First
+
+
+class Placed(NamedTuple):
+    """So many people hold so many things of a class at a place, on an article."""
+
+    klass: str
+    place: Place
+    article: str
+    people: int
+    things: int
+    first: First
+
+
+class Chosen(NamedTuple):
+    """So many people's choice about a purpose over a channel ('': it has none) stands so."""
+
+    purpose: str
+    channel: str
+    state: ConsentStatus
+    reason: str
+    people: int
+    first: First
+
+
+class Over(NamedTuple):
+    """One thing past its term where it is: the position that its term counts from, and all on which
+    that rests. `archives`: the class has an archive; `archived`: that is where it is."""
+
+    subject: UUID
+    klass: str
+    scope: str
+    place: Place
+    archives: bool
+    archived: bool
+    counted: int
+    rests_on: tuple[int, ...]
+
+
+class Lean(NamedTuple):
+    """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
+
+    subject: UUID
+    why: str
+    positions: tuple[int, ...]
+
+
+class Most(NamedTuple):
+    """What a control finds of most people: of all but those apart (kinds, whether with cards, as
+    `AtOnce.apart` takes them), by (subject, class, scope)."""
+
+    apart: frozenset[str]
+    with_cards: bool
+    found: Callable[[AtOnce, Sought], Iterator[Lean]]
+
+
+class AtOnce(Protocol):
+    """Everybody at (D, R), asked at once. People who are, or were, joined with somebody are in
+    whatever is sought: what one of them says may be said by another's fact."""
+
+    def having(self, kinds: Collection[str]) -> Sought:
+        """Whoever has a fact of these kinds."""
+
+    def having_since(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later."""
+
+    def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
+        """Whoever has a fact of one of these kinds that happened at or after the first instant and
+        before the second, as it was recorded, or any that was corrected."""
+
+    def having_other(self, classes: Collection[str]) -> Sought:
+        """Whoever has a fact, or a sealed part of one, of a class that is none of these."""
+
+    def having_such(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+    ) -> Sought:
+        """Whoever has a fact that `is_such`, which is asked of one fact of each sort: of a kind,
+        with the same values in these fields of it, and recorded between the same two `turns`
+        (positions after which the answer may be another; the editions and days they are of too)."""
+
+    def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
+        """Whoever has a fact that `is_such`, which is asked of each whose entry holds digits, or a
+        word, as card data does, outside of ids (`ledger/pan.py`)."""
+
+    def of(self, people: Collection[UUID]) -> Sought:
+        """These, and nobody else."""
+
+    def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
+        """Those sought, one at a time in the order of their ids, with those joined with them; of
+        the facts of these kinds only, and what corrects them. Who has none is left out."""
+
+    def size(self, *whom: Sought) -> tuple[int, int]:
+        """How many people there are of whom something is left (of those sought, if any are named),
+        and how many events of theirs."""
+
+    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
+        """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
+        several; `with_cards`: and whoever has a card or a proof of payment whose end may be another
+        than its class's term says."""
+
+    def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
+        """What is held and not erased, by class, months, years and place."""
+
+    def placed(self, apart: Sought, limit: int) -> Iterable[Placed]:
+        """What is known of, by class, place and article."""
+
+    def chosen(self, apart: Sought, limit: int) -> Iterable[Chosen]:
+        """Every choice, by purpose, channel, state and reason."""
+
+    def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
+        """Of each purpose: how many facts that stand name it, and the last day of one."""
+
+    def over(
+        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
+    ) -> Iterator[Over]:
+        """What is past its term where it is, but for these classes, or of these only, by (subject,
+        class, scope)."""

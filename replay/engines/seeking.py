@@ -1,0 +1,200 @@
+"""Whom a question concerns, in SQL: people by one event of theirs, and what of them need not be
+looked at one by one. Every answer is for `api/everybody.py`, which makes lives of it.
+
+People that were found are kept as a relation of their halves (`sought_N`): a question may be about
+half of everybody, and memory is bounded. What is counted is counted of the same relations as any
+other question's (`judging.py`), people by share. Entries are searched as they lie there, and only
+where columns cannot tell.
+
+What this file never does: decide what is a finding. Whatever it names is judged again, from the
+life or the event itself. Read next: `tallying.py`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from ledger.calendar import Instant
+from ledger.errors import BadData
+from ledger.events import KINDS, Row
+from ledger.policy.book import Book
+from replay.engines.asking import COLUMNS, SqlEngine, row_of
+from replay.engines.contract import Files
+from replay.engines.lanes import META
+from replay.engines.sql import listed
+from replay.segments.layout import halves
+
+WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be answered"
+PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
+_OWN = "subject_hi IS NOT NULL"
+_ENTRY = "decode(e.entry)"
+_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
+    CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, position"""
+
+
+class Seeking(SqlEngine):
+    """An engine that finds people by what one of their events is."""
+
+    def __init__(self, files: Files, book: Book) -> None:
+        super().__init__(files, book)
+        self._numbers = count(1)
+
+    @abstractmethod
+    def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
+        """Add people, by the halves of their ids, to a relation that is kept."""
+
+    # -- people ------------------------------------------------------------------------------------
+
+    def seek(self, known: int, condition: str) -> str:
+        """The people of whom an event `e` fulfils a condition: the name of their relation."""
+        return self._sought(f"{PEOPLE} WHERE {_OWN} AND position <= {known:d} AND ({condition})")
+
+    def add(self, name: str, people: Collection[UUID]) -> None:
+        """Add people to those sought."""
+        self._add(name, [halves(one) for one in people])
+
+    def _sought(self, text: str) -> str:
+        self._begin()
+        name = f"sought_{next(self._numbers)}"
+        self._keep(name, text)
+        return name
+
+    def of_sought(
+        self, known: int, names: Collection[str], kinds: Collection[str] | None
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows of those sought with their entries, by (subject, position); of these kinds, if
+        some are named, and what corrects them."""
+        self._begin()
+        which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
+        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
+            WHERE {self._of(known, names)} {which} ORDER BY {_ORDER}"""
+        for *typed, entry in self._rows(text):
+            if entry is None:
+                raise BadData(WITHOUT_ENTRIES)
+            yield row_of(typed), bytes(entry)
+
+    def size(self, known: int, names: Collection[str] | None) -> tuple[int, int]:
+        """How many people there are, of those sought (None: of all), and how many events of
+        theirs."""
+        self._begin()
+        text = f"""SELECT COUNT(*), COALESCE(SUM(n), 0) FROM (SELECT COUNT(*) AS n FROM events e
+            WHERE {self._of(known, names)} GROUP BY subject_hi, subject_lo) p"""
+        people, events = next(self._rows(text))
+        return int(people), int(events)
+
+    def _of(self, known: int, names: Collection[str] | None) -> str:
+        own = f"{_OWN} AND position <= {known:d}"
+        if names is None:
+            return own
+        whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
+        return f"{own} AND (subject_hi, subject_lo) IN ({whose})"
+
+    # -- entries -----------------------------------------------------------------------------------
+
+    def need_entries(self, known: int) -> None:
+        """Raise BadData where there are none: nothing that is searched for would be found."""
+        self._begin()
+        text = f"""SELECT COUNT(*) FROM events
+            WHERE kind IS NOT NULL AND entry IS NULL AND position <= {known:d}"""
+        if next(self._rows(text))[0]:
+            raise BadData(WITHOUT_ENTRIES)
+
+    def events_where(self, known: int, condition: str) -> Iterator[tuple[Row, bytes]]:
+        """The events of people that fulfil a condition, with their entries."""
+        self._begin()
+        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
+            WHERE {_OWN} AND position <= {known:d} AND ({condition})"""
+        for *typed, entry in self._rows(text):
+            yield row_of(typed), bytes(entry)
+
+    def samples(
+        self, known: int, fields: Mapping[str, Collection[str]], turns: Sequence[int]
+    ) -> Iterator[tuple[int, Row, bytes]]:
+        """One event of each sort, with the number of the sort, which `having_sorts` is told. Sorts
+        are told apart by kind, by what stands in these fields of the entry, by the edition and the
+        day it was recorded under, and by the turns between which it was recorded."""
+        self._begin()
+        keys = sorted({key for names in fields.values() for key in names})
+        said = ", ".join(f"'$.meta.{key}'" for key in keys)
+        between = ", ".join(f"({at:d})" for at in sorted({0, *turns}))
+        self._keep(
+            "sorted_out",
+            f"""WITH turns AS (SELECT * FROM (VALUES {between}) v (turn))
+            SELECT e.position, e.kind, t.turn,
+            CASE WHEN json_valid({_ENTRY}) THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
+                ELSE CAST(e.position AS VARCHAR) END AS said,
+            subject_hi AS hi, subject_lo AS lo
+            FROM events e ASOF JOIN turns t ON e.position > t.turn
+            WHERE {_OWN} AND position <= {known:d} AND kind IN {listed(fields)}""",
+        )
+        self._keep(
+            "of_a_sort",
+            """SELECT kind, turn, said, MIN(position) AS position FROM sorted_out
+            GROUP BY kind, turn, said""",
+        )
+        text = f"""SELECT {", ".join(f"e.{name}" for name in COLUMNS)}, e.entry
+            FROM events e JOIN of_a_sort s ON s.position = e.position"""
+        for *typed, entry in self._rows(text):
+            row = row_of(typed)
+            yield row.position, row, bytes(entry)
+
+    def having_sorts(self, numbers: Collection[int]) -> str:
+        """The people who have an event of these sorts."""
+        chosen = ", ".join(map(str, sorted(numbers))) or "NULL"
+        return self._sought(f"""SELECT DISTINCT o.hi, o.lo FROM sorted_out o
+            JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
+            WHERE s.position IN ({chosen})""")
+
+
+def of_kinds(kinds: Collection[str]) -> str:
+    """An event of one of these kinds."""
+    return f"e.kind IN {listed(kinds)}" if kinds else "1 = 0"
+
+
+def within(spans: Mapping[str, tuple[Instant, Instant]]) -> str:
+    """An event of a kind that happened within its span."""
+    each = (
+        f"(e.kind = '{kind}' AND e.occurred_at >= {since:d} AND e.occurred_at < {before:d})"
+        for kind, (since, before) in sorted(spans.items())
+    )
+    return " OR ".join(each) or "1 = 0"
+
+
+def of_other(classes: Collection[str]) -> str:
+    """An event of a class that is none of these, or a part of one. A part is told by its name in
+    the entry, as it is written there (`ledger/entry.py`)."""
+    names = f'regexp_extract_all({_ENTRY}, \'"n":"([^"]*)"\', 1)'
+    known = "[" + ", ".join(f"'{name}'" for name in sorted(classes)) + "]"
+    parted = f"contains({_ENTRY}, '\"parts\":')"
+    return f"""(e.class IS NOT NULL AND e.class NOT IN {listed(classes) if classes else "('')"})
+        OR ({parted} AND NOT list_has_all({known}::VARCHAR[], {names}))"""
+
+
+def of_digits(pattern: str) -> str:
+    """An event in whose entry, ids apart, this is found. Only the kinds that may say anything but
+    ids, days and words of a closed list are looked at."""
+    quoted = pattern.replace("'", "''")
+    without = f"regexp_replace({_ENTRY}, '{_IDS}', '', 'g')"
+    first, then = (f"regexp_matches({text}, '{quoted}')" for text in (_ENTRY, without))
+    return f"{of_kinds(SAYING)} AND CASE WHEN {first} THEN {then} ELSE 1 = 0 END"
+
+
+def _is_free(schema: Mapping[str, Any]) -> bool:
+    return (schema.get("format") or schema.get("items", {}).get("format")) not in ("uuid", "date")
+
+
+_ALL = [(kind, spec) for kind, cls in KINDS.items() for spec in cls.specs if not spec.personal]
+_FREE = [(kind, spec.key) for kind, spec in _ALL if not spec.one_of and _is_free(spec.codec.schema)]
+SAYING = frozenset(kind for kind, _ in _FREE)
+"""The kinds that have a clear field of which the values are not listed."""
+ALWAYS_IDS = ("id", "item", "kid", "stream", "subject")
+_NAMES = "|".join(
+    sorted({*ALWAYS_IDS, *(spec.key for _, spec in _ALL)} - {key for _, key in _FREE})
+)
+_UUID = '"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"'
+_IDS = rf'"(?:{_NAMES})":(?:{_UUID}|\[(?:{_UUID},?)+\])'
+"""Ids, as entries write them, in fields that never hold anything else."""

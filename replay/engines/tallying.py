@@ -1,0 +1,286 @@
+"""What is held of most people, counted as the inspector's questions count it, in SQL.
+
+Over the same things as any count (`judging.py`, `items`), but for people who are `apart`: of them
+somebody asks more than a term (a hold, a card), and they are looked at one by one. Each line names
+the first people of it in the order of their ids, as whoever looks at one after the other would.
+Read next: `replay/controls/at_once.py`, whose answers these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from ledger.calendar import Day, Instant
+from ledger.events import CORRECTION, ClassErased
+from ledger.policy.consents import choice_of, counted_as
+from ledger.policy.terms import chain_for
+from replay.controls.at_once import Aged, Chosen, Over, Placed
+from replay.engines import judging, sql
+from replay.engines.asking import PLACE
+from replay.engines.judging import Judged
+from replay.engines.lanes import META, NOTIFIED, Plan
+from replay.engines.seeking import Seeking, of_kinds
+from replay.engines.sql import EXPRESSIONS, PACK
+from replay.segments.layout import whole
+
+PAID = "order.paid.v1"
+PROOF = "card_proof"
+PAST = (judging.PAST, judging.PAST_ARCHIVE, judging.ARCHIVED_PAST)
+_STILL = -1  # instead of years, where a contract stops the clock
+_STATES: tuple[Literal["in_use", "archived", "past"], ...] = ("in_use", "archived", "past")
+_Key: TypeAlias = tuple[Any, ...]
+_Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
+
+
+class Tallying(Seeking):
+    """An engine that counts everybody but those apart."""
+
+    def _numbered(self, name: str) -> str:
+        """Those of a relation of people, as `facts` numbers them."""
+        return f"SELECT hi, lo FROM {name}"
+
+    def _but(self, apart: str, rows: str) -> str:
+        """Leave them out."""
+        return f"ANTI JOIN ({self._numbered(apart)}) a ON a.hi = {rows}.hi AND a.lo = {rows}.lo"
+
+    def with_cards(self, as_of: Instant, known: int) -> str:
+        """An event by which somebody is to be asked about her cards herself: each ends by its own
+        facts (`ledger/policy/cards.py`). So does the proof of a payment, but that is the end of its
+        class, unless more than one fact tells of it, or may by a correction, or it was paid after
+        it was erased."""
+        self._begin()
+        plan = Plan(self.book, as_of, known, self._lay_out())
+        clock = next((clock for clock in plan.clocks if clock.name == PROOF), None)
+        holding = {
+            sort.kind
+            for sort in plan.sorts
+            for key in plan.keys(sort)
+            if clock is not None and plan.held(sort, *key) & clock.bit
+        }
+        kinds = sql.listed({*holding, PAID})
+        if clock is None or clock not in plan.plain or clock.terms[0].archive is not None:
+            return f"e.kind LIKE 'card.%' OR e.kind IN {kinds}"
+        paid = f"FILTER (WHERE kind IN {kinds})"
+        erased = f"kind = '{ClassErased.kind}' AND decision = '{PROOF}'"
+        others = of_kinds({*holding, CORRECTION} - {PAID})
+        return f"""e.kind LIKE 'card.%' OR {others} OR e.kind IN {kinds}
+            AND (e.subject_hi, e.subject_lo, e.item) IN (
+                SELECT subject_hi, subject_lo, item FROM events
+                WHERE (kind IN {kinds} OR {erased}) AND item IS NOT NULL
+                GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) {paid} > 1
+                OR MIN(position) FILTER (WHERE {erased}) < MAX(position) {paid})"""
+
+    # -- by class ----------------------------------------------------------------------------------
+
+    def aged(self, as_of: Instant, known: int, apart: str, limit: int) -> Iterator[Aged]:
+        """What is held and not erased, by class, months, years and place."""
+
+        def columns(judged: Judged) -> str:
+            day, today = f"(since // {PACK})", judged.plan.today
+            months = _by("term", [str(term.months) for term in judged.terms])
+            return f"""{months} AS months,
+                CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
+                    WHEN {day} > {today} THEN 0 ELSE ({today} - {day}) // 10000 END AS years,
+                CASE WHEN place IN ({", ".join(map(str, PAST))}) THEN 2
+                    WHEN place = {judging.ARCHIVED} THEN 1 ELSE 0 END AS state"""
+
+        names = "number", "months", "years", "state"
+        where = f"place <> {judging.ERASED}"
+        for judged in self._judged(as_of, known):
+            lines = self._lines(judged, names, columns(judged), where, apart, limit)
+            for (n, months, years, state), people, things, first in lines:
+                klass, since = judged.plan.clocks[n].name, None if years == _STILL else int(years)
+                yield Aged(klass, months, since, _STATES[state], people, things, first)
+
+    def placed(self, as_of: Instant, known: int, apart: str, limit: int) -> Iterator[Placed]:
+        """What is known of, by class, place and article."""
+        places = sorted(set(PLACE.values()))
+        by_place = [places.index(PLACE[place]) for place in sorted(PLACE)]
+
+        def columns(judged: Judged) -> str:
+            articles = sorted({term.article for term in judged.terms})
+            article = _by("term", [str(articles.index(term.article)) for term in judged.terms])
+            place = _by(f"(place - {min(PLACE)})", list(map(str, by_place)))
+            return f"{place} AS stands, {article} AS article"
+
+        names = "number", "stands", "article"
+        for judged in self._judged(as_of, known):
+            articles = sorted({term.article for term in judged.terms})
+            lines = self._lines(judged, names, columns(judged), "1 = 1", apart, limit)
+            for (n, stands, article), people, things, first in lines:
+                klass = judged.plan.clocks[n].name
+                yield Placed(klass, places[stands], articles[article], people, things, first)
+
+    def _lines(
+        self,
+        judged: Judged,
+        names: Sequence[str],
+        columns: str,
+        where: str,
+        apart: str,
+        limit: int,
+    ) -> Iterator[_Line]:
+        """Of a share of the people: each line by its key, how many people and things, and the first
+        people with their positions."""
+        if not judged.plan.clocks:
+            return
+        key = ", ".join(names)
+        self._keep(
+            "counted",
+            f"""SELECT hi, lo, scope, since, {_rank()} AS who, number, {columns}
+            FROM ({judged.items()}) i {self._but(apart, "i")} WHERE {where}""",
+        )
+        self._keep(
+            "by_line",
+            f"""SELECT {key}, COUNT(*) AS people, SUM(n) AS things, MIN(who, {limit:d}) AS whose
+            FROM (SELECT {key}, who, COUNT(*) AS n FROM counted GROUP BY {key}, who) w
+            GROUP BY {key}""",
+        )
+        first: dict[_Key, list[tuple[UUID, int]]] = {}
+        same = " AND ".join(f"c.{name} = f.{name}" for name in names)
+        own = ", ".join(f"c.{name}" for name in names)
+        text = self._named(
+            f"""SELECT c.hi, c.lo, c.scope, {own}, {sql.position_of("c.since")} AS position
+            FROM counted c JOIN (SELECT {key}, UNNEST(whose) AS who FROM by_line) f
+                ON f.who = c.who AND {same}""",
+            f"scope, {key}, position",
+            "scope",
+        )
+        for hi, lo, _, *found, position in self._rows(text):
+            some = first.setdefault(tuple(found), [])
+            if len(some) < limit:
+                some.append((whole(hi, lo), int(position)))
+        for *found, people, things in self._rows(f"SELECT {key}, people, things FROM by_line"):
+            yield tuple(found), int(people), int(things), first[tuple(found)]
+
+    # -- choices and purposes ----------------------------------------------------------------------
+
+    def chosen(self, as_of: Instant, known: int, apart: str, limit: int) -> Iterator[Chosen]:
+        """Every choice, by purpose, channel, state and reason; a line may come more than once."""
+        for plan in self._plans(as_of, known):
+            self._keep(
+                "counted",
+                f"""SELECT {_rank()} AS who, hi, lo, purpose, channel, kind, day, unproved, position
+                FROM ({self._chosen(plan)}) c {self._but(apart, "c")}""",
+            )
+            key = "purpose, channel, kind, day, unproved"
+            self._keep(
+                "by_line",
+                f"""SELECT {key}, COUNT(*) AS people, MIN(who, {limit:d}) AS whose
+                FROM counted GROUP BY {key}""",
+            )
+            first: dict[_Key, list[tuple[UUID, int]]] = {}
+            own = ", ".join(f"c.{name}" for name in key.split(", "))
+            same = " AND ".join(f"c.{name} = f.{name}" for name in key.split(", "))
+            text = self._named(
+                f"""SELECT c.hi, c.lo, {own}, c.position FROM counted c
+                JOIN (SELECT {key}, UNNEST(whose) AS who FROM by_line) f
+                ON f.who = c.who AND {same}""",
+                f"{key}, position",
+            )
+            for hi, lo, *found, position in self._rows(text):
+                first.setdefault(tuple(found), []).append((whole(hi, lo), int(position)))
+            for *found, people in self._rows(f"SELECT {key}, people FROM by_line"):
+                purpose, channel, number, day, gone = found
+                of = self.book, as_of, known, purpose, channel
+                said = choice_of(EXPRESSIONS[number], int(day), *of, unproved=bool(gone))
+                more = int(people), first[tuple(found)]
+                yield Chosen(purpose, channel, *counted_as(said), *more)
+
+    def purposes(self, as_of: Instant, known: int, apart: str) -> Iterator[tuple[str, int, Day]]:
+        """Of each purpose: how many facts name it, and the last day of one."""
+        self._begin()
+        text = f"""SELECT purpose, COUNT(*), MAX(local_day) FROM events e
+            ANTI JOIN {apart} a ON a.hi = e.subject_hi AND a.lo = e.subject_lo
+            WHERE subject_hi IS NOT NULL AND purpose <> '' AND position <= {known:d}
+            AND kind NOT IN {sql.listed(META)} AND occurred_at <= {as_of:d} GROUP BY purpose"""
+        for purpose, facts, day in self._rows(text):
+            yield purpose, int(facts), int(day)
+
+    # -- past its term -----------------------------------------------------------------------------
+
+    def over(
+        self, as_of: Instant, known: int, apart: str, asked: Callable[[str], bool]
+    ) -> Iterator[Over]:
+        """What is past its term where it is, by (subject, class, scope), and what that rests on:
+        the fact that its term counts from, the one that put it into the archive, and the one that
+        told her of a later edition, if that gives another term."""
+        for judged in self._judged(as_of, known):
+            plan, clocks = judged.plan, judged.plan.clocks
+            numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
+            places, of = ", ".join(map(str, PAST)), ", ".join(numbers)
+            if not numbers:
+                continue
+            self._keep(
+                "past_terms",
+                f"""SELECT hi, lo, scope, number, term, place,
+                    {sql.position_of("since")} AS position
+                FROM ({judged.items()}) i {self._but(apart, "i")}
+                WHERE place IN ({places}) AND number IN ({of})""",
+            )
+            text = self._named(
+                f"""SELECT o.*, COALESCE(x.ended, 0) AS ended,
+                    CASE WHEN e.edition < n.edition THEN n.position ELSE 0 END AS told
+                FROM past_terms o JOIN events e ON e.position = o.position
+                LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
+                    AND x.number = o.number AND x.scope = o.scope
+                LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo""",
+                "scope, number, term, place, position, ended, told",
+                "number, scope",
+            )
+            several = self._several(plan, known)
+            for hi, lo, scope, number, term, place, on, ended, told in self._rows(text):
+                later = int(told or 0) if several[number] else 0
+                archives = judged.terms[term].archive is not None
+                archived = place == judging.ARCHIVED_PAST
+                of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
+                rests_on = tuple(sorted({int(on), int(ended), later} - {0}))
+                yield Over(*of_what, archives, archived, int(on), rests_on)
+
+    def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
+        """Whether more than one edition judges a class that day, by its number."""
+        return {
+            clock.number: len(chain_for(self.book, clock.name, plan.today, known)[0]) > 1
+            for clock in plan.clocks
+        }
+
+
+def _archived(judged: Judged) -> str:
+    """The last fact that put what is over, and archived, into the archive."""
+    rows = [
+        (n, clock.number)
+        for n, sort in enumerate(judged.plan.sorts)
+        for clock in judged.plan.clocks
+        if sort.ends == clock.name
+    ]
+    return f"""WITH {sql.table("ends", "sort number", rows)}
+        SELECT a.hi, a.lo, a.number, a.scope, MAX({sql.position_of("e.p")}) AS ended
+        FROM facts e JOIN ends n ON n.sort = e.sort
+        JOIN past_terms a ON a.hi = e.hi AND a.lo = e.lo AND a.number = n.number
+            AND a.scope = e.item
+        WHERE a.place = {judging.ARCHIVED_PAST} GROUP BY a.hi, a.lo, a.number, a.scope"""
+
+
+def _told(plan: Plan) -> str:
+    """The newest edition each person was told of, and the first fact that told her."""
+    return f"""SELECT hi, lo, until_day AS edition, position FROM (
+        SELECT hi, lo, until_day, position, ROW_NUMBER() OVER (
+            PARTITION BY hi, lo ORDER BY until_day DESC, local_day, position) AS n
+        FROM stated WHERE kind = '{NOTIFIED}' AND until_day IS NOT NULL
+            AND occurred_at <= {plan.as_of:d}) t WHERE n = 1"""
+
+
+def _rank() -> str:
+    """A person as one number, in the order of ids: their halves are signed."""
+    high, low = (f"(CASE WHEN {h} < 0 THEN {2**64} ELSE 0 END + {h})" for h in ("hi", "lo"))
+    return f"(CAST({high} AS UHUGEINT) * {2**64}::UHUGEINT + CAST({low} AS UHUGEINT))"
+
+
+def _by(column: str, values: Sequence[str]) -> str:
+    """A value by a number that counts from zero."""
+    if len(set(values)) == 1:
+        return values[0]
+    whens = " ".join(f"WHEN {n} THEN {value}" for n, value in enumerate(values))
+    return f"CASE {column} {whens} END"
