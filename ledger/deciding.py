@@ -8,7 +8,7 @@ store checks at commit that everything read is still true. Read next: `ledger/ha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
@@ -137,11 +137,7 @@ class Session:
         self._streams: dict[UUID, Stream] = {}
         self._roots: dict[int, reader.Found] = {}
         self._keys: dict[Scope, DataKey] = {}
-
-    @cached_property
-    def _blinded(self) -> Callable[[str, Reference], Key]:
-        """See `blinded`: a round meets each reference thrice."""
-        return cache(partial(blinded, self.ledger))
+        self._blinded = cache(partial(blinded, ledger))  # a round meets each reference thrice
 
     # -- loading -----------------------------------------------------------------------------
 
@@ -242,8 +238,7 @@ class Session:
         return {scope: key._replace(row=None) for scope, key in self._keys.items()}
 
     def remember(self) -> None:
-        """Everything was committed: the keys may be used again, and the tips are where we left
-        them."""
+        """Everything was committed: keys may be used again, tips are where we left them."""
         self.ledger.vault.remember(self.epoch, self._keys)
         self.ledger.recorder.remember(self._known)
         self.is_written = True
