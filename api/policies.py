@@ -6,6 +6,7 @@ Both faces give exactly these. Read next: `ledger/policy/lint/`, `ledger/policy/
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from api.settings import Language
@@ -125,6 +126,7 @@ def edition_json(published: Published) -> dict[str, Any]:
         "published_sha256": edition.published_sha256,
         "classes": {name: class_json(found) for name, found in edition.classes.items()},
         "purposes": {name: purpose_json(found) for name, found in edition.purposes.items()},
+        "labels": {name: asdict(found) for name, found in edition.labels.items()},
     }
 
 

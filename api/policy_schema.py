@@ -90,8 +90,14 @@ SCHEMAS: dict[str, Any] = {
     "Editions": closed(["items"], {"items": listed("EditionNamed")}),
     "EditionNamed": closed([*_NAMED, "in_force"], {**_NAMED, "in_force": {"type": "boolean"}}),
     "Edition": closed(
-        [*_NAMED, "company", "classes", "purposes"],
-        {**_NAMED, "company": STRING, "classes": _OBJECTS, "purposes": _OBJECTS},
+        [*_NAMED, "company", "classes", "purposes", "labels"],
+        {
+            **_NAMED,
+            "company": STRING,
+            "classes": _OBJECTS,
+            "purposes": _OBJECTS,
+            "labels": _OBJECTS | {"description": "Of purposes declared beside the editions."},
+        },
     ),
     "PublishEdition": closed(
         ["toml"],
@@ -143,7 +149,7 @@ _EDITION: dict[str, Any] = {
     "sha256": "0b3ad27c1c31f6e0f5b1a7c9be8c1f1e6b5f6bb1f2a4c4d7a1e9f0c3d2b1a090",
     "published_sha256": "9d1f7e5c3b2a19080f6e5d4c3b2a19181716151413121110090807060504a3b2",
 }
-_WHOLE_EDITION = {**_EDITION, "company": "SoftSystem", "classes": {}, "purposes": {}}
+_WHOLE_EDITION = {**_EDITION, "company": "SoftSystem", "classes": {}, "purposes": {}, "labels": {}}
 _FOUND = {
     "id": "L03",
     "severity": "error",

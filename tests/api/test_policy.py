@@ -58,9 +58,13 @@ def test_the_clauses_are_retold_with_their_articles(caller: Caller) -> None:
 
 def test_the_next_edition_is_published_by_the_dpo_and_compared(caller: Caller) -> None:
     """A fact like any other, by the rules of publishing; then the difference is shown."""
-    toml = later("2031-01-01", ("operational_months = 36", "operational_months = 24"))
+    label = '[[label]]\npurpose = "loyalty"\nlabel_fr = "programme de fidélité"\n\n[[clause]]'
+    shorter = ("operational_months = 36", "operational_months = 24")
+    toml = later("2031-01-01", shorter, ("[[clause]]", label))
     made = caller.say("POST", "/v1/policy/editions", {"toml": toml})
     assert (made.status_code, made.json()["effective_from"]) == (201, "2031-01-01")
+    named = {"loyalty": {"label_fr": "programme de fidélité", "label_en": None}}
+    assert made.json()["labels"] == named
     items = caller.get("/v1/policy/editions").json()["items"]
     assert [one["in_force"] for one in items] == [True, False]
     told = caller.get("/v1/policy/diff", old="2026-01-01", new="2031-06-01").json()
