@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 # Where a failure takes its sentence: the place among its arguments, and the name.
 FAMILIES = {"ProbantError": (0, "detail"), "Refusal": (1, "detail"), "Problem": (1, "detail")}
-FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence")}
+FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence"), "Topic": (1, "form", True)}
 ELSEWHERE = {"said": "api/cli.py", "Wrong": "api/opendsr.py"}  # of these files only
 # A codec says what a field must be; its sentence ends one that names the field.
 CODECS = ("ledger/fields.py", "ledger/calendar.py")
@@ -171,7 +171,7 @@ class Collector:
             far = source(module) if module else here
         elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
             owner = node.func.value.id
-            if owner in ("self", "visit"):
+            if owner in ("self", "visit") or _is_given(here, node, owner):
                 every = self.wrappers.items()
                 return [one for (_, key), found in every if key == f".{name}" for one in found]
             module, there = here.imports.get(owner, ("", ""))
@@ -267,6 +267,16 @@ def _is_ours(here: Source, name: str) -> bool:
         file, module = ELSEWHERE[name], here.imports.get(name, ("", ""))[0]
         return file in (here.name, module.replace(".", "/") + ".py")
     return here.imports.get(name, ("", ""))[0].replace(".", "/") + ".py" not in ALONE
+
+
+def _is_given(here: Source, node: ast.AST, name: str) -> bool:
+    """Whether this is a parameter, of a class of the same file."""
+    classes = {one.name for one in here.tree.body if isinstance(one, ast.ClassDef)}
+    return any(
+        one.arg == name and one.annotation is not None and ast.unparse(one.annotation) in classes
+        for function in here.functions_around(node)
+        for one in function.args.args
+    )
 
 
 def _called(node: ast.Call) -> str | None:
