@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 # Where a failure takes its sentence: the place among its arguments, and the name.
 FAMILIES = {"ProbantError": (0, "detail"), "Refusal": (1, "detail"), "Problem": (1, "detail")}
-FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence"), "Topic": (1, "form", True)}
+FAMILIES |= {"Wrong": (0, "message"), "said": (0, "sentence")}
+PIECES = {"Topic": (1, "form")}  # what stands in a sentence
 ELSEWHERE = {"said": "api/cli.py", "Wrong": "api/opendsr.py"}  # of these files only
 # A codec says what a field must be; its sentence ends one that names the field.
 CODECS = ("ledger/fields.py", "ledger/calendar.py")
@@ -113,6 +114,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.sinks = {name: Place(*place) for name, place in FAMILIES.items()}
+        self.sinks |= {name: Place(*place, is_piece=True) for name, place in PIECES.items()}
         for _ in range(4):  # who is derived from whom is written in no order
             for one in sources():
                 for node in ast.walk(one.tree):
