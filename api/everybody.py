@@ -8,16 +8,17 @@ sought, and apart in all that is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import starmap
 from uuid import UUID
 
 from ledger import pan
 from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
-from ledger.store.controlling import Whole
+from ledger.store.controlling import Whole, grouped
 from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
+from replay.engines.contract import Engine
 from replay.engines.tallying import Tallying
 
 
@@ -93,14 +94,7 @@ class Everybody:
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time, with those joined with them."""
         rows = self.engine.of_sought(self.known, [one.name for one in whom], reads)
-        for subject, events in _by_person(rows):
-            family = self._kin.get(subject, frozenset()) - {subject}
-            kin: dict[UUID, Life] = {}
-            if family:
-                theirs = self.engine.entries(self.known, people=family)
-                kin = {other: Life(other, hers) for other, hers in _by_person(theirs)}
-                kin |= {gone: Life(gone, ()) for gone in family - kin.keys()}
-            yield Life(subject, events, kin=kin)
+        return lives_of(rows, self.engine, self.known, self._kin)
 
     def size(self, *whom: Sought) -> tuple[int, int]:
         """How many people, and how many events of theirs."""
@@ -143,10 +137,18 @@ class Everybody:
         return self.engine.over(self.as_of, self.known, apart.name, asked)
 
 
-def _by_person(
+def lives_of(
     rows: Iterable[tuple[Row, bytes]],
-) -> Iterator[tuple[UUID, tuple[Event, ...]]]:
-    found = (Whole(*one) for one in rows)
-    for subject, hers in groupby(found, key=lambda one: one.row.subject):
-        if subject is not None:
-            yield subject, tuple(hers)
+    engine: Engine,
+    known: int,
+    kin: Mapping[UUID, frozenset[UUID]],
+) -> Iterator[Life]:
+    """The lives that rows in the order of people are, each with those of her `kin`."""
+    for subject, events in grouped(starmap(Whole, rows)):
+        family = kin.get(subject, frozenset()) - {subject}
+        others: dict[UUID, Life] = {}
+        if family:
+            theirs = grouped(starmap(Whole, engine.entries(known, people=family)))
+            others = {other: Life(other, hers) for other, hers in theirs}
+            others |= {gone: Life(gone, ()) for gone in family - others.keys()}
+        yield Life(subject, events, kin=others)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from api.answers import Past as Listed
 from api.answers import Times, check_class, listed_json, population_json, times_json
 from api.controlling import asked_about, families
 from api.controls import wanted
-from api.everybody import Everybody
+from api.everybody import Everybody, lives_of
 from api.inspecting import answered, checked_positions, named_in, sealed_by, sealed_of
 from api.inspecting import wanted as questions
 from api.spreading import OnExecutors
@@ -208,26 +208,13 @@ class SegmentHistory:
     def lives(self, having: Kinds = EVERYBODY) -> Iterator[Life]:
         """Everybody (or the one person named), one at a time, with those she is or was joined
         with. Raises NotFound when nothing is known of the one named."""
-        whom, count = asked_about(self.subject, having, self._kin), 0
-        for subject, events in self._by_person(*whom):
-            kin: dict[UUID, Life] = {}
-            family = self._kin.get(subject, frozenset()) - {subject}
-            if family:
-                kin = {other: Life(other, hers) for other, hers in self._by_person(family)}
-                kin |= {gone: Life(gone, ()) for gone in family - kin.keys()}
-            yield Life(subject, events, kin=kin)
+        people, kinds = asked_about(self.subject, having, self._kin)
+        rows, count = self.engine.entries(self.known, people=people, having=kinds), 0
+        for life in lives_of(rows, self.engine, self.known, self._kin):
+            yield life
             count += 1
         if self.subject is not None and not count:
             raise NotFound("these segments know no such subject")
-
-    def _by_person(
-        self, people: Collection[UUID] | None, having: Kinds = EVERYBODY
-    ) -> Iterator[tuple[UUID, tuple[Event, ...]]]:
-        rows = self.engine.entries(self.known, people=people, having=having)
-        found = (Whole(*one) for one in rows)
-        for subject, hers in groupby(found, key=lambda one: one.row.subject):
-            if subject is not None:
-                yield subject, tuple(hers)
 
     def unseen(self, asked: Collection[str]) -> Mapping[str, Unseen]:
         """What lies in the database alone, and what the keys at hand cannot show. Raises BadData

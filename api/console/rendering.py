@@ -14,8 +14,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, nodes, select_autoescape
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Macro
-from markupsafe import Markup, escape
-from markupsafe._speedups import _escape_inner
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 from api.console import assets
 from api.console.texts import speech

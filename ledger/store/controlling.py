@@ -7,7 +7,7 @@ they are counted. Read next: `api/controlling.py`, which hands these to `replay/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -101,7 +101,11 @@ def by_person(
         query = query.where(sa.or_(*whose))
     query = query.order_by(events.subject, events.position)
     rows = connection.execute(query, execution_options={"yield_per": PAGE})
-    found = (Whole(Row(*typed), raw) for *typed, raw in rows)
+    yield from grouped(Whole(Row(*typed), raw) for *typed, raw in rows)
+
+
+def grouped(found: Iterable[Whole]) -> Iterator[tuple[UUID, tuple[Whole, ...]]]:
+    """Events in the order of their people, hers together; those about nobody are left out."""
     for subject, hers in groupby(found, key=lambda one: one.row.subject):
         if subject is not None:
             yield subject, tuple(hers)
