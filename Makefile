@@ -47,7 +47,7 @@ format: $(STAMP) ## let ruff rewrite what it can
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
-screenshots: $(STAMP) ## each page at two widths, in tests/console/screenshots
+screenshots: $(STAMP) ## each page at two widths, in both languages, in tests/console/screenshots
 	$(BIN)/python -m tests.console.screenshots tests/console/screenshots
 
 bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end

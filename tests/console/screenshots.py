@@ -1,5 +1,5 @@
-"""`make screenshots`: each page at two widths, written to a folder that git ignores; and, with
-`--pictures`, the three of the README, as large as a screen, in English."""
+"""`make screenshots`: each page at two widths, in two languages, in a folder that git ignores;
+and, with `--pictures`, the three of the README, as large as a screen, in English."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -17,6 +17,7 @@ from tests.console.room import Company
 from tests.console.sights import SIGHTS, Sight
 
 WIDTHS = (1280, 390)
+LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 PICTURES = ("today", "retention", "my-choices")
 MAX_BYTES = 150_000  # of a picture that a repository keeps
 
@@ -32,12 +33,20 @@ def company() -> Iterator[tuple[Browser, Live]]:
         browser.close()
 
 
-def look(browser: Browser, live: Live, sight: Sight, file: Path, width: int, **how: Any) -> None:
+def look(
+    browser: Browser,
+    live: Live,
+    sight: Sight,
+    file: Path,
+    width: int,
+    *,
+    lang: str,
+    whole: bool = True,
+) -> None:
     """Write one picture. `lang`: the language of the browser; `whole`: also what is further
     down."""
     size = {"width": width, "height": 900}
-    locale, whole = how.pop("lang", "fr-FR"), how.pop("whole", True)
-    window = Window(browser, live, viewport=size, color_scheme="light", locale=locale)
+    window = Window(browser, live, viewport=size, color_scheme="light", locale=lang)
     if sight.part is not None:
         window.play(sight.part)
     window.page.goto(sight.path(live.company))
@@ -49,11 +58,12 @@ def look(browser: Browser, live: Live, sight: Sight, file: Path, width: int, **h
 
 
 def screenshots(folder: Path) -> None:
-    """Write `NAME-WIDTH.png` for each page, in French and in the light."""
+    """Write `NAME-WIDTH-LANGUAGE.png` for each page, in the light."""
     with company() as (browser, live):
-        for width in WIDTHS:
+        for width, (language, locale) in product(WIDTHS, LOCALES.items()):
             for sight in SIGHTS:
-                look(browser, live, sight, folder / f"{sight.name}-{width}.png", width)
+                file = folder / f"{sight.name}-{width}-{language}.png"
+                look(browser, live, sight, file, width, lang=locale)
 
 
 def pictures(folder: Path) -> None:
@@ -62,7 +72,7 @@ def pictures(folder: Path) -> None:
         for sight in SIGHTS:
             if sight.name in PICTURES:
                 file = folder / f"{sight.name}.png"
-                look(browser, live, sight, file, WIDTHS[0], lang="en-GB", whole=False)
+                look(browser, live, sight, file, WIDTHS[0], lang=LOCALES["en"], whole=False)
                 if file.stat().st_size > MAX_BYTES:
                     sys.exit(f"{file} is larger than {MAX_BYTES:,} bytes")
 
