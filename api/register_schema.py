@@ -207,7 +207,7 @@ EXAMPLE: dict[str, Any] = {
             "severity": "warning",
             "about": "payline",
             "seen": "2024-12-31",
-            "said": "The attestation of 'payline' ended on 2024-12-31.",
+            "said": "The attestation of “payline” ended on December 31, 2024.",
             "clause": "SS-PAY-2",
             "article": "GDPR art. 28(1)",
             "positions": [4],

@@ -16,7 +16,8 @@ from starlette.responses import Response
 
 from api import policies as telling
 from api.console import Page, rendering
-from api.console.naming import Names, capital, class_labels, names_of
+from api.console.differing import told_change
+from api.console.naming import capital, class_labels, names_of
 from api.console.texts import speech
 from api.console.visiting import Visit
 from api.problems import Problem
@@ -94,18 +95,10 @@ def _change(
     old: Edition, new: Edition, known: tuple[Edition, ...], lang: Language
 ) -> dict[str, Any]:
     """What one edition changes in another: drawn once, as its rules are."""
-    told = told_change(old, new, names_of(known, lang))
-    return {
-        **told,
-        "drawn": rendering.piece("changes.html", {"t": speech(lang), "lang": lang, **told}),
-    }
-
-
-def told_change(old: Edition, new: Edition, called: Names) -> dict[str, Any]:
-    """What changes, with what each part is called, and what is kept longer."""
-    diff = telling.diff_answer(old, new)
-    longer = [called["class"].get(name, name) for name in diff["lengthens"]]
-    return {"diff": diff, "names": called, "longer": ", ".join(longer)}
+    say = speech(lang)
+    told = told_change(old, new, names_of(known, lang), say)
+    values = {"t": say, "lang": lang, "changes": told["changes"]}
+    return {**told, "drawn": rendering.piece("changes.html", values)}
 
 
 def get_document(visit: Visit) -> Response:

@@ -17,7 +17,8 @@ from starlette.responses import Response
 
 from api import policies as telling
 from api.console import Page
-from api.console.editions import POLICY, document_of, text_in_force, told_change
+from api.console.differing import told_change
+from api.console.editions import POLICY, document_of, text_in_force
 from api.console.naming import class_labels, names
 from api.console.sent import MAX_FILE
 from api.console.visiting import Visit
@@ -90,7 +91,7 @@ def _examined(visit: Visit, text: str) -> dict[str, Any]:
         "draft": draft,
         "digest": _digest(text),
         "lint": telling.lint_answer(draft, day, visit.lang),
-        **told_change(before, draft, names(visit, draft)),
+        **told_change(before, draft, names(visit, draft), visit.say),
         "found": supposed_json(supposed),
         "labels": class_labels(visit, draft),
         "is_examined": True,

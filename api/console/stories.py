@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.answers import Times
 from api.console.naming import Names, edition_of, names
+from api.console.stating import stated
 from api.console.visiting import Visit
 from api.timeline import timeline_answer
 
@@ -65,37 +66,9 @@ def _moment(item: dict[str, Any], called: Names, visit: Visit) -> Moment:
         item["recorded_at"][:10] > day,
         item["actor"],
         labels.get(item["class"] or "", ""),
-        [_clear(key, value, called, visit) for key, value in item["data"].items()],
+        stated(item["kind"], item["data"], called, visit.say),
         [(labels.get(name, name), state) for name, state in item["personal"].items()],
         item["stands"],
         item.get("amends"),
         item.get("amended_by", []),
     )
-
-
-def _clear(key: str, value: Any, called: Names, visit: Visit) -> tuple[str, str]:
-    """A clear field: what it is called, and what it says; a class, a purpose and a channel by the
-    name that the reader knows."""
-    say, found = visit.say, said_in_a_line(value)
-    match key:
-        case "class" | "of" | "classes":
-            codes: list[str] = value if isinstance(value, list) else [found]
-            found = ", ".join(called["class"].get(code, code) for code in codes)
-        case "purpose":
-            found = called["purpose"].get(found, found)
-        case "channel":
-            found = say.policy("channel", found)
-        case "tacit" | "psp_ack":
-            found = say("page.yes" if value else "page.no")
-    return say.maybe(f"clear.{key}", key), found
-
-
-def said_in_a_line(value: Any) -> str:
-    """A clear field in a line: codes, days, numbers, amounts."""
-    if isinstance(value, dict):
-        if set(value) == {"minor", "currency"}:
-            return f"{value['minor'] / 100:.2f} {value['currency']}"
-        return ", ".join(f"{key} {said_in_a_line(one)}" for key, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(said_in_a_line, value))
-    return str(value)

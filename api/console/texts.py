@@ -27,8 +27,8 @@ WIDE = "\u00a0"  # a whole one
 def words(lang: Language) -> dict[str, dict[str, str]]:
     """The sentences of one language, by section."""
     folder = resources.files("api.console").joinpath("words")
-    # Of everybody; of the auditor's desk; of what staff decide; of a person's own pages.
-    names = ("", "audit-", "acts-", "my-")
+    # Of everybody; the auditor's desk; what staff decide; what facts say; a person's own pages.
+    names = ("", "audit-", "acts-", "facts-", "my-")
     files = [f"{name}{lang}.toml" for name in names]
     spaced = french if lang == "fr" else str
     return {
@@ -68,9 +68,10 @@ class Speech:
         is_one = n == 1 or (n == 0 and self.lang == "fr")
         return self(f"{key}_{'one' if is_one else 'many'}", n=self.number(n), **values)
 
-    def policy(self, section: str, name: str) -> str:
-        """What the policy's own words call something; its name when they do not."""
-        return policy_words(self.lang)[section].get(name, name)
+    def policy(self, section: str, name: str, otherwise: str | None = None) -> str:
+        """What the policy's own words call something; when they do not, what is named instead, or
+        its name."""
+        return policy_words(self.lang)[section].get(name, name if otherwise is None else otherwise)
 
     def maybe(self, key: str, otherwise: str) -> str:
         """The sentence of a key, if there is one."""
@@ -101,6 +102,12 @@ class Speech:
     def number(self, n: int) -> str:
         """12345 -> '12 345' or '12,345'."""
         return f"{n:,}".replace(",", NO_BREAK) if self.lang == "fr" else f"{n:,}"
+
+    def amount(self, minor: int, currency: str) -> str:
+        """24000, 'EUR' -> '240,00 EUR' or '240.00 EUR'."""
+        whole, cents = divmod(abs(minor), 100)
+        sign = "-" if minor < 0 else ""
+        return f"{sign}{self.number(whole)}{self('page.decimal')}{cents:02d}{WIDE}{currency}"
 
     def short(self, n: int) -> str:
         """A number for a small square: 12345 -> '12k'."""

@@ -23,7 +23,7 @@ from ledger.events import CardKept, CardRebound, CardRemoved, CardSettled, Fact,
 from ledger.policy.book import Book
 from ledger.policy.clocks import Case
 from ledger.policy.consents import GRANTS, choice
-from ledger.policy.explain import Language, format_long, words
+from ledger.policy.explain import Language, format_long, resting_on, words
 from ledger.policy.terms import Rule, chain_for
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.model import Contract, EndedKey, SubjectState
@@ -121,7 +121,7 @@ def explain(card: CardItem, lang: Language = "fr") -> list[str]:
     lines = [say[state].format(until=until, removed=gone), vocabulary["card_why"][card.why]]
     article = card.article.replace("GDPR", "RGPD") if lang == "fr" else card.article
     lines.append(say["rule"].format(rule=card.rule, clause=card.clause, article=article))
-    lines.append(say["rests_on"].format(positions=", ".join(map(str, card.rests_on))))
+    lines.append(resting_on(card.rests_on, lang))
     kinds = [vocabulary["kind"].get(kind, kind) for kind in card.would_change]
     lines.append(say["would_change"].format(kinds=vocabulary["sentence"]["or"].join(kinds)))
     return lines + [say[flag] for flag in card.flags]

@@ -35,7 +35,7 @@ from ledger.events import (
     RequestRefused,
     Row,
 )
-from ledger.policy.explain import Language, format_long, words
+from ledger.policy.explain import Language, format_long, resting_on, words
 from ledger.projections.joins import ALONE, Joins, last_words
 
 CLAUSE, ARTICLE = "SS-DSR-7", "LIL art. 85"
@@ -274,7 +274,7 @@ def explain(found: AfterDeath, lang: Language = "fr") -> list[str]:
         told = {"day": day(asked.day), "due": day(asked.due)}
         told["answered"] = day(asked.answered_on or asked.day)
         lines.append(say[key].format(what=say[f"heir_{asked.wish}"], **told))
-    lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
+    lines.append(resting_on(found.rests_on, lang))
     if found.flips_on is not None:
         lines.append(vocabulary["sentence"]["flips_on"].format(day=day(found.flips_on)))
     return lines

@@ -22,14 +22,12 @@ Value: TypeAlias = str | int | None
 
 _EDITION = ("company", "title", "language", "published_sha256")
 _CLASS = (
-    *("label_fr", "label_en", "rule", "clock", "home", "parts_of", "published_months", "published"),
+    *("label_fr", "label_en", "rule", "clock", "published_months", "published"),
     *("clause", "article", "choice", "why_fr", "why_en"),
 )
-_PURPOSE = (
-    *("label_fr", "label_en", "basis", "marketing", "clause", "article"),
-    *("classes", "people"),
-)
+_PURPOSE = ("label_fr", "label_en", "basis", "marketing", "clause", "article")
 _CLAUSE = ("article", "fr", "en")
+_LISTED: tuple[Effect, Effect] = ("disappears", "appears")
 
 
 class Change(NamedTuple):
@@ -117,8 +115,9 @@ def _classes(name: str, old: DataClass, new: DataClass) -> Iterator[Change]:
     for field in ("operational_months", "months_in_all"):
         yield from _term("class", name, field, getattr(old, field), getattr(new, field))
     for field in ("moved_by", "suspended_by"):
-        before, after = getattr(old, field), getattr(new, field)
-        yield from _members("class", name, field, (before, after), ("shorter", "longer"))
+        yield from _members("class", name, field, (old, new), ("shorter", "longer"))
+    for field in ("home", "parts_of"):
+        yield from _members("class", name, field, (old, new), _LISTED)
     if old.archive != new.archive and old.months_in_all == new.months_in_all:
         said = (_archive(old), _archive(new))
         yield Change("class", name, "archive", "changed", *said)
@@ -134,8 +133,8 @@ def _archive(c: DataClass) -> str:
 def _purposes(name: str, old: Purpose, new: Purpose) -> Iterator[Change]:
     before, after = old.validity_months, new.validity_months
     yield from _term("purpose", name, "validity_months", before, after)
-    channels = (old.channels, new.channels)
-    yield from _members("purpose", name, "channels", channels, ("disappears", "appears"))
+    for field in ("channels", "classes", "people"):
+        yield from _members("purpose", name, field, (old, new), _LISTED)
     yield from _fields("purpose", name, old, new, _PURPOSE)
 
 
@@ -160,11 +159,11 @@ def _members(
     part: Part,
     name: str,
     field: str,
-    lists: tuple[tuple[str, ...], tuple[str, ...]],
+    both: tuple[Any, Any],
     effects: tuple[Effect, Effect],
 ) -> Iterator[Change]:
     """What left a list, then what joined it, with the effects of leaving and of joining."""
-    old, new = lists
+    old, new = (getattr(one, field) for one in both)
     for gone in (one for one in old if one not in new):
         yield Change(part, name, field, effects[0], gone, None)
     for come in (one for one in new if one not in old):
@@ -179,8 +178,6 @@ def _fields(part: Part, name: str, old: Any, new: Any, fields: tuple[str, ...]) 
 
 
 def _said(value: Any) -> Value:
-    if isinstance(value, tuple):
-        return ", ".join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if value is None or isinstance(value, int) else str(value)

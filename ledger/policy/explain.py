@@ -7,6 +7,7 @@ This file decides which lines are said and in which order; it adds no judgement 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -61,7 +62,7 @@ def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
         lines.append(say["choice"].format(why=why))
     lines.append(_counted(d.counted, lang))
     lines += [words(lang)["flag"][flag] for flag in d.flags]
-    lines.append(say["rests_on"].format(positions=_positions(d.rests_on, lang)))
+    lines.append(resting_on(d.rests_on, lang))
     lines += _passed_over(d.not_counted, lang) or [say["nothing_passed_over"]]
     return lines + _changes(d.flips_on, d.would_change, lang)
 
@@ -156,9 +157,11 @@ def _changes(flips_on: Day | None, would_change: tuple[str, ...], lang: Language
     return [*lines, say["would_change"].format(kinds=kinds)]
 
 
-def _positions(positions: tuple[int, ...], lang: Language) -> str:
-    one = words(lang)["sentence"]["position"]
-    return ", ".join(one.format(position=position) for position in positions)
+def resting_on(positions: Iterable[int], lang: Language) -> str:
+    """The facts that an answer rests on, in a line."""
+    say = words(lang)["sentence"]
+    named = ", ".join(say["position"].format(position=position) for position in positions)
+    return say["rests_on"].format(positions=named)
 
 
 def _kind(kind: str, lang: Language) -> str:

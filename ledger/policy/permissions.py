@@ -33,7 +33,7 @@ from ledger.policy import phone, stale
 from ledger.policy.awaiting import Awaited, awaited, held_back
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
-from ledger.policy.explain import Language, words
+from ledger.policy.explain import Language, resting_on, words
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.permitting import (
     OPENS_DELIBERATED,
@@ -173,7 +173,7 @@ def explain(found: Verdict, lang: Language = "fr") -> list[str]:
     article = found.article.replace("GDPR", "RGPD") if lang == "fr" else found.article
     lines.append(say["rule"].format(rule=found.rule, clause=found.clause, article=article))
     if found.rests_on:
-        lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
+        lines.append(resting_on(found.rests_on, lang))
     if found.flips_at is not None:
         lines.append(say["flips_at"].format(at=format_instant(found.flips_at)))
     kinds = [vocabulary["kind"].get(kind, kind) for kind in found.would_change]

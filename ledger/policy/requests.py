@@ -49,7 +49,7 @@ from ledger.events import (
     RequestWithdrawn,
 )
 from ledger.policy.book import Book
-from ledger.policy.explain import Language, article, format_long, words
+from ledger.policy.explain import Language, article, format_long, resting_on, words
 
 Status: TypeAlias = Literal[
     "on_track", "due_soon", "overdue", "answered_in_time", "answered_late", "withdrawn"
@@ -359,7 +359,7 @@ def explain(found: Request, lang: Language = "fr") -> list[str]:
         for ground in found.grounds
     ]
     lines += [vocabulary["request_flag"][flag] for flag in found.flags]
-    lines.append(say["rests_on"].format(positions=", ".join(map(str, found.rests_on))))
+    lines.append(resting_on(found.rests_on, lang))
     if found.flips_on is not None:
         lines.append(say["flips_on"].format(day=day(found.flips_on)))
     kinds = ", ".join(vocabulary["kind"].get(kind, kind) for kind in found.would_change)

@@ -10,8 +10,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from ledger.calendar import format_day, format_instant
-from ledger.policy.explain import Language, Words, article
+from ledger.calendar import format_day, format_instant, parse_day
+from ledger.policy.explain import Language, Words, article, format_long
 from ledger.policy.model import DataClass, Label, Purpose
 from ledger.register.gaps import Gap, gaps
 from ledger.register.model import Activity, Kept, Recipient, Register, is_outside
@@ -88,6 +88,8 @@ def activity_json(one: Activity, lang: Language) -> dict[str, Any]:
 def gap_json(gap: Gap, found: Register, lang: Language) -> dict[str, Any]:
     """A gap in a sentence, with its clause, its article and the facts it rests on."""
     about, seen = (_called(gap.code, text, found, lang) for text in (gap.about, gap.seen))
+    if gap.code == "lapsed":
+        seen = format_long(parse_day(gap.seen), lang)
     sentence = words(lang)["gap"][gap.code].format(about=about, seen=seen)
     return {
         "code": gap.code,

@@ -433,6 +433,15 @@ def test_the_page_of_a_person_of_whom_something_was_corrected_says_so(visitor: V
     assert page.status_code == 200 and "corrigé" in seen(page.text)
 
 
+def test_what_an_edition_changes_is_told_in_the_words_of_people(visitor: Visitor) -> None:
+    visitor.sign_in(DPO)
+    page = visitor.get("/console/policy/change?old=2019-01-01&new=2022-03-01")
+    table = seen(page.text)
+    assert "Espace client mois d'usage courant plus court 60 36" in table
+    assert "Espace client faits qui y vivent disparaît réunion de deux références –" in table
+    assert ".v1" not in table and "operational_months" not in table
+
+
 def test_a_refusal_that_nobody_translated_says_that_it_is_english(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from api import sealed
 from api.console.audit import HOME, page
-from api.console.naming import class_labels
+from api.console.naming import names
 from api.console.proving import key_of, proof_of
-from api.console.stories import said_in_a_line
+from api.console.stating import stated
 from api.console.visiting import Visit
 from ledger import entry
 from ledger.calendar import format_day, format_instant
@@ -143,12 +143,13 @@ def _told(visit: Visit, connection: Any, found: Single) -> dict[str, Any]:
     except (ProbantError, KeyError, ValueError, TypeError):
         return told | {"readable": False}
     known = reader.position_at(connection, None)
-    labels = class_labels(visit)
+    called = names(visit)
     _, amended, states = timeline.whole(connection, [one], known)
     return told | {
-        "data": [(key, said_in_a_line(value)) for key, value in timeline.stated(one).items()],
+        "data": stated(found.row.kind, timeline.stated(one), called, visit.say),
         "parts": [
-            (labels.get(name, name), states[found.position, name].value) for name, _ in one.parts
+            (called["class"].get(name, name), states[found.position, name].value)
+            for name, _ in one.parts
         ],
         "stands": timeline.standing(found.row, amended),
         "written": json.dumps(said, ensure_ascii=False, indent=2),
