@@ -134,7 +134,7 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
     times = asked.times
     with visit.ledger.database.read() as connection:
         also = [history.last_of(asked.subject, LAST)] if after is None else []
-        states.look_at(connection, asked.subject, *also)
+        states.look_at(connection, asked.subject, *also, rows=False, cards=True)
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
     requests: list[Request] = []

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from api.settings import Language
 from api.wording import Said, said
@@ -45,10 +48,11 @@ def french(text: str) -> str:
 
 
 _SPACED = [
-    *((f" {sign}", NO_BREAK + sign) for sign in ";!?"),
-    *((f" {sign}", WIDE + sign) for sign in ":»"),
-    ("« ", f"«{WIDE}"),
+    *((sign, f" {sign}", NO_BREAK + sign) for sign in ";!?"),
+    *((sign, f" {sign}", WIDE + sign) for sign in ":»"),
+    ("«", "« ", f"«{WIDE}"),
 ]
+_APART = "\x1e"  # between lines: in no text
 
 
 class Speech:
@@ -91,11 +95,17 @@ class Speech:
         """A legal reference as this language names it; no line ends before its number."""
         return article(text or "", self.lang).replace("art. ", f"art.{WIDE}")
 
+    def listed(self, lines: Sequence[str]) -> Markup:
+        """Such lines as the items of a list: spaced, escaped and parted all at once."""
+        said = str.replace(escape(self.line(_APART.join(lines))), _APART, "</li>\n<li>")
+        return Markup(f"<li>{said}</li>" if lines else "")  # noqa: S704 - it was escaped
+
     def line(self, text: str) -> str:
         """A line of the policy's own words, with the spaces that French has around high signs."""
         if self.lang == "fr":
-            for plain, spaced in _SPACED:
-                text = text.replace(plain, spaced)
+            for sign, plain, spaced in _SPACED:
+                if sign in text:  # it mostly is not, and one sign is looked for quickly
+                    text = text.replace(plain, spaced)
         return text
 
     def number(self, n: int) -> str:

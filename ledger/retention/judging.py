@@ -59,7 +59,7 @@ def terms(
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
         paid = any(key.klass in CARDS for key in state.activity)
-        rows = standing(states.rows_of(connection, subject)) if paid else []
+        rows = standing(states.of_cards(connection, subject)[0]) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     return state, governed(deadlines_now(state, book, at), cards(state, rows, facts, book, at))
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from ledger.events import KINDS, Row
+from ledger.events import CORRECTION, KINDS, VOID, Row
 from ledger.projections.live import Changes, Prior, Wanted, state_of
 from ledger.projections.model import (
     ActivityKey,
@@ -39,17 +39,16 @@ ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in (
 """The columns of `events` that make a Row, in the order of its fields."""
 
 _events = tables.events.c
-_HERS = (
-    Hot(sa.select(*ROW_COLUMNS).order_by(_events.position), _events.subject),
-    Hot(
-        sa.select(_events.position, _events.entry).where(
-            _events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
-        ),
-        _events.subject,
-    ),
+_history = sa.select(*ROW_COLUMNS).order_by(_events.position)
+_CARDS = [kind for kind in KINDS if kind.startswith("card.")]
+_PAYING = _events.kind.in_([*_CARDS, "order.paid.v1", CORRECTION, VOID])
+_ENTRIES = Hot(
+    sa.select(_events.position, _events.entry).where(_events.kind.in_(_CARDS)), _events.subject
 )
+_HERS = (Hot(_history, _events.subject), _ENTRIES)
+_PAID = (Hot(_history.where(_PAYING), _events.subject), _ENTRIES)
 _LIVE = tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS)
-_ROWS, _STATE = Together(*_HERS), Together(*_LIVE)
+_ROWS, _PAYMENTS, _STATE = Together(*_HERS), Together(*_PAID), Together(*_LIVE)
 HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 
 AT_ONCE = 500  # subjects asked for in one query
@@ -64,9 +63,17 @@ def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) 
     return [row for row in _hers(connection, subject)[0] if known is None or row.position <= known]
 
 
-def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
-    """Position and entry of each fact of hers about cards and payments."""
-    return _hers(connection, subject)[1]
+def of_cards(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
+    """Her rows about cards and payments at least, with what amends facts of hers; and position and
+    entry of each fact about a card."""
+    seen = connection.get_execution_options().get("seen") or {}
+    if f"rows of {subject}" in seen:
+        return _hers(connection, subject)
+    return once(
+        connection,
+        f"cards of {subject}",
+        lambda: _rows_made(*_PAYMENTS.rows(connection, [subject])),
+    )
 
 
 def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
@@ -76,7 +83,7 @@ def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Val
 
 
 def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], list[Values]]:
-    return [Row(*row) for row in rows], of_cards
+    return list(map(Row._make, rows)), of_cards
 
 
 def look_at(
@@ -85,14 +92,17 @@ def look_at(
     *also: tuple[str, Hot, dict[str, int]],
     rows: bool = True,
     live: bool = True,
+    cards: bool = False,
 ) -> None:
-    """Read all of one person (or her rows alone, or her live state) and where the log ends in one
-    round trip, where what was read is remembered: it is asked for next. `also`: what else is asked
-    of her, under which name it is remembered, with which numbers."""
+    """Read all of one person (or her rows alone, those of her cards, or her live state) and where
+    the log ends in one round trip, where what was read is remembered: it is asked for next. `also`:
+    what else is asked of her, under which name it is remembered, with which numbers."""
     seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
     chosen: list[tuple[str, tuple[Hot, ...], Callable[..., Any]]] = []
     if rows:
         chosen.append((f"rows of {subject}", _HERS, _rows_made))
+    elif cards:
+        chosen.append((f"cards of {subject}", _PAID, _rows_made))
     if live:
         chosen.append((f"state of {subject}", _LIVE, _state_made))
     if seen is None or any(name in seen for name, _, _ in chosen):
@@ -177,9 +187,9 @@ def _state_made(
     ends: list[Values],
 ) -> SubjectState:
     return SubjectState(
-        {ActivityKey(*row[1:5]): Span(*row[5:]) for row in spans},
+        {ActivityKey._make(row[1:5]): Span._make(row[5:]) for row in spans},
         {row[1]: _contract(row) for row in agreed},
-        {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in said},
+        {ChoiceKey._make(row[1:3]): Expression._make(row[3:]) for row in said},
         Notified(*told[0][1:]) if told else None,
         {EndedKey(*row[1:3]): Ended(*row[3:]) for row in ends},
     )
