@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from ledger.entry import id_of
+from ledger.entry import id_from
 from ledger.store import tables
 from ledger.store.database import Seat, Session, session_of, wrapped
 from ledger.store.statements import array, cast
@@ -153,7 +153,7 @@ class _Ids(dict[str, UUID]):
     """The ids of a result by their text: most are there again and again, and are made once."""
 
     def __missing__(self, text: str) -> UUID:
-        made = self[text] = id_of(int(text.replace("-", ""), 16))
+        made = self[text] = id_from(text)
         return made
 
 

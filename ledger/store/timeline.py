@@ -15,17 +15,17 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import CORRECTION, VOID, Fact, Row
+from ledger.events import CORRECTION, KINDS, VOID, Fact, Row
 from ledger.fields import Unreadable
 from ledger.store import reader, tables
 from ledger.store.database import once
 from ledger.store.hot import Hot, Together, number
-from ledger.store.mapper import fact_from
+from ledger.store.mapper import SHARED, fact_from
 from ledger.store.requests import ALL
 from ledger.store.states import ROW_COLUMNS
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
-_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
+_AMENDING = SHARED | {"ref", "root", "class"}  # of an amendment, told in other words
 
 _EXTENT = Hot(
     sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at)).where(
@@ -75,11 +75,16 @@ class Extent(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One event: its clear columns, the fact, and its sealed parts (name, key id)."""
+    """One event: its clear columns, its entry, and its sealed parts (name, key id)."""
 
     row: Row
-    fact: Fact
+    said: dict[str, Any]
     parts: tuple[tuple[str, UUID], ...]
+
+    @property
+    def fact(self) -> Fact:
+        """The fact that its entry states. Raises Tampered if it states none."""
+        return fact_from(self.said)
 
 
 Page: TypeAlias = tuple[list[Told], Amendments, Parts]
@@ -125,8 +130,8 @@ def page(
 def told_of(row: Row, raw: bytes) -> Told:
     """An event from its columns and its entry."""
     said = entry.read(raw)
-    parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
-    return Told(row, fact_from(said), parts)
+    parts = tuple([(part["n"], entry.id_from(part["kid"])) for part in said.get("parts", ())])
+    return Told(row, said, parts)
 
 
 def kinds(connection: sa.Connection, people: Sequence[UUID], known: int) -> list[str]:
@@ -199,13 +204,10 @@ def root_of(row: Row) -> int:
 
 def stated(told: Told) -> dict[str, Any]:
     """The clear fields, in the form in which a caller states them."""
-    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if root_of(told.row) == told.row.position else _AMENDING
-    return {
-        spec.key: spec.codec.dump(value)
-        for spec, value in values
-        if not spec.personal and value is not None and spec.key not in hidden
-    }
+    meta, is_root = told.said["meta"], root_of(told.row) == told.row.position
+    keys = [spec.key for spec in KINDS[told.row.kind].specs if not spec.personal]
+    hidden = SHARED if is_root else _AMENDING
+    return {key: meta[key] for key in keys if key in meta and key not in hidden}
 
 
 def standing(row: Row, amended: Amendments) -> dict[str, Any]:
