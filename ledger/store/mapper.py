@@ -197,7 +197,7 @@ def fact_from(said: dict[str, Any]) -> Fact:
             elif spec.key in meta and spec.key not in SHARED:
                 values[spec.name] = spec.load(meta[spec.key])
         return cls(**values)
-    except (KeyError, TypeError, ValueError, BadData) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, BadData) as error:
         raise Tampered(f"an entry does not state a fact ({type(error).__name__})") from error
 
 
