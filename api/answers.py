@@ -49,6 +49,7 @@ Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
 CARDS = ("card", "card_proof")
+JUDGED = (states.CARDS, states.CARD_ENTRIES, states.LIVE)  # what one person is judged by
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
 
@@ -111,11 +112,11 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
         if ledger.database.is_sitting:  # a page: her choices and cards are asked for next
-            states.look_at(connection, subject, rows=False, cards=True)
+            states.look_at(connection, subject, *JUDGED)
         known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
-        history = states.of_cards(connection, subject)[0] if paid else []
+        history = states.rows_at_least(connection, states.CARDS, subject) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     epoch = ledger.epoch()
@@ -194,7 +195,7 @@ def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str,
     """The choices of `subject_answer` now, without its deadlines. Raises NotFound."""
     now = ledger.clock.now()
     with ledger.database.read() as connection:
-        states.look_at(connection, subject, rows=False)
+        states.look_at(connection, subject, states.LIVE)
         known = reader.position_at(connection, None)
         state, _ = _state(connection, subject, Times(), now, known)
     book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)

@@ -59,12 +59,16 @@ class Speech:
     """What templates are handed to speak with, in one language."""
 
     def __init__(self, lang: Language) -> None:
-        self.lang = lang
+        self.lang, self._policy = lang, policy_words(lang)
+        self._said = {
+            f"{section}.{name}": sentence
+            for section, found in words(lang).items()
+            for name, sentence in found.items()
+        }
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """One sentence, filled in."""
-        section, _, name = key.partition(".")
-        sentence = words(self.lang)[section][name]
+        sentence = self._said[key]
         return sentence.format(**values) if values else sentence
 
     def count(self, key: str, n: int, /, **values: Any) -> str:
@@ -74,12 +78,11 @@ class Speech:
 
     def policy(self, section: str, name: str) -> str:
         """What the policy's own words call something; its name when they do not."""
-        return policy_words(self.lang)[section].get(name, name)
+        return self._policy[section].get(name, name)
 
     def maybe(self, key: str, otherwise: str) -> str:
         """The sentence of a key, if there is one."""
-        section, _, name = key.partition(".")
-        return words(self.lang)[section].get(name, otherwise)
+        return self._said.get(key, otherwise)
 
     def problem(self, slug: str) -> str:
         """What a problem means, in a sentence."""

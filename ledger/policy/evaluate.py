@@ -155,15 +155,17 @@ class _Judged(NamedTuple):
 
 
 def _judge(
-    asked: Judging, klass: str, scope: str, today: Day, before: Case | None = None
+    asked: Judging, klass: str, scope: str, today: Day, before: _Judged | None = None
 ) -> _Judged | None:
     """The answer on one day; None when no known edition has the class. `before`: the same question
     of another day."""
     reign = asked.reign(klass, today)
     if klass not in reign.classes:
         return None
-    case = before if before and before.reign is reign else asked.case(klass, scope, reign)
-    winner = winner_of(case, today)
+    is_same = before is not None and before.case.reign is reign
+    case = before.case if before and is_same else asked.case(klass, scope, reign)
+    by_calendar = contracts_of(case)  # alone what they plan makes another winner of another day
+    winner = before.winner if before and is_same and not by_calendar else winner_of(case, today)
     if winner is None:
         return None
     return _Judged(case, winner, _answer(case, winner, today, _ended(asked, klass, scope)))
@@ -244,15 +246,13 @@ def _flags(source: Source, *, in_force: bool, not_lengthened: bool) -> tuple[str
 def _answer(case: Case, winner: Candidate, today: Day, ended: Ended | None) -> _Answer:
     if ended is not None and ended.tier == "erased":
         return _Answer("erased", None, None, (), ended)
-    suspended_by = tuple(
-        [
-            Suspension(item, contract.from_position or 0)
-            for item, contract in sorted(contracts_of(case).items())
-            if ended is None and _suspends(case, contract, today)
-        ]
-    )
+    suspended_by = [
+        Suspension(item, contract.from_position or 0)
+        for item, contract in sorted(contracts_of(case).items())
+        if ended is None and _suspends(case, contract, today)
+    ]
     if suspended_by:
-        return _Answer("operational", None, None, suspended_by, None)
+        return _Answer("operational", None, None, tuple(suspended_by), None)
     until, archive_until = winner.due, None
     archive = winner.rule.archive
     if archive is not None:
@@ -291,7 +291,7 @@ def _flips_on(now: _Judged, asked: Judging) -> Day | None:
     ends += [contract.planned_day for contract in contracts_of(case).values()]
     turns += [add_days(end, 1) for end in ends if end is not None and end >= today]
     for day in sorted({day for day in turns if day > today}):
-        then = _judge(asked, case.klass, case.scope, day, case)
+        then = _judge(asked, case.klass, case.scope, day, now)
         if then is not None and then.answer != now.answer:
             return day
     return None

@@ -25,7 +25,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from ledger.entry import id_from
 from ledger.store import tables
 from ledger.store.database import Seat, Session, session_of, wrapped
-from ledger.store.statements import array, cast
+from ledger.store.statements import cast, literal_of
 
 
 def number(name: str) -> sa.BindParameter[int]:
@@ -57,11 +57,24 @@ class Hot:
             return [tuple(row) for row in connection.execute(query, numbers)]
         return _executed(connection, self.text, self.arguments(values, numbers))
 
-    def arguments(self, values: Collection[Collection[Any]], numbers: dict[str, int]) -> str:
-        """What its `text` is executed with on PostgreSQL."""
-        pairs = zip(self._among, values, strict=True)
-        said = [array(column, tuple(some)) for column, some in pairs]
-        return ", ".join([*said, *(f"{numbers[name]:d}" for name in self._numbers)])
+    def arguments(
+        self,
+        values: Collection[Collection[Any]],
+        numbers: dict[str, int],
+        known: dict[tuple[int, Any], str] | None = None,
+    ) -> str:
+        """What its `text` is executed with on PostgreSQL. `known`: the values written already, of
+        questions asked together."""
+        said, known = [], {} if known is None else known
+        for literal, some in zip(self._literals, values, strict=True):
+            if (id(some), literal) not in known:
+                known[id(some), literal] = literal(tuple(some))
+            said.append(known[id(some), literal])
+        return ", ".join(said + [f"{numbers[name]:d}" for name in self._numbers])
+
+    @cached_property
+    def _literals(self) -> list[Callable[[tuple[Any, ...]], str]]:
+        return [literal_of(column) for column in self._among]
 
     @property
     def arity(self) -> int:
@@ -113,7 +126,8 @@ class Together:
         pairs = list(zip(self._asked, values, strict=True))
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
-        said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
+        known: dict[tuple[int, Any], str] = {}
+        said = [one.arguments(among, numbers, known) for one, (among, numbers) in pairs]
         return self._told(connection, self._apart, ", ".join(filter(None, said)))
 
     def _told(
