@@ -16,7 +16,7 @@ Reminders fall seven and two days before the strict end. The state machine is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -205,33 +205,34 @@ def judged(
     `promise`: what the policy promised to whoever asked on a day (`promise_of`).
     """
     heard = [one for one in told if one.fact.occurred.at <= as_of]
-    received = _last(heard, RequestReceived)
+    last: Last = {type(one.fact): one for one in heard}
+    received = last.get(RequestReceived)
     if received is None:
         return None
     first = received.fact
     assert isinstance(first, RequestReceived)
     today, day = day_of(as_of), first.occurred.day
-    extension = _last(heard, RequestExtended)
+    extension = last.get(RequestExtended)
     months = MONTHS if extension is None else EXTENDED_MONTHS
     due = request_due(day, months)
-    answer = _answer(heard)
-    read = _last(heard, RequestQualified, RecoveredFromQueue)
+    answer = _latest(last, _ANSWERS)
+    read = _latest(last, (RequestQualified, RecoveredFromQueue))
     right, purpose = _meant(first, read)
     status = _status(answer, due, today)
     reminders = tuple(add_days(due, -days) for days in REMINDERS)
     clause, article = RIGHTS_OF[right]
-    resting = (received, read, extension, answer, *_doubt(heard))
+    resting = (received, read, extension, answer, *_doubt(last))
     return Request(
         stream=stream,
         subject=subject,
         right=right,
         channel=first.channel,
         purpose=purpose,
-        state=_state(heard),
+        state=_state(last, heard[-1]),
         status=status,
         received=day,
         due=due,
-        due_suspended=_suspended(day, months, heard),
+        due_suspended=_suspended(day, months, last),
         promise=promise(day),
         extended=extension is not None,
         answered=answer.fact.occurred.day if answer else None,
@@ -241,24 +242,25 @@ def judged(
         article=article,
         rests_on=tuple(sorted({one.position for one in resting if one})),
         flips_on=_flips_on(status, due, reminders, today),
-        would_change=_would_change(status, heard, day, today),
+        would_change=_would_change(status, last, day, today),
         flags=_flags(day, extension),
     )
 
 
-def _last(heard: Sequence[Told], *kinds: type[Fact]) -> Told | None:
-    return next((one for one in reversed(heard) if isinstance(one.fact, kinds)), None)
+Last: TypeAlias = Mapping[type[Fact], Told]
+"""The last fact of each kind."""
+_ANSWERS = (RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn)
 
 
-def _answer(heard: Sequence[Told]) -> Told | None:
-    return _last(
-        heard, RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn
-    )
+def _latest(last: Last, kinds: Iterable[type[Fact]]) -> Told | None:
+    """Of several kinds: a stream grows with the log."""
+    found = [last[kind] for kind in kinds if kind in last]
+    return max(found, key=lambda one: one.position, default=None)
 
 
-def _doubt(heard: Sequence[Told]) -> tuple[Told | None, Told | None]:
+def _doubt(last: Last) -> tuple[Told | None, Told | None]:
     """The identity question and its answer."""
-    return _last(heard, IdentityAsked), _last(heard, IdentityConfirmed)
+    return last.get(IdentityAsked), last.get(IdentityConfirmed)
 
 
 def _meant(first: RequestReceived, read: Told | None) -> tuple[str, str | None]:
@@ -270,13 +272,12 @@ def _meant(first: RequestReceived, read: Told | None) -> tuple[str, str | None]:
     return fact.right, fact.purpose or (first.purpose if fact.right == first.right else None)
 
 
-def _state(heard: Sequence[Told]) -> str:
+def _state(last: Last, newest: Told) -> str:
     """The furthest point reached: an answer wins over any question."""
-    kinds = {type(one.fact) for one in heard}
     for kind, state in _STATES:
-        if kind in kinds:
+        if kind in last:
             return state
-    return _OPEN_STATES[type(heard[-1].fact)]
+    return _OPEN_STATES[type(newest.fact)]
 
 
 def _status(answer: Told | None, due: Day, today: Day) -> Status:
@@ -289,9 +290,9 @@ def _status(answer: Told | None, due: Day, today: Day) -> Status:
     return "due_soon" if today >= add_days(due, -REMINDERS[0]) else "on_track"
 
 
-def _suspended(received: Day, months: int, heard: Sequence[Told]) -> Day | None:
+def _suspended(received: Day, months: int, last: Last) -> Day | None:
     """The end of the clock that stands still while identity is in doubt."""
-    asked, confirmed = _doubt(heard)
+    asked, confirmed = _doubt(last)
     if asked is None:
         return request_due(received, months)
     if confirmed is None:
@@ -307,18 +308,16 @@ def _flips_on(status: Status, due: Day, reminders: Sequence[Day], today: Day) ->
     return next((day for day in coming if day > today), None)
 
 
-def _would_change(
-    status: Status, heard: Sequence[Told], received: Day, today: Day
-) -> tuple[str, ...]:
+def _would_change(status: Status, last: Last, received: Day, today: Day) -> tuple[str, ...]:
     """The smallest facts that would change the answer."""
     if status not in OPEN:
         return ("fact.corrected.v1",)
-    asked, confirmed = _doubt(heard)
+    asked, confirmed = _doubt(last)
     if asked is not None and confirmed is None:
         return (IdentityConfirmed.kind, RequestRefused.kind, RequestWithdrawn.kind)
     kinds = [RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind]
     in_month_one = not is_past(request_due(received), today)
-    if in_month_one and _last(heard, RequestExtended) is None:
+    if in_month_one and RequestExtended not in last:
         kinds.append(RequestExtended.kind)
     return (*kinds, RequestWithdrawn.kind)
 
