@@ -28,7 +28,7 @@ from ledger.policy.cards import CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
 from ledger.policy.death import AfterDeath
 from ledger.policy.death import explain as explain_death
-from ledger.policy.evaluate import choices, deadlines, deadlines_now, deadlines_of
+from ledger.policy.evaluate import Judging, choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.holds import restricted
 from ledger.policy.model import Edition
@@ -49,6 +49,7 @@ Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
 CARDS = ("card", "card_proof")
+JUDGED = (states.CARDS, states.CARD_ENTRIES, states.LIVE)  # what one person is judged by
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
 
@@ -80,7 +81,8 @@ def find(ledger: Ledger, reference: Reference) -> UUID:
 
 class Judged(NamedTuple):
     """One person judged at two times. `known`: the position known; `path`: where her state was
-    read; `held`: her cards, by which some deadlines are explained."""
+    read; `held`: her cards, by which some deadlines are explained; `judging`: what they were judged
+    by."""
 
     state: SubjectState
     path: str
@@ -90,6 +92,7 @@ class Judged(NamedTuple):
     joins: Joins
     deadlines: list[Deadline]
     held: list[CardItem]
+    judging: Judging
 
     def explained(self, deadline: Deadline, lang: Language) -> list[str]:
         """Why a deadline is what it is: of a card, by its own facts."""
@@ -99,9 +102,7 @@ class Judged(NamedTuple):
 
     def whole(self, some: list[Deadline]) -> list[Deadline]:
         """These as they are said in full, where they were judged without what follows."""
-        which = [(one.klass, one.scope) for one in some]
-        found = deadlines_of(self.state, self.book, self.as_of, self.known, which)
-        return governed(found, self.held)
+        return governed(self.judging.some([(one.klass, one.scope) for one in some]), self.held)
 
 
 def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -> Judged:
@@ -111,20 +112,21 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
         if ledger.database.is_sitting:  # a page: her choices and cards are asked for next
-            states.look_at(connection, subject)
+            states.look_at(connection, subject, *JUDGED)
         known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
-        history = states.rows_of(connection, subject, known) if paid else []
+        history = states.rows_at_least(connection, states.CARDS, subject) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     epoch = ledger.epoch()
     book, joins = ledger.book(epoch), ledger.joins(epoch, known)
     state = _honoured(ledger, joins, subject, state, as_of, known)
-    held = cards(state, replaying.effective(history), facts, book, as_of, known)
-    judge = deadlines if ahead else deadlines_now
-    found = governed(judge(state, book, as_of, known), held)
-    return Judged(state, path, as_of, known, book, joins, found, held)
+    heard = [row for row in history if row.position <= known]
+    held = cards(state, replaying.effective(heard), facts, book, as_of, known)
+    judging = Judging(state, book, as_of, known)
+    found = governed(judging.deadlines(ahead=ahead), held)
+    return Judged(state, path, as_of, known, book, joins, found, held, judging)
 
 
 def subject_answer(
@@ -135,7 +137,7 @@ def subject_answer(
     Raises NotFound when the ledger knows no such subject, Misuse for an unknown class.
     """
     found = judged(ledger, subject, times)
-    state, path, as_of, known, book, joins, ends, _ = found
+    state, path, as_of, known, book, joins, ends, _, _ = found
     if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
         with ledger.database.read() as connection:
             death = heirs.of_person(connection, joins, subject, as_of, known)
@@ -193,7 +195,7 @@ def choices_now(ledger: Ledger, subject: UUID, lang: Language) -> list[dict[str,
     """The choices of `subject_answer` now, without its deadlines. Raises NotFound."""
     now = ledger.clock.now()
     with ledger.database.read() as connection:
-        states.look_at(connection, subject, rows=False)
+        states.look_at(connection, subject, states.LIVE)
         known = reader.position_at(connection, None)
         state, _ = _state(connection, subject, Times(), now, known)
     book, joins = ledger.book(ledger.epoch()), ledger.joins(ledger.epoch(), known)

@@ -110,7 +110,7 @@ def reads_of(ledger: Ledger, subject: UUID, after: int, limit: int) -> dict[str,
     """Each time one of us read personal data of hers, or asked for it out of the archive: when,
     which classes, why. Never who."""
     with ledger.database.read() as connection:
-        states.look_at(connection, subject, history.extent_of(subject), rows=False, live=False)
+        states.look_at(connection, subject, history.EXTENT)
     people = everybody(ledger, subject)
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
@@ -133,7 +133,7 @@ def directive_of(ledger: Ledger, subject: UUID) -> dict[str, Any]:
     """The directive that counts today, without its words; None when she set none, or took it
     back."""
     with ledger.database.read() as connection:
-        states.look_at(connection, subject, live=False)
+        states.look_at(connection, subject, states.ROWS)
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
         rows = [row for who in joins.family(subject) for row in states.rows_of(connection, who)]

@@ -82,6 +82,7 @@ class Ledger(Application[UUID]):
         self._book = Book()
         self._book_stream: UUID | None = None
         self._declared = DAWN
+        self._editions: dict[int, Edition] = {}  # each with what was declared beside it
         self._book_version = -1  # of the book's stream, when it was last read
         self._has_erased = False
         self._joined: list[reader.Joining] = []
@@ -170,7 +171,7 @@ class Ledger(Application[UUID]):
         edition = self.book(epoch).in_force(day_of(at), None)
         if edition is None:
             raise Broken("no edition of the policy is published in this ledger")
-        return policy_book.with_declared(edition, self._declared)
+        return self._editions[edition.number]
 
     def state(self, stream: UUID) -> Any:
         """The state of one aggregate, folded by the library's repository."""
@@ -217,6 +218,8 @@ class Ledger(Application[UUID]):
         stream = self._book_stream
         past = reader.histories(connection, {stream} if stream else ())
         self._declared = fold(AGGREGATES["policy_book"], past[stream]) if stream else DAWN
+        known = self._book.known(None)
+        self._editions = {e.number: policy_book.with_declared(e, self._declared) for e in known}
         self._book_version = version
 
 

@@ -127,6 +127,14 @@ def id_of(number: int) -> UUID:
     return made
 
 
+def id_from(text: str) -> UUID:
+    """The id that is written so, as all are written here. Raises ValueError for what is none."""
+    digits = text.replace("-", "")
+    if len(digits) != 32:
+        raise ValueError("an id has 32 digits")
+    return id_of(int(digits, 16))
+
+
 def to_base64(raw: bytes) -> str:
     """Base64url without padding, as entries write digests and salts."""
     return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
@@ -152,9 +160,9 @@ def _check(value: Any, depth: int = 0) -> None:
         if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
             raise BadData("an integer is outside ±2**53")
     elif isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str) or not _is_key(key):
-                raise BadData("a key is not printable ASCII")
+        if not _are_keys(tuple(value)):
+            raise BadData("a key is not printable ASCII")
+        for inner in value.values():
             if type(inner) is not str:  # most are
                 _check(inner, depth + 1)
     elif isinstance(value, list):
@@ -164,6 +172,6 @@ def _check(value: Any, depth: int = 0) -> None:
         raise BadData(f"an entry cannot hold a {type(value).__name__}")
 
 
-@lru_cache(maxsize=1024)  # names of fields: few, and always the same
-def _is_key(text: str) -> bool:
-    return _KEY.fullmatch(text) is not None
+@lru_cache(maxsize=4096)  # names of fields, which are few, as facts of one kind have them together
+def _are_keys(texts: tuple[Any, ...]) -> bool:
+    return all(isinstance(text, str) and _KEY.fullmatch(text) for text in texts)

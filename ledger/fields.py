@@ -256,9 +256,10 @@ class Spec(NamedTuple):
             loaded = self.codec.load(value)
         except ValueError as error:
             raise BadData(f"field '{self.key}': {error}") from None
-        said = loaded if isinstance(loaded, tuple) else (loaded,)
-        if self.one_of and not set(said) <= set(self.one_of):
-            raise BadData(f"field '{self.key}' must be one of: {', '.join(self.one_of)}")
+        if self.one_of:
+            said = loaded if isinstance(loaded, tuple) else (loaded,)
+            if not set(said) <= set(self.one_of):
+                raise BadData(f"field '{self.key}' must be one of: {', '.join(self.one_of)}")
         return loaded
 
 

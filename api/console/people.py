@@ -14,7 +14,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from api.answers import Times, subject_answer
+from api.answers import JUDGED, Times, subject_answer
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
@@ -133,8 +133,8 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
     after which. Raises NotFound for somebody nobody knows."""
     times = asked.times
     with visit.ledger.database.read() as connection:
-        also = [history.last_of(asked.subject, LAST)] if after is None else []
-        states.look_at(connection, asked.subject, *also)
+        also = history.last_of(LAST) if after is None else ()
+        states.look_at(connection, asked.subject, *JUDGED, *also)
     answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
     story: Story = story_of(visit, asked.subject, times, after)
     requests: list[Request] = []

@@ -38,24 +38,34 @@ def _read(lang: Language, name: str) -> tuple[str, str, None]:
 
 
 class _Outright(CodeGenerator):
-    """What speaks (`t`) and the pieces that pages share are called as they stand, without being
-    asked first what they are."""
+    """What speaks (`t`), what classes are called and the pieces that pages share are called as they
+    stand, without being asked first what they are."""
 
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:
         """Python for a call."""
         named, method = node.node, ""
         if isinstance(named, nodes.Getattr):
             method, named = f".{named.attr}", named.node
-        is_ours = isinstance(named, nodes.Name) and named.name in ("t", *PIECES)
+        is_ours = isinstance(named, nodes.Name) and named.name in ("t", "labels", *PIECES)
         if not is_ours or forward_caller:
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         self.visit(named, frame)
         self.write(f"{method}(")
         for argument in (*node.args, *node.kwargs):
-            self.visit(argument, frame)
+            if isinstance(argument, nodes.Concat):  # the name of a sentence
+                self._joined(argument, frame)
+            else:
+                self.visit(argument, frame)
             self.write(", ")
         self.write(")")
+
+    def _joined(self, node: nodes.Concat, frame: Any) -> None:
+        self.write(f"('{'%s' * len(node.nodes)}' % (")
+        for piece in node.nodes:
+            self.visit(piece, frame)
+            self.write(", ")
+        self.write("))")
 
 
 class _Templates(Environment):

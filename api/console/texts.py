@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+
+from markupsafe import Markup, _escape_inner  # type: ignore[attr-defined]
 
 from api.settings import Language
 from api.wording import Said, said
@@ -45,22 +48,27 @@ def french(text: str) -> str:
 
 
 _SPACED = [
-    *((f" {sign}", NO_BREAK + sign) for sign in ";!?"),
-    *((f" {sign}", WIDE + sign) for sign in ":»"),
-    ("« ", f"«{WIDE}"),
+    *((sign, f" {sign}", WIDE + sign) for sign in ":»"),
+    ("«", "« ", f"«{WIDE}"),
+    *((sign, f" {sign}", NO_BREAK + sign) for sign in ";!?"),  # last: it makes a text wider
 ]
+_APART = "\x1e"  # between lines: in no text
 
 
 class Speech:
     """What templates are handed to speak with, in one language."""
 
     def __init__(self, lang: Language) -> None:
-        self.lang = lang
+        self.lang, self._policy = lang, policy_words(lang)
+        self._said = {
+            f"{section}.{name}": sentence
+            for section, found in words(lang).items()
+            for name, sentence in found.items()
+        }
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """One sentence, filled in."""
-        section, _, name = key.partition(".")
-        sentence = words(self.lang)[section][name]
+        sentence = self._said[key]
         return sentence.format(**values) if values else sentence
 
     def count(self, key: str, n: int, /, **values: Any) -> str:
@@ -71,12 +79,11 @@ class Speech:
     def policy(self, section: str, name: str, otherwise: str | None = None) -> str:
         """What the policy's own words call something; when they do not, what is named instead, or
         its name."""
-        return policy_words(self.lang)[section].get(name, name if otherwise is None else otherwise)
+        return self._policy[section].get(name, name if otherwise is None else otherwise)
 
     def maybe(self, key: str, otherwise: str) -> str:
         """The sentence of a key, if there is one."""
-        section, _, name = key.partition(".")
-        return words(self.lang)[section].get(name, otherwise)
+        return self._said.get(key, otherwise)
 
     def problem(self, slug: str) -> str:
         """What a problem means, in a sentence."""
@@ -92,11 +99,17 @@ class Speech:
         """A legal reference as this language names it; no line ends before its number."""
         return article(text or "", self.lang).replace("art. ", f"art.{WIDE}")
 
+    def listed(self, lines: Sequence[str]) -> Markup:
+        """Such lines as the items of a list: escaped, spaced and parted all at once."""
+        said = self.line(_escape_inner(_APART.join(lines)).replace(_APART, "</li>\n<li>"))
+        return Markup(f"<li>{said}</li>" if lines else "")  # noqa: S704 - it was escaped
+
     def line(self, text: str) -> str:
         """A line of the policy's own words, with the spaces that French has around high signs."""
         if self.lang == "fr":
-            for plain, spaced in _SPACED:
-                text = text.replace(plain, spaced)
+            for sign, plain, spaced in _SPACED:
+                if sign in text:  # it mostly is not, and one sign is looked for quickly
+                    text = text.replace(plain, spaced)
         return text
 
     def number(self, n: int) -> str:

@@ -19,7 +19,6 @@ change; exported bundles are rewritten by the sealer. Read next: `ledger/store/p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -145,7 +144,7 @@ class _Hers(NamedTuple):
 
     def answers(self, rows: list[Row], at: Instant) -> Any:
         """Every surviving answer on one day, without what merely did not count."""
-        ends = [replace(one, not_counted=()) for one in self._deadlines(rows, at)]
+        ends = [one._replace(not_counted=()) for one in self._deadlines(rows, at)]
         return ends, self._cards(rows, at), self._choices(rows, at)
 
     def rests_on(self, rows: list[Row], at: Instant) -> set[int]:

@@ -136,10 +136,11 @@ def holds_of(
     of a term and nothing else."""
     moment = ledger.clock.now() if at is None else at
     with ledger.database.read() as connection:
-        states.look_at(connection, subject)
+        states.look_at(connection, subject, states.KEPT, states.LIVE)
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
-        hers = [states.rows_of(connection, one) for one in joins.family(subject)]
+        family = joins.family(subject)
+        hers = [states.rows_at_least(connection, states.KEPT, one) for one in family]
         rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)
         events = [reader.event_at(connection, position) for position in held]

@@ -14,14 +14,14 @@ Here is why and until when; whether a hold stops the end is said by `holds.py`: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
 from ledger.events import CardKept, CardRebound, CardRemoved, CardSettled, Fact, OrderPaid, Row
 from ledger.policy.book import Book
-from ledger.policy.clocks import Case
+from ledger.policy.clocks import Case, reign_of
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, format_long, resting_on, words
 from ledger.policy.terms import Rule, chain_for
@@ -102,8 +102,9 @@ def cards(
 ) -> list[CardItem]:
     """Every card item of one person at (`as_of`, `known`), sorted by class and item.
 
-    `state`: hers then; `rows`: her facts that stand, corrections resolved; `facts`: the same in
-    full, by position. Empty when no known edition has the classes of cards.
+    `state`: hers then; `rows`: her facts about cards and payments that stand, corrections resolved;
+    `facts`: those about cards in full, by position. Empty when no known edition has the classes of
+    cards.
     """
     heard = [r for r in rows if r.occurred_at <= as_of and (known is None or r.position <= known)]
     moment = _Moment(state, book, as_of, known)
@@ -140,8 +141,7 @@ def governed(deadlines: Iterable[Deadline], items: Sequence[CardItem]) -> list[D
 def _by_own_end(deadline: Deadline, card: CardItem | None) -> Deadline:
     if card is None or deadline.ended is not None:  # what was erased is no more kept or due
         return deadline
-    return replace(
-        deadline,
+    return deadline._replace(
         tier_now="operational" if card.status == "kept" else "past_operational",
         operational_until=card.until,
         archive_until=None,
@@ -362,7 +362,7 @@ def _erased(moment: _Moment, klass: str, item: str, end: _End, card: _Card | Non
 def _rule(moment: _Moment, klass: str, item: str, edition: int) -> Rule | None:
     """The rule of a class for a fact of that era, as `clocks.py` judges it."""
     chain, _ = chain_for(moment.book, klass, day_of(moment.as_of), moment.known)
-    return Case(moment.state, klass, item, chain, True).rule(edition) if chain else None
+    return Case(moment.state, klass, item, reign_of(chain)).rule(edition) if chain else None
 
 
 def _expires(moment: _Moment, said: ChoiceState) -> Day | None:

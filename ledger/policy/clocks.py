@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from ledger.calendar import Day, add_months, is_past
@@ -36,28 +37,43 @@ class Candidate(NamedTuple):
 Facts: TypeAlias = Sequence[tuple[ActivityKey, Span]]
 
 
+class Reign:
+    """The editions in force on a day, oldest first, and what they say of each class: looked up once
+    for everybody."""
+
+    def __init__(self, chain: tuple[Edition, ...]) -> None:
+        self.chain, self.classes = chain, classes_of(chain)
+        self._rules: dict[tuple[str, int], Rule | None] = {}  # of the editions there are
+
+    def rule(self, klass: str, era: int) -> Rule | None:
+        """As `rule_for` finds it."""
+        asked = klass, era
+        if asked not in self._rules:
+            self._rules[asked] = rule_for(self.chain, klass, era)
+        return self._rules[asked]
+
+
 @dataclass(slots=True)
 class Case:
     """One question: this class and scope of this person, under these editions in force. `facts`:
-    those that its clock looks at, all of the person's or those of this thing only. `rules` are
-    those looked up so far, by edition: a person has many facts, of few. `sorted_out`: what moves
-    the clock, and what does not, the same on any day."""
+    those that its clock looks at, all of the person's or those of this thing only, the latest
+    first. `sorted_out`: what moves the clock, and what does not, the same on any day."""
 
     state: SubjectState
     klass: str
     scope: str
-    chain: tuple[Edition, ...]
-    by_item: bool
+    reign: Reign
     facts: Facts = ()
-    rules: dict[int, Rule | None] = field(default_factory=dict)
     sorted_out: tuple[list[Candidate], Facts] | None = None
 
     def rule(self, edition: int | None) -> Rule | None:
         """The rule for a fact recorded under that edition, and told to this person or not."""
-        edition = edition or 0
-        if edition not in self.rules:
-            self.rules[edition] = rule_for(self.chain, self.klass, self.era(edition))
-        return self.rules[edition]
+        return self.reign.rule(self.klass, self.era(edition))
+
+    @property
+    def of(self) -> DataClass:
+        """The class, as the newest edition in force has it."""
+        return self.reign.classes[self.klass]
 
     @property
     def moving(self) -> list[Candidate]:
@@ -87,31 +103,37 @@ def classes_of(editions: tuple[Edition, ...]) -> dict[str, DataClass]:
     return {name: found for edition in editions for name, found in edition.classes.items()}
 
 
+@lru_cache(maxsize=256)
+def reign_of(chain: tuple[Edition, ...]) -> Reign:
+    """What these editions say together."""
+    return Reign(chain)
+
+
 def winner_of(case: Case, today: Day) -> Candidate | None:
     candidates = [*case.moving, *_from_contracts(case, today)]
-    return max(candidates, key=lambda c: c[:3]) if candidates else _fallback(case)
+    return max(candidates, key=_FIRST) if candidates else _fallback(case)
+
+
+_FIRST = itemgetter(0, 1, 2)
 
 
 def _sorted_out(case: Case) -> tuple[list[Candidate], Facts]:
-    latest: dict[int, tuple[Day, int, str]] = {}
+    moving: list[Candidate] = []
     others: list[tuple[ActivityKey, Span]] = []
-    moved_by: dict[int, frozenset[str]] = {}
+    rules: dict[int, Rule | None] = {}
+    judged: set[int] = set()
     for fact in case.facts:
         (_, _, kind, edition), span = fact
-        if edition not in moved_by:
-            rule = case.rule(edition)
-            moved_by[edition] = rule.moved_by if rule else frozenset()
-        if kind not in moved_by[edition]:
+        if edition not in rules:
+            rules[edition] = case.rule(edition)
+        rule = rules[edition]
+        if rule is None or kind not in rule.moved_by:
             others.append(fact)
-        elif kind != CONTRACT_ENDED:  # the contract's own row says it, with corrections and plans
-            before = latest.get(edition)
-            if before is None or before[:2] < (span.last_day, span.last_position):
-                latest[edition] = span.last_day, span.last_position, kind
-    moving = []
-    for edition, (day, position, kind) in latest.items():
-        found = case.rule(edition)
-        assert found is not None
-        moving.append(_candidate(case, found, kind, day, position, edition, "fact"))
+        # A contract's own row says its end, with corrections and plans.
+        elif edition not in judged and kind != CONTRACT_ENDED:
+            judged.add(edition)
+            last = span.last_day, span.last_position
+            moving.append(_candidate(case, rule, kind, *last, edition, "fact"))
     return moving, others
 
 
@@ -155,7 +177,7 @@ def _fallback(case: Case) -> Candidate | None:
         return None
     key, span = first
     rule = case.rule(key.edition)
-    source: Source = "first_fact" if case.by_item else "registration"
+    source: Source = "first_fact" if case.of.clock == "item" else "registration"
     if rule is None:
         return None
     return _candidate(
@@ -176,6 +198,6 @@ def _candidate(
 
 def contracts_of(case: Case) -> dict[str, Contract]:
     contracts = case.state.contracts
-    if not case.by_item:
+    if not contracts or case.of.clock != "item":
         return contracts
     return {case.scope: contracts[case.scope]} if case.scope in contracts else {}

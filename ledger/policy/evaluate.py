@@ -16,20 +16,28 @@ from typing import NamedTuple
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
 from ledger.policy.book import Book
-from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of, winner_of
+from ledger.policy.clocks import (
+    Candidate,
+    Case,
+    Reign,
+    classes_of,
+    contracts_of,
+    reign_of,
+    winner_of,
+)
 from ledger.policy.consents import choice, choices
 from ledger.policy.model import DataClass, Edition
 from ledger.policy.reasons import not_counted, rests_on, would_change
 from ledger.policy.terms import chain_for, moving_rows, suspending_rows, terms_table
-from ledger.policy.verdicts import Counted, Deadline, Suspension, Tier
-from ledger.projections.model import ActivityKey, Contract, Ended, EndedKey, Span, SubjectState
+from ledger.policy.verdicts import Counted, Deadline, NotCounted, Source, Suspension, Tier
+from ledger.projections.model import ActivityKey, Contract, Ended, Span, SubjectState
 
 __all__ = [
+    "Judging",
     "choice",
     "choices",
     "deadlines",
     "deadlines_now",
-    "deadlines_of",
     "moving_rows",
     "suspending_rows",
     "terms_table",
@@ -54,7 +62,7 @@ def deadlines(
     `state` must be the state at (`as_of`, `known`): `known` is the last position known, None for
     all. Empty when no edition is known yet. Sorted by class, then scope.
     """
-    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=True)
+    return Judging(state, book, as_of, known).deadlines()
 
 
 def deadlines_now(
@@ -62,63 +70,71 @@ def deadlines_now(
 ) -> list[Deadline]:
     """The same for whoever counts: none says what did not count, when it changes by calendar alone
     or what would change it, which is half the work."""
-    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=False)
+    return Judging(state, book, as_of, known).deadlines(ahead=False)
 
 
-def deadlines_of(
-    state: SubjectState,
-    book: Book,
-    as_of: Instant,
-    known: int | None,
-    which: Collection[tuple[str, str]],
-) -> list[Deadline]:
-    """As `deadlines`, of these classes and scopes only, in the order in which they are named."""
-    asked, today = _Asked(state, book, known), day_of(as_of)
-    found = (_deadline(asked, klass, scope, today, ahead=True) for klass, scope in which)
-    return [deadline for deadline in found if deadline is not None]
+class Judging:
+    """One person at (`as_of`, `known`), with what all her classes are judged by: looked up once."""
 
-
-def _deadlines(asked: _Asked, today: Day, *, ahead: bool) -> list[Deadline]:
-    found = (_deadline(asked, klass, scope, today, ahead=ahead) for klass, scope in _present(asked))
-    return [deadline for deadline in found if deadline is not None]
-
-
-class _Asked:
-    """One person, the editions known, and what all her classes are judged by: looked up once."""
-
-    def __init__(self, state: SubjectState, book: Book, known: int | None) -> None:
-        self.state, self.book, self.known = state, book, known
+    def __init__(
+        self, state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+    ) -> None:
+        self.state, self.book, self.known, self.today = state, book, known, day_of(as_of)
         self.editions = book.known(known)
         self.classes = classes_of(self.editions)
-        self.facts = list(state.activity.items())
+        self.facts = sorted(state.activity.items(), key=_last, reverse=True)
+        self.passed_over: dict[int, NotCounted] = {}
         self._of_item: dict[str, list[tuple[ActivityKey, Span]]] = {}
-        for key, span in self.facts:
-            self._of_item.setdefault(key.scope, []).append((key, span))
-        self._chains: dict[tuple[str, Day], tuple[tuple[Edition, ...], bool]] = {}
+        for fact in self.facts:
+            self._of_item.setdefault(fact[0].scope, []).append(fact)
+        self._reigns: dict[Day, Reign] = {}
+        self._judged: dict[tuple[str, str], _Judged | None] = {}
 
-    def chain(self, klass: str, day: Day) -> tuple[tuple[Edition, ...], bool]:
-        """The editions by which the class is judged that day, and whether they were in force."""
-        if (klass, day) not in self._chains:
-            self._chains[klass, day] = chain_for(self.book, klass, day, self.known)
-        return self._chains[klass, day]
+    def deadlines(self, *, ahead: bool = True) -> list[Deadline]:
+        """As the functions of this name; unless `ahead`, as `deadlines_now`."""
+        return self.some(_present(self), ahead=ahead)
 
-    def case(self, klass: str, scope: str, chain: tuple[Edition, ...]) -> Case:
+    def some(self, which: Collection[tuple[str, str]], *, ahead: bool = True) -> list[Deadline]:
+        """Of these classes and scopes only, in the order in which they are named."""
+        found = []
+        for of in which:
+            if of not in self._judged:
+                self._judged[of] = _judge(self, *of, self.today)
+            judged = self._judged[of]
+            if judged is not None:
+                found.append(_deadline(self, judged, ahead=ahead))
+        return found
+
+    def reign(self, klass: str, day: Day) -> Reign:
+        """The editions by which the class is judged that day."""
+        if day not in self._reigns:
+            self._reigns[day] = reign_of(self.book.chain(day, self.known))
+        found = self._reigns[day]
+        if klass in found.classes:
+            return found
+        return reign_of(chain_for(self.book, klass, day, self.known)[0])
+
+    def case(self, klass: str, scope: str, reign: Reign) -> Case:
         """The question of one class and scope under these editions."""
-        by_item = classes_of(chain)[klass].clock == "item"
+        by_item = reign.classes[klass].clock == "item"
         facts = self._of_item.get(scope, []) if by_item else self.facts
-        return Case(self.state, klass, scope, chain, by_item, facts)
+        return Case(self.state, klass, scope, reign, facts)
 
 
-def _present(asked: _Asked) -> list[tuple[str, str]]:
+def _last(fact: tuple[ActivityKey, Span]) -> tuple[Day, int]:
+    return fact[1][2:4]
+
+
+def _present(asked: Judging) -> list[tuple[str, str]]:
     """The classes and scopes of which something is held: an entry at home, or a sealed part."""
     found: set[tuple[str, str]] = set()
     parts = _parts(asked.editions)
-    for key, _ in asked.facts:
-        home = asked.classes.get(key.klass)
+    for (klass, scope, kind, _), _ in asked.facts:
+        home = asked.classes.get(klass)
         if home is not None:
-            found.add((home.name, key.scope if home.clock == "item" else ""))
-        if key.scope:
-            found.update((name, key.scope) for name in parts.get(key.kind, ()))
+            found.add((klass, scope if home.clock == "item" else ""))
+        if scope and kind in parts:
+            found.update((name, scope) for name in parts[kind])
     return sorted(found)
 
 
@@ -136,28 +152,28 @@ class _Judged(NamedTuple):
     case: Case
     winner: Candidate
     answer: _Answer
-    in_force: bool
 
 
 def _judge(
-    asked: _Asked, klass: str, scope: str, today: Day, before: Case | None = None
+    asked: Judging, klass: str, scope: str, today: Day, before: _Judged | None = None
 ) -> _Judged | None:
     """The answer on one day; None when no known edition has the class. `before`: the same question
     of another day."""
-    chain, in_force = asked.chain(klass, today)
-    if not chain:
+    reign = asked.reign(klass, today)
+    if klass not in reign.classes:
         return None
-    case = before if before and before.chain == chain else asked.case(klass, scope, chain)
-    winner = winner_of(case, today)
+    is_same = before is not None and before.case.reign is reign
+    case = before.case if before and is_same else asked.case(klass, scope, reign)
+    by_calendar = contracts_of(case)  # alone what they plan makes another winner of another day
+    winner = before.winner if before and is_same and not by_calendar else winner_of(case, today)
     if winner is None:
         return None
-    answer = _answer(case, winner, today, _ended(asked, klass, scope))
-    return _Judged(case, winner, answer, in_force)
+    return _Judged(case, winner, _answer(case, winner, today, _ended(asked, klass, scope)))
 
 
-def _ended(asked: _Asked, klass: str, scope: str) -> Ended | None:
+def _ended(asked: Judging, klass: str, scope: str) -> Ended | None:
     """How it ended, unless something of it was recorded since: then it is held again."""
-    ended = asked.state.ended.get(EndedKey(klass, scope))
+    ended = asked.state.ended.get((klass, scope))  # type: ignore[call-overload]
     if ended is None:
         return None
     data_class = asked.classes[klass]
@@ -175,15 +191,12 @@ def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
     return key.klass == data_class.name or bool(sealed)
 
 
-def _deadline(asked: _Asked, klass: str, scope: str, today: Day, *, ahead: bool) -> Deadline | None:
-    judged = _judge(asked, klass, scope, today)
-    if judged is None:
-        return None
-    case, winner, answer, _ = judged
-    rule = winner.rule
+def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
+    case, winner, answer = judged
+    rule, in_force = winner.rule, case.reign.chain[0].effective_from <= asked.today
     return Deadline(
-        klass=klass,
-        scope=scope,
+        klass=case.klass,
+        scope=case.scope,
         label_fr=rule.data_class.label_fr,
         label_en=rule.data_class.label_en,
         tier_now=answer.tier,
@@ -203,10 +216,10 @@ def _deadline(asked: _Asked, klass: str, scope: str, today: Day, *, ahead: bool)
             winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source
         ),
         rests_on=_rests_on(case, winner, answer),
-        not_counted=not_counted(case, winner) if ahead else (),
-        flips_on=_flips_on(judged, asked, today) if ahead else None,
+        not_counted=not_counted(case, winner, asked.passed_over) if ahead else (),
+        flips_on=_flips_on(judged, asked) if ahead else None,
         would_change=would_change(case, winner, answer.suspended_by) if ahead else (),
-        flags=_flags(judged),
+        flags=_flags(winner.source, in_force=in_force, not_lengthened=rule.not_lengthened),
     )
 
 
@@ -215,14 +228,14 @@ def _rests_on(case: Case, winner: Candidate, answer: _Answer) -> tuple[int, ...]
     return tuple(sorted({*own, answer.ended.position})) if answer.ended else own
 
 
-def _flags(judged: _Judged) -> tuple[str, ...]:
-    source = judged.winner.source
+@lru_cache(maxsize=64)
+def _flags(source: Source, *, in_force: bool, not_lengthened: bool) -> tuple[str, ...]:
     flags = {
-        "edition_not_yet_in_force": not judged.in_force,
+        "edition_not_yet_in_force": not in_force,
         "clock_starts_at_registration": source == "registration",
         "clock_starts_at_first_fact": source == "first_fact",
         "planned_end_passed": source == "planned_end",
-        "term_not_lengthened": judged.winner.rule.not_lengthened,
+        "term_not_lengthened": not_lengthened,
     }
     return tuple(flag for flag, applies in flags.items() if applies)
 
@@ -233,13 +246,13 @@ def _flags(judged: _Judged) -> tuple[str, ...]:
 def _answer(case: Case, winner: Candidate, today: Day, ended: Ended | None) -> _Answer:
     if ended is not None and ended.tier == "erased":
         return _Answer("erased", None, None, (), ended)
-    suspended_by = tuple(
+    suspended_by = [
         Suspension(item, contract.from_position or 0)
         for item, contract in sorted(contracts_of(case).items())
         if ended is None and _suspends(case, contract, today)
-    )
+    ]
     if suspended_by:
-        return _Answer("operational", None, None, suspended_by, None)
+        return _Answer("operational", None, None, tuple(suspended_by), None)
     until, archive_until = winner.due, None
     archive = winner.rule.archive
     if archive is not None:
@@ -266,20 +279,19 @@ def _suspends(case: Case, contract: Contract, today: Day) -> bool:
     return rule is not None and contract.type in rule.suspended_by
 
 
-def _flips_on(now: _Judged, asked: _Asked, today: Day) -> Day | None:
+def _flips_on(now: _Judged, asked: Judging) -> Day | None:
     """The first later day on which the answer differs although no fact is added.
 
     Only these days can differ: the day after an end, of a term or of a contract as planned, and
     the day another known edition takes effect.
     """
-    case = now.case
-    contracts = contracts_of(case).values()
+    case, today = now.case, asked.today
     turns = [e.effective_from for e in asked.editions]
     ends = [now.answer.operational_until, now.answer.archive_until]
-    ends += [contract.planned_day for contract in contracts]
-    turns += [add_days(end, 1) for end in ends if end is not None]
+    ends += [contract.planned_day for contract in contracts_of(case).values()]
+    turns += [add_days(end, 1) for end in ends if end is not None and end >= today]
     for day in sorted({day for day in turns if day > today}):
-        then = _judge(asked, case.klass, case.scope, day, case)
+        then = _judge(asked, case.klass, case.scope, day, now)
         if then is not None and then.answer != now.answer:
             return day
     return None

@@ -1,7 +1,8 @@
 """Verdicts in plain French or English: short lines, one thought each.
 
 The words live in `words/fr.toml` and `words/en.toml`, so that a translator never opens a program.
-This file decides which lines are said and in which order; it adds no judgement of its own.
+This file decides which lines are said and in which order; it adds no judgement of its own. What a
+sentence says of an edition, a class, a kind and days is remembered; what it says of a fact, never.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from importlib import resources
 from typing import Literal, TypeAlias
 
 from ledger.calendar import Day, date_of
-from ledger.policy.verdicts import ChoiceState, Counted, Deadline, NotCounted
+from ledger.policy.verdicts import ChoiceState, Deadline
 
 Language: TypeAlias = Literal["fr", "en"]
 Words: TypeAlias = dict[str, dict[str, str]]
@@ -43,28 +44,61 @@ def format_long(day: Day, lang: Language) -> str:
 
 
 def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
-    say = words(lang)["sentence"]
-    lines = [_verdict(d, lang)]
-    lines.append(
-        say["rule"].format(
-            rule=d.rule, edition=d.edition, clause=d.clause, article=article(d.article, lang)
-        )
-    )
+    vocabulary = words(lang)
+    say, counted = vocabulary["sentence"], d.counted
+    lines = [_verdict(d, lang), _rule(d.rule, d.edition, d.clause, d.article, lang)]
     if d.archive_until is not None and d.tier_now != "past_archive":
-        lines.append(
-            say["archive"].format(
-                archive=format_long(d.archive_until, lang),
-                article=article(d.archive_article or "", lang),
-            )
-        )
+        lines.append(_archive(d.archive_until, d.archive_article or "", lang))
     why = d.why_fr if lang == "fr" else d.why_en
     if why is not None:
         lines.append(say["choice"].format(why=why))
-    lines.append(_counted(d.counted, lang))
-    lines += [words(lang)["flag"][flag] for flag in d.flags]
+    a, b, c = _counted(counted.kind, counted.months, lang)
+    lines.append(f"{a}{format_long(counted.day, lang)}{b}{counted.position}{c}")
+    lines += [vocabulary["flag"][flag] for flag in d.flags]
     lines.append(resting_on(d.rests_on, lang))
-    lines += _passed_over(d.not_counted, lang) or [say["nothing_passed_over"]]
-    return lines + _changes(d.flips_on, d.would_change, lang)
+    for kind, day, position, reason in d.not_counted:
+        a, b, c = _passed_over(kind, reason, lang)
+        lines.append(f"{a}{format_long(day, lang)}{b}{position}{c}")
+    if not d.not_counted:
+        lines.append(say["nothing_passed_over"])
+    return [*lines, *_changes(d.flips_on, d.would_change, lang)]
+
+
+@lru_cache(maxsize=1024)
+def _rule(rule: str, edition: str, clause: str, cited: str, lang: Language) -> str:
+    said = article(cited, lang)
+    return words(lang)["sentence"]["rule"].format(
+        rule=rule, edition=edition, clause=clause, article=said
+    )
+
+
+@lru_cache(maxsize=8192)
+def _archive(until: Day, cited: str, lang: Language) -> str:
+    said = format_long(until, lang), article(cited, lang)
+    return words(lang)["sentence"]["archive"].format(archive=said[0], article=said[1])
+
+
+@lru_cache(maxsize=1024)
+def _counted(kind: str, months: int, lang: Language) -> tuple[str, str, str]:
+    """What a term is counted from: before its day, between that and its position, and after."""
+    said = words(lang)["sentence"]["counted"]
+    return _around(said.format(kind=_kind(kind, lang), day=_DAY, position=_AT, months=months))
+
+
+@lru_cache(maxsize=1024)
+def _passed_over(kind: str, reason: str, lang: Language) -> tuple[str, str, str]:
+    """The same of what did not count, and why."""
+    said, why = words(lang)["sentence"]["not_counted"], words(lang)["reason"][reason]
+    return _around(said.format(kind=_kind(kind, lang), day=_DAY, position=_AT, reason=why))
+
+
+_DAY, _AT = "\x01", "\x02"
+
+
+def _around(said: str) -> tuple[str, str, str]:
+    before, rest = said.split(_DAY)
+    between, after = rest.split(_AT)
+    return before, between, after
 
 
 def _verdict(d: Deadline, lang: Language) -> str:
@@ -82,35 +116,16 @@ def _verdict(d: Deadline, lang: Language) -> str:
     sentence: str = d.tier_now
     if d.tier_now == "past_operational" and d.archive_until is None:
         sentence = "past_erase"
-    return say[sentence].format(
+    return _ending(sentence, label, d.operational_until, d.archive_until, lang)
+
+
+@lru_cache(maxsize=8192)
+def _ending(sentence: str, label: str, until: Day, archive: Day | None, lang: Language) -> str:
+    return words(lang)["sentence"][sentence].format(
         label=label,
-        until=format_long(d.operational_until, lang),
-        archive=format_long(d.archive_until or d.operational_until, lang),
+        until=format_long(until, lang),
+        archive=format_long(archive or until, lang),
     )
-
-
-def _counted(c: Counted, lang: Language) -> str:
-    return words(lang)["sentence"]["counted"].format(
-        kind=_kind(c.kind, lang),
-        day=format_long(c.day, lang),
-        position=c.position,
-        months=c.months,
-    )
-
-
-def _passed_over(found: tuple[NotCounted, ...], lang: Language) -> list[str]:
-    vocabulary = words(lang)
-    kinds, reasons = vocabulary["kind"], vocabulary["reason"]
-    say = vocabulary["sentence"]["not_counted"].format
-    return [
-        say(
-            kind=kinds.get(n.kind, n.kind),
-            day=format_long(n.last_day, lang),
-            position=n.last_position,
-            reason=reasons[n.reason],
-        )
-        for n in found
-    ]
 
 
 def _explain_choice(c: ChoiceState, lang: Language) -> list[str]:
@@ -131,7 +146,7 @@ def _explain_choice(c: ChoiceState, lang: Language) -> list[str]:
     lines.append(_expression(c, lang))
     if c.needs_review:
         lines.append(say["needs_review"])
-    return lines + _changes(c.flips_on, c.would_change, lang)
+    return [*lines, *_changes(c.flips_on, c.would_change, lang)]
 
 
 def _expression(c: ChoiceState, lang: Language) -> str:
@@ -148,19 +163,23 @@ def _expression(c: ChoiceState, lang: Language) -> str:
     )
 
 
-def _changes(flips_on: Day | None, would_change: tuple[str, ...], lang: Language) -> list[str]:
+@lru_cache(maxsize=8192)
+def _changes(
+    flips_on: Day | None, would_change: tuple[str, ...], lang: Language
+) -> tuple[str, str]:
     say = words(lang)["sentence"]
-    lines = [say["never_flips"]]
+    turns = say["never_flips"]
     if flips_on is not None:
-        lines = [say["flips_on"].format(day=format_long(flips_on, lang))]
+        turns = say["flips_on"].format(day=format_long(flips_on, lang))
     kinds = say["or"].join(_kind(kind, lang) for kind in would_change)
-    return [*lines, say["would_change"].format(kinds=kinds)]
+    return turns, say["would_change"].format(kinds=kinds)
 
 
 def resting_on(positions: Iterable[int], lang: Language) -> str:
     """The facts that an answer rests on, in a line."""
     say = words(lang)["sentence"]
-    named = ", ".join(say["position"].format(position=position) for position in positions)
+    one = say["position"].format
+    named = ", ".join([one(position=position) for position in positions])
     return say["rests_on"].format(positions=named)
 
 

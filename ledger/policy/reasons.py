@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ledger.calendar import Day
-from ledger.policy.clocks import Candidate, Case, classes_of, contracts_of
+from functools import lru_cache
+
+from ledger.policy.clocks import Candidate, Case, contracts_of
 from ledger.policy.model import CONTRACT_ENDED, REGISTERED
 from ledger.policy.verdicts import NotCounted, Suspension
 
@@ -50,35 +51,39 @@ def rests_on(
     case: Case, winner: Candidate, suspended_by: tuple[Suspension, ...]
 ) -> tuple[int, ...]:
     """The positions of the facts that made the answer, in order."""
-    contracts = contracts_of(case)
-    suspending = [contracts[s.item] for s in suspended_by]
-    positions = [contract.from_position for contract in suspending]
-    positions += [contract.planned_position for contract in suspending]
-    if not suspending:
-        positions.append(winner.position)
+    positions: list[int | None] = [winner.position]
+    if suspended_by:
+        contracts = contracts_of(case)
+        suspending = [contracts[s.item] for s in suspended_by]
+        positions = [contract.from_position for contract in suspending]
+        positions += [contract.planned_position for contract in suspending]
     notified = case.state.notified
-    if notified is not None and winner.edition < notified.edition and len(case.chain) > 1:
+    if notified is not None and winner.edition < notified.edition and len(case.reign.chain) > 1:
         positions.append(notified.position)
     return tuple(sorted({position for position in positions if position}))
 
 
-def not_counted(case: Case, winner: Candidate) -> tuple[NotCounted, ...]:
-    """The facts this clock looked at and passed over, one line per kind, latest first."""
-    latest: dict[str, tuple[Day, int]] = {}
+def not_counted(
+    case: Case, winner: Candidate, known: dict[int, NotCounted]
+) -> tuple[NotCounted, ...]:
+    """The facts this clock looked at and passed over, one line per kind, latest first. `known`:
+    what other clocks of hers say of them, by position."""
+    found: dict[str, NotCounted] = {}
+    later = case.of.moved_by
     for (_, _, kind, _), span in case.others:
-        if kind == winner.kind and span.first_position == winner.position:
+        position = span.last_position
+        if kind in found or (kind == winner.kind and span.first_position == winner.position):
             continue
-        last = span.last_day, span.last_position
-        if kind not in latest or latest[kind] < last:
-            latest[kind] = last
-    found = sorted(latest.items(), key=lambda one: one[1], reverse=True)
-    later = classes_of(case.chain)[case.klass].moved_by
-    return tuple(NotCounted(kind, *last, _reason(kind, later)) for kind, last in found)
+        if kind in later:  # a later edition counts such facts, but not those recorded before
+            found[kind] = NotCounted(kind, span.last_day, position, "counts_later")
+            continue
+        if position not in known:
+            known[position] = NotCounted(kind, span.last_day, position, _reason(kind))
+        found[kind] = known[position]
+    return tuple(found.values())
 
 
-def _reason(kind: str, later: tuple[str, ...]) -> str:
-    if kind in later:
-        return "counts_later"  # a later edition counts such facts, but not those recorded before
+def _reason(kind: str) -> str:
     if kind.startswith(("consent.", "objection.", "signal.")):
         return _REASONS.get(kind, "choice")
     return _REASONS.get(kind, "other")
@@ -90,8 +95,14 @@ def would_change(
     """The kinds of the smallest facts that would give another answer."""
     if suspended_by:
         return (CONTRACT_ENDED,)
-    if not case.by_item:
-        return tuple(sorted(set(classes_of(case.chain)[case.klass].moved_by) - {CONTRACT_ENDED}))
+    if case.of.clock != "item":
+        return _moving(case.of.moved_by)
     if winner.source == "planned_end":
         return ("contract.renewed.v1",)
     return ("fact.corrected.v1",)
+
+
+@lru_cache(maxsize=1024)
+def _moving(moved_by: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds that move a clock, by name; of a contract that ends its own row tells."""
+    return tuple(sorted(set(moved_by) - {CONTRACT_ENDED}))

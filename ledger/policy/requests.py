@@ -16,8 +16,8 @@ Reminders fall seven and two days before the strict end. The state machine is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -50,6 +50,7 @@ from ledger.events import (
 )
 from ledger.policy.book import Book
 from ledger.policy.explain import Language, article, format_long, resting_on, words
+from ledger.policy.model import Edition
 
 Status: TypeAlias = Literal[
     "on_track", "due_soon", "overdue", "answered_in_time", "answered_late", "withdrawn"
@@ -138,8 +139,7 @@ def no_promise(_day: Day) -> None:
     """Where it matters only what the law says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request on one day: its state, its two clocks, and what they rest on."""
 
     stream: UUID
@@ -179,16 +179,21 @@ def promise_of(book: Book, known: int | None) -> Promise:
     """What was promised to whoever asked on a day: by the edition in force then, as known at a
     position (None: all). None before the first edition took effect, and where it says nothing."""
 
+    newest_first = book.known(known)[::-1]
+
     def promised(day: Day) -> Promised | None:
-        edition = book.in_force(day, known)
-        if edition is None or edition.effective_from > day:
-            return None
-        for said in edition.statements:
-            if said.topic == "answer_months" and isinstance(said.value, int) and said.value:
-                return Promised(said.value, said.clause)
-        return None
+        edition = next((one for one in newest_first if one.effective_from <= day), None)
+        return None if edition is None else _promised(edition)
 
     return promised
+
+
+@lru_cache(maxsize=64)
+def _promised(edition: Edition) -> Promised | None:
+    for said in edition.statements:
+        if said.topic == "answer_months" and isinstance(said.value, int) and said.value:
+            return Promised(said.value, said.clause)
+    return None
 
 
 def judged(
@@ -200,33 +205,34 @@ def judged(
     `promise`: what the policy promised to whoever asked on a day (`promise_of`).
     """
     heard = [one for one in told if one.fact.occurred.at <= as_of]
-    received = _last(heard, RequestReceived)
+    last: Last = {type(one.fact): one for one in heard}
+    received = last.get(RequestReceived)
     if received is None:
         return None
     first = received.fact
     assert isinstance(first, RequestReceived)
     today, day = day_of(as_of), first.occurred.day
-    extension = _last(heard, RequestExtended)
+    extension = last.get(RequestExtended)
     months = MONTHS if extension is None else EXTENDED_MONTHS
     due = request_due(day, months)
-    answer = _answer(heard)
-    read = _last(heard, RequestQualified, RecoveredFromQueue)
+    answer = _latest(last, _ANSWERS)
+    read = _latest(last, (RequestQualified, RecoveredFromQueue))
     right, purpose = _meant(first, read)
     status = _status(answer, due, today)
     reminders = tuple(add_days(due, -days) for days in REMINDERS)
     clause, article = RIGHTS_OF[right]
-    resting = (received, read, extension, answer, *_doubt(heard))
+    resting = (received, read, extension, answer, *_doubt(last))
     return Request(
         stream=stream,
         subject=subject,
         right=right,
         channel=first.channel,
         purpose=purpose,
-        state=_state(heard),
+        state=_state(last, heard[-1]),
         status=status,
         received=day,
         due=due,
-        due_suspended=_suspended(day, months, heard),
+        due_suspended=_suspended(day, months, last),
         promise=promise(day),
         extended=extension is not None,
         answered=answer.fact.occurred.day if answer else None,
@@ -236,24 +242,25 @@ def judged(
         article=article,
         rests_on=tuple(sorted({one.position for one in resting if one})),
         flips_on=_flips_on(status, due, reminders, today),
-        would_change=_would_change(status, heard, day, today),
+        would_change=_would_change(status, last, day, today),
         flags=_flags(day, extension),
     )
 
 
-def _last(heard: Sequence[Told], *kinds: type[Fact]) -> Told | None:
-    return next((one for one in reversed(heard) if isinstance(one.fact, kinds)), None)
+Last: TypeAlias = Mapping[type[Fact], Told]
+"""The last fact of each kind."""
+_ANSWERS = (RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn)
 
 
-def _answer(heard: Sequence[Told]) -> Told | None:
-    return _last(
-        heard, RequestFulfilled, RequestPartiallyFulfilled, RequestRefused, RequestWithdrawn
-    )
+def _latest(last: Last, kinds: Iterable[type[Fact]]) -> Told | None:
+    """Of several kinds: a stream grows with the log."""
+    found = [last[kind] for kind in kinds if kind in last]
+    return max(found, key=lambda one: one.position, default=None)
 
 
-def _doubt(heard: Sequence[Told]) -> tuple[Told | None, Told | None]:
+def _doubt(last: Last) -> tuple[Told | None, Told | None]:
     """The identity question and its answer."""
-    return _last(heard, IdentityAsked), _last(heard, IdentityConfirmed)
+    return last.get(IdentityAsked), last.get(IdentityConfirmed)
 
 
 def _meant(first: RequestReceived, read: Told | None) -> tuple[str, str | None]:
@@ -265,13 +272,12 @@ def _meant(first: RequestReceived, read: Told | None) -> tuple[str, str | None]:
     return fact.right, fact.purpose or (first.purpose if fact.right == first.right else None)
 
 
-def _state(heard: Sequence[Told]) -> str:
+def _state(last: Last, newest: Told) -> str:
     """The furthest point reached: an answer wins over any question."""
-    kinds = {type(one.fact) for one in heard}
     for kind, state in _STATES:
-        if kind in kinds:
+        if kind in last:
             return state
-    return _OPEN_STATES[type(heard[-1].fact)]
+    return _OPEN_STATES[type(newest.fact)]
 
 
 def _status(answer: Told | None, due: Day, today: Day) -> Status:
@@ -284,9 +290,9 @@ def _status(answer: Told | None, due: Day, today: Day) -> Status:
     return "due_soon" if today >= add_days(due, -REMINDERS[0]) else "on_track"
 
 
-def _suspended(received: Day, months: int, heard: Sequence[Told]) -> Day | None:
+def _suspended(received: Day, months: int, last: Last) -> Day | None:
     """The end of the clock that stands still while identity is in doubt."""
-    asked, confirmed = _doubt(heard)
+    asked, confirmed = _doubt(last)
     if asked is None:
         return request_due(received, months)
     if confirmed is None:
@@ -302,18 +308,16 @@ def _flips_on(status: Status, due: Day, reminders: Sequence[Day], today: Day) ->
     return next((day for day in coming if day > today), None)
 
 
-def _would_change(
-    status: Status, heard: Sequence[Told], received: Day, today: Day
-) -> tuple[str, ...]:
+def _would_change(status: Status, last: Last, received: Day, today: Day) -> tuple[str, ...]:
     """The smallest facts that would change the answer."""
     if status not in OPEN:
         return ("fact.corrected.v1",)
-    asked, confirmed = _doubt(heard)
+    asked, confirmed = _doubt(last)
     if asked is not None and confirmed is None:
         return (IdentityConfirmed.kind, RequestRefused.kind, RequestWithdrawn.kind)
     kinds = [RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind]
     in_month_one = not is_past(request_due(received), today)
-    if in_month_one and _last(heard, RequestExtended) is None:
+    if in_month_one and RequestExtended not in last:
         kinds.append(RequestExtended.kind)
     return (*kinds, RequestWithdrawn.kind)
 
@@ -331,53 +335,72 @@ def explain(found: Request, lang: Language = "fr") -> list[str]:
     """The status, both clocks, the promise, and what would change it: short lines."""
     vocabulary = words(lang)
     say = vocabulary["request"]
-
-    def day(one: Day) -> str:
-        return format_long(one, lang)
-
     lines = [
-        say[found.status].format(
-            right=vocabulary["right"][found.right],
-            due=day(found.due),
-            answered=day(found.answered or found.due),
-        ),
-        say["received"].format(
-            day=day(found.received),
-            channel=vocabulary["request_channel"][found.channel],
-            state=vocabulary["request_state"][found.state],
-        ),
-        say["strict_extended" if found.extended else "strict"].format(due=day(found.due)),
-        _second_clock(found, lang),
-        *_promise(found, lang),
-        say["rule"].format(clause=found.clause, article=article(found.article, lang)),
+        _stands(found.status, found.right, found.due, found.answered, lang),
+        _received(found.received, found.channel, found.state, lang),
+        *_clocks(found.due, found.due_suspended, extended=found.extended, lang=lang),
     ]
-    lines += [
-        say["ground"].format(
-            ground=vocabulary["request_ground"][ground],
-            article=article(GROUND_ARTICLES[ground], lang),
-        )
-        for ground in found.grounds
-    ]
+    if found.promise is not None and found.promised is not None:
+        lines.append(_promise(found.promised, *found.promise, lang))
+    lines += [_rule(found.clause, found.article, lang), *_grounds(found.grounds, lang)]
     lines += [vocabulary["request_flag"][flag] for flag in found.flags]
     lines.append(resting_on(found.rests_on, lang))
     if found.flips_on is not None:
-        lines.append(say["flips_on"].format(day=day(found.flips_on)))
-    kinds = ", ".join(vocabulary["kind"].get(kind, kind) for kind in found.would_change)
-    return [*lines, say["would_change"].format(kinds=kinds)]
+        lines.append(say["flips_on"].format(day=format_long(found.flips_on, lang)))
+    return [*lines, _changes(found.would_change, lang)]
 
 
-def _promise(found: Request, lang: Language) -> list[str]:
-    if found.promise is None or found.promised is None:
-        return []
-    months, clause = found.promise
-    said = {"promised": format_long(found.promised, lang), "months": months, "clause": clause}
-    return [words(lang)["request"]["promised"].format(**said)]
+# What is said of codes and days is remembered; what is said of facts, never.
 
 
-def _second_clock(found: Request, lang: Language) -> str:
+@lru_cache(maxsize=8192)
+def _stands(status: str, right: str, due: Day, answered: Day | None, lang: Language) -> str:
+    return words(lang)["request"][status].format(
+        right=words(lang)["right"][right],
+        due=format_long(due, lang),
+        answered=format_long(answered or due, lang),
+    )
+
+
+@lru_cache(maxsize=8192)
+def _received(received: Day, channel: str, state: str, lang: Language) -> str:
+    return words(lang)["request"]["received"].format(
+        day=format_long(received, lang),
+        channel=words(lang)["request_channel"][channel],
+        state=words(lang)["request_state"][state],
+    )
+
+
+@lru_cache(maxsize=8192)
+def _clocks(due: Day, suspended: Day | None, *, extended: bool, lang: Language) -> tuple[str, str]:
     say = words(lang)["request"]
-    if found.due_suspended is None:
-        return say["suspended_stands"]
-    if found.due_suspended == found.due:
-        return say["suspended_same"]
-    return say["suspended"].format(due=format_long(found.due_suspended, lang))
+    first = say["strict_extended" if extended else "strict"].format(due=format_long(due, lang))
+    if suspended is None:
+        return first, say["suspended_stands"]
+    if suspended == due:
+        return first, say["suspended_same"]
+    return first, say["suspended"].format(due=format_long(suspended, lang))
+
+
+@lru_cache(maxsize=8192)
+def _promise(promised: Day, months: int, clause: str, lang: Language) -> str:
+    said = {"promised": format_long(promised, lang), "months": months, "clause": clause}
+    return words(lang)["request"]["promised"].format(**said)
+
+
+@lru_cache(maxsize=256)
+def _rule(clause: str, cited: str, lang: Language) -> str:
+    return words(lang)["request"]["rule"].format(clause=clause, article=article(cited, lang))
+
+
+@lru_cache(maxsize=256)
+def _grounds(grounds: tuple[str, ...], lang: Language) -> tuple[str, ...]:
+    say, called = words(lang)["request"]["ground"], words(lang)["request_ground"]
+    articles = {ground: article(GROUND_ARTICLES[ground], lang) for ground in grounds}
+    return tuple(say.format(ground=called[one], article=articles[one]) for one in grounds)
+
+
+@lru_cache(maxsize=256)
+def _changes(would_change: tuple[str, ...], lang: Language) -> str:
+    kinds = ", ".join(words(lang)["kind"].get(kind, kind) for kind in would_change)
+    return words(lang)["request"]["would_change"].format(kinds=kinds)

@@ -6,7 +6,6 @@ what did not count and why, and what would change it. Read `evaluate.py` next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from ledger.calendar import Day
@@ -62,8 +61,7 @@ class Suspension(NamedTuple):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """Until when one class of one person's data (or of one thing's) may be kept, and why."""
 
     klass: str

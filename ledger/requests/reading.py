@@ -14,9 +14,9 @@ from ledger.aggregates import corrected
 from ledger.application import Ledger
 from ledger.calendar import Instant
 from ledger.errors import NotFound
-from ledger.events import FactCorrected, FactVoided, RequestReceived
+from ledger.events import FactCorrected, FactVoided
 from ledger.policy.requests import Promise, Request, Told, judged, promise_of
-from ledger.store import dashboard, reader, states
+from ledger.store import dashboard, reader
 from ledger.store import requests as store
 from ledger.store.requests import Begun, Step
 
@@ -116,17 +116,15 @@ def owed_to(ledger: Ledger, people: Collection[UUID]) -> list[Request]:
     now = ledger.clock.now()
     with ledger.database.read() as connection:
         known = reader.position_at(connection, None)
-        rows = [row for one in people for row in states.rows_of(connection, one)]
-        rows.sort(key=lambda row: row.position)
-        begun = {row.stream: row for row in rows if row.kind == RequestReceived.kind}
-        told = {row.stream for row in rows if row.kind in dashboard.ANSWERS}
-        told -= {row.stream for row in rows if row.ref_position is not None}  # amended: read it
-        steps = store.steps(connection, begun.keys() - told, known)
+        owed = [
+            (steps[0].position, stream, one, steps)
+            for one in people
+            for stream, steps in dashboard.OWED_TO_HER.of(connection, one).items()
+        ]
     promise = promise_of(ledger.book(ledger.epoch()), known)
     found = [
-        judged(stream, begun[stream].subject, standing(steps[stream]), now, promise)
-        for stream in begun
-        if stream in steps
+        judged(stream, subject, standing(steps), now, promise)
+        for _, stream, subject, steps in sorted(owed, key=lambda one: one[0])
     ]
     return [one for one in found if one is not None and one.is_open]
 
@@ -165,8 +163,10 @@ def standing(steps: Sequence[Step]) -> list[Told]:
     """The steps that stand: voided ones gone, corrected ones as their last correction says."""
     verdicts: dict[int, FactCorrected | FactVoided] = {}
     for step in steps:
-        if isinstance(step.fact, FactCorrected | FactVoided):
+        if isinstance(step.fact, (FactCorrected, FactVoided)):  # a union takes longer to ask of
             verdicts[step.fact.ref] = step.fact
+    if not verdicts:
+        return list(map(Told._make, steps))
     found = []
     for step in steps:
         verdict = verdicts.get(step.position)

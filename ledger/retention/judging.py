@@ -59,8 +59,9 @@ def terms(
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
         paid = any(key.klass in CARDS for key in state.activity)
-        rows = standing(states.rows_of(connection, subject)) if paid else []
+        cards_of = states.rows_at_least(connection, states.CARDS, subject) if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
+    rows = standing(cards_of)
     return state, governed(deadlines_now(state, book, at), cards(state, rows, facts, book, at))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -21,7 +22,7 @@ from ledger.store import erasure, listed, tables
 from ledger.store.database import once
 from ledger.store.hot import Hot, Together
 from ledger.store.requests import Begun, Step, steps_made
-from ledger.store.states import HEAD
+from ledger.store.states import HEAD, Part
 
 ANSWERS = (
     "request.fulfilled.v1",
@@ -59,10 +60,17 @@ class Told(NamedTuple):
 
 
 _ANSWERS = ", ".join(f"'{kind}'" for kind in ANSWERS)
-_OWED = f"""FROM events r WHERE {tables.REQUESTED.replace("kind", "r.kind")} AND (
-        NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = r.stream AND a.kind IN ({_ANSWERS}))
-        OR EXISTS (SELECT 1 FROM events v WHERE v.stream = r.stream
+
+
+def _owed(r: str) -> str:
+    """That a row is of a request's reception, and nobody answered it, or something was amended."""
+    return f"""{tables.REQUESTED.replace("kind", f"{r}.kind")} AND (
+        NOT EXISTS (SELECT 1 FROM events a WHERE a.stream = {r}.stream AND a.kind IN ({_ANSWERS}))
+        OR EXISTS (SELECT 1 FROM events v WHERE v.stream = {r}.stream
             AND v.ref_position IS NOT NULL))"""
+
+
+_OWED = f"FROM events r WHERE {_owed('r')}"
 _UNANSWERED = Hot(
     sa.text(f"SELECT r.position, r.stream, r.subject {_OWED} ORDER BY r.position").columns(
         sa.column("position", tables.BIG),
@@ -94,6 +102,24 @@ _SEALED = Hot(
         sa.column("size"), sa.column("until"), sa.column("since")
     )
 )
+
+
+_s = tables.events.alias("steps").c
+_OWED_STEPS = Hot(
+    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry)
+    .where(_s.stream == tables.events.c.stream)
+    .where(sa.text(_owed("events")))
+    .order_by(_s.stream, _s.version),
+    tables.events.c.subject,
+)
+
+
+def _owed_made(rows: list[tuple[Any, ...]]) -> dict[UUID, list[Step]]:
+    return steps_made({row[1] for row in rows}, rows)
+
+
+OWED_TO_HER = Part("owed requests", (_OWED_STEPS,), _owed_made)
+"""The facts of each request of one person that may be owed an answer, by its stream."""
 
 
 class First(NamedTuple):

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, new_type, register_type
 from sqlalchemy import event, exc
 
-from ledger.entry import id_of
+from ledger.entry import id_from
 from ledger.errors import Broken, Misuse
 from ledger.store import tables
 
@@ -397,7 +397,7 @@ def _postgres_engine(url: sa.URL, role: str | None, **kwargs: Any) -> sa.Engine:
 
 def _id_of(text: Any, _cursor: Any) -> UUID | None:
     """An id as the server writes it: ids are what is read most."""
-    return None if text is None else id_of(int(text.replace("-", ""), 16))
+    return None if text is None else id_from(text)
 
 
 _ID = new_type((2950,), "UUID", _id_of)  # the number of the type `uuid` in every PostgreSQL

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -19,9 +18,10 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.store import suppressions, tables
-from ledger.store.database import Database, once, speaking
+from ledger.store.database import Database, speaking
 from ledger.store.hot import Hot
 from ledger.store.statements import upsert
+from ledger.store.states import Part
 from ledger.store.suppressions import Suppressed
 from ledger.store.vault import Scope, Vault
 
@@ -204,9 +204,7 @@ def _rows_of(connection: sa.Connection, table: sa.Table, subjects: Collection[UU
     return rows
 
 
-def keys_of(subject: UUID) -> tuple[str, Hot, dict[str, int]]:
-    """The question which keys of hers live, as `states.look_at` asks it beside others."""
-    return f"keys of {subject}", _GENERATIONS, {}
+KEYS = Part("keys", (_GENERATIONS,))  # which of hers live
 
 
 def _closed(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, set[Scope]]:
@@ -214,10 +212,9 @@ def _closed(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID,
     a key decides."""
     newest: dict[Scope, tuple[int, bool]] = {}
     for some in _chunks(subjects):
-        rows = partial(_GENERATIONS.rows, connection, some)
         hers = next(iter(some)) if len(some) == 1 else None
         for *of, generation, lives in (
-            rows() if hers is None else once(connection, keys_of(hers)[0], rows)
+            _GENERATIONS.rows(connection, some) if hers is None else KEYS.of(connection, hers)
         ):
             scope = Scope(*of)
             newest[scope] = max(newest.get(scope, (0, True)), (generation, bool(lives)))

@@ -22,9 +22,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import replacement_traverse
 
+from ledger.entry import id_from
 from ledger.store import tables
 from ledger.store.database import Seat, Session, session_of, wrapped
-from ledger.store.statements import array, cast
+from ledger.store.statements import cast, literal_of
 
 
 def number(name: str) -> sa.BindParameter[int]:
@@ -56,11 +57,24 @@ class Hot:
             return [tuple(row) for row in connection.execute(query, numbers)]
         return _executed(connection, self.text, self.arguments(values, numbers))
 
-    def arguments(self, values: Collection[Collection[Any]], numbers: dict[str, int]) -> str:
-        """What its `text` is executed with on PostgreSQL."""
-        pairs = zip(self._among, values, strict=True)
-        said = [array(column, tuple(some)) for column, some in pairs]
-        return ", ".join([*said, *(f"{numbers[name]:d}" for name in self._numbers)])
+    def arguments(
+        self,
+        values: Collection[Collection[Any]],
+        numbers: dict[str, int],
+        known: dict[tuple[int, Any], str] | None = None,
+    ) -> str:
+        """What its `text` is executed with on PostgreSQL. `known`: the values written already, of
+        questions asked together."""
+        said, known = [], {} if known is None else known
+        for literal, some in zip(self._literals, values, strict=True):
+            if (id(some), literal) not in known:
+                known[id(some), literal] = literal(tuple(some))
+            said.append(known[id(some), literal])
+        return ", ".join(said + [f"{numbers[name]:d}" for name in self._numbers])
+
+    @cached_property
+    def _literals(self) -> list[Callable[[tuple[Any, ...]], str]]:
+        return [literal_of(column) for column in self._among]
 
     @property
     def arity(self) -> int:
@@ -93,7 +107,8 @@ class Hot:
 
 class Together:
     """Hot queries that are asked at once: on PostgreSQL one statement, to which each gives its rows
-    as one list, for a round trip costs more than any of them."""
+    as one list, for a round trip costs more than any of them. What they have of bytes
+    comes in a row beside the lists, which would write out each byte."""
 
     def __init__(self, *asked: Hot) -> None:
         self._asked = asked
@@ -104,72 +119,93 @@ class Together:
         """The rows of each, as it would give them alone, asked with the same values and numbers."""
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *values, **numbers) for one in self._asked]
-        text = f"SELECT {', '.join(self._listed)}"
-        return self._told(connection, text, self._asked[0].arguments(values, numbers))
+        return self._told(connection, self._same, self._asked[0].arguments(values, numbers))
 
     def each(self, connection: sa.Connection, *values: Values) -> list[list[tuple[Any, ...]]]:
         """The same where each is asked with values and numbers of its own."""
         pairs = list(zip(self._asked, values, strict=True))
         if connection.dialect.name == "sqlite":
             return [one.rows(connection, *among, **numbers) for one, (among, numbers) in pairs]
-        said = [one.arguments(among, numbers) for one, (among, numbers) in pairs]
+        known: dict[tuple[int, Any], str] = {}
+        said = [one.arguments(among, numbers, known) for one, (among, numbers) in pairs]
         return self._told(connection, self._apart, ", ".join(filter(None, said)))
 
     def _told(
         self, connection: sa.Connection, text: str, arguments: str
     ) -> list[list[tuple[Any, ...]]]:
         (found,) = _executed(connection, text, arguments)
-        told = (msgspec.json.decode(rows) if rows else [] for rows in found)
-        return [read(rows) for read, rows in zip(self._read, told, strict=True)]
+        return [
+            read(msgspec.json.decode(found[2 * n]), found[2 * n + 1]) if found[2 * n] else []
+            for n, read in enumerate(self._read)
+        ]
 
     @cached_property
-    def _listed(self) -> list[str]:
-        return [_listed(one) for one in self._asked]
+    def _same(self) -> str:
+        """The text in which the arguments are the same for all."""
+        return _side_by_side([_listed(one) for one in self._asked])
 
     @cached_property
     def _apart(self) -> str:
         """The text in which the arguments of each come after those of the ones before it."""
-        said, before = "", 0
-        for one, text in zip(self._asked, self._listed, strict=True):
-            pieces = _ARGUMENT.split(text)  # every second one is a number
+        said, before = [], 0
+        for one in self._asked:
+            pieces = _ARGUMENT.split(_listed(one))  # every second one is a number
             pieces[1::2] = [f"${int(number) + before}" for number in pieces[1::2]]
-            said += (", " if said else "SELECT ") + "".join(pieces)
+            said.append("".join(pieces))
             before += one.arity
-        return said
+        return _side_by_side(said)
 
     @cached_property
-    def _read(self) -> list[Callable[[list[list[Any]]], list[Any]]]:
+    def _read(self) -> list[Callable[[list[list[Any]], Any], list[Any]]]:
         return [_reader(one.columns) for one in self._asked]
 
 
 def _listed(one: Hot) -> str:
-    """A query as one value: a JSON list of its rows, which are lists."""
-    names = ", ".join(f"c{n}" for n in range(len(one.columns)))
-    return f"(SELECT json_agg(json_build_array({names}))::text FROM ({one.text}) AS q ({names}))"
+    """A query as one row: a JSON list of its rows, which are lists, in which the length of bytes
+    stands for them; and all these bytes."""
+    names = [f"c{n}" for n in range(len(one.columns))]
+    raw, told = _raw(one.columns), list(names)
+    for n in raw:
+        told[n] = f"octet_length({names[n]})"
+    content = " || ".join(f"COALESCE({names[n]}, '')" for n in raw) or "NULL::bytea"
+    return (
+        f"(SELECT json_agg(json_build_array({', '.join(told)}))::text, string_agg({content}, '')"
+        f" FROM ({one.text}) AS q ({', '.join(names)}))"
+    )
+
+
+def _side_by_side(some: list[str]) -> str:
+    """Queries of one row each as one query of one row."""
+    return f"SELECT * FROM {', '.join(f'{one} AS q{n}' for n, one in enumerate(some))}"
+
+
+def _raw(columns: list[sa.ColumnElement[Any]]) -> list[int]:
+    return [n for n, column in enumerate(columns) if isinstance(column.type, sa.LargeBinary)]
 
 
 class _Ids(dict[str, UUID]):
     """The ids of a result by their text: most are there again and again, and are made once."""
 
     def __missing__(self, text: str) -> UUID:
-        made = self[text] = UUID(text)
+        made = self[text] = id_from(text)
         return made
 
 
-def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]]], list[Any]]:
-    """From rows in JSON to rows: ids and bytes, which JSON has not, are texts there."""
+def _reader(columns: list[sa.ColumnElement[Any]]) -> Callable[[list[list[Any]], Any], list[Any]]:
+    """From rows in JSON, with all their bytes, to rows: ids, which JSON has not, are texts."""
     ids = [n for n, column in enumerate(columns) if isinstance(column.type, tables.Id)]
-    raw = [n for n, column in enumerate(columns) if isinstance(column.type, sa.LargeBinary)]
+    raw = _raw(columns)
 
-    def read(rows: list[list[Any]]) -> list[tuple[Any, ...]]:
-        known = _Ids()
+    def read(rows: list[list[Any]], of_all: Any) -> list[tuple[Any, ...]]:
+        known, at, content = _Ids(), 0, bytes(of_all or b"")
         for row in rows:
             for n in ids:
                 if row[n] is not None:
                     row[n] = known[row[n]]
             for n in raw:
                 if row[n] is not None:
-                    row[n] = bytes.fromhex(row[n][2:])
+                    size, at = row[n], at + row[n]
+                    row[n] = content[at - size : at]
         return list(map(tuple, rows))
 
     return read

@@ -176,28 +176,28 @@ def row_of(draft: Draft) -> Row:
     )
 
 
+SHARED = frozenset({"subject", "occurred", "grain", "actor", "item"})  # members of each `meta`
+
+
 def fact_from(said: dict[str, Any]) -> Fact:
     """The fact an entry states, personal fields unopened. Raises Tampered if it states none."""
     try:
-        cls = KINDS[said["type"]]
-        meta = dict(said["meta"])
-        subject = meta.pop("subject", None)
-        if "class" in meta and not any(spec.key == "class" for spec in cls.specs):
-            del meta["class"]
+        cls, meta = KINDS[said["type"]], said["meta"]
+        subject = meta.get("subject")
         values: dict[str, Any] = {
-            "subject": UUID(subject) if subject else None,
-            "occurred": _moment(meta.pop("occurred"), meta.pop("grain")),
-            "actor": meta.pop("actor"),
-            "item": meta.pop("item", None),
+            "subject": entry.id_from(subject) if subject else None,
+            "occurred": _moment(meta["occurred"], meta["grain"]),
+            "actor": meta["actor"],
+            "item": meta.get("item"),
         }
         unopened = Unreadable.SEALED if said.get("parts") else None
         for spec in cls.specs:
             if spec.personal:
                 values[spec.name] = unopened
-            elif spec.key in meta:
+            elif spec.key in meta and spec.key not in SHARED:
                 values[spec.name] = spec.load(meta[spec.key])
         return cls(**values)
-    except (KeyError, TypeError, ValueError, BadData) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, BadData) as error:
         raise Tampered(f"an entry does not state a fact ({type(error).__name__})") from error
 
 

@@ -8,7 +8,7 @@ has no such statement and runs the same inserts one after another inside BEGIN I
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
@@ -136,10 +136,9 @@ def _text(value: str) -> str:
 _BY_CAST = {"bytea": _bytes, "text": _texts}
 
 
-def array(column: sa.Column[Any], values: tuple[Any, ...]) -> str:
-    """An SQL literal: values of this column as an array, to be cast to `cast(column)[]`."""
-    literal = _BY_CAST.get(cast(column), _plain)
-    return literal(values)
+def literal_of(column: sa.Column[Any]) -> Callable[[tuple[Any, ...]], str]:
+    """Of values of this column their SQL literal: an array, to be cast to `cast(column)[]`."""
+    return _BY_CAST.get(cast(column), _plain)
 
 
 def cast(column: sa.Column[Any]) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from ledger.events import KINDS, Row
+from ledger.events import CORRECTION, KINDS, VOID, Row
+from ledger.policy.holds import KEEPING
 from ledger.projections.live import Changes, Prior, Wanted, state_of
 from ledger.projections.model import (
     ActivityKey,
@@ -39,17 +40,13 @@ ROW_COLUMNS = tuple(column for column in tables.events.c if column.name not in (
 """The columns of `events` that make a Row, in the order of its fields."""
 
 _events = tables.events.c
-_HERS = (
-    Hot(sa.select(*ROW_COLUMNS).order_by(_events.position), _events.subject),
-    Hot(
-        sa.select(_events.position, _events.entry).where(
-            _events.kind.in_([kind for kind in KINDS if kind.startswith(("card.", "order.paid."))])
-        ),
-        _events.subject,
-    ),
+_history = sa.select(*ROW_COLUMNS).order_by(_events.position)
+_CARDS = [kind for kind in KINDS if kind.startswith("card.")]
+_PAYING = _events.kind.in_([*_CARDS, "order.paid.v1", CORRECTION, VOID])
+_ENTRIES = Hot(
+    sa.select(_events.position, _events.entry).where(_events.kind.in_(_CARDS)), _events.subject
 )
-_LIVE = tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS)
-_ROWS, _STATE = Together(*_HERS), Together(*_LIVE)
+_KEEPING = _events.kind.in_([*KEEPING, CORRECTION, VOID])
 HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 
 AT_ONCE = 500  # subjects asked for in one query
@@ -59,54 +56,70 @@ _PAGE = 2000  # rows fetched at a time from a long result
 # --- history ------------------------------------------------------------------------------------
 
 
+class Part(NamedTuple):
+    """Something of one person: under which name it is remembered, what is asked, with which numbers
+    each, and what is made of the rows."""
+
+    name: str
+    asked: tuple[Hot, ...]
+    made: Callable[..., Any] = list
+    numbers: dict[str, int] = {}  # noqa: RUF012 - never changed
+
+    def of(self, connection: sa.Connection, subject: UUID) -> Any:
+        """Hers."""
+        read = partial(self._read, connection, subject)
+        return once(connection, f"{self.name} of {subject}", read)
+
+    def _read(self, connection: sa.Connection, subject: UUID) -> Any:
+        values = ((subject,),), self.numbers
+        return self.made(*_together(*self.asked).each(connection, *(values for _ in self.asked)))
+
+
+def _rows_made(rows: list[Values]) -> list[Row]:
+    return list(map(Row._make, rows))
+
+
+ROWS = Part("rows", (Hot(_history, _events.subject),), _rows_made)
+KEPT = Part("holds", (Hot(_history.where(_KEEPING), _events.subject),), _rows_made)
+CARDS = Part("cards", (Hot(_history.where(_PAYING), _events.subject),), _rows_made)
+CARD_ENTRIES = Part("entries of cards", (_ENTRIES,))
+
+
 def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
     """All rows of one subject in position order, up to the position `known`."""
-    return [row for row in _hers(connection, subject)[0] if known is None or row.position <= known]
+    found: list[Row] = ROWS.of(connection, subject)
+    return [row for row in found if known is None or row.position <= known]
+
+
+def rows_at_least(connection: sa.Connection, part: Part, subject: UUID) -> list[Row]:
+    """Her rows of CARDS or KEPT, with what amends facts of hers; all of them, where they are known
+    already."""
+    seen = connection.get_execution_options().get("seen") or {}
+    found: list[Row] = (ROWS if f"rows of {subject}" in seen else part).of(connection, subject)
+    return found
 
 
 def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
-    """Position and entry of each fact of hers about cards and payments."""
-    return _hers(connection, subject)[1]
+    """Position and entry of each fact of hers about a card."""
+    found: list[Values] = CARD_ENTRIES.of(connection, subject)
+    return found
 
 
-def _hers(connection: sa.Connection, subject: UUID) -> tuple[list[Row], list[Values]]:
-    return once(
-        connection, f"rows of {subject}", lambda: _rows_made(*_ROWS.rows(connection, [subject]))
-    )
-
-
-def _rows_made(rows: list[Values], of_cards: list[Values]) -> tuple[list[Row], list[Values]]:
-    return [Row(*row) for row in rows], of_cards
-
-
-def look_at(
-    connection: sa.Connection,
-    subject: UUID,
-    *also: tuple[str, Hot, dict[str, int]],
-    rows: bool = True,
-    live: bool = True,
-) -> None:
-    """Read all of one person (or her rows alone, or her live state) and where the log ends in one
-    round trip, where what was read is remembered: it is asked for next. `also`: what else is asked
-    of her, under which name it is remembered, with which numbers."""
+def look_at(connection: sa.Connection, subject: UUID, *parts: Part) -> None:
+    """Read these parts of one person and where the log ends in one round trip, where what was read
+    is remembered: it is asked for next."""
     seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
-    chosen: list[tuple[str, tuple[Hot, ...], Callable[..., Any]]] = []
-    if rows:
-        chosen.append((f"rows of {subject}", _HERS, _rows_made))
-    if live:
-        chosen.append((f"state of {subject}", _LIVE, _state_made))
-    if seen is None or any(name in seen for name, _, _ in chosen):
+    if seen is None or any(f"{part.name} of {subject}" in seen for part in parts):
         return
-    hot = (*(one for _, some, _ in chosen for one in some), *(one for _, one, _ in also))
-    numbers = [*({} for _, some, _ in chosen for _ in some), *(one for _, _, one in also)]
-    hers = ([subject],)
-    head, *found = _with_head(*hot).each(connection, ((), {}), *((hers, one) for one in numbers))
+    asked = [one for part in parts for one in part.asked]
+    numbers = [part.numbers for part in parts for _ in part.asked]
+    hers = ((subject,),)
+    told = _with_head(*asked).each(connection, ((), {}), *((hers, one) for one in numbers))
+    head, *found = told
     once(connection, "head", lambda: head)
-    for name, _, _ in also[::-1]:
-        once(connection, name, partial(list, found.pop()))
-    for name, some, made in chosen:
-        its, found = found[: len(some)], found[len(some) :]
-        once(connection, name, partial(made, *its))
+    for part in parts:
+        its, found = found[: len(part.asked)], found[len(part.asked) :]
+        once(connection, f"{part.name} of {subject}", partial(part.made, *its))
 
 
 def with_head(
@@ -123,8 +136,12 @@ def with_head(
 
 
 @lru_cache(maxsize=64)  # of the queries of this store, which are few
+def _together(*asked: Hot) -> Together:
+    return Together(*asked)
+
+
 def _with_head(*asked: Hot) -> Together:
-    return Together(HEAD, *asked)
+    return _together(HEAD, *asked)
 
 
 def rows_of_stream(connection: sa.Connection, stream: UUID) -> list[Row]:
@@ -164,9 +181,8 @@ def _rows(known: int | None) -> sa.Select[Any]:
 
 def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
     """The state of one subject as the live tables hold it: all that is known, at no given date."""
-    return once(
-        connection, f"state of {subject}", lambda: _state_made(*_STATE.rows(connection, [subject]))
-    )
+    found: SubjectState = LIVE.of(connection, subject)
+    return found
 
 
 def _state_made(
@@ -177,12 +193,19 @@ def _state_made(
     ends: list[Values],
 ) -> SubjectState:
     return SubjectState(
-        {ActivityKey(*row[1:5]): Span(*row[5:]) for row in spans},
+        {ActivityKey._make(row[1:5]): Span._make(row[5:]) for row in spans},
         {row[1]: _contract(row) for row in agreed},
-        {ChoiceKey(*row[1:3]): Expression(*row[3:]) for row in said},
+        {ChoiceKey._make(row[1:3]): Expression._make(row[3:]) for row in said},
         Notified(*told[0][1:]) if told else None,
         {EndedKey(*row[1:3]): Ended(*row[3:]) for row in ends},
     )
+
+
+LIVE = Part(
+    "state",
+    tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS),
+    _state_made,
+)
 
 
 def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:

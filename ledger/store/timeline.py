@@ -6,8 +6,8 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -15,17 +15,16 @@ import sqlalchemy as sa
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.events import CORRECTION, VOID, Fact, Row
+from ledger.events import CORRECTION, KINDS, VOID, Fact, Row
 from ledger.fields import Unreadable
-from ledger.store import reader, tables
-from ledger.store.database import once
+from ledger.store import reader, states, tables
 from ledger.store.hot import Hot, Together, number
-from ledger.store.mapper import fact_from
+from ledger.store.mapper import SHARED, fact_from
 from ledger.store.requests import ALL
-from ledger.store.states import ROW_COLUMNS
+from ledger.store.states import ROW_COLUMNS, Part
 
 events, keys, sealed = tables.events.c, tables.keys.c, tables.sealed.c
-_AMENDING = ("ref", "root", "class")  # fields of an amendment that are told in other words
+_AMENDING = SHARED | {"ref", "root", "class"}  # of an amendment, told in other words
 
 _EXTENT = Hot(
     sa.select(sa.func.max(events.position), sa.func.max(events.occurred_at)).where(
@@ -59,8 +58,19 @@ _AMENDING_SOME = Hot(
     numbers=("known",),
 )
 _HELD = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.key_id)
+_HELD_OF_HERS = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.subject)
+_SEALED_OF_LAST = Hot(
+    sa.select(sealed.position, sealed.part)
+    .where(sealed.position == events.position)
+    .order_by(events.position.desc())
+    .limit(number("limit")),
+    events.subject,
+    numbers=("limit",),
+)
 _SEALED = Hot(sa.select(sealed.position, sealed.part), sealed.position)
 _BESIDE = Together(_AMENDING_SOME, _HELD, _SEALED)
+
+MAX_PARTS = 4  # of one fact: one of its home class, one of the class it also seals, and room
 
 Amendments = dict[int, list[Row]]
 Parts = dict[tuple[int, str], Unreadable]
@@ -75,28 +85,33 @@ class Extent(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One event: its clear columns, the fact, and its sealed parts (name, key id)."""
+    """One event: its clear columns, its entry, and its sealed parts (name, key id)."""
 
     row: Row
-    fact: Fact
+    said: dict[str, Any]
     parts: tuple[tuple[str, UUID], ...]
+
+    @property
+    def fact(self) -> Fact:
+        """The fact that its entry states. Raises Tampered if it states none."""
+        return fact_from(self.said)
 
 
 Page: TypeAlias = tuple[list[Told], Amendments, Parts]
 
 
-def extent_of(subject: UUID) -> tuple[str, Hot, dict[str, int]]:
-    """The question for her extent, as `states.look_at` asks it beside others."""
-    return f"extent of {subject}", _EXTENT, {"known": ALL}
+EXTENT = Part("extent", (_EXTENT,), numbers={"known": ALL})
 
 
 def extent(connection: sa.Connection, people: Sequence[UUID], known: int) -> Extent | None:
     """The extent of what was known at position `known` of a person, under all the ids she has;
     None if she is nobody's."""
-    read = partial(_EXTENT.rows, connection, people, known=known)
     is_now = len(people) == 1 and known == reader.read_head(connection).position
-    found = once(connection, extent_of(people[0])[0], read) if is_now else read()
-    ((position, occurred_at),) = found
+    ((position, occurred_at),) = (
+        EXTENT.of(connection, people[0])
+        if is_now
+        else _EXTENT.rows(connection, people, known=known)
+    )
     if position is not None:
         return Extent(position, occurred_at)
     mine = events.subject.in_(people)
@@ -119,14 +134,14 @@ def page(
         rows = _PAGE.rows(connection, people, **numbers)
     else:
         rows = _PAGE_OF_KINDS.rows(connection, people, kinds, **numbers)
-    return [told_of(Row(*columns), bytes(raw)) for *columns, raw in rows]
+    return [_told(row) for row in rows]
 
 
 def told_of(row: Row, raw: bytes) -> Told:
     """An event from its columns and its entry."""
     said = entry.read(raw)
-    parts = tuple((part["n"], UUID(part["kid"])) for part in said.get("parts", ()))
-    return Told(row, fact_from(said), parts)
+    parts = tuple([(part["n"], entry.id_from(part["kid"])) for part in said.get("parts", ())])
+    return Told(row, said, parts)
 
 
 def kinds(connection: sa.Connection, people: Sequence[UUID], known: int) -> list[str]:
@@ -158,35 +173,63 @@ def pages(
         after = told[-1].row.position
 
 
-def last_of(subject: UUID, size: int) -> tuple[str, Hot, dict[str, int]]:
-    """The question for her last facts, as `states.look_at` asks it beside others."""
-    return f"last {size} of {subject}", _LAST, {"known": ALL, "limit": size}
+@cache
+def last_of(size: int) -> tuple[Part, ...]:
+    """The last facts of a person and what stands beside them, as parts of her that are read with
+    others."""
+    return (
+        Part(f"last {size}", (_LAST,), numbers={"known": ALL, "limit": size}),
+        Part("keys by id", (_HELD_OF_HERS,)),
+        Part(f"parts of last {size}", (_SEALED_OF_LAST,), numbers={"limit": size * MAX_PARTS}),
+    )
 
 
 def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
     """The last events of one person up to position `known`, as a page of `pages`."""
-    read = partial(_LAST.rows, connection, people, known=known, limit=size)
-    is_now = len(people) == 1 and known == reader.read_head(connection).position
-    found = once(connection, last_of(people[0], size)[0], read) if is_now else read()
-    told = [told_of(Row(*row), bytes(raw)) for *row, raw in found[::-1]]
-    return whole(connection, told, known)
+    if len(people) > 1 or known != reader.read_head(connection).position:
+        found = _LAST.rows(connection, people, known=known, limit=size)
+        return whole(connection, [_told(row) for row in found[::-1]], known)
+    (subject,) = people
+    found, held, sealed = [part.of(connection, subject) for part in last_of(size)]
+    # What amends a fact is recorded of the same person.
+    amending = [
+        row
+        for row in states.rows_at_least(connection, states.CARDS, subject)
+        if row.kind in (CORRECTION, VOID)
+    ]
+    return _page([_told(row) for row in found[::-1]], amending, held, sealed)
 
 
 def whole(connection: sa.Connection, told: list[Told], known: int) -> Page:
     """These events with the corrections and voids of the facts they are about that were known at
     `known`, by the position of the fact, oldest first: the last one stands; and with what became of
     their sealed parts: sealed, archived, erased or lost."""
-    roots = {root_of(one.row) for one in told}
-    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     amending, held, sealed = _BESIDE.each(
         connection,
-        ((roots,), {"known": known}),
-        ((set(wanted.values()),), {}),
-        (({position for position, _ in wanted},), {}),
+        (({root_of(one.row) for one in told},), {"known": known}),
+        (({key for one in told for _, key in one.parts},), {}),
+        (({one.row.position for one in told if one.parts},), {}),
     )
+    return _page(told, map(Row._make, amending), held, sealed)
+
+
+def _told(found: tuple[Any, ...]) -> Told:
+    *columns, raw = found
+    return told_of(Row._make(columns), bytes(raw))
+
+
+def _page(
+    told: list[Told],
+    amending: Iterable[Row],
+    held: Iterable[tuple[Any, ...]],
+    sealed: Iterable[tuple[Any, ...]],
+) -> Page:
+    roots = {root_of(one.row) for one in told}
+    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     amended: Amendments = {}
     for row in amending:
-        amended.setdefault((found := Row(*row)).ref_position or 0, []).append(found)
+        if row.ref_position in roots:
+            amended.setdefault(row.ref_position or 0, []).append(row)
     by_key = {key: (bool(alive), tier) for key, alive, tier in held}
     kept = set(sealed)
     return told, amended, {of: _state(by_key.get(key), of in kept) for of, key in wanted.items()}
@@ -199,13 +242,10 @@ def root_of(row: Row) -> int:
 
 def stated(told: Told) -> dict[str, Any]:
     """The clear fields, in the form in which a caller states them."""
-    values = ((spec, getattr(told.fact, spec.name)) for spec in told.fact.specs)
-    hidden = () if root_of(told.row) == told.row.position else _AMENDING
-    return {
-        spec.key: spec.codec.dump(value)
-        for spec, value in values
-        if not spec.personal and value is not None and spec.key not in hidden
-    }
+    meta, is_root = told.said["meta"], root_of(told.row) == told.row.position
+    keys = [spec.key for spec in KINDS[told.row.kind].specs if not spec.personal]
+    hidden = SHARED if is_root else _AMENDING
+    return {key: meta[key] for key in keys if key in meta and key not in hidden}
 
 
 def standing(row: Row, amended: Amendments) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import pytest
 
 from api.answers import Times, subject_answer
 from ledger import calendar as cal
+from ledger.commands import Correct
 from ledger.erasing.erase import erase_scopes
+from ledger.errors import Refusal
 from ledger.events import (
     CardKept,
     CardRebound,
@@ -26,6 +28,7 @@ from ledger.events import (
 )
 from ledger.policy.cards import CardItem, cards, explain
 from ledger.policy.holds import fate_of_card
+from ledger.retention.judging import terms
 from ledger.store import reader, states
 from ledger.store.vault import Scope
 from replay.fold import effective, fold_subject
@@ -118,6 +121,28 @@ def test_a_proof_that_was_erased_is_gone_and_is_due_no_more(shop, tmp_path):
     shop.told(OrderPlaced(**on("2028-06-30")), "42", "O2")
     shop.told(OrderPaid(**on("2028-06-30"), **DIGITS), "42", "O2")
     assert sorted(one.status for one in held(shop, "2028-06-30")) == ["kept", "removed"]
+
+
+@pytest.mark.clause("SS-CARD-1")
+def test_a_payment_that_was_corrected_ends_as_it_should_have_been_told(shop):
+    """Whoever judges her reads the corrections with her payments."""
+    shop.told(OrderPlaced(**on("2027-04-20")), "42", "O1")
+    paid = shop.told(OrderPaid(**on("2027-04-28"), **DIGITS), "42", "O1").written[-1]
+    subject = shop.person("42")
+
+    def until() -> str:
+        answer = subject_answer(shop.ledger, subject, Times(), "en", "card_proof")
+        now, book = shop.clock.now(), shop.ledger.book(shop.ledger.epoch())
+        _, judged = terms(shop.ledger, book, subject, now)
+        (said,), (found,) = answer["deadlines"], [d for d in judged if d.klass == "card_proof"]
+        assert found.operational_until == cal.parse_day(said["operational_until"])
+        return str(said["operational_until"])
+
+    assert until() == "2028-07-28"
+    moved = cal.moment_of_day(20270430)
+    (done,) = shop.batch(Correct(paid.position, {}, moved))
+    assert not isinstance(done, Refusal)
+    assert until() == "2028-07-30"
 
 
 @pytest.mark.clause("SS-CARD-1")

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from ledger import calendar as cal
+from ledger.commands import Void
+from ledger.erasing.request import holds_of
+from ledger.errors import Refusal
 from ledger.events import (
     CardKept,
     CardRemovalRequested,
@@ -257,3 +260,15 @@ def test_what_she_asked_counts_from_its_day_and_as_it_was_known(prospect):
     assert not fate(prospect, "contact", "2022-03-19").blocked
     assert fate(prospect, "contact", "2022-03-20").blocked
     assert not fate(prospect, "contact", "2022-03-20", known=before).blocked
+
+
+@pytest.mark.clause("SS-RET-2")
+def test_a_hold_that_never_was_holds_nothing(prospect):
+    """Whoever asks what is open reads what was amended with the holds."""
+    placed = prospect.position() + 1
+    place(prospect)
+    subject = prospect.person("42")
+    assert [hold.rests_on for hold in holds_of(prospect.ledger, subject)] == [(placed,)]
+    (done,) = prospect.batch(Void(placed))
+    assert not isinstance(done, Refusal)
+    assert holds_of(prospect.ledger, subject) == []

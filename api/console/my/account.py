@@ -16,18 +16,19 @@ from ledger.erasing.certificate import outcome_json
 from ledger.erasing.request import everybody, planned_everywhere
 from ledger.policy.requests import Request
 from ledger.requests.reading import owed_to
-from ledger.store import erasure, states
+from ledger.store import dashboard, erasure, states
 
 HOME = "/my/account"
 CLASSES = ["account"]  # closing the account is not all of art. 17: that is asked for beside it
 REASON = "request"
+LEAVING = (states.LIVE, states.KEPT, erasure.KEYS, dashboard.OWED_TO_HER)
 
 
 def get_account(visit: Visit) -> Response:
     """The fate of each class, were it asked for today; and the request that is open, if one is."""
     subject = herself(visit)
     with visit.ledger.database.read() as connection:
-        states.look_at(connection, subject, erasure.keys_of(subject))
+        states.look_at(connection, subject, *LEAVING)
     plan = planned_everywhere(visit.ledger, subject, REASON)
     fates = [outcome_json(one) for outcomes in plan.values() for one in outcomes]
     return visit.render(

@@ -50,11 +50,12 @@ class Offer(NamedTuple):
 
 def get_choices(visit: Visit) -> Response:
     """Everything she may choose, and what is done without her choice, with its ground."""
+    found = choices_now(visit.ledger, herself(visit), visit.lang)  # and where the log ends
     edition = edition_of(visit)
     others = [p for p in edition.purposes.values() if p.basis not in OFFERED]
     return visit.render(
         "my/choices.html",
-        offers=list(_offers(visit, edition)),
+        offers=list(_offers(visit, edition, found)),
         others=[(capital(_label(p, visit)), p) for p in others],
     )
 
@@ -93,8 +94,7 @@ def _choice(visit: Visit) -> tuple[str, str | None, Literal["yes", "no"]]:
     return parts[0], parts[1] or None, "yes" if parts[2] == "yes" else "no"
 
 
-def _offers(visit: Visit, edition: Edition) -> Iterator[Offer]:
-    found = choices_now(visit.ledger, herself(visit), visit.lang)
+def _offers(visit: Visit, edition: Edition, found: list[dict[str, Any]]) -> Iterator[Offer]:
     said = {(one["purpose"], one["channel"]): one for one in found}
     for one in edition.purposes.values():
         if one.basis in OFFERED:

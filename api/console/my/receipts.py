@@ -43,7 +43,7 @@ def get_receipts(visit: Visit) -> Response:
     """The newest first."""
     ledger, state = visit.ledger, visit.request.app.state
     with ledger.database.read() as connection:
-        states.look_at(connection, herself(visit), live=False)
+        states.look_at(connection, herself(visit), states.ROWS)
         people = everybody(ledger, herself(visit))
         rows = [row for one in people for row in states.rows_of(connection, one)]
     said = sorted((row for row in rows if row.kind in SHOWN), key=lambda row: -row.position)
