@@ -239,9 +239,8 @@ class _Work:
 
     def _demand_erased(self) -> None:
         """Whom the log calls erased is erased. Raises Broken."""
-        scopes = restoring.erased_after(self.database, self.head)
         with self.database.read() as connection:
-            left = erasure.condemned(connection, self.ledger.vault, scopes)
+            left = erasure.unfinished(connection, self.head)
         if left:
             raise Broken(
                 f"the log tells of {len(left)} erasures that the erasure journal does not know;"
