@@ -27,12 +27,12 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import normal
 from ledger.errors import BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
 from ledger.importing.maps import FieldMap, ImportMap
 from ledger.importing.reading import RawRow, Rejects
+from ledger.naming import normal
 from ledger.policy.model import Edition
 from ledger.store import bulk
 from ledger.store.ordinals import Ordinals

@@ -24,7 +24,7 @@ from ledger.store.database import Database, once, speaking
 from ledger.store.hot import Hot
 from ledger.store.statements import upsert
 from ledger.store.suppressions import Suppressed
-from ledger.store.vault import Scope, Vault
+from ledger.store.vault import Scope, Vault, recorded_from
 
 IDENTIFYING = ("contact", "account", "order")
 """The classes through which somebody is known: when all hers have ended, nobody can name her."""
@@ -111,11 +111,17 @@ def condemned(
 def unheld(connection: sa.Connection, ended: Sequence[Condemned]) -> list[Scope]:
     """Those of these scopes, as the journal says that they ended, of which a key is no tombstone
     here."""
-    dead: set[UUID] = set()
-    for some in _chunks([key.kid for one in ended for key in one.keys]):
-        query = sa.select(_k.key_id).where(_k.key_id.in_(some), _k.wrapped.is_(None))
-        dead.update(connection.scalars(query))
+    dead = destroyed(connection, {key.kid for one in ended for key in one.keys})
     return [one.scope for one in ended if any(key.kid not in dead for key in one.keys)]
+
+
+def destroyed(connection: sa.Connection, keys: Collection[UUID]) -> set[UUID]:
+    """Those of these keys that are tombstones."""
+    found: set[UUID] = set()
+    for some in _chunks(keys):
+        query = sa.select(_k.key_id).where(_k.key_id.in_(some), _k.wrapped.is_(None))
+        found.update(connection.scalars(query))
+    return found
 
 
 def unfinished(connection: sa.Connection, after: int = 0) -> list[int]:
@@ -176,6 +182,21 @@ def closed_since(connection: sa.Connection, subjects: Collection[UUID]) -> dict[
 def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:
     """The scopes of one person that have ended."""
     return _closed(connection, {subject}).get(subject, set())
+
+
+def ended_until(connection: sa.Connection, subjects: Collection[UUID]) -> dict[Scope, Instant]:
+    """When the classes of these people that ever ended did so last; if what says so was pruned, the
+    instant of the next entry that was not."""
+    last: dict[Scope, int] = {}
+    query = sa.select(_k.subject, _k.data_class, _k.scope, _k.destroyed_position).where(
+        sa.text("keys.state = 'destroyed'"), _k.scope == ""
+    )
+    for some in _chunks(subjects):
+        for *of, at in connection.execute(query.where(_k.subject.in_(some))):
+            scope = Scope(*of)
+            last[scope] = max(at, last.get(scope, 0))
+    when = {at: recorded_from(connection, at) for at in set(last.values())}
+    return {scope: when[at] for scope, at in last.items()}
 
 
 def told(

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger import entry
 from ledger.calendar import Instant
-from ledger.errors import Refusal, Refused, Tampered
+from ledger.errors import ERASED_CLASS, Refused, Tampered
 from ledger.events import Fact
 from ledger.fields import Unreadable
 from ledger.store import tables
@@ -39,13 +39,6 @@ from ledger.store.recipient import ArchiveRecipient
 
 MAX_CACHED = 4096
 RANDOM = 32 + NONCE  # bytes that one part takes: its salt and its nonce
-ENDED = Refusal(
-    "erased",
-    "this person's data of this class was erased: nothing that happened before may be recorded"
-    " again",
-    "SS-DSR-3",
-    "RGPD art. 17",
-)
 Gone = Callable[[sa.Connection, Collection[UUID]], set[UUID]]
 """Those of these people who were erased: nobody can name them any more."""
 _AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
@@ -83,7 +76,7 @@ class DataKey(NamedTuple):
     def admit(self, fact: Fact) -> None:
         """Raises Refused for a fact that this key may not seal."""
         if self.since is not None and fact.occurred.at <= self.since:
-            raise Refused(ENDED)
+            raise Refused(ERASED_CLASS)
 
 
 class Named(NamedTuple):
@@ -261,10 +254,10 @@ class Vault:
                 newest[scope] = row
                 if row.wrapped is None:
                     ended[scope] = max(row.destroyed_position, ended.get(scope, 0))
-        since = {scope: _recorded(connection, at) for scope, at in ended.items()}
+        since = {scope: recorded_from(connection, at) for scope, at in ended.items()}
         people = {scope.subject for scope in ended if newest[scope].wrapped is None}
         if people and self._gone(connection, people):
-            raise Refused(ENDED)
+            raise Refused(ERASED_CLASS)
         return {
             scope: self._usable(scope, row)._replace(since=since.get(scope))
             for scope, row in newest.items()
@@ -284,7 +277,7 @@ class Vault:
         return _usable_key(named, key, row)
 
 
-def _recorded(connection: sa.Connection, position: int) -> Instant:
+def recorded_from(connection: sa.Connection, position: int) -> Instant:
     """When this position was recorded; if it was pruned, the next one that was not: no earlier."""
     e = tables.events.c
     later = sa.select(e.recorded_at).where(e.position >= position, e.recorded_at.is_not(None))
