@@ -61,14 +61,15 @@ class Person(NamedTuple):
 
 @dataclass
 class Result:
-    """What became of a chunk: lines by index that were there already, whose order was, or whose
-    person was erased after what they say."""
+    """What became of a chunk: lines by index that were there already, whose order was, whose person
+    was erased after what they say, or the class of it that is known of her."""
 
     recorded: int = 0
     registered: int = 0
     already: list[int] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)
     erased: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
 
 
 class Bulk:
@@ -149,11 +150,14 @@ class Bulk:
         for index in fresh:
             line = lines[index]
             cutoff = max(until.get(line.person, -1), until.get(line.thing or line.person, -1))
-            if ended and (person := self._people.get(line.person)):
-                of = Scope(person.id, line.template.row.klass or "", "")
-                cutoff = max(cutoff, ended.get(of, -1))
-            out = line.moment.at <= cutoff
-            (result.erased if out else kept).append(index)
+            person = self._people.get(line.person)
+            of = Scope(person.id, line.template.row.klass or "", "") if ended and person else None
+            if line.moment.at <= cutoff:
+                result.erased.append(index)
+            elif of and line.moment.at <= ended.get(of, -1):
+                result.ended.append(index)
+            else:
+                kept.append(index)
         return kept
 
     def _ended(self, connection: sa.Connection, people: set[Blind]) -> dict[Scope, Instant]:
