@@ -80,8 +80,8 @@ def test_the_death_of_an_archived_generation_leaves_the_living_one_in_use(
 
 
 @pytest.mark.parametrize("archived", [True, False])
-def test_once_the_newest_generation_is_destroyed_there_is_never_another(
-    ledger: Ledger, ledger_url: str, archived: bool
+def test_once_nothing_names_her_any_more_there_is_never_another(
+    ledger: Ledger, ledger_url: str, clock: StepClock, archived: bool
 ):
     subject = somebody(ledger)
     wrote(ledger, subject, "before")
@@ -93,6 +93,7 @@ def test_once_the_newest_generation_is_destroyed_there_is_never_another(
         changed(ledger, ledger_url, subject, 1, **destroyed(ledger))
     known, end = generations(ledger, subject), position(ledger)
     for _ in range(2):
+        clock.advance(minutes=1)
         with pytest.raises(Refused) as caught:
             wrote(ledger, subject, "after")
         assert caught.value.refusal.problem == "erased"

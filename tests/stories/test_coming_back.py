@@ -23,10 +23,12 @@ from ledger.erasing.erase import erase_scopes
 from ledger.erasing.prune import prune
 from ledger.errors import Refusal, Refused
 from ledger.events import (
+    AccountClosed,
     AccountOpened,
     ClassErased,
     ConsentGiven,
     ContactedUs,
+    Died,
     Fact,
     LoggedIn,
     MessageSent,
@@ -40,6 +42,7 @@ from ledger.handlers import Accepted, record, record_many
 from ledger.opening import create
 from ledger.permitting.gate import Gate, Question
 from ledger.policy.evaluate import deadlines
+from ledger.requests import heirs
 from ledger.retention import run as retention
 from ledger.store import erasure, rebuild, states, tables, verify
 from ledger.store.vault import Scope
@@ -284,6 +287,19 @@ def test_an_account_that_was_erased_is_opened_again_beside_the_orders_that_were_
     assert {one.subject for one in (opened, paid)} == {house.anna}
     assert house.reads(opened) == {"name": "Anna B"}
     assert house.reads(first) is Unreadable.ERASED
+    house.whole()
+
+
+@pytest.mark.clause("SS-DSR-7", "SS-DSR-3")
+def test_an_account_that_was_erased_is_closed_for_her_heirs_too(house: House) -> None:
+    """Nothing asks for it to be closed once more, nor can it be."""
+    house.told(AccountOpened(**house.now(), name="Anna"))
+    house.ends("account")
+    house.told(Died(**house.now(), source="notary"))
+    found = heirs.of_now(house.ledger, house.anna)
+    assert found is not None
+    assert (found.account, found.close_by) == ("closed", None)
+    assert house.refused(AccountClosed(**house.now())).problem == "conflict"
     house.whole()
 
 
