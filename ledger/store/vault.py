@@ -38,6 +38,7 @@ from ledger.store.mapper import Part
 from ledger.store.recipient import ArchiveRecipient
 
 MAX_CACHED = 4096
+NEVER = 2**62  # later than any position and any instant
 RANDOM = 32 + NONCE  # bytes that one part takes: its salt and its nonce
 Gone = Callable[[sa.Connection, Collection[UUID]], set[UUID]]
 """Those of these people who were erased: nobody can name them any more."""
@@ -253,7 +254,7 @@ class Vault:
             if scope in wanted:
                 newest[scope] = row
                 if row.wrapped is None:
-                    ended[scope] = max(row.destroyed_position, ended.get(scope, 0))
+                    ended[scope] = max(row.destroyed_position or NEVER, ended.get(scope, 0))
         since = {scope: recorded_from(connection, at) for scope, at in ended.items()}
         people = {scope.subject for scope in ended if newest[scope].wrapped is None}
         if people and self._gone(connection, people):
@@ -278,10 +279,11 @@ class Vault:
 
 
 def recorded_from(connection: sa.Connection, position: int) -> Instant:
-    """When this position was recorded; if it was pruned, the next one that was not: no earlier."""
+    """When this position was recorded; if it was pruned, the next one that was not: no earlier. A
+    position that nobody knows was never."""
     e = tables.events.c
     later = sa.select(e.recorded_at).where(e.position >= position, e.recorded_at.is_not(None))
-    return int(connection.scalars(later.order_by(e.position).limit(1)).one())
+    return connection.scalar(later.order_by(e.position).limit(1)) or NEVER
 
 
 def encrypt(
