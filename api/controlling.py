@@ -26,7 +26,6 @@ from ledger.policy.permissions import Objection
 from ledger.store import controlling as store
 from ledger.store import erasure, reader, suppressions
 from ledger.store.recorder import read_head
-from ledger.store.vault import Scope
 from ledger.store.verify import Finding as Found
 from ledger.store.verify import Report, verify
 from replay.controls.model import (
@@ -143,12 +142,9 @@ class LedgerHistory:
         return list(Journal(self.journal, self.ledger.keyring.origin).intents())
 
     def _revived(self, intents: Sequence[Any]) -> Iterator[tuple[UUID, str, str]]:
-        scopes = [one.scope for intent in intents for one in intent.scopes]
-        for start in range(0, len(scopes), AT_ONCE):
-            living = erasure.living(self.connection, scopes[start : start + AT_ONCE])
-            for scope in sorted(living):
-                assert isinstance(scope, Scope)
-                yield scope.subject, scope.data_class, scope.item
+        ended = [one for intent in intents for one in intent.scopes]
+        for scope in sorted(set(erasure.unheld(self.connection, ended))):
+            yield scope.subject, scope.data_class, scope.item
 
     def _cards(self) -> Iterator[int]:
         """Where an open part holds what looks like card data; no value leaves this function."""

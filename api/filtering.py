@@ -27,9 +27,9 @@ from api.facts import MAX_REFERENCE, an_object, check_keys, check_strict, parse_
 from api.problems import Problem
 from api.settings import Language
 from ledger.commands import Reference
-from ledger.deciding import unusable
 from ledger.errors import BadData, ProbantError, Refusal, Refused
 from ledger.fields import IDENTIFIER
+from ledger.naming import unusable
 from ledger.permitting.filtering import Campaign, Short
 from ledger.permitting.gate import Gate, Who
 

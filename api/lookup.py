@@ -12,8 +12,8 @@ from api import problems
 from api.facts import Parsed, an_object, check_keys, check_strict, reference_of
 from ledger.application import Ledger
 from ledger.commands import Reference
-from ledger.deciding import blinded, unusable
 from ledger.errors import BadData, Refusal, Refused
+from ledger.naming import blinded, unusable
 from ledger.store import reader
 
 

@@ -37,6 +37,13 @@ from ledger.requests.reading import one
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 REASON, HEIRS = "access_request", "heir_request"
+NOT_WHOLE = Refusal(
+    "conflict",
+    "the request is not answered: what is archived is part of the right of access",
+    "SS-DSR-1",
+    "RGPD art. 15",
+    "package",
+)
 IN_MEMORY = 2000  # facts of a package that is made whole before it leaves
 CONSULTATIONS_MAX, CLASSES_MAX = 32, 32
 
@@ -72,6 +79,11 @@ class Package:
     def is_small(self) -> bool:
         """Whether it may be made in memory, so that its SHA-256 is told before it."""
         return self.facts <= IN_MEMORY
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing archived is missing: only then a request is answered by it."""
+        return not any(one["state"] == "archived" for one in self.missing)
 
     @property
     def digest(self) -> str:

@@ -35,11 +35,11 @@ from ledger.calendar import (
     parse_moment,
 )
 from ledger.commands import Record
-from ledger.deciding import unusable
 from ledger.errors import BadData, Refusal, Refused
 from ledger.events import MessageDecided
 from ledger.fields import CODE, IDENTIFIER
 from ledger.handlers import Outcome, Repeated, record_many
+from ledger.naming import unusable
 from ledger.permitting.gate import Answered, Gate, Question, Who
 from ledger.policy.permissions import explain
 from ledger.policy.softoptin import Offer

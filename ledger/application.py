@@ -78,7 +78,7 @@ class Ledger(Application[UUID]):
     def __init__(self, database: Database, keyring: Keyring, clock: Clock | None = None) -> None:
         self.database, self.keyring = database, keyring
         self.clock: Clock = clock or SystemClock()
-        self.vault = Vault(keyring)
+        self.vault = Vault(keyring, erasure.closed_subjects)
         self._book = Book()
         self._book_stream: UUID | None = None
         self._declared = DAWN

@@ -26,6 +26,7 @@ from ledger.aggregates import (
 )
 from ledger.application import Ledger
 from ledger.beginnings import item_of, registration
+from ledger.calendar import Instant
 from ledger.choosing.awaited import refuse_elsewhere, unless_lapsed
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.entry import random_id
@@ -59,7 +60,7 @@ from ledger.events import (
     TicketOpened,
     TrackerChoice,
 )
-from ledger.fields import CODE
+from ledger.naming import Key, blinded, unusable
 from ledger.projections.joins import Joins
 from ledger.store import erasure, reader
 from ledger.store.vault import DataKey, Scope
@@ -89,10 +90,6 @@ MOVING_THE_EPOCH = (PurposeDeclared, RecipientDeclared, FieldDeclared, Died, Min
 CLOSING = (Died, AccountClosed)
 ONE_PER_PERSON, BOOK = ("customer", "consent"), "policy_book"
 AT_ONCE = 16  # ids drawn together
-
-
-Key = tuple[str, bytes]
-"""A blinded reference: its family, its keyed hash."""
 
 
 class Pending(NamedTuple):
@@ -132,6 +129,7 @@ class Session:
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
         self._erased: dict[tuple[str, bytes], int] = {}
         self._closed: set[UUID] = set()
+        self._ended: dict[Scope, Instant] = {}
         self._tips: dict[UUID, reader.Tip] = {}
         self._histories: dict[UUID, list[tuple[int, Fact]]] = {}
         self._streams: dict[UUID, Stream] = {}
@@ -174,6 +172,7 @@ class Session:
                         streams.add(root.stream)
             streams |= self._referred(commands)
         self._closed = self._erased_people(commands)
+        self._ended = self._erased_classes(commands)
         past = self._looked_back(commands)
         book = self.ledger.book_stream(self.epoch)
         if book and any(isinstance(c, Record) and c.fact.aggregate == BOOK for c in commands):
@@ -277,6 +276,16 @@ class Session:
         with self.ledger.database.glance() as connection:
             return erasure.closed_subjects(connection, named) if named else set()
 
+    def _erased_classes(self, commands: Sequence[Command]) -> dict[Scope, Instant]:
+        """What ended of those of whom something is imported, and when."""
+        imported = [c for c in commands if isinstance(c, Record) and c.fact.actor == "import"]
+        if not imported or not self.ledger.has_erased(self.epoch):
+            return {}
+        people = {c.fact.subject for c in imported if c.fact.subject}
+        people |= {target.subject for target in self._targets.values()}
+        with self.ledger.database.glance() as connection:
+            return erasure.ended_until(connection, people)
+
     def _looked_back(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams whose past a decision depends on (a login depends on none)."""
         past: set[UUID] = {found.stream for found in self._roots.values()}
@@ -360,7 +369,8 @@ class Session:
         item = item_of(fact, stream, bool(personal))
         if (item, subject) != (fact.item, fact.subject):
             fact = replace(fact, subject=subject, item=item)
-        refused = AGGREGATES[fact.aggregate].decide(found.state, fact)
+        refused = door.refuse_past(fact, self._ended.get(Scope(subject, fact.home or "", "")))
+        refused = refused or AGGREGATES[fact.aggregate].decide(found.state, fact)
         refused = unless_lapsed(self.ledger, self.epoch, refused, found.state, fact)
         if fact.kind in together.OF_ALL:
             refused = self._refuse_together(subject, fact, refused, found.state)
@@ -575,26 +585,3 @@ class Session:
         known = self._streams[stream]
         known.add(fact)
         self.pending.append(Pending(stream, known.version, fact, personal or {}))
-
-
-def unusable(reference: Reference) -> Refusal | None:
-    """Why an identifier names nobody: its family must be a code, its value must not be empty."""
-    try:
-        CODE.load(reference.kind)
-    except ValueError as error:
-        return Refusal("malformed", f"the kind of a reference {error}")
-    if not reference.value.strip():
-        return Refusal("malformed", "a reference is empty: it names nobody")
-    return None
-
-
-def blinded(ledger: Ledger, family: str, reference: Reference) -> Key:
-    """An identifier of a family as it is looked for: family and kind, and the keyed hash."""
-    kind = f"{family}/{reference.kind}"
-    return kind, ledger.keyring.blind(kind, normal(reference))
-
-
-def normal(reference: Reference) -> str:
-    """The form of an identifier that is blinded: no outer spaces; an e-mail in lower case."""
-    value = reference.value.strip()
-    return value.lower() if "email" in reference.kind else value

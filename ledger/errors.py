@@ -83,6 +83,15 @@ class Refusal:
     field: str | None = None
 
 
+ERASED_CLASS = Refusal(
+    "erased",
+    "this person's data of this class was erased: what happened before that is not recorded again",
+    "SS-DSR-3",
+    "RGPD art. 17",
+)
+"""Said at the door of an import, and by the vault of what no key may seal (decision 0059)."""
+
+
 class Refused(BadData):
     """A refusal on its way to whoever asked."""
 

@@ -175,7 +175,8 @@ def _decided(
     try:
         drafts, work = _sealed(ledger, session)
     except Refused:
-        # A key was destroyed: without the wishes that need it, the others are decided again.
+        # Something was erased: without the wishes that would bring it back, the others are decided
+        # again.
         erased = _erased(session, [decision for decisions in decided for decision in decisions])
         return _decided(ledger, groups, before, refused | erased)
     for group, decisions, (first, end) in zip(groups, decided, pairwise(ends), strict=True):
@@ -217,13 +218,16 @@ def _of_the_kept(ledger: Ledger, commands: Sequence[Command]) -> Sequence[Comman
 
 
 def _erased(session: Session, decisions: Sequence[Decision | Refusal]) -> dict[int, Refusal]:
-    """The wishes whose personal fields would need a destroyed key, with the reason; never empty."""
+    """The wishes whose personal fields no key may seal any more, with the reason; never empty."""
     found: dict[int, Refusal] = {}
     for index, decision in enumerate(decisions):
         if isinstance(decision, Decision):
             pending = [session.pending[event] for event in decision.events]
             try:
-                session.keys({scope_of(one.fact) for one in pending if one.personal})
+                keys = session.keys({scope_of(one.fact) for one in pending if one.personal})
+                for one in pending:
+                    if one.personal:
+                        keys[scope_of(one.fact)].admit(one.fact)
             except Refused as refused:
                 found[index] = refused.refusal
     if not found:

@@ -66,6 +66,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger.handlers": ("ledger",),
     "ledger.application": ("ledger",),
     "ledger.deciding": ("ledger",),
+    "ledger.naming": ("ledger",),
     "ledger.streams": ("ledger",),
     "ledger.acting": ("ledger",),
     "ledger.grouping": ("ledger",),

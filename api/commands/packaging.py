@@ -96,8 +96,7 @@ def package(  # noqa: PLR0913, PLR0917
         if path.exists():
             raise Misuse("this file exists already and is not replaced; name another --out")
         made, digest = _written(run, ledger, reader, who, wanted, path)
-        is_whole = not any(one["state"] == "archived" for one in made.missing)
-        answered = _answered(ledger, stream, answer, digest) if answer and is_whole else None
+        answered = _answered(ledger, stream, answer, digest) if answer and made.is_whole else None
     content = {
         "file": str(path),
         "scope": wanted.scope,

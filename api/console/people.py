@@ -26,9 +26,9 @@ from api.problems import Problem
 from api.reading import Reading, reading_answer
 from api.routes import AGENT, AUDITOR, DPO
 from ledger.commands import Reference
-from ledger.deciding import blinded, unusable
 from ledger.errors import ProbantError
 from ledger.events import RequestReceived
+from ledger.naming import blinded, unusable
 from ledger.policy.requests import Request
 from ledger.requests.reading import queue
 from ledger.store import reader, states

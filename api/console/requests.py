@@ -18,7 +18,7 @@ from api.console import Page, steps
 from api.console.dates import days_between
 from api.console.naming import class_labels
 from api.console.visiting import Visit
-from api.packages import Wanted, package_of, scope_of
+from api.packages import NOT_WHOLE, Wanted, package_of, scope_of
 from api.problems import Problem
 from api.requests import STEPS, received, stepped
 from api.routes import AGENT, AUDITOR, DPO
@@ -90,6 +90,8 @@ def post_step(visit: Visit) -> Response:
     value: dict[str, Any] = {"data": steps.data_of(visit, step, found.right)}
     state = visit.request.app.state
     try:
+        if step == "fulfil" and value["data"].get("package") in _notes(visit, "archived", stream):
+            raise Refused(NOT_WHOLE)
         if step != "fulfil" and visit.field("occurred"):
             value["occurred"] = visit.field("occurred")
         where = (state.journal, state.desk)
@@ -104,7 +106,8 @@ def post_step(visit: Visit) -> Response:
 
 def post_package(visit: Visit) -> Response:
     """All that is held about her, as a file to hand over (to her heirs, what settles her estate):
-    that it was read is recorded first. The session remembers its hash, for the answer to name."""
+    that it was read is recorded first. The session remembers its hash, for the answer to name, and
+    whether anything archived was missing, for then it answers nothing (GDPR art. 15)."""
     stream = _stream(visit)
     found = one(visit.ledger, stream)
     if found.subject is None:
@@ -118,6 +121,9 @@ def post_package(visit: Visit) -> Response:
         return visit.render("request.html", 422, **told)
     if visit.session is not None:
         visit.session.notes[f"package:{stream}"] = made.digest
+        if not made.is_whole:
+            kept = (*_notes(visit, "archived", stream), made.digest)
+            visit.session.notes[f"archived:{stream}"] = " ".join(kept)
     headers = {
         "Content-Disposition": f'attachment; filename="{scope}.zip"',
         "Package-SHA256": made.digest,
@@ -171,7 +177,6 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
     with ledger.database.read() as connection:
         told = store.steps(connection, [stream], reader.position_at(connection, None))[stream]
     may_handle = bool(visit.asker.roles & HANDLING)
-    notes = visit.session.notes if visit.session is not None else {}
     return {
         "found": found,
         "line": _line(visit, found),
@@ -184,10 +189,16 @@ def _told(visit: Visit, stream: UUID) -> dict[str, Any]:
         "labels": class_labels(visit),
         "today": steps.today(visit),
         "scope": scope_of(ledger, found.subject, found.right) if found.subject else None,
-        "package": notes.get(f"package:{stream}", ""),
+        "package": next(iter(_notes(visit, "package", stream)), ""),
         "refusal": None,
         "tried": "",
     }
+
+
+def _notes(visit: Visit, name: str, stream: UUID) -> list[str]:
+    """The hashes that this session remembers of the packages of a request."""
+    notes = visit.session.notes if visit.session is not None else {}
+    return notes.get(f"{name}:{stream}", "").split()
 
 
 def _fates(visit: Visit, found: Request) -> list[Outcome]:

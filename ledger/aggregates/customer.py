@@ -10,6 +10,7 @@ from ledger.errors import Refusal
 from ledger.events import (
     AccountClosed,
     AccountOpened,
+    ClassErased,
     ConsentGiven,
     ConsentRenewed,
     CustomerRegistered,
@@ -154,7 +155,7 @@ def evolve(state: Customer, fact: Fact) -> Customer:
             return state._replace(registered=True)
         case AccountOpened():
             return state._replace(registered=True, account_open=True)
-        case AccountClosed():
+        case AccountClosed() | ClassErased(of="account"):
             return state._replace(account_open=False)
         case Restricted() | RestrictionLifted():
             others = state.restrictions - {fact.ground}

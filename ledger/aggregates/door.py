@@ -11,8 +11,21 @@ from dataclasses import replace
 from ledger.aggregates import door_kinds
 from ledger.aggregates.door_cards import refuse_card, refuse_names, refuse_references
 from ledger.calendar import FIRST_YEAR, MINUTE, Instant, day_of, start_of
-from ledger.errors import Refusal
-from ledger.events import ACTORS, Choice, Fact, MessageSent, RequestReceived
+from ledger.errors import ERASED_CLASS, Refusal
+from ledger.events import (
+    ACTORS,
+    Choice,
+    ConsentInvalidated,
+    ConsentRefused,
+    ConsentWithdrawn,
+    Died,
+    Fact,
+    MessageSent,
+    MinorSignalled,
+    ObjectionRaised,
+    RequestReceived,
+    Restricted,
+)
 from ledger.policy.model import Edition
 
 EARLIEST: Instant = start_of(FIRST_YEAR * 10000 + 101)
@@ -28,6 +41,12 @@ ERASED_PERSON = Refusal(
 ERASED_THING = replace(ERASED_PERSON, field="thing")
 GONE = Refusal("erased", "this person was erased", "SS-DSR-3", "RGPD art. 17", "subject")
 
+PROTECTING = (
+    *(ConsentRefused, ConsentWithdrawn, ConsentInvalidated, ObjectionRaised),
+    *(Died, MinorSignalled, Restricted),
+)
+"""What is heard of the past even where that was erased."""
+
 __all__ = [
     "outlives_erasure",
     "refuse",
@@ -35,6 +54,7 @@ __all__ = [
     "refuse_choice",
     "refuse_declared",
     "refuse_names",
+    "refuse_past",
     "refuse_references",
 ]
 
@@ -98,6 +118,14 @@ def outlives_erasure(fact: Fact) -> bool:
     """Whether a fact about somebody who was erased is heard all the same: the answer to the request
     that had her erased, and telling the recipients, come after it (GDPR art. 12(3), 19)."""
     return fact.aggregate == "rights_request" and not isinstance(fact, RequestReceived)
+
+
+def refuse_past(fact: Fact, ended: Instant | None) -> Refusal | None:
+    """What was erased does not come back by import: nothing of a class that ended at that instant
+    which happened before. Said is heard: her no, and what protects her (GDPR art. 7(3), 18, 21)."""
+    if ended is None or fact.actor != "import" or fact.occurred.at > ended:
+        return None
+    return None if isinstance(fact, PROTECTING) else ERASED_CLASS
 
 
 def refuse_choice(fact: Fact, edition: Edition) -> Refusal | None:

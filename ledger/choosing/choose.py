@@ -17,10 +17,10 @@ from ledger.application import Ledger
 from ledger.calendar import Moment
 from ledger.choosing.awaited import awaited_of
 from ledger.commands import Record, Reference
-from ledger.deciding import blinded, unusable
 from ledger.errors import Refusal
 from ledger.events import KINDS, Choice, Row
 from ledger.handlers import Accepted, record_many
+from ledger.naming import blinded, unusable
 from ledger.permitting.joined import of_all
 from ledger.policy.awaiting import ASKED, Awaited
 from ledger.policy.choosing import Says, kind_of

@@ -125,7 +125,7 @@ def of_intent(ledger: Ledger, intent: Intent, subject: UUID | None = None) -> li
     it; what was pruned since is left out."""
     scopes = [one for one in intent.scopes if subject in (None, one.scope.subject)]
     with ledger.database.read() as connection:
-        told = erasure.told(connection, [one.scope for one in scopes])
+        told = erasure.told(connection, scopes, intent.at)
     found = []
     for one in scopes:
         if one.scope in told:
@@ -215,7 +215,7 @@ def _carry_out(ledger: Ledger, intent: Intent, number: int, beside: Deed = NOTHI
     """Record what history does not say yet, and destroy."""
     scopes = [one.scope for one in intent.scopes]
     with ledger.database.read() as connection:
-        told = erasure.told(connection, scopes)
+        told = erasure.told(connection, intent.scopes, intent.at)
         streams = [
             erasure.destruction_stream(c[0].kid) for one in intent.scopes for c in _chunks(one)
         ]

@@ -27,12 +27,12 @@ from ledger.calendar import (
     parse_instant,
 )
 from ledger.commands import Record, Reference
-from ledger.deciding import normal
-from ledger.errors import BadData, Refusal, Refused, Stale
+from ledger.errors import ERASED_CLASS, BadData, Refusal, Refused, Stale
 from ledger.events import CustomerRegistered, Fact, MessageSent, OrderPlaced
 from ledger.handlers import record_many
 from ledger.importing.maps import FieldMap, ImportMap
 from ledger.importing.reading import RawRow, Rejects
+from ledger.naming import normal
 from ledger.policy.model import Edition
 from ledger.store import bulk
 from ledger.store.ordinals import Ordinals
@@ -219,11 +219,12 @@ class Job:
         rejected += [
             (numbers[index], door.ERASED_PERSON.detail, "erased") for index in result.erased
         ]
+        rejected += [(numbers[index], ERASED_CLASS.detail, "erased") for index in result.ended]
         for reject in rejected:
             self.bad.add(*reject)
         self.report.already += len(result.already)
         self.report.subjects += result.registered
-        skipped = {*result.already, *result.taken, *result.erased}
+        skipped = {*result.already, *result.taken, *result.erased, *result.ended}
         self._recorded.update(
             line.template.fact.kind for i, line in enumerate(checked.lines) if i not in skipped
         )

@@ -33,10 +33,10 @@ from typing import Any
 
 from ledger.aggregates import door
 from ledger.commands import Reference
-from ledger.deciding import unusable
 from ledger.errors import BadData, Refused
 from ledger.events import Fact, fact_class
 from ledger.fields import BOOLEAN, INTEGER, MONEY, Money, Spec
+from ledger.naming import unusable
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
 

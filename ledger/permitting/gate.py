@@ -14,9 +14,9 @@ from uuid import UUID
 from ledger.application import Ledger
 from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.commands import Reference
-from ledger.deciding import blinded
 from ledger.errors import Stale
 from ledger.events import Fact, Row
+from ledger.naming import blinded
 from ledger.permitting.ahead import Ahead
 from ledger.permitting.company import Declarations, standing
 from ledger.permitting.joined import as_one

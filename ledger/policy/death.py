@@ -22,6 +22,7 @@ from ledger.calendar import Day, Instant, add_days, day_of, is_past, request_due
 from ledger.events import (
     AccountClosed,
     AccountOpened,
+    ClassErased,
     Died,
     DirectiveRevoked,
     DirectiveSet,
@@ -195,9 +196,15 @@ def _may(wish: str, directive: str | None) -> May:
 
 
 def _account(heard: Sequence[Row], joins: Joins) -> tuple[Status, list[Row]]:
-    """Whether she had an account that is open under any reference, and the fact that says so."""
+    """Whether she had an account that is open under any reference, and the fact that says so: one
+    that was erased is closed."""
     kinds = AccountOpened.kind, AccountClosed.kind
-    told = last_words((row for row in heard if row.kind in kinds), joins)
+    rows = (
+        row
+        for row in heard
+        if row.kind in kinds or (row.kind, row.decision) == (ClassErased.kind, "account")
+    )
+    told = last_words(rows, joins)
     if not told:
         return "none", []
     opened = [row for row in told if row.kind == AccountOpened.kind]

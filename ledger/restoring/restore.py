@@ -32,7 +32,7 @@ from ledger.entry import from_base64
 from ledger.erasing.erase import settle
 from ledger.erasing.journal import Journal
 from ledger.errors import Broken, Misuse, Tampered
-from ledger.events import ClassArchived, Restored
+from ledger.events import ClassArchived, ClassErased, Restored
 from ledger.restoring.backup import DATABASES, Manifest, read_manifest
 from ledger.restoring.exported import Exported, root_at
 from ledger.rotating import rewrap
@@ -239,12 +239,15 @@ class _Work:
 
     def _demand_erased(self) -> None:
         """Whom the log calls erased is erased. Raises Broken."""
-        scopes = restoring.erased_after(self.database, self.head)
+        facts = restoring.facts_after(self.database, self.head, ClassErased)
+        keys = [set(fact.keys or ()) for fact in facts]
         with self.database.read() as connection:
-            left = erasure.condemned(connection, self.ledger.vault, scopes)
+            gone = erasure.destroyed(connection, set().union(*keys))
+            left = sum(not named <= gone for named in keys)
+            left = left or len(erasure.unfinished(connection, self.head))
         if left:
             raise Broken(
-                f"the log tells of {len(left)} erasures that the erasure journal does not know;"
+                f"the log tells of {left} erasures that the erasure journal does not know;"
                 " put the whole journal back and run this again: nothing is served before"
             )
 

@@ -24,11 +24,12 @@ from ledger.calendar import Clock, Instant, Moment, format_instant
 from ledger.errors import Stale
 from ledger.projections import live
 from ledger.projections.joins import Joins
-from ledger.store import reader, states, tables
+from ledger.store import erasure, reader, states, tables
 from ledger.store.database import Database, speaking
 from ledger.store.recorder import Head, lock_head
 from ledger.store.statements import sqlite_insert
 from ledger.store.templates import Template
+from ledger.store.vault import Scope
 
 Blind = tuple[str, bytes]  # lookups.kind, lookups.blind
 NULL = "\\N"  # as COPY writes it
@@ -60,14 +61,15 @@ class Person(NamedTuple):
 
 @dataclass
 class Result:
-    """What became of a chunk: lines by index that were there already, whose order was, or whose
-    person was erased after what they say."""
+    """What became of a chunk: lines by index that were there already, whose order was, whose person
+    was erased after what they say, or the class of it that is known of her."""
 
     recorded: int = 0
     registered: int = 0
     already: list[int] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)
     erased: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
 
 
 class Bulk:
@@ -139,16 +141,30 @@ class Bulk:
         new_people: set[Blind],
         result: Result,
     ) -> list[int]:
-        """The erased do not come back by import: what they did before stays out."""
+        """What was erased does not come back by import, be it a person, a thing of hers, or one
+        class of what is known of her: what happened before stays out."""
+        ended = self._ended(connection, {lines[index].person for index in fresh})
         things = {thing for index in fresh if (thing := lines[index].thing)}
         until = reader.erased_until(connection, new_people | things)
         kept: list[int] = []
         for index in fresh:
             line = lines[index]
             cutoff = max(until.get(line.person, -1), until.get(line.thing or line.person, -1))
-            out = line.moment.at <= cutoff
-            (result.erased if out else kept).append(index)
+            person = self._people.get(line.person)
+            of = Scope(person.id, line.template.row.klass or "", "") if ended and person else None
+            if line.moment.at <= cutoff:
+                result.erased.append(index)
+            elif of and line.moment.at <= ended.get(of, -1):
+                result.ended.append(index)
+            else:
+                kept.append(index)
         return kept
+
+    def _ended(self, connection: sa.Connection, people: set[Blind]) -> dict[Scope, Instant]:
+        if not erasure.carried_out(connection):
+            return {}
+        known = {person.id for blind in people if (person := self._people.get(blind))}
+        return erasure.ended_until(connection, known)
 
     def person(self, blind: Blind) -> Person | None:
         """Whom a blinded reference means, if known."""

@@ -21,7 +21,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger.events import ClassErased, KeyDestroyed
-from ledger.store import tables
+from ledger.store import erasure, tables
 
 AT_ONCE = 500  # keys asked for at once
 PAGE = 1000  # tombstones read at a time
@@ -89,7 +89,7 @@ class Destructions:
         self._spill.executescript(INDEXES)
         for position in self._living(connection):
             yield position, "key_lives"
-        for position in _unended(connection):
+        for position in erasure.unfinished(connection):
             yield position, "erasure_unfinished"
         for why, query in QUESTIONS.items():
             for (position,) in self._spill.execute(f"{query} ORDER BY 1"):
@@ -123,19 +123,6 @@ class Destructions:
         while some := {UUID(bytes=kid): position for kid, position in said.fetchmany(AT_ONCE)}:
             alive = sa.select(k.key_id).where(k.key_id.in_(some), k.wrapped.is_not(None))
             yield from sorted(some[kid] for kid in connection.scalars(alive))
-
-
-def _unended(connection: sa.Connection) -> list[int]:
-    """The erasures on record whose scope has a living key, or nothing that closes it for ever."""
-    e, k = tables.events.c, tables.keys.c
-    here = sa.exists().where(
-        k.subject == e.subject,
-        k.data_class == e.decision,
-        k.scope == sa.func.coalesce(e.item, ""),
-    )
-    ended = here.where(k.wrapped.is_(None)) & ~here.where(k.wrapped.is_not(None))
-    query = sa.select(e.position).where(e.kind == ClassErased.kind, ~ended).order_by(e.position)
-    return list(connection.scalars(query))
 
 
 @contextmanager

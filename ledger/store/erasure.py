@@ -1,8 +1,9 @@
 """What an erasure touches, read and destroyed: keys, envelopes, references, fingerprints.
 
 Read under the head lock, before; destroyed in the transaction that records the facts saying so.
-A destroyed key leaves a tombstone, and a class that had no key gets one: its scope is closed for
-ever. What this file never does: decide, or write an event. Read next: `ledger/erasing/erase.py`.
+A destroyed key leaves a tombstone, and a class that had no key gets one: what the scope held is
+gone for ever. What is recorded of it later, while she can be named, is held anew (decision 0059).
+What this file never does: decide, or write an event. Read next: `ledger/erasing/erase.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ledger.store.hot import Hot
 from ledger.store.statements import upsert
 from ledger.store.states import Part
 from ledger.store.suppressions import Suppressed
-from ledger.store.vault import Scope, Vault
+from ledger.store.vault import Scope, Vault, recorded_from
 
 IDENTIFYING = ("contact", "account", "order")
 """The classes through which somebody is known: when all hers have ended, nobody can name her."""
@@ -57,10 +58,17 @@ _ENTRIES = Hot(
     sa.select(tables.events.c.entry).where(tables.events.c.entry.is_not(None)),
     tables.events.c.position,
 )
-_k = _keys.c
+_k, _a = _keys.c, tables.activity.c
+_TOLD_SINCE = sa.exists().where(
+    _a.subject == _k.subject,
+    _a["class"] == _k.data_class,
+    (_k.scope == "") | (_a.scope == _k.scope),
+    _a.last_position > _k.destroyed_position,
+)
+# Whether something is held: under a key that lives, or in clear since the last one was destroyed.
+_HOLDS = _k.wrapped.is_not(None) | _TOLD_SINCE
 _GENERATIONS = Hot(
-    sa.select(_k.subject, _k.data_class, _k.scope, _k.generation, _k.wrapped.is_not(None)),
-    _k.subject,
+    sa.select(_k.subject, _k.data_class, _k.scope, _k.generation, _HOLDS), _k.subject
 )
 _tracking = tables.tracking.c
 CARRIED_OUT = Hot(sa.select(_tracking.notification_id).where(_tracking.application_name == COUNTER))
@@ -84,22 +92,56 @@ def condemned(
     for row in _rows_of(connection, _keys, {scope.subject for scope in scopes}):
         rows.get(Scope(row.subject, row.data_class, row.scope), []).append(row)
     said = _said(connection, [row for some in rows.values() for row in some])
+    ended: set[Scope] = set().union(*_closed(connection, {one.subject for one in rows}).values())
     found = []
     for scope, generations in rows.items():
-        generations.sort(key=lambda row: row.generation)
-        alive = [row for row in generations if row.wrapped is not None]
-        if generations and not alive:
+        if scope in ended:
             continue
+        generations.sort(key=lambda row: row.generation)
         keys = [
             Doomed(row.key_id, said.get(row.key_id) or _kc(connection, vault, row), row.generation)
-            for row in alive
+            for row in generations
+            if row.wrapped is not None
         ]
-        found.append(Condemned(scope, tuple(keys) or (Doomed(uuid4(), None, 1),)))
+        after = generations[-1].generation + 1 if generations else 1
+        found.append(Condemned(scope, tuple(keys) or (Doomed(uuid4(), None, after),)))
     return tuple(found)
 
 
+def unheld(connection: sa.Connection, ended: Sequence[Condemned]) -> list[Scope]:
+    """Those of these scopes, as the journal says that they ended, of which a key is no tombstone
+    here."""
+    dead = destroyed(connection, {key.kid for one in ended for key in one.keys})
+    return [one.scope for one in ended if any(key.kid not in dead for key in one.keys)]
+
+
+def destroyed(connection: sa.Connection, keys: Collection[UUID]) -> set[UUID]:
+    """Those of these keys that are tombstones."""
+    found: set[UUID] = set()
+    for some in _chunks(keys):
+        query = sa.select(_k.key_id).where(_k.key_id.in_(some), _k.wrapped.is_(None))
+        found.update(connection.scalars(query))
+    return found
+
+
+def unfinished(connection: sa.Connection, after: int = 0) -> list[int]:
+    """Where an erasure is on record, behind a position, that does not hold: nothing says that its
+    scope ended, or a key of it lives that was made before."""
+    e = _events.c
+    here = sa.exists().where(
+        _k.subject == e.subject,
+        _k.data_class == e.decision,
+        _k.scope == sa.func.coalesce(e.item, ""),
+    )
+    lives = here.where(_k.wrapped.is_not(None), _k.created_position < e.position)
+    query = sa.select(e.position).where(
+        e.kind == ERASED_KIND, e.position > after, ~here.where(_k.wrapped.is_(None)) | lives
+    )
+    return list(connection.scalars(query.order_by(e.position)))
+
+
 def living(connection: sa.Connection, scopes: Sequence[Scope]) -> set[Scope]:
-    """Those of these scopes that have not ended; nothing is looked at but the keys."""
+    """Those of these scopes that have not ended, or are held anew."""
     subjects = {scope.subject for scope in scopes}
     ended: set[Scope] = set().union(*_closed(connection, subjects).values())
     return set(scopes) - ended
@@ -142,19 +184,42 @@ def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:
     return _closed(connection, {subject}).get(subject, set())
 
 
-def told(connection: sa.Connection, scopes: Collection[Scope]) -> dict[Scope, tuple[int, UUID]]:
-    """The position and event id of the fact that says that a scope ended, for those that have
-    one."""
+def ended_until(connection: sa.Connection, subjects: Collection[UUID]) -> dict[Scope, Instant]:
+    """When the classes of these people that ever ended did so last; if what says so was pruned, the
+    instant of the next entry that was not."""
+    last: dict[Scope, int] = {}
+    query = sa.select(_k.subject, _k.data_class, _k.scope, _k.destroyed_position).where(
+        sa.text("keys.state = 'destroyed'"), _k.scope == ""
+    )
+    for some in _chunks(subjects):
+        for *of, at in connection.execute(query.where(_k.subject.in_(some))):
+            scope = Scope(*of)
+            last[scope] = max(at, last.get(scope, 0))
+    when = {at: recorded_from(connection, at) for at in set(last.values())}
+    return {scope: when[at] for scope, at in last.items()}
+
+
+def told(
+    connection: sa.Connection, ending: Sequence[Condemned], since: Instant
+) -> dict[Scope, tuple[int, UUID]]:
+    """The position and event id of the fact that says that a scope ended, for those that have one:
+    what names a key of it; where nothing was sealed, what says so at `since` or later."""
+    kids = {one.scope: {str(key.kid) for key in one.keys if key.kc} for one in ending}
     found: dict[Scope, tuple[int, UUID]] = {}
     e = _events.c
-    query = sa.select(e.position, e.subject, e.decision, e.item, e.entry).where(
+    query = sa.select(e.position, e.subject, e.decision, e.item, e.occurred_at, e.entry).where(
         e.kind == ERASED_KIND
     )
-    for some in _chunks({scope.subject for scope in scopes}):
+    for some in _chunks({scope.subject for scope in kids}):
         for row in connection.execute(query.where(e.subject.in_(some)).order_by(e.position)):
             scope = Scope(row.subject, row.decision, row.item or "")
-            found.setdefault(scope, (row.position, UUID(entry.read(bytes(row.entry))["id"])))
-    return {scope: found[scope] for scope in scopes if scope in found}
+            if scope not in kids:
+                continue
+            said = entry.read(bytes(row.entry))
+            named = set(said["meta"].get("keys", ()))
+            if named & kids[scope] or (not named | kids[scope] and row.occurred_at >= since):
+                found.setdefault(scope, (row.position, UUID(said["id"])))
+    return found
 
 
 def destruction_stream(kid: UUID) -> UUID:
@@ -209,7 +274,7 @@ KEYS = Part("keys", (_GENERATIONS,))  # which of hers live
 
 def _closed(connection: sa.Connection, subjects: Collection[UUID]) -> dict[UUID, set[Scope]]:
     """The scopes of these people that have ended, for those who have one: the newest generation of
-    a key decides."""
+    a key decides, and what was recorded since."""
     newest: dict[Scope, tuple[int, bool]] = {}
     for some in _chunks(subjects):
         hers = next(iter(some)) if len(some) == 1 else None

@@ -37,7 +37,7 @@ _DECISIVE = tuple(
     if not kind.startswith(
         (
             *("customer.logged_in", "customer.contacted", "data.read", "optout."),
-            *("tracker.", "customer.class_", "archive.consulted", "ledger.", "motive."),
+            *("tracker.", "customer.class_archived", "archive.consulted", "ledger.", "motive."),
             *("recipient.told", "recipient.acknowledged"),
         )
     )

@@ -18,12 +18,11 @@ import sqlalchemy as sa
 from ledger import entry
 from ledger.calendar import Day, Instant
 from ledger.errors import Tampered
-from ledger.events import ClassArchived, ClassErased, Fact, PolicyPublished
+from ledger.events import ClassArchived, Fact, PolicyPublished
 from ledger.store import log, pruning, reader, tables
 from ledger.store.database import Database, speaking
 from ledger.store.mapper import fact_from, row_stated
 from ledger.store.recorder import lock_head
-from ledger.store.vault import Scope
 
 PAGE = 1000
 _e, _k, _s = tables.events.c, tables.keys.c, tables.sealed.c
@@ -172,12 +171,6 @@ def archived_again(database: Database, position: int) -> list[Any]:
     query = sa.select(tables.keys).where(_k.tier == "operational", _k.wrapped.is_not(None))
     with database.read() as connection:
         return [row for row in connection.execute(query) if row.key_id in named]
-
-
-def erased_after(database: Database, position: int) -> list[Scope]:
-    """The scopes that facts after `position` say were erased."""
-    facts = facts_after(database, position, ClassErased)
-    return [Scope(fact.subject, fact.of, fact.item or "") for fact in facts]
 
 
 def reach(database: Database, sealed: log.Sealed, note: bytes) -> None:

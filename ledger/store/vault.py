@@ -8,7 +8,9 @@ the key).
 
 Generations: the newest generation of a scope decides. Live: it seals. Archived: the service cannot
 read it any more, so what is recorded from now on gets the next generation. Destroyed: a tombstone;
-the scope is closed for ever and a fact for it is refused (SS-DSR-3), so nobody erased is re-keyed.
+what it sealed is gone for ever. Of somebody who can still be named the next generation seals what
+happened after that, and nothing that happened before; whoever was erased is never keyed again
+(SS-DSR-3, decision 0059).
 
 No plaintext is kept. Data keys are cached under the epoch of the head row, which every destruction
 moves. Read next: `ledger/application.py`.
@@ -17,7 +19,7 @@ moves. Read next: `ledger/application.py`.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -26,7 +28,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger import entry
-from ledger.errors import Refusal, Refused, Tampered
+from ledger.calendar import Instant
+from ledger.errors import ERASED_CLASS, Refused, Tampered
 from ledger.events import Fact
 from ledger.fields import Unreadable
 from ledger.store import tables
@@ -35,7 +38,10 @@ from ledger.store.mapper import Part
 from ledger.store.recipient import ArchiveRecipient
 
 MAX_CACHED = 4096
+NEVER = 2**62  # later than any position and any instant
 RANDOM = 32 + NONCE  # bytes that one part takes: its salt and its nonce
+Gone = Callable[[sa.Connection, Collection[UUID]], set[UUID]]
+"""Those of these people who were erased: nobody can name them any more."""
 _AAD_HEAD = (36).to_bytes(2, "big")  # the length of an id, before each id
 
 
@@ -57,7 +63,8 @@ class Opened(NamedTuple):
 
 class DataKey(NamedTuple):
     """A usable key, with its id and commitment as entries write them, and what associated data ends
-    with. `row` is set while it has not been stored yet."""
+    with. `row` is set while it has not been stored yet; `since`: it seals only what happened after
+    that, when what another key of its scope had sealed was erased."""
 
     id: UUID
     cipher: AESGCM
@@ -65,6 +72,12 @@ class DataKey(NamedTuple):
     kc: str
     aad_tail: bytes
     row: tuple[Any, ...] | None
+    since: Instant | None = None
+
+    def admit(self, fact: Fact) -> None:
+        """Raises Refused for a fact that this key may not seal."""
+        if self.since is not None and fact.occurred.at <= self.since:
+            raise Refused(ERASED_CLASS)
 
 
 class Named(NamedTuple):
@@ -84,17 +97,19 @@ def scope_of(fact: Fact) -> Scope:
 
 
 class Vault:
-    """One per process. Not a place where plaintext rests."""
+    """One per process. Not a place where plaintext rests. `gone` tells who was erased; without it
+    nobody of whom a key was destroyed gets another."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self.keyring = keyring
+    def __init__(self, keyring: Keyring, gone: Gone = lambda _, people: set(people)) -> None:
+        self.keyring, self._gone = keyring, gone
         self._cache: dict[Scope, DataKey] = {}
         self._epoch = -1
 
     def keys_for(
         self, connection: sa.Connection | None, epoch: int, wanted: Collection[Scope]
     ) -> dict[Scope, DataKey]:
-        """A key for each scope: cached, stored or new. Raises Refused for a destroyed one.
+        """A key for each scope: cached, stored or new. Raises Refused for a destroyed one of whom
+        was erased.
 
         `connection` may be None when `missing` said that nothing must be read.
         """
@@ -130,7 +145,9 @@ class Vault:
         random: bytes | None = None,
     ) -> Part:
         """The fact's personal fields as one part named after its data class. `random`: so many
-        bytes (`RANDOM`) drawn for this part alone."""
+        bytes (`RANDOM`) drawn for this part alone. Raises Refused for a fact of before the end of
+        what was erased."""
+        key.admit(fact)
         name = fact.sealed_class or ""
         plaintext = entry.encode(personal)
         salt, envelope = encrypt(key, str(event_id), plaintext, random)
@@ -231,20 +248,24 @@ class Vault:
         rows = connection.execute(
             sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.generation)
         )
-        wanted = set(scopes)
-        newest = {
-            scope: row
-            for row in rows
-            if (scope := Scope(row.subject, row.data_class, row.scope)) in wanted
+        wanted, newest, ended = set(scopes), dict[Scope, Any](), dict[Scope, int]()
+        for row in rows:
+            scope = Scope(row.subject, row.data_class, row.scope)
+            if scope in wanted:
+                newest[scope] = row
+                if row.wrapped is None:
+                    ended[scope] = max(row.destroyed_position or NEVER, ended.get(scope, 0))
+        since = {scope: recorded_from(connection, at) for scope, at in ended.items()}
+        people = {scope.subject for scope in ended if newest[scope].wrapped is None}
+        if people and self._gone(connection, people):
+            raise Refused(ERASED_CLASS)
+        return {
+            scope: self._usable(scope, row)._replace(since=since.get(scope))
+            for scope, row in newest.items()
         }
-        return {scope: self._usable(scope, row) for scope, row in newest.items()}
 
     def _usable(self, scope: Scope, row: Any) -> DataKey:
-        if row.wrapped is None:
-            raise Refused(
-                Refusal("erased", "this person's data of this class was erased", "SS-DSR-3")
-            )
-        if row.tier != "operational":
+        if row.wrapped is None or row.tier != "operational":
             return self._new(scope, row.generation + 1)
         key = self.keyring.unwrap(row.kek_epoch, row.wrapped, context_of(row))
         return _usable_key(row, key, None)
@@ -255,6 +276,14 @@ class Vault:
         epoch, wrapped = self.keyring.wrap(key, context_of(named))
         row = (*named, "operational", epoch, wrapped, "live")
         return _usable_key(named, key, row)
+
+
+def recorded_from(connection: sa.Connection, position: int) -> Instant:
+    """When this position was recorded; if it was pruned, the next one that was not: no earlier. A
+    position that nobody knows was never."""
+    e = tables.events.c
+    later = sa.select(e.recorded_at).where(e.position >= position, e.recorded_at.is_not(None))
+    return connection.scalar(later.order_by(e.position).limit(1)) or NEVER
 
 
 def encrypt(

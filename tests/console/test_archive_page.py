@@ -9,6 +9,8 @@ import pytest
 
 from api import keys
 from api.routes import AUDITOR, DPO
+from api.screen import words
+from api.settings import LANGUAGES
 from ledger.archive_key import ArchiveKey
 from ledger.archiving import granting
 from ledger.archiving.opener import Opener, Rules, State
@@ -106,3 +108,35 @@ def test_without_an_opener_the_page_says_so(open_visitor: Opened) -> None:
     visitor.sign_in(DPO)
     assert "ne sait pas où l'archive s'ouvre" in seen(visitor.get(ARCHIVE).text)
     assert visitor.send(ARCHIVE, on=ARCHIVE).status_code == 422
+
+
+@pytest.mark.clause("SS-DSR-1")
+def test_no_request_is_answered_while_what_is_archived_is_missing(room: Room, dpo: Visitor) -> None:
+    """As strict as `probant package --answer`, in the same words; in part, with the ground, or once
+    a file with all of it was handed over, it is answered."""
+    letter = {"subject": str(room.subject), "right": "access", "channel": "letter"}
+    new = dpo.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = new.headers["location"]
+    made = [dpo.send(f"{path}/package", on=path).headers["package-sha256"] for _ in range(2)]
+    before = room.company.ledger.recorder.head().position
+    for lang in LANGUAGES:
+        dpo.client.headers["Accept-Language"] = lang
+        for digest in made:
+            refused = dpo.send(f"{path}/fulfil", on=path, channel="letter", package=digest)
+            sentence = words(lang)["package"]["not_answered"].rstrip(".")
+            assert refused.status_code == 422
+            assert sentence.lower() in seen(refused.text).lower().replace("\xa0", " ")
+    assert room.company.ledger.recorder.head().position == before
+    partly = {"grounds": "excessive", "remedies": "yes", "package": made[0]}
+    assert dpo.send(f"{path}/fulfil-partly", on=path, channel="letter", **partly).is_redirect
+
+
+@pytest.mark.clause("SS-DSR-1")
+def test_a_file_with_all_of_it_answers(room: Room, dpo: Visitor) -> None:
+    """Made elsewhere, with what the opener opened: its hash is the one that is named."""
+    letter = {"subject": str(room.subject), "right": "access", "channel": "letter"}
+    new = dpo.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = new.headers["location"]
+    dpo.send(f"{path}/package", on=path)
+    whole = {"channel": "letter", "package": "ab" * 32}
+    assert dpo.send(f"{path}/fulfil", on=path, **whole).headers["location"] == path

@@ -1,4 +1,4 @@
-"""Generations of a key: an archived class gets a new one, a destroyed one never does."""
+"""Generations of a key: an archived class gets a new one; whoever was erased never does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from ledger.events import ContactedUs
 from ledger.fields import Unreadable
 from ledger.handlers import record
 from ledger.store import tables
+from tests.clock import StepClock
 from tests.contracts.props import assert_whole, now, owner, position, somebody
 
 keys = tables.keys
-DESTROYED = {"wrapped": None, "state": "destroyed", "destroyed_position": 1}
+
+
+def destroyed(ledger: Ledger) -> dict[str, Any]:
+    """A tombstone, made now."""
+    return {"wrapped": None, "state": "destroyed", "destroyed_position": position(ledger)}
 
 
 def wrote(ledger: Ledger, subject: UUID, text: str) -> int:
@@ -60,13 +65,14 @@ def test_what_is_recorded_after_archiving_gets_the_next_generation(ledger: Ledge
 
 
 def test_the_death_of_an_archived_generation_leaves_the_living_one_in_use(
-    ledger: Ledger, ledger_url: str
+    ledger: Ledger, ledger_url: str, clock: StepClock
 ):
     subject = somebody(ledger)
     before = wrote(ledger, subject, "before")
     changed(ledger, ledger_url, subject, 1, tier="archive", wrapped=b"for the opener only")
     wrote(ledger, subject, "between")
-    changed(ledger, ledger_url, subject, 1, **DESTROYED)
+    changed(ledger, ledger_url, subject, 1, **destroyed(ledger))
+    clock.advance(minutes=1)
     after = wrote(ledger, subject, "after")
     assert generations(ledger, subject) == [1, 2]
     assert opened(ledger, before) is Unreadable.ERASED
@@ -74,19 +80,20 @@ def test_the_death_of_an_archived_generation_leaves_the_living_one_in_use(
 
 
 @pytest.mark.parametrize("archived", [True, False])
-def test_once_the_newest_generation_is_destroyed_there_is_never_another(
-    ledger: Ledger, ledger_url: str, archived: bool
+def test_once_nothing_names_her_any_more_there_is_never_another(
+    ledger: Ledger, ledger_url: str, clock: StepClock, archived: bool
 ):
     subject = somebody(ledger)
     wrote(ledger, subject, "before")
     if archived:
         changed(ledger, ledger_url, subject, 1, tier="archive", wrapped=b"for the opener only")
         wrote(ledger, subject, "between")
-        changed(ledger, ledger_url, subject, 2, **DESTROYED)
+        changed(ledger, ledger_url, subject, 2, **destroyed(ledger))
     else:
-        changed(ledger, ledger_url, subject, 1, **DESTROYED)
+        changed(ledger, ledger_url, subject, 1, **destroyed(ledger))
     known, end = generations(ledger, subject), position(ledger)
     for _ in range(2):
+        clock.advance(minutes=1)
         with pytest.raises(Refused) as caught:
             wrote(ledger, subject, "after")
         assert caught.value.refusal.problem == "erased"

@@ -140,8 +140,9 @@ def test_an_envelope_is_bound_to_its_fact_and_its_part_even_where_the_hash_agree
 
 
 def destroy(connection: sa.Connection, subject: UUID) -> None:
-    """What the erasure of a later part will do to the keys of a person."""
-    values = {"wrapped": None, "state": "destroyed", "destroyed_position": 1}
+    """What an erasure does to the keys of a person."""
+    at = connection.scalar(sa.select(tables.head.c.position))
+    values = {"wrapped": None, "state": "destroyed", "destroyed_position": at}
     connection.execute(keys.update().where(keys.c.subject == subject).values(values))
     connection.execute(tables.head.update().values(epoch=tables.head.c.epoch + 1))
 

@@ -17,14 +17,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger import entry
 from ledger.application import Ledger
+from ledger.commands import Record, Reference
 from ledger.erasing.certificate import certificate, write
 from ledger.erasing.erase import erase_scopes, history
 from ledger.erasing.journal import Journal
+from ledger.events import OrderPlaced
 from ledger.fields import Unreadable
 from ledger.handlers import record
 from ledger.store import erasure, tables, verify
 from ledger.store.keyring import NONCE
 from ledger.store.vault import Scope
+from tests.contracts.props import now
 from tests.erasure.canaries import CANARIES, in_files, in_tables
 from tests.erasure.conftest import Place
 from tests.erasure.test_canary import told
@@ -44,7 +47,8 @@ def carriers(ledger: Ledger, subject: UUID) -> list[bytes]:
     e, k, s = tables.events.c, tables.keys.c, tables.sealed.c
     hers = sa.select(s.envelope).join(tables.events, e.position == s.position)
     found = [row.envelope for row in rows(ledger, hers.where(e.subject == subject))]
-    found += [row.wrapped for row in rows(ledger, sa.select(k.wrapped).where(k.subject == subject))]
+    living = sa.select(k.wrapped).where(k.subject == subject, k.wrapped.is_not(None))
+    found += [row.wrapped for row in rows(ledger, living)]
     return [bytes(raw)[:CARRIED] for raw in found]
 
 
@@ -112,6 +116,38 @@ def test_nothing_of_hers_is_left_anywhere(place: Place, tmp_path: Path):
     kept = [p for name in ("journal", "certificates") for p in (tmp_path / name).iterdir()]
     assert len(kept) == 2
     assert in_files([*kept, *place.files()]) == {}
+    assert verify.verify(ledger.database).ok
+
+
+def test_what_was_erased_is_nowhere_after_she_came_back(place: Place, tmp_path: Path):
+    """One class of hers; what she writes then is sealed under a key of its own, and nothing of
+    before lies anywhere (decision 0059)."""
+    ledger, journal = place.ledger, tmp_path / "journal"
+    at, her = somebody(ledger, "anna", CANARIES["text"])
+    bought = OrderPlaced(occurred=now(ledger))
+    assert record(ledger, Record(bought, Reference("shop", "anna"))).subject == her
+    sought = carriers(ledger, her)
+    assert (len(sought), in_rows(ledger, sought)) == (2, 2)
+    erase_scopes(ledger, [Scope(her, "contact", "")], journal=journal, reason="request")
+    back, same = somebody(ledger, "anna", "Me revoilà")
+    assert same == her
+    fresh = carriers(ledger, her)
+    assert (len(fresh), in_rows(ledger, fresh)) == (2, 2)
+    assert in_rows(ledger, sought) == 0
+    if place.log is not None:
+        _vacuum_full(place.url)
+    if place.folder is not None:
+        assert on_disk(place, sought, log=place.log is None) == 0
+        assert on_disk(place, fresh) == 2
+    with ledger.database.read() as connection:
+        assert ledger.vault.open(connection, at) is Unreadable.ERASED
+        assert ledger.vault.open(connection, back) == {"text": "Me revoilà"}
+        assert in_tables(connection) == {}
+    done = history(ledger, Journal(journal, ledger.keyring.origin), her)
+    made = certificate(ledger, her, done, {}, reason="request", horizon=35)
+    assert [len(one["keys"]) for one in made["erased"]] == [1]
+    assert made["checks"]["keys_destroyed"] is made["checks"]["envelopes_deleted"] is True
+    assert in_files([*journal.iterdir(), *place.files()]) == {}
     assert verify.verify(ledger.database).ok
 
 

@@ -12,14 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.application import Ledger
-from ledger.calendar import moment_of_day, parse_as_of, parse_day
+from ledger.calendar import moment_of_day, moment_of_instant, parse_as_of, parse_day
 from ledger.commands import Record, Reference
-from ledger.events import OrderPlaced
-from ledger.handlers import record_many
+from ledger.erasing.erase import erase_scopes
+from ledger.events import LoggedIn, OrderPlaced
+from ledger.handlers import Accepted, record_many
 from ledger.importing import import_file, job, load_map
 from ledger.importing.job import ImportReport
 from ledger.opening import create
 from ledger.store import ordinals, population, rebuild, states, tables
+from ledger.store.vault import Scope
 from replay import fold
 from tests.importing import shop as shops
 from tests.importing.shop import Shop, small_shop, write
@@ -143,6 +145,30 @@ def test_the_erased_do_not_come_back_by_import(ledger: Ledger, tmp_path: Path) -
         fact = OrderPlaced(occurred=moment_of_day(parse_day(day)))
         (said,) = record_many(ledger, [Record(fact, Reference("shop", "C"))])
         assert getattr(said, "problem", None) == outcome
+
+
+def test_a_class_that_ended_does_not_come_back_by_import(ledger: Ledger, tmp_path: Path) -> None:
+    """Her orders were erased, her account was not: the same file is refused, line by line, although
+    nobody remembers having read it; what she bought since is hers."""
+    shop = write(tmp_path, ["A,2020-01-01,1,5", "B,2020-01-01,1,5"])
+    assert run(ledger, shop).recorded[ORDER] == 2
+    moment = moment_of_instant(ledger.clock.now())
+    (known,) = record_many(ledger, [Record(LoggedIn(occurred=moment), Reference("shop", "A"))])
+    assert isinstance(known, Accepted) and known.subject
+    scopes = [Scope(known.subject, "order", "")]
+    erase_scopes(ledger, scopes, journal=tmp_path / "journal", reason="request")
+    rejects = tmp_path / "rejects.ndjson"
+    report = run(ledger, shop, rejects)
+    assert (report.recorded, report.already, report.rejected) == ({}, 1, 1)
+    said = json.loads(rejects.read_text())
+    assert (said["problem"], "of this class" in said["reason"]) == ("erased", True)
+    since = moment_of_instant(ledger.clock.now())
+    order = OrderPlaced(occurred=since, actor="import")
+    (again,) = record_many(ledger, [Record(order, Reference("shop", "A"))])
+    assert isinstance(again, Accepted) and again.subject == known.subject
+    report = run(ledger, write(tmp_path, ["A,2020-01-02,1,5", "B,2020-01-02,1,5"]), rejects)
+    assert (report.recorded, report.rejected) == ({ORDER: 1}, 1)
+    assert list(rebuild.differences(ledger.database)) == []
 
 
 def test_ndjson_says_the_same_as_csv(ledger: Ledger, tmp_path: Path) -> None:

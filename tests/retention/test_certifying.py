@@ -89,9 +89,9 @@ def test_everybody_of_whom_a_term_erased_something_is_certified_once(room: Room)
     assert (found["subject"], found["reason"], found["request"]) == (str(both), "term", None)
     assert str(archived) != found["subject"]
     (line,) = found["erased"]
-    scope = Scope(both, "contact", "")
+    (intent,) = Journal(room.journal, room.ledger.keyring.origin).intents()
     with room.ledger.database.read() as connection:
-        told = erasure.told(connection, [scope])[scope]
+        (told,) = erasure.told(connection, intent.scopes, intent.at).values()
     assert (line["class"], line["position"], line["event"]) == ("contact", told[0], str(told[1]))
     kept = {one["class"]: one for one in found["kept"]}
     assert "contact" not in kept
