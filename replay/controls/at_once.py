@@ -82,6 +82,20 @@ class Over(NamedTuple):
     rests_on: tuple[int, ...]
 
 
+class Erasure(NamedTuple):
+    """An erasure: its position and instant, whose, what (`item` None: all of the class) and why;
+    how many keys it names, and the positions that say that one was destroyed on its order."""
+
+    position: int
+    at: Instant
+    subject: UUID
+    klass: str
+    item: str | None
+    reason: str
+    keys: int
+    proofs: tuple[int, ...] = ()
+
+
 class Lean(NamedTuple):
     """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
 
@@ -130,8 +144,34 @@ class AtOnce(Protocol):
         """Whoever has a fact that `is_such`, which is asked of each whose entry holds digits, or a
         word, as card data does, outside of ids (`ledger/pan.py`)."""
 
+    def having_unfinished(self) -> Sought:
+        """Whoever has an erasure of which some key was not destroyed on its order, or a part sealed
+        under a key that an erasure of hers had named."""
+
     def of(self, people: Collection[UUID]) -> Sought:
         """These, and nobody else."""
+
+    def heard(self, until: Instant | None = None) -> int:
+        """How many facts about nobody there are (that had happened by then)."""
+
+    def ours_such(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+    ) -> Iterable[Event]:
+        """The facts about nobody that `having_such` would find somebody by, in position order; of
+        what a scene remembers, all are such."""
+
+    def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
+        """The facts about nobody that `having_digits` would find somebody by, in position order."""
+
+    def destroyed(self, whom: Sought) -> Iterator[tuple[UUID, int, UUID]]:
+        """The keys that were destroyed of those that erasures of these people name: key, the last
+        position that says so, and on which order."""
+
+    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
+        """Every erasure that had happened by then, in position order."""
 
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time in the order of their ids, with those joined with them; of

@@ -102,6 +102,13 @@ def unfinished_erasures(look: Look) -> Iterator[Finding]:
                 yield _erasure(look, "sealed_again", (position, gone[kid]), name)
 
 
+def seek_unfinished(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C06 finds nothing of anybody else; of the keys that were destroyed, theirs are looked at."""
+    whom = everybody.having_unfinished()
+    scene.remember(everybody.destroyed(whom))
+    return (whom,)
+
+
 def destroyed_under_hold(look: Look) -> Iterator[Finding]:
     """C08: nothing is destroyed under a hold that was known then, whichever reference of hers it
     was placed under; one found since is told, and so is a join. Nor is anything by its term that

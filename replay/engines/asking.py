@@ -253,10 +253,16 @@ class SqlEngine(ABC):
             where += f" AND kind IN {sql.listed(kinds)}"
         yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
 
-    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
-        """The rows about nobody, with their entries, in position order."""
+    def company(
+        self, known: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order; if some kinds are named,
+        the first row and those of these kinds."""
         self._begin()
         where = "subject_hi IS NULL AND kind IS NOT NULL"
+        if kinds is not None:
+            first = f"SELECT MIN(position) FROM events WHERE {where}"
+            where += f" AND (kind IN {sql.listed(kinds)} OR position = ({first}))"
         yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
 
     def pruned(self, known: int | None = None) -> int:

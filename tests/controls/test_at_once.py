@@ -30,6 +30,7 @@ from ledger.aggregates import AGGREGATES, door, door_kinds, fold
 from ledger.calendar import parse_as_of
 from ledger.errors import BadData
 from ledger.events import KINDS
+from ledger.fields import KeyProof
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
 from ledger.policy.model import Edition
@@ -59,14 +60,17 @@ ALOUD = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-ASKED_AT_ONCE = [
-    one.id for one in CONTROLS.values() if one.seek or one.most or one.reads is not None
+SOUGHT = [
+    name
+    for name, one in CONTROLS.items()
+    if one.seek or one.most or one.ours or one.reads is not None or one.hears is not None
 ]
 COUNTED = [
     name
     for name, one in QUESTIONS.items()
-    if one.apart is not None or one.seek is not Question.seek or one.reads is not None
+    if one.apart is not None or one.seek is not Question.seek or one.reads is not None or one.keys
 ]
+OTHERS = [name for name in QUESTIONS if name not in COUNTED]
 Opener = Callable[[Files, Book, Path], Engine]
 OPENERS: dict[str, Opener] = {
     "one share": lambda files, book, _: DuckEngine(files, book),
@@ -82,14 +86,14 @@ def opener(request: pytest.FixtureRequest) -> Opener:
 
 
 def both(history: SegmentHistory) -> tuple[Result, tuple[Answer, ...]]:
-    """What is found and answered, each asked alone of everybody at once: it is what the fold says
-    of all of them."""
+    """What is found and answered of everybody at once, each asked alone (those that are asked like
+    any other, together): it is what the fold says of all of them."""
     everybody = history.at_once
     assert everybody is not None
-    found = [run(history, [name]) for name in ASKED_AT_ONCE]
-    answers = tuple(ask(history, [name])[0] for name in COUNTED)
+    found = [run(history, [name]) for name in SOUGHT]
+    answers = [ask(history, [name])[0] for name in COUNTED] + [*ask(history, OTHERS)]
     history.__dict__["at_once"] = None  # a cached property
-    folded, told = run(history, ASKED_AT_ONCE), ask(history, COUNTED)
+    folded, told = run(history, SOUGHT), ask(history, (*COUNTED, *OTHERS))
     history.__dict__["at_once"] = everybody
     for one, other in zip(found, findings(folded), strict=True):
         assert findings(one) == [other]
@@ -338,7 +342,66 @@ def long_ago(made: Company) -> None:
     made.she("customer.commented", "2023-04-01", "2024-04-04", about="p-1", who=OTHER)
 
 
+def unfinished(made: Company) -> None:
+    """Erased on an order: of two keys one was destroyed on it, of another's one on somebody else's;
+    of a third's, all were, and more than once."""
+    first, second, third = key(), key(), key()
+    ids = [UUID(int=n) for n in (101, 102, 103)]
+    whose = SHE, OTHER, UUID(int=13)
+    named = (first, key()), (second,), (third,)
+    for who, order, keys in zip(whose, ids, named, strict=True):
+        gone = {"of": "contact", "reason": "request", "keys": keys, "id": order}
+        made.she("customer.class_erased", "2024-06-01", actor="system", who=who, **gone)
+    done = ((first, ids[0]), (second, ids[0]), (third, ids[1]), (third, ids[2]))
+    for kid, order in done:
+        proofs = (KeyProof(kid, "A" * 43),)
+        said = {"keys": proofs, "reason": "request", "authority": order, "actor": "system"}
+        made.tells("ledger.key_destroyed", "2024-06-01", **said)
+    restored = {"backup_head": 3, "last_checkpoint": 2, "lost_parts": ((1, 2),)}
+    made.tells("ledger.restored", "2024-06-02", actor="system", **restored)
+
+
+def sealed_again(made: Company) -> None:
+    """Something is sealed under a key that was destroyed for her, before and since."""
+    old, other = key(), key()
+    order = UUID(int=101)
+    made.she("customer.account_opened", "2024-04-01", parts=(("account", old),))
+    gone = {"of": "account", "reason": "request", "keys": (old, other), "id": order}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+    proofs = tuple(KeyProof(kid, "A" * 43) for kid in (old, other))
+    said = {"keys": proofs, "reason": "request", "authority": order, "actor": "system"}
+    made.tells("ledger.key_destroyed", "2024-06-01", **said)
+    made.she("customer.account_opened", "2024-07-01", parts=(("account", other),))
+    made.she("customer.account_opened", "2024-07-01", parts=(("account", old),), who=OTHER)
+
+
+def erased_by_mistake(made: Company) -> None:
+    """What was recorded as erased was voided, or restated; what is not yet is told already."""
+    gone = {"of": "contact", "reason": "request", "actor": "system"}
+    for who in (SHE, OTHER):
+        at = made.she("customer.class_erased", "2024-06-01", who=who, **gone, keys=(key(),))
+        if who == SHE:
+            made.she("fact.voided", "2024-06-02", ref=at, klass="rights")
+    made.she("customer.class_erased", "2028-06-01", "2024-06-03", **gone, item="i1")
+
+
+def of_ours(made: Company) -> None:
+    """What the company told of nobody: to an undeclared recipient, with a card number; of a device,
+    on a form that is not shown yet; visits."""
+    handed = {"classes": ("contact",), "purpose": "newsletter", "people": 3}
+    handed |= {"recipient": "who-knows", "actor": "agent"}
+    made.tells("data.disclosed", "2024-04-01", **handed)
+    made.tells("data.disclosed", "2024-04-01", **{**handed, "recipient": "4970101622220006"})
+    accepted = {"purpose": "audience", "act": "box_ticked", "grade": "proved", "actor": "self"}
+    for form in ("late", "account-1"):
+        made.tells("tracker.given", "2024-04-01", form=form, **accepted)
+    shown = {"form": "late", "fields": ("email", "gps"), "document": "A" * 43}
+    made.tells("form.published", "2024-01-01", "2024-05-01", **shown)
+    made.tells("tracker.given", "2024-04-01", "2024-05-02", form="late", **accepted)
+
+
 STORIES = (
+    *(unfinished, sealed_again, erased_by_mistake, of_ours),
     *(payments, cards, holds, restricted, archived, told, undeclared),
     *(told_early, told_whom, young, no_class, card_numbers, long_ago),
     *(no_longer_declared, destroyed, learnt_since),
