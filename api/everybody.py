@@ -15,7 +15,7 @@ from ledger import pan
 from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
 from ledger.store.controlling import Whole, grouped
-from replay.controls.at_once import Aged, Chosen, Erasure, Over, Placed, Sought
+from replay.controls.at_once import Aged, Alike, Chosen, Erasure, Over, Placed, Sought
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
 from replay.engines.contract import Engine
@@ -64,6 +64,14 @@ class Everybody:
         asked = self._sampled(fields, turns, seeking.HERS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         return self._with_kin(self.engine.having_sorts(found))
+
+    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
+        """The facts of these kinds of everybody but those apart, each with one of its sort."""
+        self.engine.need_entries(self.known)
+        asked = self.engine.samples(self.known, fields, ())
+        samples = {number: Whole(row, entry) for number, row, entry in asked}
+        for subject, position, at, number in self.engine.alike(apart.name):
+            yield Alike(subject, position, at, samples[number])
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""

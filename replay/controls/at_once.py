@@ -12,12 +12,15 @@ Read next: `run.py`, which asks; `replay/engines/seeking.py`, which answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.policy.verdicts import ConsentStatus
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
+
+if TYPE_CHECKING:
+    from replay.controls.scene import Scene
 
 Place: TypeAlias = Literal[
     "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
@@ -96,6 +99,15 @@ class Erasure(NamedTuple):
     proofs: tuple[int, ...] = ()
 
 
+class Alike(NamedTuple):
+    """A fact of hers, by its position and instant, and one that says the same as it, but when."""
+
+    subject: UUID
+    position: int
+    at: Instant
+    sample: Event
+
+
 class Lean(NamedTuple):
     """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
 
@@ -110,7 +122,7 @@ class Most(NamedTuple):
 
     apart: frozenset[str]
     with_cards: bool
-    found: Callable[[AtOnce, Sought], Iterator[Lean]]
+    found: Callable[[AtOnce, Sought, Scene], Iterator[Lean]]
 
 
 class AtOnce(Protocol):
@@ -139,6 +151,10 @@ class AtOnce(Protocol):
         """Whoever has a fact that `is_such`, which is asked of one fact of each sort: of a kind,
         with the same values in these fields of it, and recorded between the same two `turns`
         (positions after which the answer may be another; the editions and days they are of too)."""
+
+    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
+        """The facts of these kinds of everybody but those apart, by (subject, position), each with
+        one of its sort: of its kind, with the same values in these fields of it."""
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of each whose entry holds digits, or a

@@ -107,6 +107,7 @@ CONTROLS = {
             keeping.ERASED,
             person=(keeping.destroyed_under_hold,),
             reads=keeping.ERASED | keeping.APART,
+            seek=keeping.seek_destroyed_under_hold,
         ),
         Control(
             "C09",
@@ -130,6 +131,7 @@ CONTROLS = {
             "GDPR art. 7(1); LIL art. 82",
             declaring.AGREEING,
             person=(declaring.unproved,),
+            most=Most(declaring.OPENED_OR_AMENDED, False, declaring.unproved_of_most),
             event=(declaring.unproved_tracker,),
             hears=declaring.AGREEING_ON_DEVICES,
         ),
@@ -168,6 +170,8 @@ CONTROLS = {
             "GDPR art. 7(3)",
             rights.AGREEING_OR_WRITING,
             person=(rights.hard_withdrawals,),
+            reads=rights.LOOKED_AT,
+            seek=rights.seek_hard_withdrawals,
         ),
     )
 }

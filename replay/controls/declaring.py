@@ -38,7 +38,7 @@ from ledger.policy.evaluate import deadlines_now
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
-from replay.controls.at_once import AtOnce, Sought
+from replay.controls.at_once import AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Event, Finding, Said, Value
 from replay.controls.scene import AMENDING, Scene
@@ -52,6 +52,11 @@ NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed"
 BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
+OPENED_OR_AMENDED = frozenset({MessageOpened.kind, *(kind.kind for kind in AMENDING)})
+PROVING: Mapping[str, Collection[str]] = MappingProxyType(
+    {kind.kind: ("form", "act", "grade") for kind in (ConsentGiven, ConsentRenewed)}
+)
+"""The fields of a consent that its proof is made of."""
 AGREEING_ON_DEVICES = frozenset({TrackerGiven.kind})
 PROVED = ("SS-CH-1", "GDPR art. 7(1)")
 DECLARED: Mapping[str, Collection[str]] = MappingProxyType(
@@ -154,7 +159,8 @@ def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:
     row = event.row
     if row.kind != TrackerGiven.kind or row.occurred_at > scene.as_of:
         return
-    why = _unproved(event.fact, scene.shown) if row.position <= scene.known else None
+    at = event.fact.occurred.at
+    why = _unproved(event.fact, at, scene.shown) if row.position <= scene.known else None
     if why is not None:
         yield _of(event, "C11", why, "SS-CH-7", "LIL art. 82; GDPR art. 7(1)")
 
@@ -168,12 +174,20 @@ def unproved(look: Look) -> Iterator[Finding]:
     shown = look.scene.shown
     for position, fact in look.facts.of(ConsentGiven, ConsentRenewed, MessageOpened):
         if isinstance(fact, ConsentGiven | ConsentRenewed):
-            why = _unproved(fact, shown)
+            why = _unproved(fact, fact.occurred.at, shown)
             if why is not None:
                 said = {"purpose": look.scene.purpose(fact.purpose)}
                 yield Finding("C11", why, (position,), look.subject, *PROVED, said)
         else:
             yield from _opened(look, position)
+
+
+def unproved_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:
+    """C11, of whoever's opening of no message was recorded, and of whom nothing was corrected."""
+    for subject, position, at, sample in everybody.alike(PROVING, apart):
+        why = _unproved(sample.fact, at, scene.shown) if at <= scene.as_of else None
+        if why is not None:
+            yield Lean(subject, why, (position,))
 
 
 def unnoticed(look: Look) -> Iterator[Finding]:
@@ -322,11 +336,11 @@ def _recipients(fact: Fact) -> tuple[str, ...]:
     return ()
 
 
-def _unproved(fact: object, shown: Mapping[str, Instant]) -> str | None:
+def _unproved(fact: object, at: Instant, shown: Mapping[str, Instant]) -> str | None:
     assert isinstance(fact, GRANTS)
     if fact.form is None:
         return "no_form"
-    if shown.get(fact.form, fact.occurred.at + 1) > fact.occurred.at:
+    if shown.get(fact.form, at + 1) > at:
         return "form_unpublished"
     if fact.act is None:
         return "no_act"

@@ -328,7 +328,7 @@ def _of_most(
     told: Counter[tuple[str, tuple[int, ...]]] = Counter()
     whose: dict[UUID, None] = {}
     hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart))
-    theirs: Iterator[Finding | Lean] = most.found(everybody, apart)
+    theirs: Iterator[Finding | Lean] = most.found(everybody, apart, scene)
     for one in merge(hers, theirs, key=_whose):
         if isinstance(one, Finding):
             outcome.add(one)

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant, day_of
+from ledger.entry import id_of
 from ledger.errors import BadData
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
@@ -447,7 +448,9 @@ def row_of(values: Iterable[Any]) -> Row:
     made something else of it."""
     position, stream, version, kind, hi, lo, *rest = values
     try:
-        thing = UUID(bytes=bytes(stream))
+        thing = id_of(int.from_bytes(stream, "big"))
+        if len(stream) != 16:
+            raise ValueError
     except (TypeError, ValueError):
         raise BadData("a segment cannot be read") from None
     return Row(position, thing, version, kind, None if hi is None else whole(hi, lo), *rest)

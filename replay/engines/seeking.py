@@ -25,8 +25,8 @@ from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, SqlEngine, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
-from replay.engines.sql import listed
-from replay.segments.layout import halves
+from replay.engines.sql import BY_SUBJECT, listed
+from replay.segments.layout import halves, whole
 
 WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be answered"
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
@@ -138,7 +138,7 @@ class Seeking(SqlEngine):
         self._keep(
             "sorted_out",
             f"""WITH turns AS (SELECT * FROM (VALUES {between}) v (turn))
-            SELECT e.position, e.kind, t.turn,
+            SELECT e.position, e.kind, t.turn, e.occurred_at,
             CASE WHEN json_valid({_ENTRY}) THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
                 ELSE CAST(e.position AS VARCHAR) END AS said,
             subject_hi AS hi, subject_lo AS lo
@@ -159,6 +159,16 @@ class Seeking(SqlEngine):
     def having_sorts(self, numbers: Collection[int]) -> str:
         """The people who have an event of these sorts."""
         return self._sought(f"SELECT DISTINCT o.hi, o.lo {_sorts(numbers)}")
+
+    def alike(self, apart: str) -> Iterator[tuple[UUID, int, Instant, int]]:
+        """What was sorted out, but of those apart: whose, the position, the instant and the number
+        of its sort, by (subject, position)."""
+        text = f"""SELECT o.hi, o.lo, o.position, o.occurred_at, s.position FROM sorted_out o
+            JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
+            ANTI JOIN {apart} a ON a.hi = o.hi AND a.lo = o.lo
+            ORDER BY {BY_SUBJECT.replace("hi", "o.hi").replace("lo", "o.lo")}, o.position"""
+        for hi, lo, *found in self._rows(text):
+            yield whole(hi, lo), *found
 
     def of_sorts(self, numbers: Collection[int]) -> Iterator[tuple[Row, bytes]]:
         """All events of these sorts, with their entries."""
