@@ -421,7 +421,7 @@ def no_way_back(made: Company) -> None:
     asked = (LETTER, *({"purpose": name} for name in ("wallet", "account", "newsletter")))
     for n, said in enumerate(asked):
         for m, other in enumerate((None, *asked)):
-            who = UUID(int=40 + 4 * n + m)
+            who = UUID(int=40 + 5 * n + m)
             at = made.she("consent.given", "2024-04-01", who=who, **said, **FORM)
             if other is not None:
                 restated = {"ref": at, "root": "consent.given.v1", "class": "consent", **other}
