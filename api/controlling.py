@@ -86,7 +86,7 @@ class LedgerHistory:
     def at_once(self) -> None:
         """Nobody here finds people by sets."""
 
-    def company(self) -> Iterator[Event]:
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterator[Event]:  # noqa: ARG002
         """The facts about nobody, in position order."""
         return store.about_nobody(self.connection, self.known)
 

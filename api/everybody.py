@@ -15,7 +15,7 @@ from ledger import pan
 from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
 from ledger.store.controlling import Whole, grouped
-from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
+from replay.controls.at_once import Aged, Alike, Chosen, Erasure, Over, Placed, Sought
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
 from replay.engines.contract import Engine
@@ -61,10 +61,17 @@ class Everybody:
     ) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of one fact of each sort."""
         self.engine.need_entries(self.known)
-        days = {self.engine.position_at(start_of(day) - 1) for day in self._effective()}
-        asked = self.engine.samples(self.known, fields, sorted({*turns, *days}))
+        asked = self._sampled(fields, turns, seeking.HERS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         return self._with_kin(self.engine.having_sorts(found))
+
+    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
+        """The facts of these kinds of everybody but those apart, each with one of its sort."""
+        self.engine.need_entries(self.known)
+        asked = self.engine.samples(self.known, fields, ())
+        samples = {number: Whole(row, entry) for number, row, entry in asked}
+        for subject, position, at, number in self.engine.alike(apart.name):
+            yield Alike(subject, position, at, samples[number])
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
@@ -72,6 +79,11 @@ class Everybody:
         found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
         such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
         return self.of([one for one in such if one is not None])
+
+    def having_unfinished(self) -> Sought:
+        """Whoever has an erasure that was not carried out as it says, or was undone."""
+        self.engine.need_entries(self.known)
+        return self._with_kin(self.engine.having_unfinished(self.known))
 
     def of(self, people: Collection[UUID]) -> Sought:
         """These, and nobody else."""
@@ -86,8 +98,51 @@ class Everybody:
         self.engine.add(name, list(self._kin))
         return Sought(name)
 
+    def _sampled(
+        self, fields: Mapping[str, Collection[str]], turns: Sequence[int], whose: str
+    ) -> Iterator[tuple[int, Row, bytes]]:
+        days = {self.engine.position_at(start_of(day) - 1) for day in self._effective()}
+        return self.engine.samples(self.known, fields, sorted({*turns, *days}), whose)
+
     def _effective(self) -> Iterable[Day]:
         return (one.edition.effective_from for one in self.engine.book.entries)
+
+    # -- about nobody ------------------------------------------------------------------------------
+
+    def heard(self, until: Instant | None = None) -> int:
+        """How many facts about nobody there are."""
+        return self.engine.heard(self.known, until)
+
+    def ours_such(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+    ) -> Iterable[Event]:
+        """The facts about nobody that `having_such` would find somebody by, in position order."""
+        self.engine.need_entries(self.known)
+        asked = self._sampled(fields, turns, seeking.NOBODYS)
+        found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
+        others = starmap(Whole, self.engine.of_sorts(found))
+        return sorted(others, key=lambda one: one.row.position)
+
+    def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
+        """The facts about nobody that `having_digits` would find somebody by."""
+        self.engine.need_entries(self.known)
+        condition = seeking.of_digits(pan.MAY_HOLD)
+        found = starmap(
+            Whole, self.engine.events_where(self.known, condition, whose=seeking.NOBODYS)
+        )
+        return sorted(filter(is_such, found), key=lambda one: one.row.position)
+
+    def destroyed(self, whom: Sought) -> Iterator[tuple[UUID, int, UUID]]:
+        """The keys that were destroyed of those that erasures of these people name."""
+        return self.engine.destroyed(self.known, whom.name)
+
+    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
+        """Every erasure that had happened by then, in position order."""
+        self.engine.need_entries(self.known)
+        return self.engine.erasures(self.known, apart.name, by)
 
     # -- read --------------------------------------------------------------------------------------
 

@@ -201,9 +201,9 @@ class SegmentHistory:
             return Everybody(self.engine, self.as_of, self.known, self._kin)
         return None
 
-    def company(self) -> Iterator[Event]:
-        """The facts about nobody, in position order."""
-        return (Whole(*one) for one in self.engine.company(self.known))
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterator[Event]:
+        """The facts about nobody, in position order: all, or the first and those of these kinds."""
+        return (Whole(*one) for one in self.engine.company(self.known, kinds))
 
     def lives(self, having: Kinds = EVERYBODY) -> Iterator[Life]:
         """Everybody (or the one person named), one at a time, with those she is or was joined
@@ -261,7 +261,9 @@ class SegmentHistory:
 
 def joined_in(engine: Engine, known: int) -> list[Joining]:
     """Every join known at a position, oldest first."""
-    found = [Whole(*one) for one in engine.entries(known, kinds=(JOINED, VOID))]
+    found = [Whole(*one) for one in engine.entries(known, kinds=(JOINED,))]
+    if found:
+        found += [Whole(*one) for one in engine.entries(known, kinds=(VOID,))]
     undone: dict[int | None, int] = {}
     for one in found:
         if one.row.kind == VOID:

@@ -36,7 +36,7 @@ class Handed:
     pruned: int
     rows: tuple[tuple[Row, bytes], ...]
 
-    def company(self) -> Iterator[Event]:
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterator[Event]:  # noqa: ARG002
         """The facts about nobody, in position order."""
         return (Whole(*one) for one in self.rows)
 

@@ -123,7 +123,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ledger.projections.population",
     ),
     "replay.verify": (),  # an auditor runs it alone
-    "replay.segments": ("ledger.calendar", "ledger.errors", "ledger.policy", "replay.verify"),
+    "replay.segments": (
+        *("ledger.calendar", "ledger.entry", "ledger.errors", "ledger.policy"),
+        "replay.verify",
+    ),
     "replay.generating": (
         *("ledger.calendar", "ledger.errors", "ledger.entry", "ledger.events", "ledger.policy"),
         "replay.segments.layout",

@@ -12,12 +12,15 @@ Read next: `run.py`, which asks; `replay/engines/seeking.py`, which answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.policy.verdicts import ConsentStatus
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
+
+if TYPE_CHECKING:
+    from replay.controls.scene import Scene
 
 Place: TypeAlias = Literal[
     "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
@@ -82,6 +85,29 @@ class Over(NamedTuple):
     rests_on: tuple[int, ...]
 
 
+class Erasure(NamedTuple):
+    """An erasure: its position and instant, whose, what (`item` None: all of the class) and why;
+    how many keys it names, and the positions that say that one was destroyed on its order."""
+
+    position: int
+    at: Instant
+    subject: UUID
+    klass: str
+    item: str | None
+    reason: str
+    keys: int
+    proofs: tuple[int, ...] = ()
+
+
+class Alike(NamedTuple):
+    """A fact of hers, by its position and instant, and one that says the same as it, but when."""
+
+    subject: UUID
+    position: int
+    at: Instant
+    sample: Event
+
+
 class Lean(NamedTuple):
     """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
 
@@ -96,7 +122,7 @@ class Most(NamedTuple):
 
     apart: frozenset[str]
     with_cards: bool
-    found: Callable[[AtOnce, Sought], Iterator[Lean]]
+    found: Callable[[AtOnce, Sought, Scene], Iterator[Lean]]
 
 
 class AtOnce(Protocol):
@@ -126,12 +152,42 @@ class AtOnce(Protocol):
         with the same values in these fields of it, and recorded between the same two `turns`
         (positions after which the answer may be another; the editions and days they are of too)."""
 
+    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
+        """The facts of these kinds of everybody but those apart, by (subject, position), each with
+        one of its sort: of its kind, with the same values in these fields of it."""
+
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of each whose entry holds digits, or a
         word, as card data does, outside of ids (`ledger/pan.py`)."""
 
+    def having_unfinished(self) -> Sought:
+        """Whoever has an erasure of which some key was not destroyed on its order, or a part sealed
+        under a key that an erasure of hers had named."""
+
     def of(self, people: Collection[UUID]) -> Sought:
         """These, and nobody else."""
+
+    def heard(self, until: Instant | None = None) -> int:
+        """How many facts about nobody there are (that had happened by then)."""
+
+    def ours_such(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+    ) -> Iterable[Event]:
+        """The facts about nobody that `having_such` would find somebody by, in position order; of
+        what a scene remembers, all are such."""
+
+    def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
+        """The facts about nobody that `having_digits` would find somebody by, in position order."""
+
+    def destroyed(self, whom: Sought) -> Iterator[tuple[UUID, int, UUID]]:
+        """The keys that were destroyed of those that erasures of these people name: key, the last
+        position that says so, and on which order."""
+
+    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
+        """Every erasure that had happened by then, in position order."""
 
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time in the order of their ids, with those joined with them; of

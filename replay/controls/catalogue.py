@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from replay.controls.scene import Scene
 
 OfPerson: TypeAlias = Callable[[Look], Iterator[Finding]]
 OfEvent: TypeAlias = Callable[[Event, Scene], Iterator[Finding]]
+Ours: TypeAlias = Callable[[AtOnce, Scene], Iterable[Event]]
 OfCompany: TypeAlias = Callable[[Scene], Iterator[Finding]]
 OfStore: TypeAlias = Callable[[Stored, Scene], Iterator[Finding]]
 Seek: TypeAlias = Callable[[AtOnce, Scene], tuple[Sought, ...]]
@@ -24,8 +25,9 @@ Seek: TypeAlias = Callable[[AtOnce, Scene], tuple[Sought, ...]]
 class Control:
     """One control. Its title and what it proves are in words/*.toml, under its id. `concerns`:
     whoever has no fact of these kinds is no business of its; `reads`: facts of other kinds it does
-    not look at. Where everybody can be asked at once:
-    `seek` finds whom it can find something of, `most` what it finds of all but those apart."""
+    not look at; `hears`: nor does `event` say anything of other facts about nobody. Where everybody
+    can be asked at once: `seek` finds whom it can find something of, `most` what it finds of all
+    but those apart, `ours` of which facts about nobody."""
 
     id: str
     clauses: str
@@ -36,6 +38,8 @@ class Control:
     company: tuple[OfCompany, ...] = ()
     store: tuple[OfStore, ...] = ()
     reads: Kinds = EVERYBODY
+    hears: Kinds = EVERYBODY
+    ours: Ours | None = None
     seek: Seek | None = None
     most: Most | None = None
 
@@ -86,6 +90,7 @@ CONTROLS = {
             "GDPR art. 17",
             keeping.ERASED,
             person=(keeping.unfinished_erasures,),
+            seek=keeping.seek_unfinished,
             store=(store.incomplete,),
         ),
         Control(
@@ -102,6 +107,7 @@ CONTROLS = {
             keeping.ERASED,
             person=(keeping.destroyed_under_hold,),
             reads=keeping.ERASED | keeping.APART,
+            seek=keeping.seek_destroyed_under_hold,
         ),
         Control(
             "C09",
@@ -109,6 +115,7 @@ CONTROLS = {
             "GDPR art. 5(1)(c); CNIL délib. 2018-303",
             event=(declaring.card_data,),
             seek=declaring.seek_card_data,
+            ours=declaring.our_card_data,
             store=(store.cards_in_parts,),
         ),
         Control(
@@ -124,7 +131,9 @@ CONTROLS = {
             "GDPR art. 7(1); LIL art. 82",
             declaring.AGREEING,
             person=(declaring.unproved,),
+            most=Most(declaring.OPENED_OR_AMENDED, False, declaring.unproved_of_most),
             event=(declaring.unproved_tracker,),
+            hears=declaring.AGREEING_ON_DEVICES,
         ),
         Control(
             "C12",
@@ -135,6 +144,7 @@ CONTROLS = {
             event=(declaring.undeclared_by_us,),
             company=(declaring.unnoticed_visits,),
             seek=declaring.seek_undeclared,
+            ours=declaring.our_undeclared,
         ),
         Control("C13", "SS-RET-3", "GDPR art. 5(1)(f), 5(2)", store=(store.altered,)),
         Control("C14", "SS-RET-3", "GDPR art. 5(1)(d)", store=(store.diverging,)),
@@ -160,6 +170,8 @@ CONTROLS = {
             "GDPR art. 7(3)",
             rights.AGREEING_OR_WRITING,
             person=(rights.hard_withdrawals,),
+            reads=rights.LOOKED_AT,
+            seek=rights.seek_hard_withdrawals,
         ),
     )
 }

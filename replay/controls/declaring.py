@@ -7,7 +7,7 @@ or before a rule was written, is found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from ledger.policy.evaluate import deadlines_now
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
-from replay.controls.at_once import AtOnce, Sought
+from replay.controls.at_once import AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Event, Finding, Said, Value
 from replay.controls.scene import AMENDING, Scene
@@ -52,6 +52,12 @@ NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed"
 BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
+OPENED_OR_AMENDED = frozenset({MessageOpened.kind, *(kind.kind for kind in AMENDING)})
+PROVING: Mapping[str, Collection[str]] = MappingProxyType(
+    {kind.kind: ("form", "act", "grade") for kind in (ConsentGiven, ConsentRenewed)}
+)
+"""The fields of a consent that its proof is made of."""
+AGREEING_ON_DEVICES = frozenset({TrackerGiven.kind})
 PROVED = ("SS-CH-1", "GDPR art. 7(1)")
 DECLARED: Mapping[str, Collection[str]] = MappingProxyType(
     {
@@ -80,6 +86,11 @@ def card_data(event: Event, scene: Scene) -> Iterator[Finding]:
 def seek_card_data(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG001
     """C09 finds nothing of anybody else."""
     return (everybody.having_digits(lambda event: door.refuse_card(event.fact) is not None),)
+
+
+def our_card_data(everybody: AtOnce, scene: Scene) -> Iterable[Event]:  # noqa: ARG001
+    """C09 finds nothing of any other fact about nobody."""
+    return everybody.ours_with_digits(lambda event: door.refuse_card(event.fact) is not None)
 
 
 def undeclared_by_us(event: Event, scene: Scene) -> Iterator[Finding]:
@@ -128,19 +139,28 @@ def seek_undeclared(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
 
 def seek_undeclared_facts(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
     """The same, but for notices."""
-    turns = [position for position, fact in scene.told if isinstance(fact, DECLARING)]
     return (
-        everybody.having_such(DECLARED, turns, lambda event: any(_undeclared(event, scene))),
+        everybody.having_such(DECLARED, _turns(scene), lambda one: any(_undeclared(one, scene))),
         everybody.having((MinorSignalled.kind,)),
     )
+
+
+def _turns(scene: Scene) -> list[int]:
+    return [position for position, fact in scene.told if isinstance(fact, DECLARING)]
+
+
+def our_undeclared(everybody: AtOnce, scene: Scene) -> Iterable[Event]:
+    """C12 finds nothing of any other fact about nobody."""
+    return everybody.ours_such(DECLARED, _turns(scene), lambda one: any(_undeclared(one, scene)))
 
 
 def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:
     """C11, of a device: an acceptance without a published form behind it."""
     row = event.row
-    if not isinstance(event.fact, TrackerGiven) or row.occurred_at > scene.as_of:
+    if row.kind != TrackerGiven.kind or row.occurred_at > scene.as_of:
         return
-    why = _unproved(event.fact, dict(_first_shown(scene))) if row.position <= scene.known else None
+    at = event.fact.occurred.at
+    why = _unproved(event.fact, at, scene.shown) if row.position <= scene.known else None
     if why is not None:
         yield _of(event, "C11", why, "SS-CH-7", "LIL art. 82; GDPR art. 7(1)")
 
@@ -151,15 +171,23 @@ def unproved_tracker(event: Event, scene: Scene) -> Iterator[Finding]:
 def unproved(look: Look) -> Iterator[Finding]:
     """C11: every consent is bound to a form or notice that was published by then, and to an act;
     and whoever's opening of a message was recorded had agreed to that."""
-    shown = dict(_first_shown(look.scene)) if look.facts else {}
+    shown = look.scene.shown
     for position, fact in look.facts.of(ConsentGiven, ConsentRenewed, MessageOpened):
         if isinstance(fact, ConsentGiven | ConsentRenewed):
-            why = _unproved(fact, shown)
+            why = _unproved(fact, fact.occurred.at, shown)
             if why is not None:
                 said = {"purpose": look.scene.purpose(fact.purpose)}
                 yield Finding("C11", why, (position,), look.subject, *PROVED, said)
         else:
             yield from _opened(look, position)
+
+
+def unproved_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:
+    """C11, of whoever's opening of no message was recorded, and of whom nothing was corrected."""
+    for subject, position, at, sample in everybody.alike(PROVING, apart):
+        why = _unproved(sample.fact, at, scene.shown) if at <= scene.as_of else None
+        if why is not None:
+            yield Lean(subject, why, (position,))
 
 
 def unnoticed(look: Look) -> Iterator[Finding]:
@@ -308,19 +336,11 @@ def _recipients(fact: Fact) -> tuple[str, ...]:
     return ()
 
 
-def _first_shown(scene: Scene) -> Iterator[tuple[str, int]]:
-    """Since when each form and notice is shown, as known at R; the earliest day stands."""
-    found: dict[str, int] = {}
-    for code, at in scene.shown():
-        found[code] = min(at, found.get(code, at))
-    yield from found.items()
-
-
-def _unproved(fact: object, shown: dict[str, int]) -> str | None:
+def _unproved(fact: object, at: Instant, shown: Mapping[str, Instant]) -> str | None:
     assert isinstance(fact, GRANTS)
     if fact.form is None:
         return "no_form"
-    if shown.get(fact.form, fact.occurred.at + 1) > fact.occurred.at:
+    if shown.get(fact.form, at + 1) > at:
         return "form_unpublished"
     if fact.act is None:
         return "no_act"

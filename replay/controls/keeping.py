@@ -46,7 +46,7 @@ def past_terms(look: Look) -> Iterator[Finding]:
         yield found._replace(weight="exception") if fate.blocked else found
 
 
-def past_terms_of_most(everybody: AtOnce, apart: Sought) -> Iterator[Lean]:
+def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
     """C03, of whom nothing is held back: what `past_terms` says of them."""
     for one in everybody.over(apart, CARDS):
         why = "past_erase"
@@ -74,7 +74,7 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
-def past_cards_of_most(everybody: AtOnce, apart: Sought) -> Iterator[Lean]:
+def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
     """C04, of who keeps no card: each payment's proof counts from that payment alone."""
     for one in everybody.over(apart, only=("card_proof",)):
         if one.scope:
@@ -102,6 +102,13 @@ def unfinished_erasures(look: Look) -> Iterator[Finding]:
                 yield _erasure(look, "sealed_again", (position, gone[kid]), name)
 
 
+def seek_unfinished(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C06 finds nothing of anybody else; of the keys that were destroyed, theirs are looked at."""
+    whom = everybody.having_unfinished()
+    scene.remember(everybody.destroyed(whom))
+    return (whom,)
+
+
 def destroyed_under_hold(look: Look) -> Iterator[Finding]:
     """C08: nothing is destroyed under a hold that was known then, whichever reference of hers it
     was placed under; one found since is told, and so is a join. Nor is anything by its term that
@@ -123,6 +130,11 @@ def destroyed_under_hold(look: Look) -> Iterator[Finding]:
                 {"class": look.scene.klass(fact.of)},
             )
             yield found if then else found._replace(weight="differs")
+
+
+def seek_destroyed_under_hold(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG001
+    """C08 finds nothing of whom nothing was ever held, nor asked by her to be kept."""
+    return (everybody.having(KEEPING),)
 
 
 def endless(look: Look) -> Iterator[Finding]:

@@ -145,8 +145,9 @@ class Told(Protocol):
     def pruned(self) -> int:
         """Entries that are gone: no rule can judge them."""
 
-    def company(self) -> Iterable[Event]:
-        """The facts about nobody, in position order."""
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterable[Event]:
+        """The facts about nobody, in position order. If some kinds are named, no others need be
+        among them but the very first."""
 
 
 class People(Told, Protocol):

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from ledger.calendar import Day, day_of, is_past, request_due
 from ledger.events import (
+    CORRECTION,
     ConsentGiven,
     ConsentRenewed,
+    Fact,
     IdentityAsked,
     MotiveDecided,
     MotiveReceived,
@@ -15,12 +17,15 @@ from ledger.events import (
 )
 from ledger.policy.permitting import purposes_of
 from ledger.policy.requests import MONTHS, Request
+from replay.controls.at_once import AtOnce, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Said, Value
+from replay.controls.scene import Scene
 
 AGREEING_OR_WRITING = frozenset(
     kind.kind for kind in (ConsentGiven, ConsentRenewed, IdentityAsked, MotiveReceived)
 )
+LOOKED_AT = AGREEING_OR_WRITING | {RequestReceived.kind, MotiveDecided.kind}
 LATE = ("overdue", "answered_late")
 EASY = ("SS-LB-2", "GDPR art. 7(3)")
 
@@ -88,16 +93,33 @@ def _waiting(look: Look) -> Iterator[Finding]:
 
 
 def _without_a_way_back(look: Look) -> Iterator[Finding]:
+    """Each yes that cannot be taken back."""
+    for position, fact in look.facts.of(ConsentGiven, ConsentRenewed):
+        why = _no_way_back(fact, look.scene)
+        if why is not None:
+            said = {"purpose": look.scene.purpose(fact.purpose)}
+            yield _hard(look, why, (position,), said)
+
+
+def _no_way_back(fact: Fact, scene: Scene) -> str | None:
     """A yes to what the policy lets nobody refuse: consent cannot be taken back where the purpose
     rests on a contract or a law (`permitting.py` answers without looking at choices)."""
-    for position, fact in look.facts.of(ConsentGiven, ConsentRenewed):
-        chain = look.scene.book.chain(look.scene.today, look.scene.known)
-        purpose = purposes_of(chain).get(fact.purpose)
-        said = {"purpose": look.scene.purpose(fact.purpose)}
-        if purpose is not None and purpose.basis in ("contract", "legal_obligation"):
-            yield _hard(look, "no_way_back", (position,), said)
-        elif purpose is not None and purpose.channels and not fact.channel:
-            yield _hard(look, "no_channel", (position,), said)
+    assert isinstance(fact, ConsentGiven | ConsentRenewed)
+    purpose = purposes_of(scene.book.chain(scene.today, scene.known)).get(fact.purpose)
+    if purpose is not None and purpose.basis in ("contract", "legal_obligation"):
+        return "no_way_back"
+    return "no_channel" if purpose is not None and purpose.channels and not fact.channel else None
+
+
+def seek_hard_withdrawals(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C18 finds nothing of anybody else: who was asked who she is, who wrote, and whose yes there
+    is no way back from, as it was recorded or as a correction may have it."""
+    others = (IdentityAsked.kind, MotiveReceived.kind, CORRECTION)
+    agreeing = dict.fromkeys((ConsentGiven.kind, ConsentRenewed.kind), ("purpose", "channel"))
+    return (
+        everybody.having_such(agreeing, (), lambda one: _no_way_back(one.fact, scene) is not None),
+        everybody.having(others),
+    )
 
 
 def _is_marketing(look: Look, name: str) -> bool:

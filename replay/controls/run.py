@@ -1,6 +1,6 @@
 """Asking the controls: one pass over what the company told, one person at a time, then the store.
 
-In memory: the company's declarations, the ids of destroyed keys, one life with its kin, and the
+In memory: the declarations, the destroyed keys that are asked about, one life with its kin, and the
 first findings of each control; all are counted, and all go into its digest. What a control is not
 judged by is said: entries that were pruned are gone for the controls too, and what a history cannot
 show is named (`Outcome.unseen`). No violation of a control that was not checked says nothing.
@@ -23,10 +23,12 @@ from replay.controls.at_once import AtOnce, Lean, Most, Sought
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
 from replay.controls.model import (
+    EVERYBODY,
     NOBODY,
     Event,
     Finding,
     History,
+    Kinds,
     Life,
     People,
     Told,
@@ -34,7 +36,7 @@ from replay.controls.model import (
     Weight,
     any_of,
 )
-from replay.controls.scene import Scene
+from replay.controls.scene import REMEMBERED, Scene
 
 Checked: TypeAlias = Literal["whole", "part", "no"]
 CONTRADICTED = (
@@ -190,15 +192,19 @@ def _of_history(
 ) -> tuple[Scene, int, int]:
     """What history itself tells: of the company, how many people were looked at, and how many
     events."""
-    scene, events = scene_of(history, lambda event, so_far: _each(asked, event, so_far, tell))
+    everybody = history.at_once
+    if everybody is None:
+        scene, events = scene_of(history, lambda event, so_far: _each(asked, event, so_far, tell))
+    else:
+        scene, events = _ours(history, everybody, asked, tell), everybody.heard()
     for control in asked:
         for whole in control.company:
             tell(whole(scene))
     of_people = [control.id for control in asked if control.person or control.event]
     if not of_people:
         return scene, 0, events
-    if history.at_once is not None:
-        people, hers = _at_once(history.at_once, scene, of_people, outcomes, progress)
+    if everybody is not None:
+        people, hers = _at_once(everybody, scene, of_people, outcomes, progress)
         return scene, people, events + hers
     if history.spread is None:
         people, hers = _of_people(history, scene, of_people, tell, progress)
@@ -210,6 +216,23 @@ def _of_history(
             outcomes[name].take(one)
         progress(people)
     return scene, people, events
+
+
+def _ours(
+    history: History, everybody: AtOnce, asked: list[Control], tell: Callable[..., None]
+) -> Scene:
+    """The company, of whose facts only those are looked at of which a control can find something:
+    those that it hears, as they are told, or those that it finds once all is told."""
+    hearing = [control for control in asked if control.event and not control.ours]
+
+    def hear(event: Event, so_far: Scene) -> None:
+        _each(hearing, event, so_far, tell)
+
+    scene, _ = scene_of(history, hear, any_of(control.hears for control in hearing))
+    for control in asked:
+        for event in control.ours(everybody, scene) if control.ours else ():
+            _each([control], event, scene, tell)
+    return scene
 
 
 def share(wanted: list[str], people: People) -> tuple[int, int, dict[str, Found]]:
@@ -305,7 +328,7 @@ def _of_most(
     told: Counter[tuple[str, tuple[int, ...]]] = Counter()
     whose: dict[UUID, None] = {}
     hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart))
-    theirs: Iterator[Finding | Lean] = most.found(everybody, apart)
+    theirs: Iterator[Finding | Lean] = most.found(everybody, apart, scene)
     for one in merge(hers, theirs, key=_whose):
         if isinstance(one, Finding):
             outcome.add(one)
@@ -326,13 +349,15 @@ def _whose(found: Finding | Lean) -> UUID:
 
 
 def scene_of(
-    history: Told, each: Callable[..., None] = lambda _event, _scene: None
+    history: Told,
+    each: Callable[..., None] = lambda _event, _scene: None,
+    hears: Kinds = EVERYBODY,
 ) -> tuple[Scene, int]:
-    """The company as its facts tell it, and how many there are. `each` hears every fact, with the
-    scene as far as it was told."""
+    """The company as its facts tell it, and how many were handed over. `each` hears every fact (of
+    these kinds, and others), with the scene as far as it was told."""
     scene = Scene(history.book, history.joined, history.as_of, history.known, pruned=history.pruned)
     count = 0
-    for event in history.company():
+    for event in history.company(any_of((REMEMBERED, hears))):
         scene.hear(event)
         each(event, scene)
         count += 1

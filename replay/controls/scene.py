@@ -7,7 +7,7 @@ p. Few facts are kept (declarations and grants), and of each destroyed key its i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from uuid import UUID
 
@@ -41,6 +41,10 @@ AMENDING = (FactCorrected, FactVoided)
 TOLD = {kind for kind, cls in KINDS.items() if cls.aggregate == "policy_book"} | {CORRECTION, VOID}
 HEARD = (FormPublished, AssessmentRecorded, PurposeDeclared, *AMENDING)
 """What the rules of permission look at of what the company told."""
+REMEMBERED = frozenset({*TOLD, AudienceMeasured.kind, AccessGranted.kind, AccessRevoked.kind})
+"""What a scene remembers, but for the keys that were destroyed: there is one for almost every
+erasure, and few ask for them."""
+KEYS = frozenset({KeyDestroyed.kind})
 
 
 class Scene:
@@ -64,6 +68,7 @@ class Scene:
         self._joins = lru_cache(maxsize=64)(self._joins_at)
         self._company = lru_cache(maxsize=256)(self._company_of)
         self._declared = lru_cache(maxsize=256)(self._declared_of)
+        self._first_shown = lru_cache(maxsize=1)(self._first_shown_of)
 
     def hear(self, event: Event) -> None:
         """One more fact about nobody, in position order."""
@@ -93,6 +98,12 @@ class Scene:
                     self._destroyed[key.kid] = event.row.position, event.fact.authority
         self._destroying.clear()
         return self._destroyed
+
+    def remember(self, destroyed: Iterable[tuple[UUID, int, UUID]]) -> None:
+        """Keys that were destroyed, by whom the facts that say so were read: key, position, order;
+        the last says so."""
+        for key, position, order in destroyed:
+            self._destroyed[key] = position, order
 
     def known_at(self, at: Instant) -> int:
         """The last position told by the company that was recorded at or before an instant."""
@@ -199,10 +210,16 @@ class Scene:
         said = (fact for _, fact in self.standing())
         return shown_since(fact for fact in said if isinstance(fact, NoticePublished))
 
-    def shown(self) -> Iterator[tuple[str, Instant]]:
-        """The forms and notices published, by code, and since when."""
+    @property
+    def shown(self) -> Mapping[str, Instant]:
+        """Since when each form and notice is shown, by code, as far as it was told; the earliest
+        day stands."""
+        return self._first_shown(len(self.told))
+
+    def _first_shown_of(self, _told: int) -> Mapping[str, Instant]:
+        found: dict[str, Instant] = {}
         for _, fact in self.standing():
-            if isinstance(fact, FormPublished):
-                yield fact.form, fact.occurred.at
-            elif isinstance(fact, NoticePublished):
-                yield fact.notice, fact.occurred.at
+            if isinstance(fact, FormPublished | NoticePublished):
+                code = fact.form if isinstance(fact, FormPublished) else fact.notice
+                found[code] = min(fact.occurred.at, found.get(code, fact.occurred.at))
+        return found

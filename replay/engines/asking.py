@@ -18,6 +18,7 @@ from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant, day_of
+from ledger.entry import id_of
 from ledger.errors import BadData
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
@@ -253,10 +254,16 @@ class SqlEngine(ABC):
             where += f" AND kind IN {sql.listed(kinds)}"
         yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
 
-    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
-        """The rows about nobody, with their entries, in position order."""
+    def company(
+        self, known: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order; if some kinds are named,
+        the first row and those of these kinds."""
         self._begin()
         where = "subject_hi IS NULL AND kind IS NOT NULL"
+        if kinds is not None:
+            first = f"SELECT MIN(position) FROM events WHERE {where}"
+            where += f" AND (kind IN {sql.listed(kinds)} OR position = ({first}))"
         yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
 
     def pruned(self, known: int | None = None) -> int:
@@ -441,7 +448,9 @@ def row_of(values: Iterable[Any]) -> Row:
     made something else of it."""
     position, stream, version, kind, hi, lo, *rest = values
     try:
-        thing = UUID(bytes=bytes(stream))
+        thing = id_of(int.from_bytes(stream, "big"))
+        if len(stream) != 16:
+            raise ValueError
     except (TypeError, ValueError):
         raise BadData("a segment cannot be read") from None
     return Row(position, thing, version, kind, None if hi is None else whole(hi, lo), *rest)

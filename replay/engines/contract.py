@@ -151,8 +151,11 @@ class Engine(Protocol):
         and of whoever has a fact of the kinds `having`, if either is named; of these `kinds` only,
         if some are. One may be asked for while another is being read."""
 
-    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
-        """The rows about nobody, with their entries, in position order."""
+    def company(
+        self, known: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The rows about nobody, with their entries, in position order; if some kinds are named,
+        the first row and those of these kinds."""
 
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""

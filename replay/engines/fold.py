@@ -121,9 +121,11 @@ class FoldEngine:
         """The rows that have a subject with their entries, by (subject, position)."""
         return self._sorter.entries(known, people=people, having=having, kinds=kinds)
 
-    def company(self, known: int | None = None) -> Iterator[tuple[Row, bytes]]:
+    def company(
+        self, known: int | None = None, kinds: Collection[str] | None = None
+    ) -> Iterator[tuple[Row, bytes]]:
         """The rows about nobody, with their entries, in position order."""
-        return self._sorter.company(known)
+        return self._sorter.company(known, kinds)
 
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""

@@ -7,7 +7,7 @@ other question's (`judging.py`), people by share. Entries are searched as they l
 where columns cannot tell.
 
 What this file never does: decide what is a finding. Whatever it names is judged again, from the
-life or the event itself. Read next: `tallying.py`.
+life or the event itself. Read next: `ending.py`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, SqlEngine, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
-from replay.engines.sql import listed
-from replay.segments.layout import halves
+from replay.engines.sql import BY_SUBJECT, listed
+from replay.segments.layout import halves, whole
 
 WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be answered"
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
-_OWN = "subject_hi IS NOT NULL"
+HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
 _ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
     CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, position"""
@@ -42,6 +42,7 @@ class Seeking(SqlEngine):
     def __init__(self, files: Files, book: Book) -> None:
         super().__init__(files, book)
         self._numbers = count(1)
+        self._ends_of: int | None = None  # as known at which position ends lie laid out
 
     @abstractmethod
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
@@ -51,7 +52,7 @@ class Seeking(SqlEngine):
 
     def seek(self, known: int, condition: str) -> str:
         """The people of whom an event `e` fulfils a condition: the name of their relation."""
-        return self._sought(f"{PEOPLE} WHERE {_OWN} AND position <= {known:d} AND ({condition})")
+        return self._sought(f"{PEOPLE} WHERE {HERS} AND position <= {known:d} AND ({condition})")
 
     def add(self, name: str, people: Collection[UUID]) -> None:
         """Add people to those sought."""
@@ -87,7 +88,7 @@ class Seeking(SqlEngine):
         return int(people), int(events)
 
     def _of(self, known: int, names: Collection[str] | None) -> str:
-        own = f"{_OWN} AND position <= {known:d}"
+        own = f"{HERS} AND position <= {known:d}"
         if names is None:
             return own
         whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
@@ -103,16 +104,29 @@ class Seeking(SqlEngine):
         if next(self._rows(text))[0]:
             raise BadData(WITHOUT_ENTRIES)
 
-    def events_where(self, known: int, condition: str) -> Iterator[tuple[Row, bytes]]:
-        """The events of people that fulfil a condition, with their entries."""
+    def events_where(
+        self, known: int, condition: str, whose: str = HERS
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The events of people (or of nobody) that fulfil a condition, with their entries."""
         self._begin()
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {_OWN} AND position <= {known:d} AND ({condition})"""
+            WHERE {whose} AND position <= {known:d} AND ({condition})"""
         for *typed, entry in self._rows(text):
             yield row_of(typed), bytes(entry)
 
+    def heard(self, known: int, until: Instant | None = None) -> int:
+        """How many facts about nobody there are, that had happened by then."""
+        self._begin()
+        by = "" if until is None else f"AND occurred_at <= {until:d}"
+        text = f"SELECT COUNT(*) FROM events WHERE {NOBODYS} AND position <= {known:d} {by}"
+        return int(next(self._rows(text))[0])
+
     def samples(
-        self, known: int, fields: Mapping[str, Collection[str]], turns: Sequence[int]
+        self,
+        known: int,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        whose: str = HERS,
     ) -> Iterator[tuple[int, Row, bytes]]:
         """One event of each sort, with the number of the sort, which `having_sorts` is told. Sorts
         are told apart by kind, by what stands in these fields of the entry, by the edition and the
@@ -124,12 +138,12 @@ class Seeking(SqlEngine):
         self._keep(
             "sorted_out",
             f"""WITH turns AS (SELECT * FROM (VALUES {between}) v (turn))
-            SELECT e.position, e.kind, t.turn,
+            SELECT e.position, e.kind, t.turn, e.occurred_at,
             CASE WHEN json_valid({_ENTRY}) THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
                 ELSE CAST(e.position AS VARCHAR) END AS said,
             subject_hi AS hi, subject_lo AS lo
             FROM events e ASOF JOIN turns t ON e.position > t.turn
-            WHERE {_OWN} AND position <= {known:d} AND kind IN {listed(fields)}""",
+            WHERE {whose} AND position <= {known:d} AND kind IN {listed(fields)}""",
         )
         self._keep(
             "of_a_sort",
@@ -144,10 +158,31 @@ class Seeking(SqlEngine):
 
     def having_sorts(self, numbers: Collection[int]) -> str:
         """The people who have an event of these sorts."""
-        chosen = ", ".join(map(str, sorted(numbers))) or "NULL"
-        return self._sought(f"""SELECT DISTINCT o.hi, o.lo FROM sorted_out o
+        return self._sought(f"SELECT DISTINCT o.hi, o.lo {_sorts(numbers)}")
+
+    def alike(self, apart: str) -> Iterator[tuple[UUID, int, Instant, int]]:
+        """What was sorted out, but of those apart: whose, the position, the instant and the number
+        of its sort, by (subject, position)."""
+        text = f"""SELECT o.hi, o.lo, o.position, o.occurred_at, s.position FROM sorted_out o
             JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
-            WHERE s.position IN ({chosen})""")
+            ANTI JOIN {apart} a ON a.hi = o.hi AND a.lo = o.lo
+            ORDER BY {BY_SUBJECT.replace("hi", "o.hi").replace("lo", "o.lo")}, o.position"""
+        for hi, lo, *found in self._rows(text):
+            yield whole(hi, lo), *found
+
+    def of_sorts(self, numbers: Collection[int]) -> Iterator[tuple[Row, bytes]]:
+        """All events of these sorts, with their entries."""
+        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
+            WHERE position IN (SELECT o.position {_sorts(numbers)})"""
+        for *typed, entry in self._rows(text) if numbers else ():
+            yield row_of(typed), bytes(entry)
+
+
+def _sorts(numbers: Collection[int]) -> str:
+    chosen = ", ".join(map(str, sorted(numbers))) or "NULL"
+    return f"""FROM sorted_out o
+        JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
+        WHERE s.position IN ({chosen})"""
 
 
 def of_kinds(kinds: Collection[str]) -> str:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from ledger.calendar import add_months, format_day, format_instant, is_past
 from ledger.events import (
+    CORRECTION,
+    VOID,
     ArchiveConsulted,
     ClassErased,
     DataDisclosed,
@@ -19,12 +21,13 @@ from ledger.events import (
 )
 from ledger.policy import telling
 from ledger.policy.requests import EXTENDED_MONTHS, MONTHS, Request
+from replay.controls.at_once import AtOnce, Erasure, Sought
 from replay.controls.consulting import CONSULTED, consultations
 from replay.controls.keeping import ERASED
 from replay.controls.life import OF_REQUESTS, Look
 from replay.controls.model import Event, Said
 from replay.controls.scene import Scene
-from replay.inspect.model import Answer, Asked, Cell, Line, Question
+from replay.inspect.model import Answer, Apart, Asked, Cell, Line, Question
 
 
 class Consultations(Question):
@@ -105,42 +108,51 @@ class Erasures(Question):
 
     concerns = ERASED
     reads = ERASED
+    apart = Apart(frozenset({CORRECTION, VOID}))
     hears = frozenset({Restored.kind})
-    seen = ("_found",)
+    keys = True
+    seen = ("_hers",)
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._found: list[tuple[Event, ClassErased]] = []
+        self._found: list[Erasure] = []
+        self._hers: list[tuple[Erasure, UUID, tuple[UUID, ...]]] = []
         self._restored: list[int] = []
 
     def hear(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
         """A restore."""
-        if isinstance(event.fact, Restored):
-            self._restored.append(event.row.position)
+        self._restored.append(event.row.position)
 
     def see(self, look: Look) -> None:
         """Hers."""
         for event, fact in look.of(ClassErased):
-            if event.row.position in look.facts:
-                self._found.append((event, fact))
+            row, keys = event.row, fact.keys or ()
+            if row.position in look.facts:
+                of = look.subject, fact.of, fact.item, fact.reason, len(keys)
+                self._hers.append((Erasure(row.position, row.occurred_at, *of), event.id, keys))
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
+        """Of whom none was corrected."""
+        scene.remember(everybody.destroyed(apart))
+        self._found += everybody.erasures(apart, scene.as_of)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each. `destroyed`: of so many keys, on that order."""
         columns = ("subject", "at", "class", "item", "reason", "keys", "destroyed", "restores")
         lines, complete = [], 0
-        for event, fact in sorted(self._found, key=lambda one: one[0].row.position):
-            keys = fact.keys or ()
-            done = [scene.destroyed[kid] for kid in keys if kid in scene.destroyed]
-            proofs = [at for at, authority in done if authority == event.id and at <= scene.known]
-            survived = [at for at in self._restored if at > event.row.position]
-            complete += len(proofs) == len(keys)
-            who = str(event.row.subject)
+        for found, order, named in self._hers:
+            done = [scene.destroyed[kid] for kid in named if kid in scene.destroyed]
+            proofs = tuple(at for at, on in done if on == order and at <= scene.known)
+            self._found.append(found._replace(proofs=proofs))
+        for position, at, subject, klass, item, reason, keys, proofs in sorted(self._found):
+            survived = [restored for restored in self._restored if restored > position]
+            complete += len(proofs) == keys
             cells: tuple[Cell, ...] = (
-                *(who, format_instant(event.row.occurred_at), scene.klass(fact.of)),
-                *(fact.item, Said("erasure", fact.reason)),
-                *(len(keys), len(proofs), len(survived)),
+                *(str(subject), format_instant(at), scene.klass(klass)),
+                *(item, Said("erasure", reason)),
+                *(keys, len(proofs), len(survived)),
             )
-            lines.append(self.line(cells, (event.row.position, *proofs, *survived)))
+            lines.append(self.line(cells, (position, *proofs, *survived)))
         figures: dict[str, Cell] = {"erasures": len(lines), "complete": complete}
         stored = self.asked.stored
         if stored is not None and stored.keys:

@@ -142,6 +142,7 @@ class Never(Question):
 
     concerns = EVERYBODY
     hears = EVERYBODY
+    ours = True
     seen = ("_hers", "_events")
 
     def __init__(self, asked: Asked) -> None:
@@ -157,8 +158,15 @@ class Never(Question):
         _add(self._ours, _judged(event, scene))
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
-        """Of whom one of them may be found; all events are counted."""
-        self._everybody = everybody.size()[1]
+        """Of whom one of them may be found, and of which facts about nobody; all are counted."""
+        self._everybody, self._heard = everybody.size()[1], everybody.heard(scene.as_of)
+        for judge, ours in (
+            (declaring.card_data, declaring.our_card_data(everybody, scene)),
+            (declaring.undeclared_by_us, declaring.our_undeclared(everybody, scene)),
+        ):
+            for event in ours:
+                if event.row.occurred_at <= scene.as_of:
+                    _add(self._ours, judge(event, scene))
         return (
             *declaring.seek_card_data(everybody, scene),
             *declaring.seek_undeclared_facts(everybody, scene),

@@ -64,16 +64,19 @@ class Question:
     """One question being answered. A subclass says what it hears, sees and answers.
 
     `concerns`: whoever has no fact of these kinds it need not see; `reads`: facts of other kinds it
-    does not look at, where it is asked of everybody. `apart`: whom it must see where
-    it is asked of everybody at once, and counts the others (`count`). `hears`: which of the facts
-    of the company. `seen`: the attributes in which it keeps what it saw of people, and nothing of
-    what it heard: of two that looked at other people each, these are put together.
+    does not look at, where it is asked of everybody. `apart`: whom it must see where it is asked of
+    everybody at once, and counts the others (`count`). `hears`: which of the facts of the company;
+    `ours`: where everybody is asked at once it finds them itself (`seek`). `keys`: whether it looks
+    at the keys that were destroyed. `seen`: the attributes in which it keeps what it saw of people,
+    and nothing of what it heard: of two that looked at other people each, these are put together.
     """
 
     concerns: ClassVar[Kinds] = NOBODY
     reads: ClassVar[Kinds] = EVERYBODY
     apart: ClassVar[Apart | None] = None
     hears: ClassVar[Kinds] = NOBODY
+    ours: ClassVar[bool] = False
+    keys: ClassVar[bool] = False
     seen: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, asked: Asked) -> None:

@@ -10,7 +10,7 @@ from replay.controls.at_once import AtOnce
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, NOBODY, Event, History, Life, People, Told, any_of
 from replay.controls.run import Progress, scene_of
-from replay.controls.scene import Scene
+from replay.controls.scene import KEYS, Scene
 from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.model import Answer, Asked, Question
 
@@ -25,7 +25,7 @@ def ask(
 ) -> tuple[Answer, ...]:
     """The answers to these questions (ids of the catalogue), of everybody or of one person."""
     names = tuple(dict.fromkeys(wanted))
-    scene, questions = _heard(names, asked, history)
+    scene, questions = _heard(names, asked, history, at_once=history.at_once is not None)
     nobody = any_of(question.concerns for question in questions) == NOBODY
     if nobody:
         pass
@@ -49,16 +49,21 @@ def share(names: tuple[str, ...], asked: Asked, people: People) -> tuple[int, li
     return _see(questions, people, scene, lambda _people: None), questions
 
 
-def _heard(names: tuple[str, ...], asked: Asked, told: Told) -> tuple[Scene, list[Question]]:
+def _heard(
+    names: tuple[str, ...], asked: Asked, told: Told, *, at_once: bool = False
+) -> tuple[Scene, list[Question]]:
+    """What the company told is heard; where everybody is asked at once, some find theirs in it."""
     questions = [QUESTIONS[name](asked) for name in names]
+    hearing = [question for question in questions if not (at_once and question.ours)]
 
     def hear(event: Event, scene: Scene) -> None:
         if event.row.position <= told.known and event.row.occurred_at <= told.as_of:
-            for question in questions:
+            for question in hearing:
                 if question.hears is None or event.row.kind in question.hears:
                     question.hear(event, scene)
 
-    scene, _ = scene_of(told, hear)
+    keys = KEYS if not at_once and any(question.keys for question in questions) else NOBODY
+    scene, _ = scene_of(told, hear, any_of((keys, *(question.hears for question in hearing))))
     return scene, questions
 
 

@@ -27,6 +27,7 @@ import msgspec
 import pyarrow as pa
 
 from ledger.calendar import Day
+from ledger.entry import id_of
 from ledger.errors import BadData
 
 FORMAT = "probant-segments/1"
@@ -166,4 +167,4 @@ def halves(subject: UUID) -> Halves:
 
 def whole(hi: int, lo: int) -> UUID:
     """The inverse of `halves`."""
-    return UUID(int=hi % 2**64 << 64 | lo % 2**64)
+    return id_of(hi % 2**64 << 64 | lo % 2**64)

@@ -41,7 +41,7 @@ class Some:
     told: tuple[Event, ...]
     hers: tuple[Life, ...] = ()
 
-    def company(self) -> tuple[Event, ...]:
+    def company(self, kinds: Kinds = EVERYBODY) -> tuple[Event, ...]:
         """The facts about nobody."""
         return self.told
 
@@ -76,7 +76,7 @@ class Apart:
             done, told, more = _sent((work, share, beside))
             yield _sent(done(told, *more))
 
-    def company(self) -> Iterator[Event]:
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterator[Event]:
         """As the whole."""
         return self.whole.company()
 

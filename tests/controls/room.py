@@ -144,7 +144,7 @@ class Company:
 
     # -- being asked -------------------------------------------------------------------------------
 
-    def company(self) -> Iterator[Event]:
+    def company(self, kinds: Kinds = EVERYBODY) -> Iterator[Event]:
         """The facts about nobody."""
         upto = self.hands_over or self.known
         return (e for e in self.events if e.row.subject is None and e.row.position <= upto)

@@ -30,6 +30,7 @@ from ledger.aggregates import AGGREGATES, door, door_kinds, fold
 from ledger.calendar import parse_as_of
 from ledger.errors import BadData
 from ledger.events import KINDS
+from ledger.fields import KeyProof
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
 from ledger.policy.model import Edition
@@ -59,14 +60,17 @@ ALOUD = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-ASKED_AT_ONCE = [
-    one.id for one in CONTROLS.values() if one.seek or one.most or one.reads is not None
+SOUGHT = [
+    name
+    for name, one in CONTROLS.items()
+    if one.seek or one.most or one.ours or one.reads is not None or one.hears is not None
 ]
 COUNTED = [
     name
     for name, one in QUESTIONS.items()
-    if one.apart is not None or one.seek is not Question.seek or one.reads is not None
+    if one.apart is not None or one.seek is not Question.seek or one.reads is not None or one.keys
 ]
+OTHERS = [name for name in QUESTIONS if name not in COUNTED]
 Opener = Callable[[Files, Book, Path], Engine]
 OPENERS: dict[str, Opener] = {
     "one share": lambda files, book, _: DuckEngine(files, book),
@@ -82,14 +86,14 @@ def opener(request: pytest.FixtureRequest) -> Opener:
 
 
 def both(history: SegmentHistory) -> tuple[Result, tuple[Answer, ...]]:
-    """What is found and answered, each asked alone of everybody at once: it is what the fold says
-    of all of them."""
+    """What is found and answered of everybody at once, each asked alone (those that are asked like
+    any other, together): it is what the fold says of all of them."""
     everybody = history.at_once
     assert everybody is not None
-    found = [run(history, [name]) for name in ASKED_AT_ONCE]
-    answers = tuple(ask(history, [name])[0] for name in COUNTED)
+    found = [run(history, [name]) for name in SOUGHT]
+    answers = [ask(history, [name])[0] for name in COUNTED] + [*ask(history, OTHERS)]
     history.__dict__["at_once"] = None  # a cached property
-    folded, told = run(history, ASKED_AT_ONCE), ask(history, COUNTED)
+    folded, told = run(history, SOUGHT), ask(history, (*COUNTED, *OTHERS))
     history.__dict__["at_once"] = everybody
     for one, other in zip(found, findings(folded), strict=True):
         assert findings(one) == [other]
@@ -338,7 +342,132 @@ def long_ago(made: Company) -> None:
     made.she("customer.commented", "2023-04-01", "2024-04-04", about="p-1", who=OTHER)
 
 
+def unfinished(made: Company) -> None:
+    """Erased on an order: of two keys one was destroyed on it, of another's one on somebody else's;
+    of a third's, all were, and more than once."""
+    first, second, third = key(), key(), key()
+    ids = [UUID(int=n) for n in (101, 102, 103)]
+    whose = SHE, OTHER, UUID(int=13)
+    named = (first, key()), (second,), (third,)
+    for who, order, keys in zip(whose, ids, named, strict=True):
+        gone = {"of": "contact", "reason": "request", "keys": keys, "id": order}
+        made.she("customer.class_erased", "2024-06-01", actor="system", who=who, **gone)
+    done = ((first, ids[0]), (second, ids[0]), (third, ids[1]), (third, ids[2]))
+    for kid, order in done:
+        proofs = (KeyProof(kid, "A" * 43),)
+        said = {"keys": proofs, "reason": "request", "authority": order, "actor": "system"}
+        made.tells("ledger.key_destroyed", "2024-06-01", **said)
+    restored = {"backup_head": 3, "last_checkpoint": 2, "lost_parts": ((1, 2),)}
+    made.tells("ledger.restored", "2024-06-02", actor="system", **restored)
+
+
+def sealed_again(made: Company) -> None:
+    """Something is sealed under a key that was destroyed for her, before and since."""
+    old, other = key(), key()
+    order = UUID(int=101)
+    made.she("customer.account_opened", "2024-04-01", parts=(("account", old),))
+    gone = {"of": "account", "reason": "request", "keys": (old, other), "id": order}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+    proofs = tuple(KeyProof(kid, "A" * 43) for kid in (old, other))
+    said = {"keys": proofs, "reason": "request", "authority": order, "actor": "system"}
+    made.tells("ledger.key_destroyed", "2024-06-01", **said)
+    made.she("customer.account_opened", "2024-07-01", parts=(("account", other),))
+    made.she("customer.account_opened", "2024-07-01", parts=(("account", old),), who=OTHER)
+
+
+def erased_by_mistake(made: Company) -> None:
+    """What was recorded as erased was voided, or restated; what is not yet is told already."""
+    gone = {"of": "contact", "reason": "request", "actor": "system"}
+    for who in (SHE, OTHER):
+        at = made.she("customer.class_erased", "2024-06-01", who=who, **gone, keys=(key(),))
+        if who == SHE:
+            made.she("fact.voided", "2024-06-02", ref=at, klass="rights")
+    made.she("customer.class_erased", "2028-06-01", "2024-06-03", **gone, item="i1", who=OTHER)
+
+
+def erased_and_joined(made: Company) -> None:
+    """Carried out, of somebody who is one of two."""
+    kid, order = key(), UUID(int=101)
+    gone = {"of": "contact", "reason": "request", "keys": (kid,), "id": order}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+    said = {"reason": "request", "authority": order, "actor": "system"}
+    made.tells("ledger.key_destroyed", "2024-06-01", keys=(KeyProof(kid, "A" * 43),), **said)
+    made.she("customer.joined", "2024-06-02", other=OTHER)
+
+
+def unproved(made: Company) -> None:
+    """A yes without a form, without an act, on a form that was shown later, inferred; the first
+    restated, another voided, one not yet said; an opening that nobody agreed to."""
+    shown = {"form": "late", "fields": ("email",), "document": "A" * 43}
+    made.tells("form.published", "2024-05-01", **shown)
+    without = [{name: said for name, said in FORM.items() if name != left} for left in FORM]
+    inferred, late = {**FORM, "grade": "inferred"}, {**FORM, "form": "late"}
+    for n, said in enumerate([FORM, *without, inferred, late]):
+        for when in ("2024-04-01", "2024-06-01", "2028-06-01"):
+            made.she("consent.given", when, "2024-06-02", who=UUID(int=20 + n), **LETTER, **said)
+    at = made.she("consent.given", "2024-06-01", **LETTER, **late)
+    restated = {"ref": at, "root": "consent.given.v1", "class": "consent", **LETTER}
+    made.she("fact.corrected", "2024-04-02", **corrected_to(restated))
+    at = made.she("consent.given", "2024-04-01", who=OTHER, **LETTER, **without[0])
+    made.she("fact.voided", "2024-06-02", ref=at, klass="consent", who=OTHER)
+    opener = UUID(int=30)
+    made.she("message.sent", "2024-04-01", who=opener, **LETTER)
+    made.she("message.opened", "2024-04-02", who=opener, channel="email")
+
+
+def no_way_back(made: Company) -> None:
+    """A yes to what rests on a contract, to what has channels and names none; one that was restated
+    to be such, and one that is no more; her hold was placed under another reference."""
+    asked = (LETTER, *({"purpose": name} for name in ("wallet", "account", "newsletter")))
+    for n, said in enumerate(asked):
+        for m, other in enumerate((None, *asked)):
+            who = UUID(int=40 + 5 * n + m)
+            at = made.she("consent.given", "2024-04-01", who=who, **said, **FORM)
+            if other is not None:
+                restated = {"ref": at, "root": "consent.given.v1", "class": "consent", **other}
+                made.she("fact.corrected", "2024-04-01", who=who, **corrected_to(restated))
+    held = {"article": "C. civ. art. 2224", "review": 20290601, "classes": ("contact",)}
+    made.she("hold.placed", "2024-05-01", **held, who=OTHER)
+    made.she("customer.joined", "2024-05-02", other=OTHER)
+    gone = {"of": "contact", "reason": "request", "keys": (key(),)}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+
+
+def doubted(made: Company) -> None:
+    """Asked who she is before a no was heard; what she wrote was not read, or was by now."""
+    stream = UUID(int=7)
+    asked = {"right": "objection", "purpose": "newsletter", "channel": "email"}
+    made.she("request.received", "2024-03-03", stream=stream, **asked)
+    made.she("request.identity_asked", "2024-03-04", stream=stream, reason="new_address")
+    for who in (OTHER, UUID(int=8)):
+        wrote = {"channel": "letter", "match": "near", "who": who}
+        at = made.she("motive.received", "2024-03-03", **wrote)
+        if who == OTHER:
+            said = {"ref": at, "decision": "nothing", "reader": "r-1", "who": who}
+            made.she("motive.decided", "2024-03-05", **said)
+
+
+def of_ours(made: Company) -> None:
+    """What the company told of nobody: to an undeclared recipient, with a card number; of a device,
+    on a form that is not shown yet; visits."""
+    handed = {"classes": ("contact",), "purpose": "newsletter", "people": 3}
+    handed |= {"recipient": "who-knows", "actor": "agent"}
+    made.tells("data.disclosed", "2024-04-01", **handed)
+    made.tells("data.disclosed", "2024-04-01", **{**handed, "recipient": "4970101622220006"})
+    accepted = {"purpose": "audience", "act": "box_ticked", "grade": "proved", "actor": "self"}
+    for form in ("late", "account-1"):
+        made.tells("tracker.given", "2024-04-01", form=form, **accepted)
+    shown = {"form": "late", "fields": ("email", "gps"), "document": "A" * 43}
+    made.tells("form.published", "2024-01-01", "2024-05-01", **shown)
+    made.tells("tracker.given", "2024-04-01", "2024-05-02", form="late", **accepted)
+    made.tells("data.disclosed", "2028-04-01", "2024-05-02", **handed)
+    handed["recipient"] = "4970101622220006"
+    made.tells("data.disclosed", "2028-04-01", "2024-05-02", **handed)
+
+
 STORIES = (
+    *(unfinished, sealed_again, erased_by_mistake, erased_and_joined, of_ours),
+    *(unproved, no_way_back, doubted),
     *(payments, cards, holds, restricted, archived, told, undeclared),
     *(told_early, told_whom, young, no_class, card_numbers, long_ago),
     *(no_longer_declared, destroyed, learnt_since),
@@ -410,6 +539,27 @@ def test_files_without_entries_are_not_said_to_hold_nothing(tmp_path: Path) -> N
                 seek(everybody, Scene(made.book, (), made.as_of, made.known))
 
 
+def test_a_form_that_was_told_of_late_is_known_from_then_on(tmp_path: Path) -> None:
+    """Of three acceptances on devices one came before its form was known."""
+    made = Company()
+    of_ours(made)
+    with opened(made, OPENERS["one share"], tmp_path) as asked:
+        (found,) = findings(run(asked, ["C11"]))
+    assert [one.why for one in found[1]] == ["form_unpublished"]
+
+
+def test_of_the_company_the_first_fact_is_handed_over_whatever_it_is(tmp_path: Path) -> None:
+    """It says since when there is a ledger; of the others, those that were asked for."""
+    made = furnished()
+    made.tells("notice.published", "2024-01-01", notice="late", document="A" * 43)
+    with opened(made, OPENERS["one share"], tmp_path) as asked:
+        all_of_them = [event.row for event in asked.company()]
+        some = [event.row for event in asked.company(frozenset({"notice.published.v1"}))]
+    noticed = [row for row in all_of_them if row.kind == "notice.published.v1"]
+    assert some == [all_of_them[0], *noticed]
+    assert len(some) < len(all_of_them)
+
+
 def test_what_is_found_at_once_and_not_in_her_life_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -417,7 +567,7 @@ def test_what_is_found_at_once_and_not_in_her_life_is_said(
     made = furnished()
     made.she("message.sent", "2019-01-01", **LETTER)
     with opened(made, OPENERS["one share"], tmp_path) as asked:
-        most = Most(frozenset(), False, lambda _all, _apart: iter([Lean(SHE, "past_erase", (1,))]))
+        most = Most(frozenset(), False, lambda *_: iter([Lean(SHE, "past_erase", (1,))]))
         control = replace(CONTROLS["C03"], most=most)
         monkeypatch.setitem(CONTROLS, "C03", control)
         with pytest.raises(BadData, match="--engine fold"):

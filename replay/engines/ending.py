@@ -1,0 +1,91 @@
+"""What was erased and which keys were destroyed for it, in SQL: of entries, where columns end.
+
+An erasure names its keys and the fact that destroys one names its order, in their entries: both are
+laid out as relations of ids when they are first asked for. Which erasures that makes unfinished is
+the control's to say (`replay/controls/keeping.py`): here is whom it can say it of. Read next:
+`tallying.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from ledger.calendar import Instant
+from ledger.events import ClassErased, KeyDestroyed
+from replay.controls.at_once import Erasure
+from replay.engines.seeking import HERS, NOBODYS, Seeking
+from replay.segments.layout import whole
+
+_SAID = "json_extract_string(decode(e.entry), '{}')"
+_KEYS = f"UNNEST({_SAID.format('$.meta.keys[*]')})"
+_PROOFS = f"UNNEST({_SAID.format('$.meta.keys[*].kid')})"
+_PARTS = f"UNNEST({_SAID.format('$.parts[*].kid')})"
+
+
+def _id(text: str) -> str:
+    return f"TRY_CAST({text} AS UUID)"
+
+
+class Ending(Seeking):
+    """An engine that knows what was erased, and on which order which key was destroyed."""
+
+    def having_unfinished(self, known: int) -> str:
+        """The people who have an erasure of which a key was not destroyed on its order, or a part
+        that was sealed under a key which an erasure of hers had named before."""
+        self._lay_out_ends(known)
+        return self._sought(f"""SELECT n.hi, n.lo FROM named n
+            LEFT JOIN destroyed d ON d.kid = n.kid WHERE d.on_order IS DISTINCT FROM n.id
+            UNION SELECT s.hi, s.lo FROM (
+                SELECT e.position, subject_hi AS hi, subject_lo AS lo, {_id(_PARTS)} AS kid
+                FROM events e
+                JOIN (SELECT hi, lo, MIN(position) AS since FROM named GROUP BY hi, lo) b
+                    ON b.hi = e.subject_hi AND b.lo = e.subject_lo AND e.position >= b.since
+                WHERE e.position <= {known:d} AND contains(decode(e.entry), '"parts":')) s
+            JOIN named n ON n.kid = s.kid AND n.hi = s.hi AND n.lo = s.lo
+                AND s.position >= n.position""")
+
+    def destroyed(self, known: int, whose: str) -> Iterator[tuple[UUID, int, UUID]]:
+        """The keys that erasures of these people name and that were destroyed."""
+        self._lay_out_ends(known)
+        text = f"""SELECT kid, position, on_order FROM destroyed WHERE kid IN (
+            SELECT kid FROM named n SEMI JOIN {whose} w ON w.hi = n.hi AND w.lo = n.lo)"""
+        for kid, position, order in self._rows(text):
+            yield kid, int(position), order
+
+    def erasures(self, known: int, apart: str, by: Instant) -> Iterator[Erasure]:
+        """Every erasure that had happened by then, in position order, but of those apart."""
+        self._lay_out_ends(known)
+        text = f"""SELECT e.position, occurred_at, subject_hi, subject_lo, decision, item, basis,
+                COALESCE(k.n, 0), COALESCE(k.proofs, [])
+            FROM events e ANTI JOIN {apart} a ON a.hi = e.subject_hi AND a.lo = e.subject_lo
+            LEFT JOIN (SELECT n.position, COUNT(*) AS n,
+                    LIST(d.position) FILTER (WHERE d.on_order = n.id) AS proofs
+                FROM named n LEFT JOIN destroyed d ON d.kid = n.kid GROUP BY n.position) k
+                ON k.position = e.position
+            WHERE {HERS} AND kind = '{ClassErased.kind}' AND e.position <= {known:d}
+                AND occurred_at <= {by:d} ORDER BY e.position"""
+        for position, at, hi, lo, klass, item, reason, keys, proofs in self._rows(text):
+            yield Erasure(position, at, whole(hi, lo), klass, item, reason, keys, tuple(proofs))
+
+    def _lay_out_ends(self, known: int) -> None:
+        """`named`: each key that an erasure names, with whose it is and the id and position of that
+        fact. `destroyed`: each key that was, with the last position that says so, and the order."""
+        self._begin()
+        if self._ends_of == known:
+            return
+        self._keep(
+            "named",
+            f"""SELECT e.position, subject_hi AS hi, subject_lo AS lo,
+                {_id(_SAID.format("$.id"))} AS id, {_id(_KEYS)} AS kid FROM events e
+            WHERE {HERS} AND kind = '{ClassErased.kind}' AND position <= {known:d}""",
+        )
+        self._keep(
+            "destroyed",
+            f"""SELECT kid, MAX(position) AS position, ARG_MAX(on_order, position) AS on_order
+            FROM (SELECT position, {_id(_SAID.format("$.meta.authority"))} AS on_order,
+                    {_id(_PROOFS)} AS kid FROM events e
+                WHERE {NOBODYS} AND kind = '{KeyDestroyed.kind}' AND position <= {known:d}) k
+            GROUP BY kid""",
+        )
+        self._ends_of = known
