@@ -16,7 +16,9 @@ from uuid import UUID
 
 from ledger.calendar import Day, Instant, Moment
 from ledger.events import (
+    KINDS,
     AssessmentRecorded,
+    CallPlaced,
     ClassErased,
     CustomerRegistered,
     Fact,
@@ -34,6 +36,20 @@ from ledger.projections.model import SubjectState
 
 OPEN_TRACKING = "email_open_tracking"
 OPENS_DELIBERATED: Day = 20260414  # CNIL délib. 2026-042 is published; LIL art. 82 said so before
+
+HEEDED = frozenset(
+    {
+        *(kind for kind, cls in KINDS.items() if cls.aggregate == "consent"),
+        *("customer.died.v1", "customer.heir_requested.v1", "customer.minor_signalled.v1"),
+        *("customer.restricted.v1", "customer.restriction_lifted.v1", ClassErased.kind),
+        *(CustomerRegistered.kind, "customer.profile_rectified.v1", "customer.account_opened.v1"),
+        *("customer.logged_in.v1", "customer.contacted_us.v1", "ticket.opened.v1"),
+        *("order.placed.v1", "order.cancelled.v1", "contract.started.v1", "optout.offered.v1"),
+        CallPlaced.kind,
+    }
+)
+"""The kinds of her facts that a rule looks at, beside her state. Of any other it asks no more than
+whether there is one."""
 
 PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]
 
