@@ -27,6 +27,7 @@ from ledger.projections.model import ActivityKey, Contract, Ended, EndedKey, Spa
 __all__ = [
     "choice",
     "choices",
+    "deadline_now",
     "deadlines",
     "deadlines_now",
     "deadlines_of",
@@ -63,6 +64,16 @@ def deadlines_now(
     """The same for whoever counts: none says what did not count, when it changes by calendar alone
     or what would change it, which is half the work."""
     return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=False)
+
+
+def deadline_now(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None, klass: str, scope: str
+) -> Deadline | None:
+    """The one of these of a class and scope; None where there is none."""
+    asked = _Asked(state, book, known)
+    if (klass, scope) not in _present(asked):
+        return None
+    return _deadline(asked, klass, scope, day_of(as_of), ahead=False)
 
 
 def deadlines_of(

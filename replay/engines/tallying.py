@@ -21,7 +21,8 @@ from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
-from replay.engines.seeking import Seeking, of_kinds
+from replay.engines.seeking import of_kinds
+from replay.engines.sending import Sending
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
 
@@ -34,7 +35,7 @@ _Key: TypeAlias = tuple[Any, ...]
 _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 
 
-class Tallying(Seeking):
+class Tallying(Sending):
     """An engine that counts everybody but those apart."""
 
     def _numbered(self, name: str) -> str:

@@ -65,7 +65,10 @@ ASKED_AT_ONCE = [
 COUNTED = [
     name
     for name, one in QUESTIONS.items()
-    if one.apart is not None or one.seek is not Question.seek or one.reads is not None
+    if one.apart is not None
+    or one.seek is not Question.seek
+    or one.set_apart is not Question.set_apart
+    or one.reads is not None
 ]
 Opener = Callable[[Files, Book, Path], Engine]
 OPENERS: dict[str, Opener] = {
