@@ -15,7 +15,18 @@ from ledger import pan
 from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
 from ledger.store.controlling import Whole, grouped
-from replay.controls.at_once import Aged, Alike, Chosen, Erasure, Over, Placed, Sought
+from replay.controls.at_once import (
+    Aged,
+    Alike,
+    Chosen,
+    Erasure,
+    First,
+    Heeded,
+    Kept,
+    Over,
+    Placed,
+    Sought,
+)
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
 from replay.engines.contract import Engine
@@ -72,6 +83,38 @@ class Everybody:
         samples = {number: Whole(row, entry) for number, row, entry in asked}
         for subject, position, at, number in self.engine.alike(apart.name):
             yield Alike(subject, position, at, samples[number])
+
+    def having_about(
+        self,
+        kinds: Collection[str],
+        *,
+        purposes: Collection[str] | None = None,
+        channels: Collection[str] | None = None,
+    ) -> Sought:
+        """Whoever has a fact of these kinds for these purposes, over these channels."""
+        return self._with_kin(self.engine.of_about(self.known, kinds, purposes, channels))
+
+    def having_after(self, later: Collection[str], earlier: Collection[str]) -> Sought:
+        """Whoever has a fact of the first kinds after one of the others about the same."""
+        return self._with_kin(self.engine.of_after(self.known, later, earlier))
+
+    def having_kept(self, kept: Sequence[Kept]) -> Sought:
+        """Whoever has something in the archive for longer than its class is kept at least."""
+        return self._with_kin(self.engine.of_kept(self.known, kept))
+
+    def sorts_of_sends(self, heeded: Heeded) -> Iterable[tuple[UUID, int]]:
+        """One send of each sort."""
+        return self.engine.sort_sends(self.as_of, self.known, heeded)
+
+    def having_sends(self, sorts: Collection[int]) -> Sought:
+        """Whoever has a send of these sorts, or of none."""
+        return self._with_kin(self.engine.of_sends(sorts))
+
+    def sends(
+        self, apart: Sought, lines: Mapping[int, int], limit: int
+    ) -> Iterable[tuple[int, int, int, First]]:
+        """How many people and sends of each line."""
+        return self.engine.count_sends(apart.name, lines, limit)
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""

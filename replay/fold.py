@@ -38,6 +38,11 @@ STOP = ("consent.withdrawn.v1", "objection.raised.v1")
 GRANT = ("consent.given.v1", "consent.renewed.v1")
 ENDINGS = {"customer.class_archived.v1": "archived", "customer.class_erased.v1": "erased"}
 PLAN = ("contract.started.v1", "contract.renewed.v1", "contract.amended.v1")
+SAYING = {*NO, *YES, "consent.requested.v1", "objection.assessed.v1", *ENDINGS} | {
+    *PLAN,
+    "contract.ended.v1",
+}
+"""The kinds that `fold_said` looks at."""
 
 _Tiers: TypeAlias = tuple[Counter[str], Counter[str]]  # by subject, by item
 
@@ -57,9 +62,16 @@ def fold_said(
 ) -> SubjectState:
     """What the rules of permission look at: the same without activity and notices, which decide
     when something ends and what she knows, never whether we may write to her."""
-    standing, facts = _heard(rows, as_of, known)
-    said = _consents(standing, as_of)
-    return SubjectState({}, _contracts(facts), said, None, _ended(facts))
+    return said_of(
+        effective([row for row in rows if known is None or row.position <= known]), as_of
+    )
+
+
+def said_of(standing: Iterable[Row], as_of: Instant | None = None) -> SubjectState:
+    """The same of facts that stand, corrections resolved."""
+    said = [row for row in standing if row.kind in SAYING]
+    facts = [row for row in said if _happened(row, as_of)]
+    return SubjectState({}, _contracts(facts), _consents(said, as_of), None, _ended(facts))
 
 
 def fold(

@@ -36,6 +36,7 @@ __all__ = [
     "Judging",
     "choice",
     "choices",
+    "deadline_now",
     "deadlines",
     "deadlines_now",
     "moving_rows",
@@ -71,6 +72,16 @@ def deadlines_now(
     """The same for whoever counts: none says what did not count, when it changes by calendar alone
     or what would change it, which is half the work."""
     return Judging(state, book, as_of, known).deadlines(ahead=False)
+
+
+def deadline_now(
+    state: SubjectState, book: Book, as_of: Instant, known: int | None, klass: str, scope: str
+) -> Deadline | None:
+    """The one of these of a class and scope; None where there is none."""
+    asked = Judging(state, book, as_of, known)
+    if (klass, scope) not in _present(asked):
+        return None
+    return next(iter(asked.some([(klass, scope)], ahead=False)), None)
 
 
 class Judging:

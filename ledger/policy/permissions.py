@@ -63,12 +63,16 @@ __all__ = [
     "Verdict",
     "declared",
     "explain",
+    "heard_of",
     "objects_still",
     "on_list",
     "verdict",
     "verdict_now",
+    "verdict_until",
 ]
 
+END: Instant = 2**62
+"""After all that is recorded."""
 UNKNOWN = Person(empty_state(), (), MappingProxyType({}))
 SILENT = Company()
 
@@ -140,6 +144,25 @@ def verdict_now(
     return _verdict(asked, moment, *asked.at(moment))
 
 
+def verdict_until(
+    person: Person,
+    book: Book,
+    purpose: str,
+    channel: str,
+    moment: Moment,
+    known: int | None = None,
+    company: Company = SILENT,
+    offer: Offer | None = None,
+) -> tuple[Verdict, Instant]:
+    """The same verdict, and the first later instant at which it may be another although all that is
+    heard stays the same. What depends on the hour may be at once."""
+    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
+    answer, case = asked.at(moment)
+    by_hours = channel in ("phone", "automated_call")
+    turns = [moment.at] if case is None or by_hours or asked.waits else list(_turns(case))
+    return _verdict(asked, moment, answer, case), min(turns, default=END)
+
+
 def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdict:
     """The verdict on somebody of whom only a list is left: erased, or opposed before that."""
     if reason == "objected":
@@ -158,7 +181,7 @@ def declared(
     book: Book, company: Company, purpose: str, moment: Moment, known: int | None = None
 ) -> Purpose | None:
     """The purpose as it is declared at that moment, as known at a position."""
-    told = _with_declared(book, _heard_of(company, moment, known))
+    told = _with_declared(book, heard_of(company, moment, known))
     return purposes_of(told.chain(moment.day, known)).get(purpose)
 
 
@@ -211,7 +234,8 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     return person._replace(rows=rows, facts=facts, opposed=opposed, apart=apart)
 
 
-def _heard_of(company: Company, moment: Moment, known: int | None) -> Company:
+def heard_of(company: Company, moment: Moment, known: int | None) -> Company:
+    """The company, without what had not happened or was not known."""
     if not company.facts:
         return company
     return Company(
@@ -269,7 +293,7 @@ def _asked(
     offer: Offer | None,
 ) -> _Asked:
     """Only what had happened at the moment and was known is heard."""
-    heard, said = _heard(person, moment, known), _heard_of(company, moment, known)
+    heard, said = _heard(person, moment, known), heard_of(company, moment, known)
     waits = awaited(heard.rows, heard.facts, book, heard.joins) if heard.joins else ()
     return _Asked(heard, said, _with_declared(book, said), purpose, channel, known, offer, waits)
 

@@ -16,7 +16,9 @@ from uuid import UUID
 
 from ledger.calendar import Day, Instant, Moment
 from ledger.events import (
+    KINDS,
     AssessmentRecorded,
+    CallPlaced,
     ClassErased,
     CustomerRegistered,
     Fact,
@@ -34,6 +36,27 @@ from ledger.projections.model import SubjectState
 
 OPEN_TRACKING = "email_open_tracking"
 OPENS_DELIBERATED: Day = 20260414  # CNIL délib. 2026-042 is published; LIL art. 82 said so before
+SOFT_OPT_IN = "PERM-soft-optin"
+"""The rule that asks for the five facts, where there is no consent."""
+
+PROTECTING = (
+    *("customer.died.v1", "customer.heir_requested.v1", "customer.minor_signalled.v1"),
+    *("customer.restricted.v1", "customer.restriction_lifted.v1"),
+)
+SERVING = (
+    *("order.placed.v1", "contract.started.v1", "customer.account_opened.v1"),
+    *("customer.contacted_us.v1", "customer.logged_in.v1", "ticket.opened.v1"),
+)
+"""The kinds by which she asks for service."""
+HEEDED = frozenset(
+    {
+        *(kind for kind, cls in KINDS.items() if cls.aggregate == "consent"),
+        *(*PROTECTING, ClassErased.kind, *SERVING, "order.cancelled.v1"),
+        *(CustomerRegistered.kind, "customer.profile_rectified.v1", CallPlaced.kind),
+    }
+)
+"""The kinds of her facts that a rule looks at, beside her state. Of any other it asks no more than
+whether there is one."""
 
 PermissionBasis: TypeAlias = Basis | Literal["soft_opt_in"]
 
@@ -170,10 +193,7 @@ def _asks_for_service(case: Case, row: Row) -> bool:
     if row.kind == CustomerRegistered.kind:
         fact = case.person.facts.get(row.position)
         return isinstance(fact, CustomerRegistered) and fact.origin in ("account", "order")
-    return row.kind in (
-        *("order.placed.v1", "contract.started.v1", "customer.account_opened.v1"),
-        *("customer.contacted_us.v1", "customer.logged_in.v1", "ticket.opened.v1"),
-    )
+    return row.kind in SERVING
 
 
 def _standing_no(case: Case) -> Answer | None:
@@ -251,7 +271,7 @@ def _by_letter(case: Case) -> Answer:
     if case.on_consent:
         return _consent_only(case, "consent", clause, softoptin.ARTICLE)
     found = _five_facts(case, None)
-    rule, article = "PERM-soft-optin", softoptin.ARTICLE
+    rule, article = SOFT_OPT_IN, softoptin.ARTICLE
     if found.missing:
         change = tuple(dict.fromkeys(softoptin.WOULD_PROVE[name] for name in found.missing))
         no, rests_on = _none_yet(case)

@@ -21,7 +21,8 @@ from typing import NamedTuple, TypeAlias
 from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.events import CallPlaced, MessageSent, Row, SurveySent
 from ledger.policy.book import Book
-from ledger.policy.permissions import Company, Person, Verdict, verdict, verdict_now
+from ledger.policy.model import Edition
+from ledger.policy.permissions import Company, Person, Verdict, heard_of, verdict_until
 from ledger.policy.softoptin import Offer
 
 KINDS = (MessageSent.kind, CallPlaced.kind, SurveySent.kind)
@@ -55,7 +56,7 @@ class Send:
         return self.then.allowed
 
 
-def sends(  # noqa: PLR0913 - what is judged, and by what was known
+def sends(
     rows: Iterable[Row],
     book: Book,
     person_at: PersonAt,
@@ -65,53 +66,100 @@ def sends(  # noqa: PLR0913 - what is judged, and by what was known
     *,
     began: Instant | None = None,
     now: int | None = None,
-    ahead: bool = True,
 ) -> list[Send]:
     """Every message, call and survey among `rows` (one person's facts that stand), in order of
     position.
 
     `offers`: what is known of the offer a message made, by its position (for the soft opt-in).
     `began`: when the ledger recorded its first event; `now`: the last position known "now" (None:
-    all); without `ahead`, no verdict says when it changes by calendar.
+    all). No verdict says when it changes by calendar.
     """
     found = (row for row in rows if row.kind in KINDS)
-    asking = _Asking(book, person_at, company_at, offers, now, ahead)
+    asking = _Asking(book, person_at, company_at, offers)
     judged = []
     for row in sorted(found, key=lambda row: row.position):
         late = row.actor == "import" or (began is not None and row.occurred_at < began)
         # The message itself tells nothing that could have allowed it.
         known = row.position - 1
         known = known if late else min(known_at(row.occurred_at), known)
-        judged.append(_judged(row, asking, known, late=late))
+        judged.append(_judged(row, asking, known, now, late=late))
     return judged
 
 
-class _Asking(NamedTuple):
-    """What every question about one person's messages shares."""
+class _Heard(NamedTuple):
+    """All that a verdict rests on beside the moment: whoever hears the same says the same, until
+    the calendar turns."""
 
-    book: Book
-    person_at: PersonAt
-    company_at: CompanyAt
-    offers: Mapping[int, Offer]
-    now: int | None
-    ahead: bool
+    person: Person
+    company: Company
+    chain: tuple[Edition, ...]
 
-    def verdict(self, row: Row, moment: Moment, position: int | None) -> Verdict:
-        """The permission for one message at its moment, as known at a position."""
-        purpose, channel = row.purpose or "", row.channel or ""
-        person = self.person_at(row.occurred_at, position)
-        company = self.company_at(row.occurred_at, position)
-        rules, offer = verdict if self.ahead else verdict_now, self.offers.get(row.position)
-        return rules(person, self.book, purpose, channel, moment, position, company, offer)
+    def is_as(self, other: _Heard) -> bool:
+        """Whether nothing else was heard: of the very same person, who says all of herself."""
+        person = self.person
+        alone = person is other.person and not person.opposed and not person.apart
+        return alone and (self.company, self.chain) == (other.company, other.chain)
 
 
-def _judged(row: Row, asking: _Asking, known: int, *, late: bool) -> Send:
+class _Said(NamedTuple):
+    """A verdict, by what was heard, from which moment on and until when nothing turns."""
+
+    verdict: Verdict
+    heard: _Heard
+    since: Moment
+    until: Instant
+
+    def holds(self, heard: _Heard, moment: Moment) -> bool:
+        """Whether it is said of a later moment as well."""
+        later = self.since.at <= moment.at < self.until and self.since.day <= moment.day
+        return later and self.heard.is_as(heard)
+
+
+class _Asking:
+    """What every question about one person's messages shares, and what was said of the last one of
+    each purpose and channel."""
+
+    def __init__(
+        self, book: Book, person_at: PersonAt, company_at: CompanyAt, offers: Mapping[int, Offer]
+    ) -> None:
+        self._book, self._offers = book, offers
+        self._person_at, self._company_at = person_at, company_at
+        self._said: dict[tuple[str, str, Offer | None], _Said] = {}
+
+    def heard(self, row: Row, moment: Moment, position: int | None) -> _Heard:
+        """What is heard for one message at its moment, as known at a position."""
+        at = row.occurred_at
+        company = heard_of(self._company_at(at, position), moment, position)
+        chain = self._book.chain(moment.day, position)
+        return _Heard(self._person_at(at, position), company, chain)
+
+    def verdict(self, row: Row, moment: Moment, position: int | None, heard: _Heard) -> Verdict:
+        """The permission for it, by what was heard."""
+        offer = self._offers.get(row.position)
+        asked = purpose, channel, _ = row.purpose or "", row.channel or "", offer
+        said = self._said.get(asked)
+        if said is not None and said.holds(heard, moment):
+            return said.verdict._replace(at=moment)
+        person, company, _ = heard
+        found, until = verdict_until(
+            person, self._book, purpose, channel, moment, position, company, offer
+        )
+        self._said[asked] = _Said(found, heard, moment, until)
+        return found
+
+
+def _judged(row: Row, asking: _Asking, known: int, now: int | None, *, late: bool) -> Send:
     at = row.occurred_at
     moment = Moment(at, "day", row.local_day) if row.grain == "day" else moment_of_instant(at)
-    then, now = asking.verdict(row, moment, known), asking.verdict(row, moment, asking.now)
-    same = (then.allowed, then.reasons[0]) == (now.allowed, now.reasons[0])
+    heard, heard_since = asking.heard(row, moment, known), asking.heard(row, moment, now)
+    then = asking.verdict(row, moment, known, heard)
+    since: Verdict | None = None
+    if not heard_since.is_as(heard):
+        since = asking.verdict(row, moment, now, heard_since)
+        if (then.allowed, then.reasons[0]) == (since.allowed, since.reasons[0]):
+            since = None
     told = row.purpose or "", row.channel or "", moment
-    return Send(row.position, row.kind, *told, then, None if same else now, late)
+    return Send(row.position, row.kind, *told, then, since, late)
 
 
 __all__ = ["Send", "sends"]

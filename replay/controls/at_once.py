@@ -116,6 +116,41 @@ class Lean(NamedTuple):
     positions: tuple[int, ...]
 
 
+class Kept(NamedTuple):
+    """For how long a class is kept at least that is archived on a day from `since` on and before
+    another, counted from any fact of these kinds: months in use, months in the archive (None: it
+    has none), from the end of use or from the fact itself. `by_item`: from facts of the thing."""
+
+    klass: str
+    since: Day
+    before: Day
+    kinds: Collection[str]
+    by_item: bool
+    months: int
+    archive: int | None
+    from_start: bool
+
+
+class Heeded(NamedTuple):
+    """All that the rules of permission ask about a send, but for those that must be looked at."""
+
+    sends: Collection[str]  # their kinds
+    saying: Collection[str]  # the kinds that express a choice about a purpose and channel
+    grants: Collection[str]  # those of them that grow old
+    stops: Collection[str]  # those after which a grant that was dated back is ignored
+    backdated: int  # by more microseconds than these
+    apart: Collection[str]  # after a fact of these kinds more is asked
+    endings: Collection[str]  # or after one of these of this class
+    choices: str
+    by_hours: Collection[str]  # over these channels more is asked
+    served: Collection[str]  # for these purposes she must have a fact of the kinds
+    serving: Collection[str]
+    validity: Mapping[str, Collection[int]]  # purpose -> the months after which a yes may be over
+    told: Sequence[tuple[int, Instant, Instant]]  # by the company: position, recorded, happened
+    days: Collection[Day]  # from which on the answer may be another
+    began: Instant | None  # of what happened before, whatever is recorded before is known
+
+
 class Most(NamedTuple):
     """What a control finds of most people: of all but those apart (kinds, whether with cards, as
     `AtOnce.apart` takes them), by (subject, class, scope)."""
@@ -155,6 +190,38 @@ class AtOnce(Protocol):
     def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
         """The facts of these kinds of everybody but those apart, by (subject, position), each with
         one of its sort: of its kind, with the same values in these fields of it."""
+
+    def having_about(
+        self,
+        kinds: Collection[str],
+        *,
+        purposes: Collection[str] | None = None,
+        channels: Collection[str] | None = None,
+    ) -> Sought:
+        """Whoever has a fact of these kinds, for one of these purposes and over one of these
+        channels (None: any), or one of them and a correction."""
+
+    def having_after(self, later: Collection[str], earlier: Collection[str]) -> Sought:
+        """Whoever has a fact of the first kinds after one of the others about the same purpose, and
+        channel or none; or one of them and a correction."""
+
+    def having_kept(self, kept: Sequence[Kept]) -> Sought:
+        """Whoever has something in the archive for longer than its class is kept at least; or
+        something there and a correction."""
+
+    def sorts_of_sends(self, heeded: Heeded) -> Iterable[tuple[UUID, int]]:
+        """One send (whose, its position) of each sort. Of two of a sort the rules of permission say
+        the same, or ask for what is `apart`."""
+
+    def having_sends(self, sorts: Collection[int]) -> Sought:
+        """Whoever has a send of these sorts (the positions of those above), or of none: of which
+        nothing is known but from her life."""
+
+    def sends(
+        self, apart: Sought, lines: Mapping[int, int], limit: int
+    ) -> Iterable[tuple[int, int, int, First]]:
+        """Of each line (`lines`: sort -> line): how many people but those apart, how many sends of
+        its sorts, and the first of both."""
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of each whose entry holds digits, or a

@@ -53,6 +53,7 @@ CONTROLS = {
             "GDPR art. 6(1); CPCE art. L34-5; C. conso. art. L223-1",
             sending.CONCERNED,
             person=(sending.unpermitted,),
+            seek=sending.seek_unpermitted,
         ),
         Control(
             "C02",
@@ -60,6 +61,7 @@ CONTROLS = {
             "GDPR art. 7(3), 21(3)",
             sending.CONCERNED,
             person=(sending.after_a_no,),
+            seek=sending.seek_after_a_no,
         ),
         Control(
             "C03",
@@ -124,6 +126,7 @@ CONTROLS = {
             "CPCE art. L34-5",
             sending.CONCERNED,
             person=(sending.automated,),
+            seek=sending.seek_automated,
         ),
         Control(
             "C11",
@@ -155,6 +158,7 @@ CONTROLS = {
             sending.CONCERNED | {ClassArchived.kind},
             person=(declaring.kept_longer, declaring.untold),
             company=(declaring.retroactive,),
+            seek=declaring.seek_changed,
         ),
         Control(
             "C16",

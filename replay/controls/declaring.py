@@ -8,11 +8,12 @@ or before a rule was written, is found.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from uuid import UUID
 
 from ledger.aggregates import door, door_kinds
-from ledger.calendar import Instant, day_of
+from ledger.calendar import Day, Instant, day_of
 from ledger.events import (
     KINDS,
     AudienceMeasured,
@@ -31,17 +32,19 @@ from ledger.events import (
     RecipientTold,
     TrackerGiven,
 )
-from ledger.policy.book import Book, Published
+from ledger.policy.book import Book
 from ledger.policy.diff import refuse_lengthening
 from ledger.policy.erasures import outcomes
-from ledger.policy.evaluate import deadlines_now
+from ledger.policy.evaluate import deadline_now
+from ledger.policy.model import CONTRACT_ENDED, DataClass
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
-from replay.controls.at_once import AtOnce, Lean, Sought
+from replay.controls.at_once import AtOnce, Kept, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Event, Finding, Said, Value
 from replay.controls.scene import AMENDING, Scene
+from replay.controls.sending import CONCERNED
 from replay.fold import fold_subject
 
 UNDECLARED = (
@@ -247,32 +250,70 @@ def kept_longer(look: Look) -> Iterator[Finding]:
         before = row.position - 1
         rows = [one for one in look.rows if one.position <= before]
         state = fold_subject(rows, row.occurred_at, before)
-        for found in deadlines_now(state, look.scene.book, row.occurred_at, before):
-            if (found.klass, found.scope) != (fact.of, fact.item or ""):
-                continue
-            until = found.archive_until or found.operational_until
-            if until is not None and fact.until > until:
-                values = {
-                    "class": look.scene.klass(fact.of),
-                    "until": Dated(fact.until),
-                    "allowed": Dated(until),
-                }
-                where = "SS-POL-2", "GDPR art. 5(1)(e), 13(3)"
-                at = (row.position, *found.rests_on)
-                yield Finding("C15", "kept_longer", at, look.subject, *where, values)
+        asked = look.scene.book, row.occurred_at, before, fact.of, fact.item or ""
+        found = deadline_now(state, *asked)
+        until = None if found is None else found.archive_until or found.operational_until
+        if found is not None and until is not None and fact.until > until:
+            values = {
+                "class": look.scene.klass(fact.of),
+                "until": Dated(fact.until),
+                "allowed": Dated(until),
+            }
+            where = "SS-POL-2", "GDPR art. 5(1)(e), 13(3)"
+            at = (row.position, *found.rests_on)
+            yield Finding("C15", "kept_longer", at, look.subject, *where, values)
+
+
+def seek_changed(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C15 finds nothing of anybody else: whose archive lasts longer than every edition allows, or
+    who was sent something for a purpose that a later one brought without a word of it."""
+    purposes = {p for e in scene.book.known(scene.known) for p in e.purposes}
+    brought = {purpose for purpose in purposes if _brought_untold(scene, purpose) is not None}
+    return (
+        everybody.having_kept(tuple(_kept_at_least(scene))),
+        everybody.having_about(CONCERNED, purposes=brought),
+    )
+
+
+def _kept_at_least(scene: Scene) -> Iterator[Kept]:
+    """For how long each class is kept by the edition that keeps it least, of those in force on the
+    day, whichever of them judges a fact: a term is one of theirs, and what moves its clock in all
+    of them does."""
+    editions = scene.book.known(scene.known)
+    days = [0, *(edition.effective_from for edition in editions), 10**8]
+    for since, before in pairwise(days):
+        found: dict[str, list[DataClass]] = {}
+        for edition in (e for e in editions if e.effective_from <= since or not since):
+            for name, one in edition.classes.items():
+                found.setdefault(name, []).append(one)
+        for name, several in found.items():
+            yield _least(name, since, before, several)
+
+
+def _least(klass: str, since: Day, before: Day, several: list[DataClass]) -> Kept:
+    kinds = set.intersection(*(set(one.moved_by) for one in several)) - {CONTRACT_ENDED}
+    archives = [one.archive for one in several if one.archive is not None]
+    from_start = any(archive.counted_from == "start" for archive in archives)
+    months = {one.operational_months for one in several}
+    terms = {(archive.months, archive.counted_from) for archive in archives}
+    if len(archives) < len(several) or (from_start and (len(terms) > 1 or len(months) > 1)):
+        archives = []  # by its own term, the last fact to end may be the first to leave the archive
+    archive = min((archive.months for archive in archives), default=None)
+    by_item, counted = several[-1].clock == "item", bool(archives) and from_start
+    return Kept(klass, since, before, kinds, by_item, min(months), archive, counted)
 
 
 def untold(look: Look) -> Iterator[Finding]:
     """C15, of a person: data collected under an earlier edition is not used for a purpose that a
     later one brought, unless she was told before, or agreed (GDPR art. 13(3))."""
-    entries = [e for e in look.scene.book.entries if e.position <= look.scene.known]
-    if len(entries) < 2:
+    standing = [row for row in look.standing if row.kind in CONCERNED]
+    if all(_brought_untold(look.scene, row.purpose or "") is None for row in standing):
         return
-    first = min((row.local_day for row in look.standing), default=None)
+    first = min(row.local_day for row in look.standing)
     for send in look.sends:
-        number = _brought(entries, send.purpose)
+        number = _brought_untold(look.scene, send.purpose)
         basis = send.then.basis
-        if number is None or basis in (None, "consent", "legal_obligation") or first is None:
+        if number is None or basis in (None, "consent", "legal_obligation"):
             continue
         if first < number and not _told(look, number, send.at.at):
             published = look.scene.published.get(number)
@@ -367,18 +408,19 @@ def _opened(look: Look, position: int) -> Iterator[Finding]:
         yield Finding("C11", "opened", positions, look.subject, found.clause, found.article)
 
 
-def _brought(entries: list[Published], purpose: str) -> int | None:
-    """The number of the edition that brought a purpose, None if the first one had it."""
-    for index, entry in enumerate(entries):
-        if purpose in entry.edition.purposes:
-            return entry.edition.number if index else None
-    return None
+def _brought_untold(scene: Scene, purpose: str) -> int | None:
+    """The number of the edition that brought a purpose, unless the first one had it, or people were
+    told of it when it was published."""
+    entries = [e for e in scene.book.entries if e.position <= scene.known]
+    brought = next((e.edition.number for e in entries if purpose in e.edition.purposes), None)
+    if brought is None or brought == entries[0].edition.number:
+        return None
+    published = scene.published.get(brought)
+    told = published is not None and getattr(published.fact, "notified", None)
+    return None if told else brought
 
 
 def _told(look: Look, number: int, at: int) -> bool:
-    published = look.scene.published.get(number)
-    if published is not None and getattr(published.fact, "notified", None):
-        return True
     return any(
         row.kind == "policy.notified.v1"
         and (row.until_day or 0) >= number

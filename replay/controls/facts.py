@@ -7,6 +7,7 @@ most facts no rule asks for more. Read next: `life.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from ledger.aggregates import corrected
@@ -20,13 +21,18 @@ class Facts(Mapping[int, Fact]):
     """The facts of `rows` (those that stand, corrections resolved) by position, in that order."""
 
     def __init__(self, events: Iterable[Event], rows: Iterable[Row]) -> None:
-        self._events = {event.row.position: event for event in events}
+        self._given = events
         self._rows = {row.position: row for row in rows}
-        self._spoken = {
-            event.row.ref_position: event
-            for event in self._events.values()
-            if event.row.kind == CORRECTION
-        }
+
+    @cached_property
+    def _events(self) -> dict[int, Event]:
+        return {event.row.position: event for event in self._given}
+
+    @cached_property
+    def _spoken(self) -> dict[int | None, Event]:
+        """The last correction of each fact that has one."""
+        events = self._events.values()
+        return {one.row.ref_position: one for one in events if one.row.kind == CORRECTION}
 
     def __getitem__(self, position: int) -> Fact:
         if position not in self._rows:

@@ -28,6 +28,7 @@ from ledger.projections.model import SubjectState
 from replay.controls.facts import F, Facts
 from replay.controls.model import Event, Life
 from replay.controls.scene import Scene
+from replay.controls.then import Then
 from replay.fold import effective, fold_subject
 
 OF_REQUESTS = frozenset(kind for kind, cls in KINDS.items() if cls.aggregate == "rights_request")
@@ -41,6 +42,7 @@ class Look:
         self.events = tuple(e for e in life.events if e.row.position <= scene.known)
         self.rows = [event.row for event in self.events]
         self.by_position: dict[int, Event] = {e.row.position: e for e in self.events}
+        self._thens: dict[UUID, Then] = {}
         self._person = lru_cache(maxsize=64)(self._person_at)
 
     def of(self, *kinds: type[F]) -> Iterator[tuple[Event, F]]:
@@ -126,7 +128,6 @@ class Look:
             lambda _at, known: scene.company_at(scene.known if known is None else known),
             began=scene.began,
             now=scene.known,
-            ahead=False,
         )
 
     # -- at any instant ----------------------------------------------------------------------------
@@ -194,11 +195,16 @@ class Look:
     def _person_at(self, at: Instant, known: int) -> Person:
         joins = self.scene.joins_at(known) if self.life.kin else None
         if joins is None:
-            return _one(self.life, at, known)
+            return self._then(self.subject).at(at, known)
         kept = joins.kept(self.subject)
-        own = _one(self._kin(kept), at, known)
-        others = [(j.position, _one(self._kin(j.other), at, known)) for j in joins.others(kept)]
+        own = self._then(kept).at(at, known)
+        others = [(j.position, self._then(j.other).at(at, known)) for j in joins.others(kept)]
         return as_one(own, others, joins) if others else own
+
+    def _then(self, subject: UUID) -> Then:
+        if subject not in self._thens:
+            self._thens[subject] = Then(self._kin(subject))
+        return self._thens[subject]
 
     def _kin(self, subject: UUID) -> Life:
         return self.life if subject == self.subject else self.life.kin[subject]
@@ -206,10 +212,3 @@ class Look:
 
 def _known(life: Life, known: int) -> list[Event]:
     return [event for event in life.events if event.row.position <= known]
-
-
-def _one(life: Life, at: Instant, known: int) -> Person:
-    events = _known(life, known)
-    rows = [event.row for event in events]
-    stand = tuple(row for row in effective(rows) if row.occurred_at <= at)
-    return Person(fold_subject(rows, at, known), stand, Facts(events, stand), life.opposed)

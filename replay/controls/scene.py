@@ -110,6 +110,22 @@ class Scene:
         found = bisect_right(self._recorded, at)
         return self._positions[found - 1] if found else 0
 
+    def turns(self) -> list[tuple[int, Instant, Instant]]:
+        """What the company told after which a permission may be another: the position, when it was
+        recorded, and when it happened."""
+        each = zip(self.told, self._recorded, strict=True)
+        return [
+            (position, recorded, fact.occurred.at)
+            for (position, fact), recorded in each
+            if isinstance(fact, (*HEARD, PolicyPublished)) and position <= self.known
+        ]
+
+    def declared_purposes(self) -> list[PurposeDeclared]:
+        """The purposes that were declared beside the editions, in every way they ever read."""
+        amended = [position for position, fact in self.told if isinstance(fact, AMENDING)]
+        each = [self.told, *(self.company_at(position).facts for position in amended)]
+        return [fact for some in each for _, fact in some if isinstance(fact, PurposeDeclared)]
+
     def company_at(self, known: int | None) -> Company:
         """What the company had declared, as known at a position."""
         return self._company(self._index(known))

@@ -7,14 +7,22 @@ The verdict is the gate's (`ledger/policy/permissions.py`), the moment is that o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from ledger.calendar import HOUR
+from ledger.policy.consents import CHOICES
+from ledger.policy.permitting import OPENS_DELIBERATED, PROTECTING, SERVING, SOFT_OPT_IN
 from ledger.policy.sends import KINDS, Send
+from ledger.projections.consents import ASSESSED, BACKDATED, GRANTS, RANKS, STOPS
+from replay.controls.at_once import AtOnce, Heeded, Sought
 from replay.controls.life import Look
 from replay.controls.model import Finding, Said
-from replay.fold import STOP
+from replay.controls.scene import Scene
+from replay.fold import ENDINGS, STOP
 
 STOPPED = ("objected", "withdrawn")
+SAYING_NO = (*STOP, ASSESSED)
+"""Without one of these kinds of fact nothing is refused for what is in STOPPED."""
 CONCERNED = frozenset(KINDS)
 
 
@@ -52,6 +60,79 @@ def delay(look: Look, send: Send) -> int | None:
     said = [look.by_position.get(position) for position in send.then.rests_on]
     stops = [e.row.occurred_at for e in said if e is not None and e.row.kind in STOP]
     return send.at.at - max(stops) if stops else None
+
+
+# --- of everybody at once -------------------------------------------------------------------------
+
+
+def seek_unpermitted(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+    """C01 finds nothing of whoever has only sends of sorts that were, and are, permitted."""
+    sorts = sorts_of_sends(everybody, scene)
+    guilty = (
+        sort
+        for sort, send in sorts.items()
+        if send is None or not send.allowed or (send.now is not None and not send.now.allowed)
+    )
+    return (everybody.having_sends(tuple(guilty)),)
+
+
+def seek_after_a_no(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG001
+    """C02 finds nothing of whoever said no to nothing that she was sent afterwards."""
+    return (everybody.having_after(CONCERNED, SAYING_NO),)
+
+
+def seek_automated(everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG001
+    """C10 finds nothing of whoever no machine called."""
+    return (everybody.having_about(CONCERNED, channels=("automated_call",)),)
+
+
+def sorts_of_sends(everybody: AtOnce, scene: Scene) -> dict[int, Send | None]:
+    """Of each sort of sends the one by which it is numbered, judged. None: more was asked of her
+    than makes the sort."""
+    whose: dict[UUID, set[int]] = {}
+    for subject, position in everybody.sorts_of_sends(heeded_by(scene)):
+        whose.setdefault(subject, set()).add(position)
+    found: dict[int, Send | None] = {one: None for some in whose.values() for one in some}
+    for life in everybody.lives(everybody.of(whose)) if whose else ():
+        for send in Look(life, scene).sends:
+            if send.position in whose.get(life.subject, ()) and _is_told(send):
+                found[send.position] = send
+    return found
+
+
+def _is_told(send: Send) -> bool:
+    """Whether no answer was made by what stands apart of the choices: who gave an address, when."""
+    return all(one is None or one.rule != SOFT_OPT_IN for one in (send.then, send.now))
+
+
+def heeded_by(scene: Scene) -> Heeded:
+    """What the rules of permission ask about a send (`ledger/policy/permitting.py`)."""
+    editions = scene.book.known(scene.known)
+    purposes = [
+        *((p.id, p.basis, p.validity_months) for e in editions for p in e.purposes.values()),
+        *((p.purpose, p.basis, p.validity_months) for p in scene.declared_purposes()),
+    ]
+    validity: dict[str, set[int]] = {}
+    for purpose, _, months in purposes:
+        if months is not None:
+            validity.setdefault(purpose, set()).add(months)
+    return Heeded(
+        sends=CONCERNED,
+        saying=tuple(RANKS),
+        grants=GRANTS,
+        stops=STOPS,
+        backdated=BACKDATED,
+        apart=PROTECTING,
+        endings=tuple(ENDINGS),
+        choices=CHOICES,
+        by_hours=("phone", "automated_call"),
+        served={purpose for purpose, basis, _ in purposes if basis == "contract"},
+        serving=SERVING,
+        validity=validity,
+        told=scene.turns(),
+        days={OPENS_DELIBERATED, *(edition.effective_from for edition in editions)},
+        began=scene.began,
+    )
 
 
 def _finding(look: Look, send: Send, control: str, why: str) -> Finding:

@@ -23,6 +23,7 @@ from replay.engines.ending import Ending
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
 from replay.engines.seeking import of_kinds
+from replay.engines.sending import Sending
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
 
@@ -35,7 +36,7 @@ _Key: TypeAlias = tuple[Any, ...]
 _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 
 
-class Tallying(Ending):
+class Tallying(Sending, Ending):
     """An engine that counts everybody but those apart."""
 
     def _numbered(self, name: str) -> str:

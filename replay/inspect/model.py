@@ -93,6 +93,10 @@ class Question:
         assert self.concerns is not None
         return (everybody.having(self.concerns),) if self.concerns else ()
 
+    def set_apart(self, everybody: AtOnce, scene: Scene) -> Sought | None:  # noqa: ARG002
+        """Whom it alone must see, and counts the others, where it finds out itself who they are."""
+        return None
+
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """What it would have seen of everybody but those apart."""
         raise NotImplementedError

@@ -12,13 +12,14 @@ from ledger.events import FieldDeclared
 from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
 from ledger.policy.holds import KEEPING
+from ledger.policy.sends import Send
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
 from replay.controls.at_once import AtOnce, Sought
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
-from replay.controls.sending import CONCERNED, STOPPED, delay
+from replay.controls.sending import CONCERNED, STOPPED, delay, seek_after_a_no, sorts_of_sends
 from replay.fold import fold_subject
 from replay.inspect.model import Answer, Apart, Asked, Cell, Counted, Line, Question
 
@@ -129,21 +130,33 @@ class Sends(Question):
         super().__init__(asked)
         self._counted = Counted(asked.positions)
         self._own: list[Line] = []
+        self._sorts: dict[int, tuple[Cell, ...]] = {}
+
+    def set_apart(self, everybody: AtOnce, scene: Scene) -> Sought:
+        """Whoever has a send of which no sort says what was permitted."""
+        sorts = sorts_of_sends(everybody, scene)
+        self._sorts = {sort: _said(send, scene) for sort, send in sorts.items() if send}
+        return everybody.having_sends(sorts.keys() - self._sorts.keys())
+
+    def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:  # noqa: ARG002
+        """The others, by what was said of one send of each sort."""
+        lines = list(dict.fromkeys(self._sorts.values()))
+        by_sort = {sort: lines.index(line) for sort, line in self._sorts.items()}
+        for n, people, things, first in everybody.sends(apart, by_sort, self.asked.positions):
+            self._counted.count(lines[n], people, things, first)
 
     def see(self, look: Look) -> None:
         """Hers one by one; everybody's counted by answer."""
         for send in look.sends:
-            said = Said("inspect", "allowed" if send.allowed else "refused")
-            why = Said("permission_reason", send.then.reasons[0])
-            about = place(look, send.purpose, send.channel)
+            about = _said(send, look.scene)
             if self.asked.subject is None:
-                self._counted.add((*about, said, why), look.subject, send.position)
+                self._counted.add(about, look.subject, send.position)
                 continue
             now = None
             if send.now is not None:
                 now = Said("permission_reason", send.now.reasons[0])
             at = format_instant(send.at.at)
-            cells = (at, *about, said, why, send.then.clause, now)
+            cells = (at, *about, send.then.clause, now)
             self._own.append(self.line(cells, (send.position, *send.then.rests_on)))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
@@ -163,6 +176,10 @@ class AfterNo(Question):
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._lines: list[Line] = []
+
+    def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
+        """Whoever said no to something that she was sent afterwards."""
+        return seek_after_a_no(everybody, scene)
 
     def see(self, look: Look) -> None:
         """Those that ignored a no known then."""
@@ -315,6 +332,13 @@ def chosen(look: Look) -> list[ChoiceState]:
 def place(look: Look, purpose: str, channel: str | None) -> tuple[Cell, Cell]:
     """What something was for, and the channel."""
     return look.scene.purpose(purpose), Said("channel", channel) if channel else None
+
+
+def _said(send: Send, scene: Scene) -> tuple[Cell, ...]:
+    """What a send was for, the channel, whether it was permitted, and why."""
+    over = Said("channel", send.channel) if send.channel else None
+    said = Said("inspect", "allowed" if send.allowed else "refused")
+    return scene.purpose(send.purpose), over, said, Said("permission_reason", send.then.reasons[0])
 
 
 def tier(deadline: Deadline) -> Said:

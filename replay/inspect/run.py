@@ -92,7 +92,8 @@ def _at_once(
 ) -> None:
     """Where everybody can be asked at once: those that count see only who is apart, one pass for
     those to whom the same people are; the others whom they seek."""
-    seeing = [question for question in questions if question.apart is None]
+    counting = [question for question in questions if _counts(question, everybody, scene, progress)]
+    seeing = [one for one in questions if one.apart is None and one not in counting]
     whom = [sought for question in seeing for sought in question.seek(everybody, scene)]
     if whom:
         reads = any_of(question.reads for question in seeing)
@@ -103,3 +104,13 @@ def _at_once(
         _see_lives(alike, everybody.lives(apart), scene, progress)
         for question in alike:
             question.count(everybody, apart, scene)
+
+
+def _counts(question: Question, everybody: AtOnce, scene: Scene, progress: Progress) -> bool:
+    """Whether it finds out itself who is apart; if so, it was asked."""
+    apart = question.set_apart(everybody, scene)
+    if apart is None:
+        return False
+    _see_lives([question], everybody.lives(apart), scene, progress)
+    question.count(everybody, apart, scene)
+    return True

@@ -68,7 +68,11 @@ SOUGHT = [
 COUNTED = [
     name
     for name, one in QUESTIONS.items()
-    if one.apart is not None or one.seek is not Question.seek or one.reads is not None or one.keys
+    if one.apart is not None
+    or one.seek is not Question.seek
+    or one.set_apart is not Question.set_apart
+    or one.reads is not None
+    or one.keys
 ]
 OTHERS = [name for name in QUESTIONS if name not in COUNTED]
 Opener = Callable[[Files, Book, Path], Engine]
