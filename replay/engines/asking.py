@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -69,10 +69,11 @@ class SqlEngine(ABC):
     """An engine that is asked in SQL. Its relation `events` has the columns of the layout."""
 
     words: Words
+    _called = "all"  # what is laid out: before its name
 
     def __init__(self, files: Files, book: Book) -> None:
         self.files, self.book = files, book
-        self._laid: tuple[Sort, ...] | None = None  # the sorts of what is laid out, by number
+        self._laid: dict[int, Sort] | None = None  # the sorts of what is laid out, by number
 
     def __enter__(self) -> Self:
         return self
@@ -105,13 +106,18 @@ class SqlEngine(ABC):
     def _keep(self, name: str, text: str) -> None:
         """Keep the rows of a query as the relation `name`, instead of what it was."""
 
+    def _keep_all(self, texts: Mapping[str, str]) -> None:
+        """Keep several, none of which reads another."""
+        for name, text in texts.items():
+            self._keep(name, text)
+
     @abstractmethod
     def _show(self, name: str, text: str) -> None:
         """From now on `name` is the rows of a query, whenever it is read."""
 
     @abstractmethod
-    def _lay(self, name: str, text: str) -> None:
-        """Lay `all_<name>` out: each question reads it several times."""
+    def _lay(self, texts: Mapping[str, str]) -> None:
+        """Lay `all_<name>` out of each of these texts: questions read them several times."""
 
     def _shares(self) -> Iterable[Share]:
         """The shares of the people, in the order of their ids."""
@@ -215,7 +221,7 @@ class SqlEngine(ABC):
         """The last activity of everybody who has one."""
         kinds = moving(self.book, as_of, known)
         for plan in self._plans(as_of, known):
-            numbers = [str(n) for n, sort in enumerate(plan.sorts) if sort.kind in kinds]
+            numbers = [str(n) for n, sort in plan.sorts.items() if sort.kind in kinds]
             text = f"""SELECT hi, lo, last // {PACK} AS day, {sql.position_of("last")} AS position
                 FROM (SELECT hi, lo, MAX(p) AS last FROM facts
                     WHERE sort IN ({", ".join(numbers)}) GROUP BY hi, lo) l"""
@@ -293,35 +299,38 @@ class SqlEngine(ABC):
             self._show("stated", sql.stated(known, self._among(share)))
             yield plan
 
-    def _lay_out(self) -> tuple[Sort, ...]:
+    def _lay_out(self) -> dict[int, Sort]:
         """The facts in every way they ever read, unless they lie there already; their sorts. Raises
         BadData for a kind this version does not know."""
         if self._laid is None:
-            sorts = self._list("events")
-            check_kinds(sort.kind for sort in sorts)
-            disputed = any(sort.kind in META for sort in sorts)
+            found = list(self._rows(sql.SORTS.format("events")))
+            check_kinds(kind for kind, *_ in found)
+            disputed = any(kind in META for kind, *_ in found)
             if disputed:
                 self._keep("verdicts", sql.VERDICTS)
                 self._keep("concerned", sql.CONCERNED)
                 self._keep("disputed", sql.disputed())
-                sorts |= self._list("disputed")
-            told = [s for s in sorts if s.klass is not None and s.kind not in META]
-            laid = tuple(sorted(told, key=str))
-            self._lay("facts", sql.all_facts(laid, disputed=disputed))
-            self._lay("corrected", sql.all_corrected(laid, disputed=disputed))
-            self._lay("stated", sql.all_stated(disputed=disputed))
-            self._laid = laid
+                found += self._rows(sql.SORTS.format("disputed"))
+            sorts = sql.numbered(found)
+            self._lay(
+                {
+                    "facts": sql.all_facts(sorts, disputed=disputed),
+                    "stated": sql.all_stated(disputed=disputed),
+                    "corrected": sql.all_corrected(sorts, disputed=disputed),
+                }
+            )
+            self._laid = {n: sorts[n] for n in self._present()}
         return self._laid
+
+    def _present(self) -> list[int]:
+        """The numbers of the sorts that are laid out."""
+        there = "SELECT sort FROM {0}_facts UNION SELECT sort FROM {0}_corrected"
+        return sorted(number for (number,) in self._rows(there.format(self._called)))
 
     def lay_out(self) -> None:
         """Lay the facts out, as the first question would."""
         self._begin()
         self._lay_out()
-
-    def _list(self, relation: str) -> set[Sort]:
-        """What sorts of facts a relation holds."""
-        found = self._rows(sql.SORTS.format(relation))
-        return {Sort(kind, name, e, bool(scoped), ends) for kind, name, e, scoped, ends in found}
 
     def _judged(
         self,
@@ -338,8 +347,7 @@ class SqlEngine(ABC):
                 self._keep("told", sql.told(plan))
             if plan.contracts:
                 self._keep("agreed", sql.agreed(plan, self.words))
-            for name, text in judged.grouped().items():
-                self._keep(name, text)
+            self._keep_all(judged.grouped())
             if judged.ending:
                 self._keep("doubted", judged.doubted())
                 self._keep("gone", sql.gone(plan, self.words))

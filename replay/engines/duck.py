@@ -9,9 +9,9 @@ shares, one range of ids after the other. Read next: `judging.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -41,15 +41,15 @@ class DuckWords:
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
-        return f"(CAST({high} AS HUGEINT) * {2**63} + {low})"
+        return f"((CAST({high} AS HUGEINT) << 63) | {low})"
 
     def high(self, wide: str) -> str:
         """The first."""
-        return f"CAST({wide} // {2**63} AS BIGINT)"
+        return f"CAST(({wide}) >> 63 AS BIGINT)"
 
     def low(self, wide: str) -> str:
         """The second."""
-        return f"CAST({wide} % {2**63} AS BIGINT)"
+        return f"CAST(({wide}) & {2**63 - 1} AS BIGINT)"
 
 
 class DuckEngine(Tallying):
@@ -71,12 +71,14 @@ class DuckEngine(Tallying):
     ) -> None:
         super().__init__(files, book)
         self._aside = aside
+        self._called = "raw" if aside else "all"
         self.words = DuckWords(NO_ITEM if aside else "''")
         self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
         spilling = Path(self._own_spill.name) if self._own_spill else spill
         settings: dict[str, Any] = {
             "temp_directory": str(spilling),
             "preserve_insertion_order": False,
+            "checkpoint_threshold": "1TB",  # in memory there is nothing to write back
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
@@ -124,12 +126,30 @@ class DuckEngine(Tallying):
     def _show(self, name: str, text: str) -> None:
         self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
 
-    def _lay(self, name: str, text: str) -> None:
+    def _keep_all(self, texts: Mapping[str, str]) -> None:
+        """Side by side where memory is no matter: one seldom keeps all cores busy to its end."""
+        if self._is_shared:
+            super()._keep_all(texts)
+            return
+        with ThreadPoolExecutor(len(texts)) as pool:
+            for done in [pool.submit(self._keep, *one) for one in texts.items()]:
+                done.result()
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether there may be more than one share."""
+        return self.files.rows > self._at_once
+
+    def _lay(self, texts: Mapping[str, str]) -> None:
         """In the order of people where there may be several shares: who reads one passes over the
         rest, wherever it lies."""
-        order = "ORDER BY hi" if self.files.rows > self._at_once else ""
-        called = "raw" if self._aside else "all"
-        self._keep(f"{called}_{name}", f"SELECT * FROM ({text}) x {order}")
+        order = "ORDER BY hi" if self._is_shared else ""
+        self._keep_all(
+            {
+                f"{self._called}_{name}": f"SELECT * FROM ({text}) x {order}"
+                for name, text in texts.items()
+            }
+        )
 
     def _shares(self) -> Iterable[tuple[int, int]]:
         return self._ranges("all_facts")
@@ -165,7 +185,7 @@ class DuckEngine(Tallying):
 
     # -- kept aside ------------------------------------------------------------------------------
 
-    def _lay_out(self) -> tuple[Sort, ...]:
+    def _lay_out(self) -> dict[int, Sort]:
         """As it lies aside; laid out there first, where it does not."""
         if self._aside and self._laid is None:
             self._laid = self._recalled(self._aside)
@@ -174,14 +194,14 @@ class DuckEngine(Tallying):
                 self._laid = self._recalled(self._aside)
         return super()._lay_out()
 
-    def _recalled(self, aside: Aside) -> tuple[Sort, ...] | None:
+    def _recalled(self, aside: Aside) -> dict[int, Sort] | None:
         """What lies aside: None where it is not what was laid out there."""
         if not aside.is_whole:
             return None
         try:
             self._db.execute(f"ATTACH '{_quoted(aside.path)}' AS kept (READ_ONLY)")
-            found = self._db.execute("SELECT * EXCLUDE (number) FROM kept.sorts ORDER BY number")
-            sorts = tuple(starmap(Sort, found.fetchall()))
+            found = self._db.execute("SELECT * FROM kept.sorts ORDER BY number").fetchall()
+            sorts = {number: Sort(*sort) for number, *sort in found}
         except duckdb.Error:
             self._db.execute("DETACH DATABASE IF EXISTS kept")
             return None
@@ -200,7 +220,7 @@ class DuckEngine(Tallying):
                 try:
                     sorts = super()._lay_out()
                     self._narrow()
-                    for number, sort in enumerate(sorts):
+                    for number, sort in sorts.items():
                         self._db.execute(_SORT, [number, *sort])
                 finally:
                     self._db.execute("DETACH kept")

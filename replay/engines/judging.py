@@ -48,7 +48,7 @@ class Judged:
 
     def __init__(self, plan: Plan, words: Words) -> None:
         self.plan, self._none = plan, words.none
-        ends = {sort.ends for sort in plan.sorts}
+        ends = {sort.ends for sort in plan.sorts.values()}
         self.ending = [c for c in plan.clocks if c.name in ends]
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
@@ -75,7 +75,7 @@ class Judged:
         clocks = self.of_people
         codes = [
             (n, self._era(s), *self._marks(s, clocks, self._held(s, clocks), scoped=False))
-            for n, s in enumerate(self.plan.sorts)
+            for n, s in self.plan.sorts.items()
         ]
         rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {_PLACED} AS placed
             {_each(self._names(clocks))} FROM facts e JOIN codes k ON k.sort = e.sort"""
@@ -92,7 +92,7 @@ class Judged:
     def _plain(self) -> str:
         codes = []
         for clock in self.plain:
-            for n, s in enumerate(self.plan.sorts):
+            for n, s in self.plan.sorts.items():
                 moves = bool(s.scoped and self._lanes(s, [clock]))
                 code = self._code(s, clock, clock.bit if moves else 0, scoped=True)
                 if code:
@@ -452,7 +452,7 @@ class Judged:
 
     def _keys(self) -> list[tuple[int, Sort, str | None, bool]]:
         """Each sort by its number, with each of its keys."""
-        return [(n, s, *key) for n, s in enumerate(self.plan.sorts) for key in self.plan.keys(s)]
+        return [(n, s, *key) for n, s in self.plan.sorts.items() for key in self.plan.keys(s)]
 
     def _era(self, sort: Sort) -> int:
         return self.plan.era(sort.edition)

@@ -11,7 +11,7 @@ Read next: `sql.py`, which writes these numbers into a query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -102,7 +102,7 @@ class Clock:
 class Plan:
     """The clocks of a question, the lanes they share, and what each sort of fact does to them.
 
-    `sorts` are those of the files, each by its number; sorts that are not named do not exist.
+    `sorts` are those of the files by their numbers; sorts that are not named do not exist.
     `told`: whether anybody was told of an edition.
     """
 
@@ -111,12 +111,12 @@ class Plan:
         book: Book,
         as_of: Instant,
         known: int | None,
-        sorts: Iterable[Sort],
+        sorts: Mapping[int, Sort],
         klass: str | None = None,
     ) -> None:
         self.as_of, self.today = as_of, day_of(as_of)
-        self.sorts = tuple(sorts)
-        kinds = {s.kind for s in self.sorts}
+        self.sorts = dict(sorts)
+        kinds = {s.kind for s in self.sorts.values()}
         editions = book.known(known)
         self.eras = tuple(edition.number for edition in editions)
         self.told = NOTIFIED in kinds and len(self.eras) > 1
@@ -181,7 +181,9 @@ class Plan:
 
     def _pairs(self) -> list[tuple[str, int]]:
         """Kinds and eras of the facts there are, and of the ends of contracts there may be."""
-        found = {(s.kind, self.era(s.edition)) for s in self.sorts if s.kind != CONTRACT_ENDED}
+        found = {
+            (s.kind, self.era(s.edition)) for s in self.sorts.values() if s.kind != CONTRACT_ENDED
+        }
         if self.contracts:
             found |= {(CONTRACT_ENDED, era) for era in range(len(self.eras))}
         return sorted(found)
@@ -221,8 +223,12 @@ class Plan:
                 continue
             lane = 1 << clock.lanes[0].number
             ends = any(self.mask(CONTRACT_ENDED, era) & lane for era in range(len(self.eras)))
-            holding = {s for s in self.sorts for k in self.keys(s) if self.held(s, *k) & clock.bit}
-            moving = {s for s in self.sorts if self.mask(s.kind, self.era(s.edition)) & lane}
+            holding = {
+                s for s in self.sorts.values() for k in self.keys(s) if self.held(s, *k) & clock.bit
+            }
+            moving = {
+                s for s in self.sorts.values() if self.mask(s.kind, self.era(s.edition)) & lane
+            }
             bare = any(not s.scoped for s in holding)
             if not ends and not bare and holding == {s for s in moving if s.scoped}:
                 found.add(clock)

@@ -230,9 +230,10 @@ class SparkEngine(SqlEngine):
         with self._timed():
             self._keep_frame(name, self._frame(text))
 
-    def _lay(self, name: str, text: str) -> None:
-        """A view: each reader reads the files again, and the executors keep nothing great."""
-        self._show(f"all_{name}", text)
+    def _lay(self, texts: Mapping[str, str]) -> None:
+        """Views: each reader reads the files again, and the executors keep nothing great."""
+        for name, text in texts.items():
+            self._show(f"all_{name}", text)
 
     def _show(self, name: str, text: str) -> None:
         with self._timed():

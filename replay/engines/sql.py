@@ -17,8 +17,8 @@ What an engine must say in its own words is in `Words`. Read next: `judging.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION
@@ -92,11 +92,9 @@ def _literal(value: str | int | None) -> str:
 
 # --- the facts that stand -------------------------------------------------------------------------
 
-_SCOPED = "CASE WHEN COALESCE({0}item, '') = '' THEN 0 ELSE 1 END"
-_ENDS = f"CASE WHEN {{0}}kind IN {listed(ENDINGS)} THEN COALESCE({{0}}decision, '') ELSE '' END"
-SORTS = f"""SELECT DISTINCT kind, class, edition, {_SCOPED.format("")} AS scoped,
-    {_ENDS.format("")} AS ends FROM {{}} WHERE subject_hi IS NOT NULL"""
-"""What sorts of facts a relation holds."""
+_ENDS = f"CASE WHEN e.kind IN {listed(ENDINGS)} THEN COALESCE(e.decision, '') ELSE '' END"
+SORTS = "SELECT DISTINCT kind, class, edition, decision FROM {} WHERE subject_hi IS NOT NULL"
+"""Of what sorts the facts of a relation may be: with an item or without is not looked at here."""
 
 VERDICTS = f"""SELECT ref_position AS root, position,
     LEAD(position) OVER (PARTITION BY ref_position ORDER BY position) AS upto FROM events
@@ -126,7 +124,7 @@ def disputed() -> str:
         JOIN verdicts v ON c.position = v.position JOIN {fact} ON e.position = v.root"""
 
 
-def all_facts(sorts: Sequence[Sort], *, disputed: bool) -> str:
+def all_facts(sorts: Mapping[int, Sort], *, disputed: bool) -> str:
     """Every fact of these sorts that nothing corrects: hi, lo, item (`words.none` for none), sort
     (its number), p (packed), and when it happened: occurred_at. It is known from its position on.
     """
@@ -134,21 +132,36 @@ def all_facts(sorts: Sequence[Sort], *, disputed: bool) -> str:
     return f"WITH {small} {_untouched(columns, joined, disputed=disputed)}"
 
 
-def all_corrected(sorts: Sequence[Sort], *, disputed: bool) -> str:
+def all_corrected(sorts: Mapping[int, Sort], *, disputed: bool) -> str:
     """The others, in every way each ever read: the same columns, and between which positions it is
     known so: since, upto."""
     small, columns, joined = _sorted(sorts)
     return f"WITH {small} {_touched(columns, joined, disputed=disputed)}"
 
 
-def _sorted(sorts: Sequence[Sort]) -> tuple[str, str, str]:
-    rows = [(n, *sort[:3], int(sort.scoped), sort.ends) for n, sort in enumerate(sorts)]
+def numbered(kinds: Iterable[Sequence[Any]]) -> dict[int, Sort]:
+    """The sorts there may be of these kinds, classes, editions and decisions, each by its number:
+    an odd one for facts that name an item."""
+    found = {
+        (kind, name, edition, (decision or "") if kind in ENDINGS else "")
+        for kind, name, edition, decision in kinds
+        if name is not None and kind not in META
+    }
+    return {
+        2 * n + scoped: Sort(kind, name, edition, bool(scoped), ends)
+        for n, (kind, name, edition, ends) in enumerate(sorted(found, key=str))
+        for scoped in (0, 1)
+    }
+
+
+def _sorted(sorts: Mapping[int, Sort]) -> tuple[str, str, str]:
+    rows = [(n, *sort[:3], sort.ends) for n, sort in sorts.items() if not sort.scoped]
     columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
-        CAST(s.sort AS SMALLINT) AS sort, {packed("e.local_day", "e.position")} AS p,
-        e.occurred_at"""
+        CAST(s.sort + CASE WHEN COALESCE(e.item, '') = '' THEN 0 ELSE 1 END AS SMALLINT) AS sort,
+        {packed("e.local_day", "e.position")} AS p, e.occurred_at"""
     joined = f"""JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
-        AND s.scoped = {_SCOPED.format("e.")} AND s.ends = {_ENDS.format("e.")}"""
-    return table("sorts", "sort kind class edition scoped ends", rows), columns, joined
+        AND s.ends = {_ENDS}"""
+    return table("sorts", "sort kind class edition ends", rows), columns, joined
 
 
 def all_stated(*, disputed: bool) -> str:
@@ -260,19 +273,21 @@ def gone(plan: Plan, words: Words) -> str:
     """
     rows = [
         (n, clock.number, int(ENDINGS[sort.kind] == "erased"))
-        for n, sort in enumerate(plan.sorts)
+        for n, sort in plan.sorts.items()
         for clock in plan.clocks
         if sort.ends == clock.name
     ]
     key = f"CASE WHEN h.keyed = 1 THEN e.item ELSE {words.none} END"
     keys = "hi, lo, number, scope"
     own, same = "d.hi, d.lo, d.number, d.scope", "d.hi = e.hi AND d.lo = e.lo"
-    return f"""WITH {_homes(plan)}, {table("ends", "sort number erased", rows)},
+    return f"""WITH hers AS MATERIALIZED (SELECT e.* FROM facts e
+            SEMI JOIN (SELECT DISTINCT hi, lo FROM doubted) d ON d.hi = e.hi AND d.lo = e.lo),
+        {_homes(plan)}, {table("ends", "sort number erased", rows)},
         ended AS (SELECT {own}, MAX({position_of("e.p")} * 2 + n.erased) AS last
-            FROM facts e JOIN ends n ON n.sort = e.sort
+            FROM hers e JOIN ends n ON n.sort = e.sort
             JOIN doubted d ON {same} AND d.number = n.number AND d.scope = e.item GROUP BY {own}),
         tails AS (SELECT {own}, MAX(e.p) AS tail
-            FROM facts e JOIN homes h ON h.sort = e.sort
+            FROM hers e JOIN homes h ON h.sort = e.sort
             JOIN doubted d ON {same} AND d.number = h.number
                 AND d.scope = CASE WHEN h.by_item = 1 THEN {key} ELSE {words.none} END
             GROUP BY {own}, {key}, h.family),
@@ -287,7 +302,7 @@ def forgotten(plan: Plan, words: Words) -> str | None:
     position. None where that was never said of anybody."""
     rows = [
         (n, int(ENDINGS[sort.kind] == "erased"))
-        for n, sort in enumerate(plan.sorts)
+        for n, sort in plan.sorts.items()
         if sort.ends == CHOICES
     ]
     if not any(erased for _, erased in rows):
@@ -303,11 +318,11 @@ def forgotten(plan: Plan, words: Words) -> str | None:
 def _homes(plan: Plan) -> str:
     """Under which keys a fact of a sort holds something of which class that ever ended. A family is
     what keys of one item differ by."""
-    ends = {sort.ends for sort in plan.sorts}
+    ends = {sort.ends for sort in plan.sorts.values()}
     families: dict[tuple[str, str | None, int], int] = {}
     rows = [
         (n, clock.number, int(clock.by_item), int(keyed), family)
-        for n, sort in enumerate(plan.sorts)
+        for n, sort in plan.sorts.items()
         for klass, keyed in plan.keys(sort)
         for family in [families.setdefault((sort.kind, klass, sort.edition), len(families))]
         for clock in plan.clocks

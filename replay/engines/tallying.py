@@ -57,7 +57,7 @@ class Tallying(Sending, Ending):
         clock = next((clock for clock in plan.clocks if clock.name == PROOF), None)
         holding = {
             sort.kind
-            for sort in plan.sorts
+            for sort in plan.sorts.values()
             for key in plan.keys(sort)
             if clock is not None and plan.held(sort, *key) & clock.bit
         }
@@ -253,7 +253,7 @@ def _archived(judged: Judged) -> str:
     """The last fact that put what is over, and archived, into the archive."""
     rows = [
         (n, clock.number)
-        for n, sort in enumerate(judged.plan.sorts)
+        for n, sort in judged.plan.sorts.items()
         for clock in judged.plan.clocks
         if sort.ends == clock.name
     ]
