@@ -49,7 +49,7 @@ Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
 CARDS = ("card", "card_proof")
-JUDGED = (states.CARDS, states.CARD_ENTRIES, states.LIVE)  # what one person is judged by
+JUDGED = (states.CARDS, states.LIVE)  # what one person is judged by
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
 
@@ -116,7 +116,7 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
         known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
-        history = states.rows_at_least(connection, states.CARDS, subject) if paid else []
+        history = states.of_cards(connection, subject).rows if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     epoch = ledger.epoch()
