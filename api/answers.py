@@ -24,7 +24,7 @@ from ledger.events import KINDS, Died, Restricted, Row
 from ledger.permitting.joined import of_all
 from ledger.policy.awaiting import held_back
 from ledger.policy.book import Book
-from ledger.policy.cards import CardItem, cards, governed
+from ledger.policy.cards import BY_OWN_FACTS, CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
 from ledger.policy.death import AfterDeath
 from ledger.policy.death import explain as explain_death
@@ -96,13 +96,15 @@ class Judged(NamedTuple):
 
     def explained(self, deadline: Deadline, lang: Language) -> list[str]:
         """Why a deadline is what it is: of a card, by its own facts."""
+        if BY_OWN_FACTS not in deadline.flags:
+            return explain(deadline, lang)
         where = deadline.klass, deadline.scope
-        own = [card for card in self.held if (card.klass, card.item) == where]
-        return explain_card(own[0], lang) if own and not deadline.ended else explain(deadline, lang)
+        return explain_card(next(c for c in self.held if (c.klass, c.item) == where), lang)
 
     def whole(self, some: list[Deadline]) -> list[Deadline]:
         """These as they are said in full, where they were judged without what follows."""
-        return governed(self.judging.some([(one.klass, one.scope) for one in some]), self.held)
+        whole = self.judging.whole  # of all but cards, whose own facts said all of it
+        return [one if BY_OWN_FACTS in one.flags else whole(one) for one in some]
 
 
 def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -> Judged:
