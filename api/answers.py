@@ -24,7 +24,7 @@ from ledger.events import KINDS, Died, Restricted, Row
 from ledger.permitting.joined import of_all
 from ledger.policy.awaiting import held_back
 from ledger.policy.book import Book
-from ledger.policy.cards import CardItem, cards, governed
+from ledger.policy.cards import BY_OWN_FACTS, CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
 from ledger.policy.death import AfterDeath
 from ledger.policy.death import explain as explain_death
@@ -49,7 +49,7 @@ Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
 CARDS = ("card", "card_proof")
-JUDGED = (states.CARDS, states.CARD_ENTRIES, states.LIVE)  # what one person is judged by
+JUDGED = (states.CARDS, states.LIVE)  # what one person is judged by
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
 
@@ -96,13 +96,15 @@ class Judged(NamedTuple):
 
     def explained(self, deadline: Deadline, lang: Language) -> list[str]:
         """Why a deadline is what it is: of a card, by its own facts."""
+        if BY_OWN_FACTS not in deadline.flags:
+            return explain(deadline, lang)
         where = deadline.klass, deadline.scope
-        own = [card for card in self.held if (card.klass, card.item) == where]
-        return explain_card(own[0], lang) if own and not deadline.ended else explain(deadline, lang)
+        return explain_card(next(c for c in self.held if (c.klass, c.item) == where), lang)
 
     def whole(self, some: list[Deadline]) -> list[Deadline]:
         """These as they are said in full, where they were judged without what follows."""
-        return governed(self.judging.some([(one.klass, one.scope) for one in some]), self.held)
+        whole = self.judging.whole  # of all but cards, whose own facts said all of it
+        return [one if BY_OWN_FACTS in one.flags else whole(one) for one in some]
 
 
 def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -> Judged:
@@ -116,7 +118,7 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
         known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
         paid = any(key.klass in CARDS for key in state.activity)
-        history = states.rows_at_least(connection, states.CARDS, subject) if paid else []
+        history = states.of_cards(connection, subject).rows if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
     epoch = ledger.epoch()

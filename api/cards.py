@@ -33,7 +33,7 @@ def cards_answer(ledger: Ledger, subject: UUID, times: Times, lang: Language) ->
     and id. Raises NotFound for somebody this ledger never knew."""
     as_of = ledger.clock.now() if times.as_of is None else times.as_of
     with ledger.database.read() as connection:
-        states.look_at(connection, subject, states.ROWS, states.CARD_ENTRIES)
+        states.look_at(connection, subject, states.ROWS, states.CARDS)
         known = reader.position_at(connection, times.known_at)
     people = ledger.joins(ledger.epoch(), known).everybody(subject)
     book, items, is_known = ledger.book(ledger.epoch()), [], False

@@ -123,7 +123,7 @@ def _cards(
     for subject in dict.fromkeys(subject for subject, _ in page):
         with ledger.database.read() as connection:
             state = states.live_state(connection, subject)
-            rows = standing(states.rows_at_least(connection, states.CARDS, subject))
+            rows = standing(states.of_cards(connection, subject).rows)
             facts = reader.card_facts(connection, subject)
         for card in cards(state, rows, facts, book, at):
             ours = card.klass == klass and (subject, card.item) in page

@@ -99,6 +99,10 @@ class Speech:
         """A legal reference as this language names it; no line ends before its number."""
         return article(text or "", self.lang).replace("art. ", f"art.{WIDE}")
 
+    def cited(self, *articles: str | None) -> str:
+        """Legal references side by side."""
+        return " · ".join([self.article(one) for one in articles if one])
+
     def listed(self, lines: Sequence[str]) -> Markup:
         """Such lines as the items of a list: escaped, spaced and parted all at once."""
         said = self.line(_escape_inner(_APART.join(lines)).replace(_APART, "</li>\n<li>"))

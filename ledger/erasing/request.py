@@ -140,7 +140,7 @@ def holds_of(
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
         family = joins.family(subject)
-        hers = [states.rows_at_least(connection, states.KEPT, one) for one in family]
+        hers = [states.rows_of_holds(connection, one) for one in family]
         rows = [row for some in hers for row in standing(some) if row.kind in KEEPING]
         held = (row.position for row in rows if row.kind in HOLDING)
         events = [reader.event_at(connection, position) for position in held]

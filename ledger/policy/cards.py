@@ -47,6 +47,7 @@ Why: TypeAlias = Literal[
 AT_ONCE: tuple[Why, ...] = ("removal_asked", "consent_stopped", "no_consent")
 """What ends a card on the very day: the others let it be used until the day is over."""
 
+BY_OWN_FACTS = "ends_by_its_own_facts"  # the flag of a deadline that a card's own end is
 WALLET = "wallet"  # the purpose to which the person consents
 
 
@@ -151,7 +152,7 @@ def _by_own_end(deadline: Deadline, card: CardItem | None) -> Deadline:
         not_counted=(),
         flips_on=card.flips_on,
         would_change=card.would_change,
-        flags=(*deadline.flags, "ends_by_its_own_facts"),
+        flags=(*deadline.flags, BY_OWN_FACTS),
     )
 
 

@@ -10,7 +10,6 @@ back with it. Read `consents.py` for choices, `explain.py` for the sentences.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -99,22 +98,22 @@ class Judging:
         for fact in self.facts:
             self._of_item.setdefault(fact[0].scope, []).append(fact)
         self._reigns: dict[Day, Reign] = {}
-        self._judged: dict[tuple[str, str], _Judged | None] = {}
+        self._judged: dict[tuple[str, str], _Judged] = {}
 
     def deadlines(self, *, ahead: bool = True) -> list[Deadline]:
         """As the functions of this name; unless `ahead`, as `deadlines_now`."""
-        return self.some(_present(self), ahead=ahead)
-
-    def some(self, which: Collection[tuple[str, str]], *, ahead: bool = True) -> list[Deadline]:
-        """Of these classes and scopes only, in the order in which they are named."""
         found = []
-        for of in which:
-            if of not in self._judged:
-                self._judged[of] = _judge(self, *of, self.today)
-            judged = self._judged[of]
+        for klass, scope in _present(self):
+            judged = _judge(self, klass, scope, self.today)
             if judged is not None:
+                self._judged[klass, scope] = judged
                 found.append(_deadline(self, judged, ahead=ahead))
         return found
+
+    def whole(self, one: Deadline) -> Deadline:
+        """One of those that were judged without what follows, with it."""
+        not_counted, flips_on, change = _ahead(self, self._judged[one.klass, one.scope])
+        return one._replace(not_counted=not_counted, flips_on=flips_on, would_change=change)
 
     def reign(self, klass: str, day: Day) -> Reign:
         """The editions by which the class is judged that day."""
@@ -205,33 +204,39 @@ def _is_of(key: ActivityKey, data_class: DataClass) -> bool:
 def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
     case, winner, answer = judged
     rule, in_force = winner.rule, case.reign.chain[0].effective_from <= asked.today
-    return Deadline(
-        klass=case.klass,
-        scope=case.scope,
-        label_fr=rule.data_class.label_fr,
-        label_en=rule.data_class.label_en,
-        tier_now=answer.tier,
-        operational_until=answer.operational_until,
-        archive_until=answer.archive_until,
-        suspended_by=answer.suspended_by,
-        ended=answer.ended,
-        rule=rule.data_class.rule,
-        edition=rule.edition.id,
-        edition_number=rule.edition.number,
-        clause=rule.data_class.clause,
-        article=rule.data_class.article,
-        archive_article=rule.archive.article if rule.archive else None,
-        why_fr=rule.data_class.why_fr,
-        why_en=rule.data_class.why_en,
-        counted=Counted(
-            winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source
-        ),
-        rests_on=_rests_on(case, winner, answer),
-        not_counted=not_counted(case, winner, asked.passed_over) if ahead else (),
-        flips_on=_flips_on(judged, asked) if ahead else None,
-        would_change=would_change(case, winner, answer.suspended_by) if ahead else (),
+    of, edition = rule.data_class, rule.edition
+    return Deadline(  # by place: twenty names would cost as much as judging
+        case.klass,
+        case.scope,
+        of.label_fr,
+        of.label_en,
+        answer.tier,
+        answer.operational_until,
+        answer.archive_until,
+        answer.suspended_by,
+        answer.ended,
+        of.rule,
+        edition.id,
+        edition.number,
+        of.clause,
+        of.article,
+        rule.archive.article if rule.archive else None,
+        of.why_fr,
+        of.why_en,
+        Counted(winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source),
+        _rests_on(case, winner, answer),
+        *(_ahead(asked, judged) if ahead else ((), None, ())),
         flags=_flags(winner.source, in_force=in_force, not_lengthened=rule.not_lengthened),
     )
+
+
+def _ahead(
+    asked: Judging, judged: _Judged
+) -> tuple[tuple[NotCounted, ...], Day | None, tuple[str, ...]]:
+    """What did not count, when the answer changes by calendar alone, and what would change it."""
+    case, winner, answer = judged
+    passed_over = not_counted(case, winner, asked.passed_over)
+    return passed_over, _flips_on(judged, asked), would_change(case, winner, answer.suspended_by)
 
 
 def _rests_on(case: Case, winner: Candidate, answer: _Answer) -> tuple[int, ...]:

@@ -59,10 +59,10 @@ def terms(
     with ledger.database.read() as connection:
         state = states.live_state(connection, subject)
         paid = any(key.klass in CARDS for key in state.activity)
-        cards_of = states.rows_at_least(connection, states.CARDS, subject) if paid else []
+        heard = states.of_cards(connection, subject).rows if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
-    rows = standing(cards_of)
-    return state, governed(deadlines_now(state, book, at), cards(state, rows, facts, book, at))
+    items = cards(state, standing(heard), facts, book, at)
+    return state, governed(deadlines_now(state, book, at), items)
 
 
 def judge(ledger: Ledger, known: Known, subject: UUID, at: Instant) -> list[Judged]:

@@ -226,8 +226,8 @@ def event_at(connection: sa.Connection, position: int) -> Found | None:
 def card_facts(connection: sa.Connection, subject: UUID) -> dict[int, Fact]:
     """One person's facts about cards in full, by position: what ends a card is partly in their
     entries only (its contract, the day of its debit)."""
-    found = states.card_entries(connection, subject)
-    return {position: fact_from(entry.read(bytes(raw))) for position, raw in found}
+    found = states.of_cards(connection, subject).entries
+    return {position: fact_from(entry.read(raw)) for position, raw in found}
 
 
 def policy_book(connection: sa.Connection) -> tuple[Book, UUID | None]:

@@ -43,9 +43,7 @@ _events = tables.events.c
 _history = sa.select(*ROW_COLUMNS).order_by(_events.position)
 _CARDS = [kind for kind in KINDS if kind.startswith("card.")]
 _PAYING = _events.kind.in_([*_CARDS, "order.paid.v1", CORRECTION, VOID])
-_ENTRIES = Hot(
-    sa.select(_events.position, _events.entry).where(_events.kind.in_(_CARDS)), _events.subject
-)
+_entry_of_card = sa.case((_events.kind.in_(_CARDS), _events.entry))
 _KEEPING = _events.kind.in_([*KEEPING, CORRECTION, VOID])
 HEAD = Hot(sa.select(tables.head.c.position, tables.head.c.last_at, tables.head.c.epoch))
 
@@ -79,10 +77,23 @@ def _rows_made(rows: list[Values]) -> list[Row]:
     return list(map(Row._make, rows))
 
 
+class OfCards(NamedTuple):
+    """Her rows about cards and payments, with what amends facts of hers; and position and entry of
+    each fact about a card."""
+
+    rows: list[Row]
+    entries: list[tuple[int, bytes]]
+
+
+def _cards_made(found: list[Values]) -> OfCards:
+    entries = [(row[0], bytes(row[-1])) for row in found if row[-1] is not None]
+    return OfCards([Row._make(row[:-1]) for row in found], entries)
+
+
 ROWS = Part("rows", (Hot(_history, _events.subject),), _rows_made)
 KEPT = Part("holds", (Hot(_history.where(_KEEPING), _events.subject),), _rows_made)
-CARDS = Part("cards", (Hot(_history.where(_PAYING), _events.subject),), _rows_made)
-CARD_ENTRIES = Part("entries of cards", (_ENTRIES,))
+_paid = _history.add_columns(_entry_of_card).where(_PAYING)
+CARDS = Part("cards", (Hot(_paid, _events.subject),), _cards_made)
 
 
 def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) -> list[Row]:
@@ -91,17 +102,17 @@ def rows_of(connection: sa.Connection, subject: UUID, known: int | None = None) 
     return [row for row in found if known is None or row.position <= known]
 
 
-def rows_at_least(connection: sa.Connection, part: Part, subject: UUID) -> list[Row]:
-    """Her rows of CARDS or KEPT, with what amends facts of hers; all of them, where they are known
-    already."""
+def rows_of_holds(connection: sa.Connection, subject: UUID) -> list[Row]:
+    """Her rows that keep something, with what amends facts of hers; all of them, where they are
+    known already."""
     seen = connection.get_execution_options().get("seen") or {}
-    found: list[Row] = (ROWS if f"rows of {subject}" in seen else part).of(connection, subject)
+    found: list[Row] = (ROWS if f"rows of {subject}" in seen else KEPT).of(connection, subject)
     return found
 
 
-def card_entries(connection: sa.Connection, subject: UUID) -> list[Values]:
-    """Position and entry of each fact of hers about a card."""
-    found: list[Values] = CARD_ENTRIES.of(connection, subject)
+def of_cards(connection: sa.Connection, subject: UUID) -> OfCards:
+    """What her cards and payments are judged by."""
+    found: OfCards = CARDS.of(connection, subject)
     return found
 
 

@@ -192,11 +192,8 @@ def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: in
     (subject,) = people
     found, held, sealed = [part.of(connection, subject) for part in last_of(size)]
     # What amends a fact is recorded of the same person.
-    amending = [
-        row
-        for row in states.rows_at_least(connection, states.CARDS, subject)
-        if row.kind in (CORRECTION, VOID)
-    ]
+    paid = states.of_cards(connection, subject).rows
+    amending = [row for row in paid if row.kind in (CORRECTION, VOID)]
     return _page([_told(row) for row in found[::-1]], amending, held, sealed)
 
 

@@ -36,7 +36,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from api import keys, tokens
-from api.answers import find
+from api.answers import Times, find, judged
 from api.app import create_app
 from api.console.demo import Demo
 from api.demo import telling
@@ -49,7 +49,7 @@ from ledger.opening import create, open_ledger
 from ledger.requests.reading import owed
 from ledger.sealing.sealer import Sealer
 from ledger.sealing.signer import Signer
-from ledger.store import states, tables
+from ledger.store import tables
 from tests.bench.permissions import MODELS, multiply, populate
 from tests.console.room import token_of
 from tests.postgres import running_postgres, schema_url
@@ -76,20 +76,19 @@ class Case(NamedTuple):
     seen: tuple[tuple[str, str], ...]
 
 
-KINDS = range(18, 31)  # of fact known of whoever is looked at: as many as of D-0042 to D-0052
+THINGS = range(9, 13)  # told of whoever is looked at: as many as of D-0042 (9) and D-0052 (12)
 PEOPLE, CUSTOMERS = 24, 12
 JUDGING = ("", "account")  # her pages that judge; D-0052 asked for most, and sees the others
 
 
 def known(ledger: Ledger) -> list[UUID]:
-    """The first two dozen of the company of whom about as much is known as of the parts played."""
+    """The first two dozen of the company whose pages tell of as many things as theirs."""
     found: list[UUID] = []
     for number in (42, 52, *range(1, COMPANY)):
         with suppress(NotFound):
             who = find(ledger, Reference("shop", f"D-{number:04d}"))
-            with ledger.database.read() as connection:
-                kinds = len(states.live_state(connection, who).activity)
-            if kinds in KINDS and who not in found:
+            things = len(judged(ledger, who, Times()).deadlines)
+            if things in THINGS and who not in found:
                 found.append(who)
         if len(found) == PEOPLE:
             break
