@@ -54,15 +54,24 @@ def deadlines(
     `state` must be the state at (`as_of`, `known`): `known` is the last position known, None for
     all. Empty when no edition is known yet. Sorted by class, then scope.
     """
-    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=True)
+    asked, today = _Asked(state, book, known), day_of(as_of)
+    found = (_deadline(asked, *one, today, ahead=True) for one in _present(asked))
+    return [deadline for deadline in found if deadline is not None]
 
 
 def deadlines_now(
-    state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+    state: SubjectState,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    classes: Collection[str] | None = None,
 ) -> list[Deadline]:
-    """The same for whoever counts: none says what did not count, when it changes by calendar alone
-    or what would change it, which is half the work."""
-    return _deadlines(_Asked(state, book, known), day_of(as_of), ahead=False)
+    """The same (of these classes only, if some are named) for whoever counts: none says what did
+    not count, when it changes by calendar alone or what would change it, which is half the work."""
+    asked, today = _Asked(state, book, known), day_of(as_of)
+    some = [one for one in _present(asked) if classes is None or one[0] in classes]
+    found = (_deadline(asked, *one, today, ahead=False) for one in some)
+    return [deadline for deadline in found if deadline is not None]
 
 
 def deadlines_of(
@@ -75,11 +84,6 @@ def deadlines_of(
     """As `deadlines`, of these classes and scopes only, in the order in which they are named."""
     asked, today = _Asked(state, book, known), day_of(as_of)
     found = (_deadline(asked, klass, scope, today, ahead=True) for klass, scope in which)
-    return [deadline for deadline in found if deadline is not None]
-
-
-def _deadlines(asked: _Asked, today: Day, *, ahead: bool) -> list[Deadline]:
-    found = (_deadline(asked, klass, scope, today, ahead=ahead) for klass, scope in _present(asked))
     return [deadline for deadline in found if deadline is not None]
 
 
