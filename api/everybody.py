@@ -191,7 +191,8 @@ class Everybody:
 
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time, with those joined with them."""
-        rows = self.engine.of_sought(self.known, [one.name for one in whom], reads)
+        names = [name for one in whom for name in (one.name, one.cards) if name]
+        rows = self.engine.of_sought(self.known, names, reads)
         return lives_of(rows, self.engine, self.known, self._kin)
 
     def size(self, *whom: Sought) -> tuple[int, int]:
@@ -203,18 +204,19 @@ class Everybody:
     def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
         """Whom nothing is counted of below."""
         assert kinds is not None
-        condition = seeking.of_kinds(kinds)
-        if with_cards:
-            condition += f" OR ({self.engine.with_cards(self.as_of, self.known)})"
-        return self._seek(condition)
+        apart = self._seek(seeking.of_kinds(kinds))
+        if not with_cards:
+            return apart
+        carded = self.engine.with_cards(self.as_of, self.known)
+        return apart._replace(cards=self.engine.seek(self.known, carded))
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place."""
-        return self.engine.aged(self.as_of, self.known, apart.name, limit)
+        return self.engine.aged(self.as_of, self.known, apart, limit)
 
     def placed(self, apart: Sought, limit: int) -> Iterable[Placed]:
         """What is known of, by class, place and article."""
-        return self.engine.placed(self.as_of, self.known, apart.name, limit)
+        return self.engine.placed(self.as_of, self.known, apart, limit)
 
     def chosen(self, apart: Sought, limit: int) -> Iterable[Chosen]:
         """Every choice, by purpose, channel, state and reason."""
@@ -232,7 +234,7 @@ class Everybody:
         def asked(name: str) -> bool:
             return name not in without and (only is None or name in only)
 
-        return self.engine.over(self.as_of, self.known, apart.name, asked)
+        return self.engine.over(self.as_of, self.known, apart, asked)
 
 
 def lives_of(

@@ -10,6 +10,7 @@ back with it. Read `consents.py` for choices, `explain.py` for the sentences.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -66,21 +67,23 @@ def deadlines(
 
 
 def deadlines_now(
-    state: SubjectState, book: Book, as_of: Instant, known: int | None = None
+    state: SubjectState,
+    book: Book,
+    as_of: Instant,
+    known: int | None = None,
+    classes: Collection[str] | None = None,
 ) -> list[Deadline]:
-    """The same for whoever counts: none says what did not count, when it changes by calendar alone
-    or what would change it, which is half the work."""
-    return Judging(state, book, as_of, known).deadlines(ahead=False)
+    """The same (of these classes only, if some are named) for whoever counts: none says what did
+    not count, when it changes by calendar alone or what would change it, which is half the work."""
+    return Judging(state, book, as_of, known).deadlines(ahead=False, classes=classes)
 
 
 def deadline_now(
     state: SubjectState, book: Book, as_of: Instant, known: int | None, klass: str, scope: str
 ) -> Deadline | None:
     """The one of these of a class and scope; None where there is none."""
-    asked = Judging(state, book, as_of, known)
-    if (klass, scope) not in _present(asked):
-        return None
-    return next(iter(asked.some([(klass, scope)], ahead=False)), None)
+    found = Judging(state, book, as_of, known).deadlines(ahead=False, classes=(klass,))
+    return next((deadline for deadline in found if deadline.scope == scope), None)
 
 
 class Judging:
@@ -100,10 +103,15 @@ class Judging:
         self._reigns: dict[Day, Reign] = {}
         self._judged: dict[tuple[str, str], _Judged] = {}
 
-    def deadlines(self, *, ahead: bool = True) -> list[Deadline]:
-        """As the functions of this name; unless `ahead`, as `deadlines_now`."""
+    def deadlines(
+        self, *, ahead: bool = True, classes: Collection[str] | None = None
+    ) -> list[Deadline]:
+        """As the functions of this name, of these classes only; unless `ahead`, as
+        `deadlines_now`."""
         found = []
         for klass, scope in _present(self):
+            if classes is not None and klass not in classes:
+                continue
             judged = _judge(self, klass, scope, self.today)
             if judged is not None:
                 self._judged[klass, scope] = judged

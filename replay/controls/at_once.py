@@ -30,10 +30,16 @@ First: TypeAlias = Sequence[tuple[UUID, int]]
 """The first people of a line in the order of their ids, each with a position it rests on."""
 
 
+CARDS = ("card", "card_proof")
+"""The classes of which each thing ends by its own facts (`ledger/policy/cards.py`)."""
+
+
 class Sought(NamedTuple):
-    """Some of the people, as the history that found them remembers them."""
+    """Some of the people, as the history that found them remembers them; `cards`: others, of whom
+    only their cards are meant."""
 
     name: str
+    cards: str | None = None
 
 
 class Aged(NamedTuple):
@@ -266,8 +272,8 @@ class AtOnce(Protocol):
 
     def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
         """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
-        several; `with_cards`: and whoever has a card or a proof of payment whose end may be another
-        than its class's term says."""
+        several; `with_cards`: nor the cards of whoever has a card or a proof of payment whose end
+        may be another than its class's term says."""
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place."""

@@ -13,12 +13,11 @@ from ledger.policy.clocks import classes_of
 from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import EndedKey
-from replay.controls.at_once import AtOnce, Lean, Sought
+from replay.controls.at_once import CARDS, AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene
 
-CARDS = ("card", "card_proof")
 WITH_CARDS = frozenset({OrderPaid.kind, *(kind for kind in KINDS if kind.startswith("card."))})
 ERASED = frozenset({ClassErased.kind})
 APART = frozenset(KEEPING)

@@ -25,6 +25,7 @@ from ledger.policy.requests import Request, Told, judged, promise_of
 from ledger.policy.sends import Send, sends
 from ledger.policy.verdicts import Deadline
 from ledger.projections.model import SubjectState
+from replay.controls.at_once import CARDS
 from replay.controls.facts import F, Facts
 from replay.controls.model import Event, Life
 from replay.controls.scene import Scene
@@ -95,7 +96,17 @@ class Look:
     @cached_property
     def fates(self) -> list[tuple[Deadline, Fate]]:
         """What becomes of each class and thing, with what stops its end."""
-        found = governed(self.terms, self.cards)
+        return self._fates(self.terms)
+
+    @cached_property
+    def fates_of_cards(self) -> list[tuple[Deadline, Fate]]:
+        """The same of her cards only."""
+        scene = self.scene
+        found = deadlines_now(self.state, scene.book, scene.as_of, scene.known, CARDS)
+        return self._fates(found)
+
+    def _fates(self, terms: list[Deadline]) -> list[tuple[Deadline, Fate]]:
+        found = governed(terms, self.cards)
         return list(zip(found, fates(found, self.keeping), strict=True))
 
     @cached_property

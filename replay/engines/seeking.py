@@ -42,6 +42,7 @@ class Seeking(SqlEngine):
     def __init__(self, files: Files, book: Book) -> None:
         super().__init__(files, book)
         self._numbers = count(1)
+        self._with_entries = 0  # up to which position entries are known to be there
         self._ends_of: int | None = None  # as known at which position ends lie laid out
 
     @abstractmethod
@@ -99,10 +100,13 @@ class Seeking(SqlEngine):
     def need_entries(self, known: int) -> None:
         """Raise BadData where there are none: nothing that is searched for would be found."""
         self._begin()
+        if known <= self._with_entries:
+            return
         text = f"""SELECT COUNT(*) FROM events
             WHERE kind IS NOT NULL AND entry IS NULL AND position <= {known:d}"""
         if next(self._rows(text))[0]:
             raise BadData(WITHOUT_ENTRIES)
+        self._with_entries = known
 
     def events_where(
         self, known: int, condition: str, whose: str = HERS

@@ -16,7 +16,7 @@ from ledger.calendar import Day, Instant
 from ledger.events import CORRECTION, ClassErased
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import Aged, Chosen, Over, Placed
+from replay.controls.at_once import CARDS, Aged, Chosen, Over, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.ending import Ending
@@ -47,6 +47,15 @@ class Tallying(Sending, Ending):
         """Leave them out."""
         return f"ANTI JOIN ({self._numbered(apart)}) a ON a.hi = {rows}.hi AND a.lo = {rows}.lo"
 
+    def _but_apart(self, apart: Sought, judged: Judged) -> str:
+        """Leave the items `i` of those apart out, and the cards of whom only those are."""
+        text = self._but(apart.name, "i")
+        numbers = [str(one.number) for one in judged.plan.clocks if one.name in CARDS]
+        if apart.cards is None or not numbers:
+            return text
+        return f"""{text} ANTI JOIN ({self._numbered(apart.cards)}) c
+            ON c.hi = i.hi AND c.lo = i.lo AND i.number IN ({", ".join(numbers)})"""
+
     def with_cards(self, as_of: Instant, known: int) -> str:
         """An event by which somebody is to be asked about her cards herself: each ends by its own
         facts (`ledger/policy/cards.py`). So does the proof of a payment, but that is the end of its
@@ -76,7 +85,7 @@ class Tallying(Sending, Ending):
 
     # -- by class ----------------------------------------------------------------------------------
 
-    def aged(self, as_of: Instant, known: int, apart: str, limit: int) -> Iterator[Aged]:
+    def aged(self, as_of: Instant, known: int, apart: Sought, limit: int) -> Iterator[Aged]:
         """What is held and not erased, by class, months, years and place."""
 
         def columns(judged: Judged) -> str:
@@ -96,7 +105,7 @@ class Tallying(Sending, Ending):
                 klass, since = judged.plan.clocks[n].name, None if years == _STILL else int(years)
                 yield Aged(klass, months, since, _STATES[state], people, things, first)
 
-    def placed(self, as_of: Instant, known: int, apart: str, limit: int) -> Iterator[Placed]:
+    def placed(self, as_of: Instant, known: int, apart: Sought, limit: int) -> Iterator[Placed]:
         """What is known of, by class, place and article."""
         places = sorted(set(PLACE.values()))
         by_place = [places.index(PLACE[place]) for place in sorted(PLACE)]
@@ -121,7 +130,7 @@ class Tallying(Sending, Ending):
         names: Sequence[str],
         columns: str,
         where: str,
-        apart: str,
+        apart: Sought,
         limit: int,
     ) -> Iterator[_Line]:
         """Of a share of the people: each line by its key, how many people and things, and the first
@@ -132,7 +141,7 @@ class Tallying(Sending, Ending):
         self._keep(
             "counted",
             f"""SELECT hi, lo, scope, since, {_rank()} AS who, number, {columns}
-            FROM ({judged.items()}) i {self._but(apart, "i")} WHERE {where}""",
+            FROM ({judged.items()}) i {self._but_apart(apart, judged)} WHERE {where}""",
         )
         self._keep(
             "by_line",
@@ -204,7 +213,7 @@ class Tallying(Sending, Ending):
     # -- past its term -----------------------------------------------------------------------------
 
     def over(
-        self, as_of: Instant, known: int, apart: str, asked: Callable[[str], bool]
+        self, as_of: Instant, known: int, apart: Sought, asked: Callable[[str], bool]
     ) -> Iterator[Over]:
         """What is past its term where it is, by (subject, class, scope), and what that rests on:
         the fact that its term counts from, the one that put it into the archive, and the one that
@@ -219,7 +228,7 @@ class Tallying(Sending, Ending):
                 "past_terms",
                 f"""SELECT hi, lo, scope, number, term, place,
                     {sql.position_of("since")} AS position
-                FROM ({judged.items()}) i {self._but(apart, "i")}
+                FROM ({judged.items()}) i {self._but_apart(apart, judged)}
                 WHERE place IN ({places}) AND number IN ({of})""",
             )
             text = self._named(

@@ -35,8 +35,8 @@ class Asked(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """Who is apart: whoever has a fact of these kinds; and a card, or a proof of payment, if its
-    own facts may give it another end (`with_cards`)."""
+    """Who is apart: whoever has a fact of these kinds; and the cards of whoever has a card, or a
+    proof of payment, if its own facts may give it another end (`with_cards`)."""
 
     kinds: frozenset[str] = frozenset()
     with_cards: bool = False
@@ -87,6 +87,10 @@ class Question:
 
     def see(self, look: Look) -> None:
         """One person at (D, R)."""
+
+    def see_cards(self, look: Look) -> None:
+        """One person of whom all but her cards is counted."""
+        raise NotImplementedError
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:  # noqa: ARG002
         """Whom it must see, where everybody can be asked at once."""

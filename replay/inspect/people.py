@@ -11,7 +11,7 @@ from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
 from ledger.policy.consents import counted_as
 from ledger.policy.evaluate import choices, deadlines_now
-from ledger.policy.holds import KEEPING
+from ledger.policy.holds import KEEPING, Fate
 from ledger.policy.sends import Send
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
@@ -41,7 +41,14 @@ class LastActivity(Question):
 
     def see(self, look: Look) -> None:
         """Each class and thing that is held of her."""
-        for deadline, fate in look.fates:
+        self._see(look, look.fates)
+
+    def see_cards(self, look: Look) -> None:
+        """Each card that is held of her."""
+        self._see(look, look.fates_of_cards)
+
+    def _see(self, look: Look, found: list[tuple[Deadline, Fate]]) -> None:
+        for deadline, fate in found:
             if deadline.tier_now == "erased":
                 continue
             state = "archived" if deadline.ended is not None else "in_use"
@@ -223,10 +230,18 @@ class Held(Question):
         """Each class and thing of hers; of everybody, counted."""
         for deadline, fate in look.fates:
             if self.asked.subject is None:
-                key = (look.scene.klass(deadline.klass), tier(deadline), deadline.article)
-                self._counted.add(key, look.subject, deadline.counted.position)
+                self._add(look, deadline)
             else:
                 self._own.append((deadline, bool(fate.held_by)))
+
+    def see_cards(self, look: Look) -> None:
+        """Each card of hers, counted."""
+        for deadline, _ in look.fates_of_cards:
+            self._add(look, deadline)
+
+    def _add(self, look: Look, deadline: Deadline) -> None:
+        key = (look.scene.klass(deadline.klass), tier(deadline), deadline.article)
+        self._counted.add(key, look.subject, deadline.counted.position)
 
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """Of whoever keeps no card of hers."""

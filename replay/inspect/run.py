@@ -8,7 +8,18 @@ from functools import partial
 
 from replay.controls.at_once import AtOnce
 from replay.controls.life import Look
-from replay.controls.model import EVERYBODY, NOBODY, Event, History, Life, People, Told, any_of
+from replay.controls.model import (
+    EVERYBODY,
+    NOBODY,
+    Event,
+    History,
+    Kinds,
+    Life,
+    People,
+    Told,
+    any_of,
+    is_concerned,
+)
 from replay.controls.run import Progress, scene_of
 from replay.controls.scene import KEYS, Scene
 from replay.inspect.catalogue import QUESTIONS
@@ -76,13 +87,21 @@ def _see(questions: list[Question], people: People, scene: Scene, progress: Prog
 
 
 def _see_lives(
-    questions: list[Question], lives: Iterable[Life], scene: Scene, progress: Progress
+    questions: list[Question],
+    lives: Iterable[Life],
+    scene: Scene,
+    progress: Progress,
+    wholly: Kinds = EVERYBODY,
 ) -> int:
+    """How many were looked at: wholly whom these kinds concern, of the others their cards."""
     number = 0
     for number, life in enumerate(lives, 1):
-        look = Look(life, scene)
+        look, is_whole = Look(life, scene), is_concerned(life, wholly)
         for question in questions:
-            question.see(look)
+            if is_whole:
+                question.see(look)
+            else:
+                question.see_cards(look)
         progress(number)
     return number
 
@@ -101,7 +120,8 @@ def _at_once(
     for kinds, with_cards in sorted({q.apart for q in questions if q.apart}, key=str):
         alike = [question for question in questions if question.apart == (kinds, with_cards)]
         apart = everybody.apart(kinds, with_cards=with_cards)
-        _see_lives(alike, everybody.lives(apart), scene, progress)
+        wholly = kinds if with_cards else EVERYBODY
+        _see_lives(alike, everybody.lives(apart), scene, progress, wholly)
         for question in alike:
             question.count(everybody, apart, scene)
 

@@ -233,6 +233,19 @@ def cards(made: Company) -> None:
     made.she("card.removed", "2024-05-01", item="c1", psp_ack=True)
 
 
+def cards_and_more(made: Company) -> None:
+    """A card beside what is past its term; the same of somebody else, of whom a hold keeps it, and
+    of a third, whose hold is known under another reference of hers."""
+    kept = UUID(int=14), UUID(int=15)
+    for who in (OTHER, *kept):
+        made.she("card.kept", "2024-04-01", item="c1", ground="wallet", expiry=20280131, who=who)
+        made.she("message.sent", "2019-01-01", **LETTER, who=who)
+        made.she("order.placed", "2024-01-01", who=who)
+    held = {"article": "C. civ. art. 2224", "review": 20240601, "classes": ("message",)}
+    made.she("hold.placed", "2024-05-01", **held, who=kept[0])
+    made.she("customer.joined", "2024-05-02", other=kept[1], who=kept[0])
+
+
 def holds(made: Company) -> None:
     """A hold that nobody looked at again, on what is past its term."""
     made.she("message.sent", "2019-01-01", **LETTER)
@@ -472,7 +485,7 @@ def of_ours(made: Company) -> None:
 STORIES = (
     *(unfinished, sealed_again, erased_by_mistake, erased_and_joined, of_ours),
     *(unproved, no_way_back, doubted),
-    *(payments, cards, holds, restricted, archived, told, undeclared),
+    *(payments, cards, cards_and_more, holds, restricted, archived, told, undeclared),
     *(told_early, told_whom, young, no_class, card_numbers, long_ago),
     *(no_longer_declared, destroyed, learnt_since),
 )
