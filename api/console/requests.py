@@ -159,11 +159,14 @@ def post_receive(visit: Visit) -> Response:
 
 
 def _receiving(visit: Visit, status: int = 200, **more: Any) -> Response:
+    asked = visit.request.query_params
     given = {
         "rights": RIGHTS,
+        "right": visit.field("right") or asked.get("right", ""),
+        "occurred": visit.field("occurred") or asked.get("occurred", "") or steps.today(visit),
         "channels": [channel for channel in REQUEST_CHANNELS if channel not in ("page", "api")],
         "day": steps.today(visit),
-        "subject": visit.field("subject") or visit.request.query_params.get("subject", ""),
+        "subject": visit.field("subject") or asked.get("subject", ""),
         "refusal": None,
     }
     return visit.render("receive.html", status, **given | more)

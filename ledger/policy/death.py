@@ -29,11 +29,13 @@ from ledger.events import (
     Fact,
     HeirRequested,
     RecoveredFromQueue,
+    RequestClosed,
     RequestFulfilled,
     RequestPartiallyFulfilled,
     RequestQualified,
     RequestReceived,
     RequestRefused,
+    RequestWithdrawn,
     Row,
 )
 from ledger.policy.explain import Language, format_long, resting_on, words
@@ -61,6 +63,7 @@ _LEAST = ("erase", "keep", "transmit")  # what hands over least comes first
 DIRECTIVES = (DirectiveSet.kind, DirectiveRevoked.kind)
 _RIGHTS = (RequestReceived.kind, RequestQualified.kind, RecoveredFromQueue.kind)
 _ANSWERS = (RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind)
+_OVER = (RequestWithdrawn.kind, RequestClosed.kind)
 _WISHES = ("access", "closing", "objection", "update")
 
 
@@ -76,7 +79,8 @@ class May(NamedTuple):
 
 class Asked(NamedTuple):
     """What an heir asked, the last day to answer, and the fact that answered it (None: nothing
-    has)."""
+    has); `request`: to see her data is answered as a request of access, and this one, received and
+    open, will (None: there is none, receive one)."""
 
     wish: str
     day: Day
@@ -85,6 +89,7 @@ class Asked(NamedTuple):
     position: int
     answered: int | None = None
     answered_on: Day | None = None
+    request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ def after_death(
             row.position,
             answer and answer.position,
             answer and max(answer.local_day, row.local_day),
+            None if answer or row.decision != "access" else _open_request(heard),
         )
         for row in requests
         for answer in (_answer(row, heard, death if is_proved else None, account, about),)
@@ -237,6 +243,19 @@ def _answer(
     return next(answers, None)
 
 
+def _open_request(heard: Sequence[Row]) -> int | None:
+    """Where a request to see her data stands that nobody has answered."""
+    rights = {row.stream: row.decision for row in heard if row.kind in _RIGHTS}
+    over = {row.stream for row in heard if row.kind in (*_ANSWERS, *_OVER)}
+    received = (row for row in heard if row.kind == RequestReceived.kind)
+    seen = (
+        row.position
+        for row in received
+        if row.stream not in over and rights[row.stream] in ("access", "portability")
+    )
+    return next(seen, None)
+
+
 def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
     kinds = ["fact.voided.v1", HeirRequested.kind]
     if account in ("open", "to_close", "overdue"):
@@ -281,6 +300,9 @@ def explain(found: AfterDeath, lang: Language = "fr") -> list[str]:
         told = {"day": day(asked.day), "due": day(asked.due)}
         told["answered"] = day(asked.answered_on or asked.day)
         lines.append(say[key].format(what=say[f"heir_{asked.wish}"], **told))
+        if asked.wish == "access" and asked.answered is None:
+            key = "no_letter" if asked.request is None else "letter"
+            lines.append(say[key].format(position=asked.request, **told))
     lines.append(resting_on(found.rests_on, lang))
     if found.flips_on is not None:
         lines.append(vocabulary["sentence"]["flips_on"].format(day=day(found.flips_on)))

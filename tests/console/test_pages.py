@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import logging
 import re
 import zipfile
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,7 +21,7 @@ from api.console.table import MENU, pages_of
 from api.routes import AGENT, AUDITOR, DPO, PUBLIC, READER, ROLES, SUBJECT
 from ledger.calendar import moment_of_instant
 from ledger.commands import Record, Reference
-from ledger.events import CardKept, ContactedUs, Died, DirectiveSet, Restricted
+from ledger.events import CardKept, ContactedUs, Died, DirectiveSet, HeirRequested, Restricted
 from ledger.handlers import Accepted, record
 from ledger.requests.reading import queue
 from ledger.sealing.signer import Signer
@@ -361,6 +363,32 @@ def test_an_heirs_letter_is_answered_with_the_estate(visitor: Visitor) -> None:
         done = visitor.send(f"{path}/fulfil", on=path, channel="letter", package=digest)
         assert done.status_code == 303
         assert "LIL art. 85 II 1°" in seen(visitor.get(of(visitor, who)).text)
+
+
+@pytest.mark.clause("SS-DSR-7")
+def test_what_an_heir_asked_without_a_letter_is_received_and_answered(visitor: Visitor) -> None:
+    """The page says that no request is on record, and opens the form for it; from then on it is
+    answered by the same door as everybody."""
+    visitor.sign_in(AGENT)
+    ledger, path = visitor.company.ledger, of(visitor)
+    now = moment_of_instant(ledger.clock.now())
+    record(ledger, Record(Died(occurred=now, source="notary"), PERSON))
+    record(ledger, Record(HeirRequested(occurred=now, wish="access", name="Fille"), PERSON))
+    page = visitor.get(path)
+    assert "aucune demande n'est enregistrée" in seen(page.text)
+    (form,) = re.findall(r'href="(/console/requests/new\?[^"]*right=access[^"]*)"', page.text)
+    text = visitor.get(html.unescape(form)).text
+    assert '<option value="access" selected>' in text
+    given = dict(parse_qsl(urlsplit(html.unescape(form)).query))
+    assert f'value="{given["occurred"]}"' in text
+    received = visitor.send("/console/requests/new", on=form, **given, channel="agent")
+    request = received.headers["location"]
+    assert "sa réponse sera celle de l'héritier" in seen(visitor.get(path).text)
+    digest = visitor.send(f"{request}/package", on=request).headers["package-sha256"]
+    done = visitor.send(f"{request}/fulfil", on=request, channel="letter", package=digest)
+    assert done.status_code == 303
+    told = seen(visitor.get(path).text)
+    assert "répondu le" in told and "sa réponse sera" not in told and "aucune demande" not in told
 
 
 def test_a_refusal_must_say_why_and_before_whom_to_complain(visitor: Visitor) -> None:
