@@ -57,6 +57,7 @@ bench: $(STAMP) ## the benchmarks, each beside its peer, one table at the end
 	$(BIN)/python -m tests.bench.verifying
 	$(BIN)/python -m tests.bench.replaying
 	$(BIN)/python -m tests.bench.segmenting
+	$(BIN)/python -m tests.bench.pages
 
 bench-replay: $(STAMP) ## questions over 1, 20 and 100 million events (an hour, 9 GB of disk)
 	$(BIN)/python -m tests.bench.replaying --rounds 1 --events 1000000 20000000 100000000
