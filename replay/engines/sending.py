@@ -176,14 +176,12 @@ def _sorted(known: int, heeded: Heeded) -> str:
         WHERE {} GROUP BY e.subject_hi, e.subject_lo"""
     had = f"{{0}}.occurred_at <= s.occurred_at AND {known_then}"
     outlived = " ".join(
-        f"WHEN '{purpose}' THEN " + " + ".join(_outlived(f"g.{day}", months) for months in several)
-        for purpose, several in sorted(heeded.validity.items())
-        for day in ("own_day",)
+        f"WHEN '{purpose}' THEN " + " + ".join(_outlived("g.agreed_day", one) for one in months)
+        for purpose, months in sorted(heeded.validity.items())
     )
-    outlived_all = outlived.replace("g.own_day", "g.all_day")
-    ages = [f"CASE s.purpose {one} ELSE 0 END" if one else "0" for one in (outlived, outlived_all)]
+    age = f"CASE s.purpose {outlived} ELSE 0 END" if outlived else "0"
     serving = f"s.purpose NOT IN {listed(heeded.served)}" if heeded.served else "TRUE"
-    key = "purpose, channel, known, happened, day, said, own_age, all_age"
+    key = "purpose, channel, known, happened, day, said, age"
     return f"""WITH x AS (
             SELECT e.subject_hi AS hi, e.subject_lo AS lo, e.position, e.kind, e.decision, e.grade,
                 COALESCE(e.purpose, '') AS purpose, COALESCE(e.channel, '') AS channel, e.actor,
@@ -200,15 +198,13 @@ def _sorted(known: int, heeded: Heeded) -> str:
                     AND COALESCE(BOOL_AND(x.says AND {known_then.format("x")}), TRUE) AS told,
                 COALESCE(BOOL_OR({granted} AND {backdated}), FALSE) AS backdated,
                 ARG_MAX(x.local_day, x.occurred_at) FILTER ({granted} AND x.channel = s.channel)
-                    AS own_day,
-                ARG_MAX(x.local_day, x.occurred_at) FILTER ({granted} AND x.channel = '')
-                    AS all_day
+                    AS agreed_day
             FROM sends s JOIN x ON x.hi = s.hi AND x.lo = s.lo AND x.occurred_at <= s.occurred_at
                 AND (NOT x.says OR (x.purpose = s.purpose AND x.channel IN ('', s.channel)))
             GROUP BY s.position),
         keyed AS (
             SELECT s.position, s.hi, s.lo, s.purpose, s.channel, s.known, s.happened, s.day,
-                COALESCE(g.said, '') AS said, {ages[0]} AS own_age, {ages[1]} AS all_age,
+                COALESCE(g.said, '') AS said, {age} AS age,
                 s.channel NOT IN {listed(heeded.by_hours)}
                     AND COALESCE(g.told, TRUE) AND {had.format("first")}
                     AND ({serving} OR COALESCE({had.format("service")}, FALSE))
