@@ -67,7 +67,7 @@ SCHEMA = pa.schema(
 )
 """The columns, in order. Instants are microseconds UTC, days are YYYYMMDD, amounts minor units."""
 
-_LAID = "probant-aside/2"
+_LAID = "probant-aside/3"
 _PATH = re.compile(r"events/([0-9]{12,})-([0-9]{12,})\.g([1-9][0-9]*)\.parquet", re.ASCII)
 
 
