@@ -77,6 +77,7 @@ CONTROLS = {
             "GDPR art. 5(1)(e); CMF art. L133-24",
             keeping.WITH_CARDS,
             person=(keeping.past_cards,),
+            reads=keeping.ENDING_CARDS,
             most=Most(keeping.APART, True, keeping.past_cards_of_most),
         ),
         Control(

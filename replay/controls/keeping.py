@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.events import KINDS, ClassErased, OrderPaid
+from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
 from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
+from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.verdicts import Deadline
+from ledger.projections.consents import RANKS
 from ledger.projections.model import EndedKey
 from replay.controls.at_once import CARDS, AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene
+from replay.fold import ENDINGS, PLAN
 
 WITH_CARDS = frozenset({OrderPaid.kind, *(kind for kind in KINDS if kind.startswith("card."))})
+ENDING_CARDS = WITH_CARDS | {*PLAN, CONTRACT_ENDED, *RANKS, *ENDINGS, PolicyNotified.kind, *KEEPING}
+"""All that the end of a card is found from: the contract that it pays, the consent that it rests
+on, the edition she was told of, what ended, and what stops the end."""
 ERASED = frozenset({ClassErased.kind})
 APART = frozenset(KEEPING)
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")

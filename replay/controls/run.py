@@ -327,7 +327,7 @@ def _of_most(
 
     told: Counter[tuple[str, tuple[int, ...]]] = Counter()
     whose: dict[UUID, None] = {}
-    hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart))
+    hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart, reads=control.reads))
     theirs: Iterator[Finding | Lean] = most.found(everybody, apart, scene)
     for one in merge(hers, theirs, key=_whose):
         if isinstance(one, Finding):
@@ -335,7 +335,9 @@ def _of_most(
         elif outcome.count(one):
             told[one.why, one.positions] += 1
             whose[one.subject] = None
-    for finding in found_of(everybody.lives(everybody.of(whose))) if whose else ():
+    for finding in (
+        found_of(everybody.lives(everybody.of(whose), reads=control.reads)) if whose else ()
+    ):
         if told[finding.why, finding.positions]:
             told[finding.why, finding.positions] -= 1
             outcome.findings.append(finding)

@@ -246,6 +246,27 @@ def cards_and_more(made: Company) -> None:
     made.she("customer.joined", "2024-05-02", other=kept[1], who=kept[0])
 
 
+def cards_by_their_own_facts(made: Company) -> None:
+    """Kept by a consent that was taken back, or was not; for a contract that ended, or runs; one
+    that was erased."""
+    agreed = {"purpose": "wallet", **FORM}
+    for n in range(2):
+        who, contract = UUID(int=60 + n), UUID(int=70 + n)
+        made.she("consent.given", "2022-04-01", who=who, **agreed)
+        said = {"ground": "wallet", "expiry": 20390131, "who": who}
+        made.she("card.kept", "2022-04-01", item="w1", **said)
+        other = UUID(int=80 + n)
+        begun = {"type": "subscription", "until": 20230331, "tacit": False}
+        made.she("contract.started", "2022-04-01", stream=contract, who=other, **begun)
+        said = {"ground": "subscription", "contract": contract, "expiry": 20390131, "who": other}
+        made.she("card.kept", "2022-04-01", item="s1", **said)
+        if n:
+            made.she("consent.withdrawn", "2022-05-01", who=who, purpose="wallet")
+            made.she("contract.ended", "2022-06-01", stream=contract, who=other, reason="notice")
+    gone = {"of": "card", "item": "w1", "reason": "term", "keys": (key(),)}
+    made.she("customer.class_erased", "2023-05-01", actor="system", who=UUID(int=61), **gone)
+
+
 def holds(made: Company) -> None:
     """A hold that nobody looked at again, on what is past its term."""
     made.she("message.sent", "2019-01-01", **LETTER)
@@ -485,7 +506,17 @@ def of_ours(made: Company) -> None:
 STORIES = (
     *(unfinished, sealed_again, erased_by_mistake, erased_and_joined, of_ours),
     *(unproved, no_way_back, doubted),
-    *(payments, cards, cards_and_more, holds, restricted, archived, told, undeclared),
+    *(
+        payments,
+        cards,
+        cards_and_more,
+        cards_by_their_own_facts,
+        holds,
+        restricted,
+        archived,
+        told,
+        undeclared,
+    ),
     *(told_early, told_whom, young, no_class, card_numbers, long_ago),
     *(no_longer_declared, destroyed, learnt_since),
 )
