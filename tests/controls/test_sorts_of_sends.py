@@ -11,7 +11,8 @@ import pytest
 
 from ledger.calendar import parse_as_of
 from tests.controls.room import FORM, LETTER, OTHER, SHE, Company
-from tests.controls.test_at_once import OPENERS, corrected_to
+from tests.controls.seldom import corrected_to
+from tests.controls.test_at_once import OPENERS
 from tests.controls.test_sends_at_once import EDITIONS, agree
 
 CLUB: dict[str, Any] = {"purpose": "club", "channel": "email"}
