@@ -187,16 +187,22 @@ def closed_scopes(connection: sa.Connection, subject: UUID) -> set[Scope]:
 def ended_until(connection: sa.Connection, subjects: Collection[UUID]) -> dict[Scope, Instant]:
     """When the classes of these people that ever ended did so last; if what says so was pruned, the
     instant of the next entry that was not."""
-    last: dict[Scope, int] = {}
-    query = sa.select(_k.subject, _k.data_class, _k.scope, _k.destroyed_position).where(
-        sa.text("keys.state = 'destroyed'"), _k.scope == ""
+    last: dict[Scope, tuple[int, Instant | None]] = {}
+    query = (
+        sa.select(
+            *(_k.subject, _k.data_class, _k.scope, _k.destroyed_position, _events.c.recorded_at)
+        )
+        .select_from(_keys.outerjoin(_events, _events.c.position == _k.destroyed_position))
+        .where(sa.text("keys.state = 'destroyed'"), _k.scope == "")
+        .order_by(_k.destroyed_position)
     )
     for some in _chunks(subjects):
-        for *of, at in connection.execute(query.where(_k.subject.in_(some))):
-            scope = Scope(*of)
-            last[scope] = max(at, last.get(scope, 0))
-    when = {at: recorded_from(connection, at) for at in set(last.values())}
-    return {scope: when[at] for scope, at in last.items()}
+        for *of, at, recorded in connection.execute(query.where(_k.subject.in_(some))):
+            last[Scope(*of)] = at, recorded
+    return {
+        scope: recorded_from(connection, at) if recorded is None else recorded
+        for scope, (at, recorded) in last.items()
+    }
 
 
 def told(

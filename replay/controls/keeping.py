@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
-from ledger.policy.cards import CardItem
 from ledger.policy.clocks import classes_of
 from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.verdicts import Deadline
 from ledger.projections.consents import RANKS
-from ledger.projections.model import EndedKey
 from replay.controls.at_once import CARDS, AtOnce, Lean, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
@@ -65,7 +63,7 @@ def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterat
 def past_cards(look: Look) -> Iterator[Finding]:
     """C04: no card, and no proof of a payment, beyond the end that its own facts give it."""
     for card in look.cards:
-        if card.status != "to_be_removed" or _is_erased(look, card):
+        if card.status != "to_be_removed":
             continue
         fate = fate_of_card(card, look.keeping)
         until: Value = Dated(card.until) if card.until else "-"
@@ -190,11 +188,6 @@ def _holding(look: Look, at: int, known: int, erased: ClassErased) -> Hold | Non
     """What stopped this erasure at an instant, as known at a position."""
     found = look.kept_by(at, known, restricted=erased.reason == "term")
     return next((hold for hold in found if erased.of in hold.classes or not hold.classes), None)
-
-
-def _is_erased(look: Look, card: CardItem) -> bool:
-    ended = look.state.ended.get(EndedKey(card.klass, card.item))
-    return ended is not None and ended.tier == "erased"
 
 
 def _name(look: Look, deadline: Deadline) -> Value:

@@ -288,6 +288,14 @@ def test_an_account_that_was_erased_is_opened_again_beside_the_orders_that_were_
     assert house.reads(opened) == {"name": "Anna B"}
     assert house.reads(first) is Unreadable.ERASED
     house.whole()
+    house.clock.advance(days=5 * 366)
+    house.term()
+    assert (house.tier("account"), house.reads(opened)) == ("archived", Unreadable.ARCHIVED)
+    house.whole()
+    house.clock.advance(days=5 * 366)
+    house.term()
+    assert (house.tier("account"), house.reads(opened)) == ("erased", Unreadable.ERASED)
+    house.whole()
 
 
 @pytest.mark.clause("SS-DSR-7", "SS-DSR-3")

@@ -11,6 +11,7 @@ from ledger.aggregates import customer
 from ledger.commands import Void
 from ledger.errors import Refusal, Refused
 from ledger.events import (
+    REMEDIES,
     AccountClosed,
     AccountOpened,
     Died,
@@ -18,6 +19,9 @@ from ledger.events import (
     DirectiveSet,
     Fact,
     HeirRequested,
+    RequestReceived,
+    RequestRefused,
+    RequestWithdrawn,
 )
 from ledger.policy.death import ESTATE, AfterDeath, explain
 from ledger.policy.estate import UNASKED, UNPROVED, Estate, estate_of
@@ -154,6 +158,35 @@ def test_a_directive_that_was_taken_back_binds_nobody(shop: Shop):
 
 
 @pytest.mark.clause("SS-DSR-7")
+def test_an_heir_who_wishes_to_see_is_answered_as_a_request_of_access_is(shop: Shop):
+    """Without one on record it says what is missing; with one, which it is; answered, by what."""
+
+    def asked() -> tuple[int | None, int | None]:
+        found = after(shop)
+        assert found is not None
+        (one,) = [one for one in found.asked if one.wish == "access"]
+        lines = " ".join(explain(found, "en"))
+        assert ("none is on record" in lines) == (one.answered is None and one.request is None)
+        return one.answered, one.request
+
+    told(shop, DIED, asks("access"))
+    assert asked() == (None, None)
+    received = RequestReceived(**on("2026-01-05"), right="access", channel="letter")
+    letter = shop.told(received, "42", "letter").position
+    assert asked() == (None, letter)
+    withdrawn = RequestWithdrawn(**on("2026-01-05"), channel="letter")
+    shop.told(withdrawn, "42", "letter")
+    assert asked() == (None, None)
+    again = shop.told(received, "42", "second").position
+    assert asked() == (None, again)
+    said = RequestRefused(
+        **on("2026-01-05"), channel="letter", grounds=("excessive",), remedies=REMEDIES
+    )
+    answer = shop.told(said, "42", "second").position
+    assert asked() == (answer, None)
+
+
+@pytest.mark.clause("SS-DSR-7")
 def test_a_death_that_was_somebody_elses_leaves_her_alive_and_her_account_to_be_opened(shop: Shop):
     shop.told(OPENED, "42")
     position = shop.told(DIED, "42").position
@@ -199,5 +232,5 @@ def test_it_is_told_in_words(shop: Shop, lang: Language):
     found = told(shop, OPENED, SIGN, asks("closing"), asks("access"))
     lines = explain(found, lang)
     assert not [line for line in lines if "{" in line]
-    assert len(lines) == 14
+    assert len(lines) == 15
     assert lines[-1].endswith(("6 février 2026.", "February 6, 2026."))
