@@ -230,7 +230,7 @@ def archived(made: Company, until: int, of: str = "account", **said: Any) -> Non
 def archived_before_she_came_back(made: Company) -> None:
     made.she("customer.logged_in", "2015-01-10", "2019-01-10", actor="import")
     archived(made, 20301231)
-    made.she("customer.logged_in", "2021-03-01")
+    made.she("customer.logged_in", "2021-01-10", "2021-03-01")  # told of after it
 
 
 def archived_before_she_will_come_back(made: Company) -> None:
@@ -249,7 +249,7 @@ def archived_after_a_void(made: Company) -> None:
     made.she("customer.logged_in", "2015-01-10", "2019-01-10", actor="import")
     at = made.she("customer.logged_in", "2020-01-10")
     made.she("fact.voided", "2020-01-20", ref=at, klass="security_log")
-    archived(made, 20301231)
+    archived(made, 20291231)
 
 
 def archived_by_an_edition_that_keeps_less(made: Company) -> None:
