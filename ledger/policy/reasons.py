@@ -66,12 +66,15 @@ def rests_on(
 def not_counted(
     case: Case, winner: Candidate, known: dict[int, NotCounted]
 ) -> tuple[NotCounted, ...]:
-    """The facts this clock looked at and passed over, one line per kind, latest first. `known`:
-    what other clocks of hers say of them, by position."""
+    """The facts later than what counted that this clock passed over, one line per kind, latest
+    first: an older one would change nothing if it did count. `known`: what other clocks of hers say
+    of them, by position."""
     found: dict[str, NotCounted] = {}
     later = case.of.moved_by
     for (_, _, kind, _), span in case.others:
         position = span.last_position
+        if (span.last_day, position) < (winner.day, winner.position):
+            break
         if kind in found or (kind == winner.kind and span.first_position == winner.position):
             continue
         if kind in later:  # a later edition counts such facts, but not those recorded before

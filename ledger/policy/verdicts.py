@@ -46,7 +46,7 @@ class Counted(NamedTuple):
 
 
 class NotCounted(NamedTuple):
-    """Facts of one kind that did not move the clock; the reason is a code, see words/*.toml."""
+    """Later facts of one kind that did not move the clock; `reason` is a code of words/*.toml."""
 
     kind: str
     last_day: Day
