@@ -3,7 +3,7 @@
 The made-up company of two thousand (requests, holds, cards, contracts) is recorded first and
 sealed; then a thousand customers, whom the database multiplies. The bare page is a jinja template
 of the same kind (a menu, a table of twenty lines) under the same server, the same guards and no
-ledger. One connection asks each page and the bare one in turns; the page of a person is asked of
+ledger; beside it stands one of as many bytes as the page. One connection asks them in turns; the page of a person is asked of
 two dozen people and her own pages that judge by a dozen, one after the other, so that nothing is
 flattered by what is remembered of one of them. What was counted over everybody is
 forgotten first, so the first answer of a page is that of a ledger nobody ever looked at; its p50 is
@@ -156,9 +156,10 @@ def company(kept: Path, people: int) -> Iterator[tuple[str, int]]:
 # --- the server -----------------------------------------------------------------------------------
 
 
-def bare(_request: Request) -> Response:
-    """The peer."""
-    rows = [(n, f"line {n}", n * n, "2026-01-05") for n in range(20)]
+def bare(request: Request) -> Response:
+    """The peer: twenty lines, or as many as are asked for."""
+    lines = int(request.query_params.get("lines", LINES))
+    rows = [(n, f"line {n}", n * n, "2026-01-05") for n in range(lines)]
     return HTMLResponse(BARE.render(title="Bare", menu=range(10), rows=rows))
 
 
@@ -196,11 +197,12 @@ def serving(url: str, home: Path) -> Iterator[int]:
 
 
 class Took(NamedTuple):
-    """Medians in seconds of a page and of the bare page beside it; of its first answer ever; and
-    until it showed all of its numbers."""
+    """Medians in seconds of a page, of the bare page beside it, and of a bare page as long as it;
+    of its first answer ever; and until it showed all of its numbers."""
 
     ours: float
     peer: float
+    as_long: float
     first: float
     whole: float
 
@@ -245,18 +247,22 @@ def measured(port: int, found: list[Case], rounds: int) -> dict[Case, Took]:
                 time.sleep(WAIT)
                 _, body = ask(line, path, sessions[part])
             whole = time.perf_counter() - asked
-            ours, peer, begun = [], [], time.perf_counter()
+            peers = "/bare", f"/bare?lines={max(LINES, len(body) // LINE)}"
+            took: tuple[list[float], ...] = ([], [], [])
+            begun = time.perf_counter()
             for n in range(rounds):
                 if n > 2 and time.perf_counter() - begun > SLOW:
                     break
                 part, path = case.seen[n % len(case.seen)]
-                peer.append(ask(line, "/bare")[0])
-                ours.append(ask(line, path, sessions[part])[0])
-            told[case] = Took(statistics.median(ours), statistics.median(peer), first, whole)
+                for peer, some in zip(peers, took[1:], strict=True):
+                    some.append(ask(line, peer)[0])
+                took[0].append(ask(line, path, sessions[part])[0])
+            told[case] = Took(*map(statistics.median, took), first, whole)
     return told
 
 
 COUNTING = b" data-counting"  # said of a number that is being counted
+LINES, LINE = 20, 66  # of the bare page; bytes of one
 SLOW = 4  # seconds after which a page is asked no more
 
 
@@ -282,8 +288,8 @@ def main() -> None:
             mark = "" if took.ours / took.peer <= AIM else "  <- above the aim"
             print(
                 f"{took.ours / took.peer:7.1f} x  {took.ours * 1000:8.2f} ms"
-                f"  bare {took.peer * 1000:5.2f} ms  first {took.first * 1000:8.1f} ms"
-                f"  whole {took.whole:5.1f} s  {case.name}{mark}"
+                f"  bare {took.peer * 1000:5.2f} ms  {took.ours / took.as_long:4.1f} x as long"
+                f"  first {took.first * 1000:8.1f} ms  whole {took.whole:5.1f} s  {case.name}{mark}"
             )
 
 
