@@ -27,7 +27,8 @@ class Control:
     whoever has no fact of these kinds is no business of its; `reads`: facts of other kinds it does
     not look at; `hears`: nor does `event` say anything of other facts about nobody. Where everybody
     can be asked at once: `seek` finds whom it can find something of, `most` what it finds of all
-    but those apart, `ours` of which facts about nobody."""
+    but those apart, `ours` of which facts about nobody; `alone`: it says nothing true of anybody
+    but those that it sought."""
 
     id: str
     clauses: str
@@ -41,6 +42,7 @@ class Control:
     hears: Kinds = EVERYBODY
     ours: Ours | None = None
     seek: Seek | None = None
+    alone: bool = False
     most: Most | None = None
 
 
@@ -94,6 +96,7 @@ CONTROLS = {
             keeping.ERASED,
             person=(keeping.unfinished_erasures,),
             seek=keeping.seek_unfinished,
+            alone=True,
             store=(store.incomplete,),
         ),
         Control(

@@ -9,7 +9,7 @@ show is named (`Outcome.unseen`). No violation of a control that was not checked
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -296,20 +296,26 @@ def _at_once(
             outcomes[finding.control].add(finding)
 
     asked = [CONTROLS[name] for name in wanted]
-    whom: list[Sought] = []
     some = [one for one in asked if one.most is None]
-    for one in some:
-        kinds = one.concerns
-        assert one.seek is not None or kinds is not None, one.id
-        whom += one.seek(everybody, scene) if one.seek else (everybody.having(kinds or ()),)
-    if whom:
-        reads = any_of(one.reads for one in some)
-        _of_lives(everybody.lives(*whom, reads=reads), scene, some, tell, progress)
+    together = [one for one in some if not one.alone]
+    for group in (together, *([one] for one in some if one.alone)):
+        whom = [sought for one in group for sought in _whom(one, everybody, scene)]
+        if whom:
+            lives = everybody.lives(*whom, reads=any_of(one.reads for one in group))
+            _of_lives(lives, scene, group, tell, progress)
     for one in asked:
         if one.most is not None:
             _of_most(one, one.most, everybody, scene, outcomes[one.id])
     concerns = any_of(one.concerns for one in asked)
     return everybody.size(*(() if concerns is None else (everybody.having(concerns),)))
+
+
+def _whom(control: Control, everybody: AtOnce, scene: Scene) -> Sequence[Sought]:
+    """Whom a control can find something of."""
+    if control.seek is not None:
+        return control.seek(everybody, scene)
+    assert control.concerns is not None, control.id
+    return (everybody.having(control.concerns),)
 
 
 def _of_most(

@@ -138,19 +138,20 @@ def _told(visit: Visit, connection: Any, found: Single) -> dict[str, Any]:
     }
     if found.row is None or found.entry is None:
         return told
+    called, known = names(visit), reader.position_at(connection, None)
     try:
         said, one = entry.read(found.entry), timeline.told_of(found.row, found.entry)
-    except (ProbantError, KeyError, ValueError, TypeError):
-        return told | {"readable": False}
-    known = reader.position_at(connection, None)
-    called = names(visit)
-    _, amended, states = timeline.whole(connection, [one], known)
-    return told | {
-        "data": stated(found.row.kind, timeline.stated(one), called, visit.say),
-        "parts": [
+        data = stated(found.row.kind, timeline.stated(one), called, visit.say)
+        _, amended, states = timeline.whole(connection, [one], known)
+        parts = [
             (called["class"].get(name, name), states[found.position, name].value)
             for name, _ in one.parts
-        ],
+        ]
+    except (ProbantError, KeyError, ValueError, TypeError):
+        return told | {"readable": False}
+    return told | {
+        "data": data,
+        "parts": parts,
         "stands": timeline.standing(found.row, amended),
         "written": json.dumps(said, ensure_ascii=False, indent=2),
     }
