@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ledger.calendar import Instant, Moment
 from ledger.events import CORRECTION, VOID, FormPublished
+from ledger.policy import phone
 from ledger.policy.book import Book
 from ledger.policy.model import Purpose
 from ledger.policy.permissions import Company, declared
@@ -58,7 +59,7 @@ def looks(
 ) -> Looks | None:
     """What is looked at for this question; None when everybody must be looked at whole."""
     found = declared(book, company, purpose, moment, known)
-    if found is None or channel in ("phone", "automated_call"):
+    if found is None or channel in phone.CHANNELS:
         return None
     forms = changed_forms(company)
     return Looks(

@@ -158,7 +158,7 @@ def verdict_until(
     heard stays the same. What depends on the hour may be at once."""
     asked = _asked(person, book, purpose, channel, moment, known, company, offer)
     answer, case = asked.at(moment)
-    by_hours = channel in ("phone", "automated_call")
+    by_hours = channel in phone.CHANNELS
     turns = [moment.at] if case is None or by_hours or asked.waits else list(_turns(case))
     return _verdict(asked, moment, answer, case), min(turns, default=END)
 
@@ -420,5 +420,5 @@ def _turns(case: Case) -> Iterator[Instant]:
     for day in days:
         if day > case.moment.day:
             yield start_of(day)
-    if case.channel in ("phone", "automated_call") and case.purpose.marketing:
+    if case.channel in phone.CHANNELS and case.purpose.marketing:
         yield from phone.turns(case.person.rows, case.moment.at, case.moment.day)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from ledger.calendar import HOUR
+from ledger.policy import phone
 from ledger.policy.consents import CHOICES
 from ledger.policy.permitting import OPENS_DELIBERATED, PROTECTING, SERVING, SOFT_OPT_IN
 from ledger.policy.sends import KINDS, Send
@@ -125,7 +126,7 @@ def heeded_by(scene: Scene) -> Heeded:
         apart=PROTECTING,
         endings=tuple(ENDINGS),
         choices=CHOICES,
-        by_hours=("phone", "automated_call"),
+        by_hours=phone.CHANNELS,
         served={purpose for purpose, basis, _ in purposes if basis == "contract"},
         serving=SERVING,
         validity=validity,
