@@ -28,13 +28,15 @@ class Record:
     """Record a proposed fact.
 
     The person is the fact's subject, or is found (or registered) by `person`; the order, contract
-    or message is `stream`, or is found (or begun) by `thing`.
+    or message is `stream`, or is found (or begun) by `thing`. `meant` is whom the subject named, if
+    she was joined to another since.
     """
 
     fact: Fact
     person: Reference | None = None
     stream: UUID | None = None
     thing: Reference | None = None
+    meant: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

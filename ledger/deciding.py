@@ -127,6 +127,7 @@ class Session:
         self._drawn: list[bytes] = []
         self._joins = Joins()
         self._targets: dict[tuple[str, bytes], reader.Target] = {}
+        self._meant: dict[Key, UUID] = {}  # of whom it was, before any join
         self._erased: dict[tuple[str, bytes], int] = {}
         self._closed: set[UUID] = set()
         self._ended: dict[Scope, Instant] = {}
@@ -162,6 +163,7 @@ class Session:
                 found = reader.lookups(connection, references)
                 if before:
                     found |= {r: before.begun[r] for r in references if r in before.begun}
+                self._meant = {key: target.subject for key, target in found.items()}
                 self._targets = self._of_the_kept(found)
                 unknown = [r for r in references if r not in self._targets]
                 self._erased = reader.erased_until(connection, unknown) if unknown else {}
@@ -281,10 +283,18 @@ class Session:
         imported = [c for c in commands if isinstance(c, Record) and c.fact.actor == "import"]
         if not imported or not self.ledger.has_erased(self.epoch):
             return {}
-        people = {c.fact.subject for c in imported if c.fact.subject}
-        people |= {target.subject for target in self._targets.values()}
+        people = {one for c in imported for one in (c.fact.subject, c.meant) if one}
+        people |= {target.subject for target in self._targets.values()} | {*self._meant.values()}
         with self.ledger.database.glance() as connection:
             return erasure.ended_until(connection, people)
+
+    def _ended_of(self, command: Record, subject: UUID) -> Instant | None:
+        """When the class of a fact ended last, of her or of the one it names, who was joined."""
+        named = command.meant
+        if command.person and self._ended:
+            named = self._meant.get(self._blinded("person", command.person))
+        scopes = [Scope(one, command.fact.home or "", "") for one in (subject, named) if one]
+        return max((self._ended[one] for one in scopes if one in self._ended), default=None)
 
     def _looked_back(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams whose past a decision depends on (a login depends on none)."""
@@ -369,7 +379,7 @@ class Session:
         item = item_of(fact, stream, bool(personal))
         if (item, subject) != (fact.item, fact.subject):
             fact = replace(fact, subject=subject, item=item)
-        refused = door.refuse_past(fact, self._ended.get(Scope(subject, fact.home or "", "")))
+        refused = door.refuse_past(fact, self._ended_of(command, subject))
         refused = refused or AGGREGATES[fact.aggregate].decide(found.state, fact)
         refused = unless_lapsed(self.ledger, self.epoch, refused, found.state, fact)
         if fact.kind in together.OF_ALL:

@@ -211,7 +211,8 @@ def _of_the_kept(ledger: Ledger, commands: Sequence[Command]) -> Sequence[Comman
     for one in commands:
         subject = one.fact.subject if isinstance(one, Record) else None
         if isinstance(one, Record) and subject is not None and joins.named(subject) != subject:
-            found.append(replace(one, fact=replace(one.fact, subject=joins.named(subject))))
+            fact = replace(one.fact, subject=joins.named(subject))
+            found.append(replace(one, fact=fact, meant=subject))
         else:
             found.append(one)
     return found

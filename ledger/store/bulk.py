@@ -53,10 +53,11 @@ class Line(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A subject's id, as a value and as text."""
+    """A subject's id, as a value and as text; `meant`: hers before she was joined, if she was."""
 
     id: UUID
     text: str
+    meant: UUID | None = None
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Bulk:
         unknown = {line.person for line in lines if line.person not in self._people}
         for blind, subject in _existing_lookups(connection, unknown).items():
             kept = self._joins.kept(subject)
-            self._people[blind] = Person(kept, str(kept))
+            self._people[blind] = Person(kept, str(kept), subject)
         return {blind for blind in unknown if blind not in self._people}
 
     def _not_erased(
@@ -151,10 +152,11 @@ class Bulk:
             line = lines[index]
             cutoff = max(until.get(line.person, -1), until.get(line.thing or line.person, -1))
             person = self._people.get(line.person)
-            of = Scope(person.id, line.template.row.klass or "", "") if ended and person else None
+            hers = (person.id, person.meant) if ended and person else ()
+            klass = line.template.row.klass or ""
             if line.moment.at <= cutoff:
                 result.erased.append(index)
-            elif of and line.moment.at <= ended.get(of, -1):
+            elif any(line.moment.at <= ended.get(Scope(one, klass, ""), -1) for one in hers if one):
                 result.ended.append(index)
             else:
                 kept.append(index)
@@ -163,8 +165,9 @@ class Bulk:
     def _ended(self, connection: sa.Connection, people: set[Blind]) -> dict[Scope, Instant]:
         if not erasure.carried_out(connection):
             return {}
-        known = {person.id for blind in people if (person := self._people.get(blind))}
-        return erasure.ended_until(connection, known)
+        known = [person for blind in people if (person := self._people.get(blind))]
+        ids = {one for person in known for one in (person.id, person.meant) if one}
+        return erasure.ended_until(connection, ids)
 
     def person(self, blind: Blind) -> Person | None:
         """Whom a blinded reference means, if known."""
