@@ -75,16 +75,15 @@ def test_what_ended_under_a_reference_does_not_come_back_under_the_one_it_was_jo
     assert (report.recorded, report.rejected) == ({"order.placed.v1": 1}, 1)
     assert json.loads(rejects.read_text())["problem"] == "erased"
     old, now = moment_of_day(parse_day("1997-01-03")), moment_of_instant(ledger.clock.now())
-    said = [
-        record_many(ledger, [Record(OrderPlaced(occurred=at, actor="import", **who), person)])[0]
+    named = [
+        (OrderPlaced(occurred=at, actor="import", subject=one), reference)
         for at in (old, now)
-        for who, person in (
-            ({}, Reference("shop", "B")),
-            ({"subject": other}, None),
-            ({}, Reference("shop", "A")),
-            ({"subject": kept}, None),
+        for one, reference in (
+            *((None, Reference("shop", "B")), (other, None)),
+            *((None, Reference("shop", "A")), (kept, None)),
         )
     ]
+    said = [record_many(ledger, [Record(fact, reference)])[0] for fact, reference in named]
     assert [getattr(one, "problem", None) for one in said] == ["erased"] * 2 + [None] * 6
-    assert {one.subject for one in said[2:]} == {kept}
+    assert {getattr(one, "subject", None) for one in said[2:]} == {kept}
     assert list(rebuild.differences(ledger.database)) == []
