@@ -95,10 +95,10 @@ class _Heard(NamedTuple):
     chain: tuple[Edition, ...]
 
     def is_as(self, other: _Heard) -> bool:
-        """Whether nothing else was heard: of the very same person, who says all of herself."""
-        person = self.person
-        alone = person is other.person and not person.opposed and not person.apart
-        return alone and (self.company, self.chain) == (other.company, other.chain)
+        """Whether nothing else was heard: of the very same person, of whom no list remembers a no
+        (which may be of later)."""
+        same = self.person is other.person and not self.person.opposed
+        return same and (self.company, self.chain) == (other.company, other.chain)
 
 
 class _Said(NamedTuple):
@@ -111,8 +111,7 @@ class _Said(NamedTuple):
 
     def holds(self, heard: _Heard, moment: Moment) -> bool:
         """Whether it is said of a later moment as well."""
-        later = self.since.at <= moment.at < self.until and self.since.day <= moment.day
-        return later and self.heard.is_as(heard)
+        return self.since.at <= moment.at < self.until and self.heard.is_as(heard)
 
 
 class _Asking:

@@ -8,7 +8,6 @@ once for all the moments at which the same stands. Read next: `life.py`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TypeAlias
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION, VOID, Row
@@ -19,7 +18,6 @@ from replay.controls.model import Life
 from replay.fold import SAYING, effective, said_of
 
 MATTERING = HEEDED | SAYING
-_Key: TypeAlias = tuple[int, tuple[int, ...]]
 
 
 class Then:
@@ -33,7 +31,7 @@ class Then:
         self._of_mattering = [row.position for row in self._mattering]
         amending = (row.position for row in self._rows if row.kind in (CORRECTION, VOID))
         self._amended = next(amending, None)
-        self._made: dict[_Key, Person] = {}
+        self._made: dict[tuple[int, ...], Person] = {}
 
     def at(self, at: Instant, known: int) -> Person:
         """The person at (t, known at a position). The same one, where nothing is different."""
@@ -45,8 +43,8 @@ class Then:
         while count and self._mattering[count - 1].occurred_at > at:
             count -= 1  # what comes last and has not happened yet changes nothing before it
         mattering = self._mattering[:count]
-        key = count, tuple([row.position for row in mattering if row.occurred_at <= at])
-        if not key[1]:
+        key = tuple([row.position for row in mattering if row.occurred_at <= at])
+        if not key:
             return self._person(mattering, self._rows[: self._until(known)], at, known)
         if key not in self._made:
             self._made[key] = self._person(mattering, [], at, known)

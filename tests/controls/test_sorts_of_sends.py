@@ -63,8 +63,20 @@ def declared_ahead(made: Company) -> None:
 
 def of_another_edition(made: Company) -> None:
     made.publishes(EDITIONS[2], "2020-01-05T08:00:00Z")
-    sent(made, "2021-12-30", **CLUB)
-    sent(made, "2022-01-03", who=OTHER, **CLUB)
+    sent(made, "2021-12-31", **CLUB)
+    sent(made, "2022-01-01", who=OTHER, **CLUB)
+
+
+def known_at_that_very_instant(made: Company) -> None:
+    declared(made, "2020-01-01", "2020-03-01T10:00:00Z")
+    sent(made, "2020-03-01T10:00:00Z", **CLUB)
+    sent(made, "2020-03-01T09:59:59.999999Z", "2020-03-02", who=OTHER, **CLUB)
+
+
+def declared_of_that_very_instant(made: Company) -> None:
+    declared(made, "2020-03-01T10:00:00Z", "2020-01-10")
+    sent(made, "2020-03-01T10:00:00Z", **CLUB)
+    sent(made, "2020-03-01T09:59:59.999999Z", "2020-03-02", who=OTHER, **CLUB)
 
 
 def not_known_yet(made: Company) -> None:
@@ -80,6 +92,19 @@ def at_one_instant(made: Company) -> None:
         said(made, YES, again, "2020-01-11", who=who, actor="import")
     for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who)
+
+
+def beside_a_no(made: Company) -> None:
+    said(made, NO, "2020-02-01T10:00:00Z")
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01T10:00:00Z", who=who)
+
+
+def only_later(made: Company) -> None:
+    for who in (SHE, OTHER):
+        said(made, YES, "2020-01-10", who=who)
+    for who, when in ((SHE, "2020-02-01"), (OTHER, "2020-02-02")):
+        sent(made, when, who=who)
 
 
 def young(made: Company) -> None:
@@ -221,10 +246,12 @@ def corrected(made: Company) -> None:
     made.she("fact.corrected", "2020-02-03", "2020-02-04", who=OTHER, **restating, **machine)
 
 
-def archived(made: Company, until: int, of: str = "account", **said: Any) -> None:
+def archived(
+    made: Company, until: int, of: str = "account", when: str = "2021-02-01", **said: Any
+) -> None:
     """Something of hers is archived."""
     why = {"article": "C. com. art. L110-4", "reason": "term", "actor": "system"}
-    made.she("customer.class_archived", "2021-02-01", of=of, until=until, **why, **said)
+    made.she("customer.class_archived", when, of=of, until=until, **why, **said)
 
 
 def archived_before_she_came_back(made: Company) -> None:
@@ -245,6 +272,12 @@ def archived_beside_another(made: Company) -> None:
     archived(made, 20291231, "invoice", item="i1")
 
 
+def archived_after_what_moves_no_clock(made: Company) -> None:
+    made.she("customer.logged_in", "2015-01-10", "2019-01-10", actor="import")
+    made.she("customer.contacted_us", "2020-01-10", channel="form")
+    archived(made, 20291231)
+
+
 def archived_after_a_void(made: Company) -> None:
     made.she("customer.logged_in", "2015-01-10", "2019-01-10", actor="import")
     at = made.she("customer.logged_in", "2020-01-10")
@@ -255,18 +288,18 @@ def archived_after_a_void(made: Company) -> None:
 def archived_by_an_edition_that_keeps_less(made: Company) -> None:
     made.publishes(EDITIONS[1], "2020-01-05T08:00:00Z")
     made.she("customer.logged_in", "2020-06-10")
-    why = {"article": "C. com. art. L110-4", "reason": "term", "actor": "system"}
-    made.she("customer.class_archived", "2022-02-01", of="account", until=20300610, **why)
+    archived(made, 20300610, when="2021-03-01")
 
 
 STORIES = (
     *(imported_before_and_after, imported_ahead, told_late, declared_ahead, of_another_edition),
-    *(not_known_yet, at_one_instant, young, proof_erased, dated_back, old, old_as_declared),
+    *(known_at_that_very_instant, declared_of_that_very_instant, not_known_yet, at_one_instant),
+    *(beside_a_no, only_later, young, proof_erased, dated_back, old, old_as_declared),
     *(old_as_known_since, served, voided, without_channel, overridden, inferred),
     *(the_other_way_round, of_another_purpose, over_all_channels, softly, beside_a_call),
     *(only_assessed, corrected, archived_before_she_came_back),
     *(archived_before_she_will_come_back, archived_beside_another, archived_after_a_void),
-    archived_by_an_edition_that_keeps_less,
+    *(archived_after_what_moves_no_clock, archived_by_an_edition_that_keeps_less),
 )
 
 
