@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -119,6 +120,57 @@ def voided_to_the_microsecond(made: Company) -> list[str]:
     return ["yes, and now no", "no"]
 
 
+def another_thing_voided(made: Company) -> list[str]:
+    """What stands beside it still counts."""
+    registered(made)
+    said(made, YES, "2020-01-10")
+    other = said(made, YES, "2020-01-10", **OPENS)
+    made.she("fact.voided", "2020-01-20", ref=other, klass="consent")
+    sent(made, "2020-02-01")
+    return ["yes"]
+
+
+def at_that_very_instant(made: Company) -> list[str]:
+    """What happened with the letter had happened, and is known."""
+    registered(made)
+    said(made, YES, "2020-02-01T10:00:00Z")
+    for when in ("2020-02-01T09:59:59.999999Z", "2020-02-01T10:00:00Z"):
+        sent(made, when)
+    return ["no", "yes"]
+
+
+def between_what_was_told_ahead_and_what_it_said(made: Company) -> list[str]:
+    """Nothing is told between the letters; what was told before both happens between them."""
+    registered(made)
+    said(made, YES, "2020-01-05")
+    said(made, NO, "2020-03-01", "2020-01-10")
+    said(made, YES, "2020-01-20", **OPENS)
+    for when in ("2020-02-01", "2020-03-05"):
+        sent(made, when)
+    return ["yes", "no"]
+
+
+def served(made: Company) -> list[str]:
+    """From when she asks for service on, she is served."""
+    registered(made)
+    for when in ("2020-01-10", "2020-03-10"):
+        sent(made, when, purpose="service_message")
+        made.she("customer.logged_in", "2020-02-10")
+    return ["no", "yes"]
+
+
+def a_contract_that_ended(made: Company) -> list[str]:
+    """No operator calls without consent; while a contract ran, the offer would have been asked
+    about."""
+    registered(made)
+    contract = {"stream": UUID(int=7)}
+    made.she("contract.started", "2026-09-01", type="maintenance", tacit=True, **contract)
+    made.she("call.placed", "2026-09-08T10:30:00+02:00", **CALL)
+    made.she("contract.ended", "2026-10-01", **contract)
+    made.she("call.placed", "2026-11-10T10:30:00+01:00", **CALL)
+    return ["no", "no"]
+
+
 # --- what is said again ------------------------------------------------------------------------
 
 
@@ -213,7 +265,15 @@ def calls_on_one_day(made: Company) -> list[str]:
 
 STORIES = (
     *(imported, before_the_ledger_began, told_late, told_ahead, unknown, not_yet, a_no_told_ahead),
-    *(voided, voided_to_the_microsecond, nothing_between, a_yes_grows_old, told_in_another_order),
+    *(voided, voided_to_the_microsecond, another_thing_voided, at_that_very_instant),
+    *(
+        between_what_was_told_ahead_and_what_it_said,
+        served,
+        a_contract_that_ended,
+        nothing_between,
+        a_yes_grows_old,
+        told_in_another_order,
+    ),
     *(an_edition_between, the_company_speaks_between, of_no_channel, of_two_purposes),
     *(a_no_that_outlived_its_fact, calls_on_one_day),
 )
@@ -230,7 +290,7 @@ def test_each_letter_is_judged_by_its_own_moment(story: Callable[[Company], list
     """And as the whole fold would judge it, asked anew each time."""
     made = Company()
     answers = story(made)
-    made.as_of = parse_instant("2026-01-05T00:00:00Z")
+    made.as_of = parse_instant("2027-01-05T00:00:00Z")
     scene, _ = scene_of(made)
     (life,) = made.lives()
     look = Look(life, scene)
