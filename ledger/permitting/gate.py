@@ -22,6 +22,7 @@ from ledger.permitting.company import Declarations, standing
 from ledger.permitting.joined import as_one
 from ledger.policy.book import Book
 from ledger.policy.permissions import (
+    Asked,
     Company,
     Objection,
     Person,
@@ -145,9 +146,11 @@ class Gate:
                 judged = _on_list(question, moment, ())
             else:
                 person = people.at(subject, joins, moment.at, upto) if subject else None
-                purpose, channel, offer = question.purpose, question.channel, question.offer
-                rules = verdict if ahead else verdict_now
-                judged = rules(person, scene.book, purpose, channel, moment, upto, company, offer)
+                asked = Asked(
+                    *(person, scene.book, question.purpose, question.channel, moment),
+                    *(upto, company, question.offer),
+                )
+                judged = verdict(asked) if ahead else verdict_now(asked)
             found.append(Answered(judged, subject, upto, scene.head.last_at))
         return found
 

@@ -57,6 +57,7 @@ OnList: TypeAlias = Literal["erased", "objected"]
 __all__ = [
     "SILENT",
     "UNKNOWN",
+    "Asked",
     "Company",
     "Objection",
     "Person",
@@ -102,65 +103,49 @@ class Verdict(NamedTuple):
         return None if self.flips_at is None else day_of(self.flips_at)
 
 
-def verdict(
-    person: Person | None,
-    book: Book,
-    purpose: str,
-    channel: str,
-    moment: Moment,
-    known: int | None = None,
-    company: Company = SILENT,
-    offer: Offer | None = None,
-) -> Verdict:
-    """The permission for a purpose over a channel at a moment, as known at a position (None: all).
+class Asked(NamedTuple):
+    """May this person (None: nobody knows her) be written to, or called, for a purpose over a
+    channel ('': the purpose has none) at a moment, as known at a position (None: all)? `offer` is
+    what the caller says is offered."""
 
-    `channel` is '' for a purpose without channels; `offer` is what the caller says is offered.
-    """
-    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
-    answer, case = asked.at(moment)
-    found = _verdict(asked, moment, answer, case)
+    person: Person | None
+    book: Book
+    purpose: str
+    channel: str
+    moment: Moment
+    known: int | None = None
+    company: Company = SILENT
+    offer: Offer | None = None
+
+
+def verdict(asked: Asked) -> Verdict:
+    """The permission for what is asked."""
+    question = _question(asked)
+    answer, case = question.at(asked.moment)
+    found = _verdict(asked, answer, case)
     if case is not None:
         now = answer.basis, case.choice.state
-        lapses = (one.until + 1 for one in asked.waits if one.until >= moment.at)
+        lapses = (one.until + 1 for one in question.waits if one.until >= asked.moment.at)
         for turn in sorted({*_turns(case), *lapses}):
-            then, there = asked.at(moment_of_instant(turn))
+            then, there = question.at(moment_of_instant(turn))
             if there is None or (then.basis, there.choice.state) != now:
                 return found._replace(flips_at=turn)
     return found
 
 
-def verdict_now(
-    person: Person | None,
-    book: Book,
-    purpose: str,
-    channel: str,
-    moment: Moment,
-    known: int | None = None,
-    company: Company = SILENT,
-    offer: Offer | None = None,
-) -> Verdict:
+def verdict_now(asked: Asked) -> Verdict:
     """The same verdict for whoever does not care when it changes: `flips_at` is not looked for."""
-    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
-    return _verdict(asked, moment, *asked.at(moment))
+    return _verdict(asked, *_question(asked).at(asked.moment))
 
 
-def verdict_until(
-    person: Person,
-    book: Book,
-    purpose: str,
-    channel: str,
-    moment: Moment,
-    known: int | None = None,
-    company: Company = SILENT,
-    offer: Offer | None = None,
-) -> tuple[Verdict, Instant]:
+def verdict_until(asked: Asked) -> tuple[Verdict, Instant]:
     """The same verdict, and the first later instant at which it may be another although all that is
     heard stays the same. What depends on the hour may be at once."""
-    asked = _asked(person, book, purpose, channel, moment, known, company, offer)
-    answer, case = asked.at(moment)
-    by_hours = channel in phone.CHANNELS
-    turns = [moment.at] if case is None or by_hours or asked.waits else list(_turns(case))
-    return _verdict(asked, moment, answer, case), min(turns, default=END)
+    question, at = _question(asked), asked.moment.at
+    answer, case = question.at(asked.moment)
+    by_hours = asked.channel in phone.CHANNELS
+    turns = [at] if case is None or by_hours or question.waits else list(_turns(case))
+    return _verdict(asked, answer, case), min(turns, default=END)
 
 
 def on_list(reason: OnList, purpose: str, channel: str, moment: Moment) -> Verdict:
@@ -247,7 +232,7 @@ def heard_of(company: Company, moment: Moment, known: int | None) -> Company:
     )
 
 
-class _Asked(NamedTuple):
+class _Question(NamedTuple):
     """The question, from the facts known now; its moment may move on."""
 
     person: Person
@@ -282,29 +267,21 @@ class _Asked(NamedTuple):
         return judge(case), case
 
 
-def _asked(
-    person: Person | None,
-    book: Book,
-    purpose: str,
-    channel: str,
-    moment: Moment,
-    known: int | None,
-    company: Company,
-    offer: Offer | None,
-) -> _Asked:
+def _question(asked: Asked) -> _Question:
     """Only what had happened at the moment and was known is heard."""
+    person, book, purpose, channel, moment, known, company, offer = asked
     heard, said = _heard(person, moment, known), heard_of(company, moment, known)
     waits = awaited(heard.rows, heard.facts, book, heard.joins) if heard.joins else ()
-    return _Asked(heard, said, _with_declared(book, said), purpose, channel, known, offer, waits)
+    return _Question(heard, said, _with_declared(book, said), purpose, channel, known, offer, waits)
 
 
-def _verdict(asked: _Asked, moment: Moment, answer: Answer, case: Case | None) -> Verdict:
+def _verdict(asked: Asked, answer: Answer, case: Case | None) -> Verdict:
     state: ConsentStatus = case.choice.state if case else "ConsentUnknown"
     return Verdict(
         allowed=answer.basis is not None,
         purpose=asked.purpose,
         channel=asked.channel,
-        at=moment,
+        at=asked.moment,
         basis=answer.basis,
         rule=answer.rule,
         clause=answer.clause,

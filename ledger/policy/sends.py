@@ -22,7 +22,7 @@ from ledger.calendar import Instant, Moment, moment_of_instant
 from ledger.events import CallPlaced, MessageSent, Row, SurveySent
 from ledger.policy.book import Book
 from ledger.policy.model import Edition
-from ledger.policy.permissions import Company, Person, Verdict, heard_of, verdict_until
+from ledger.policy.permissions import Asked, Company, Person, Verdict, heard_of, verdict_until
 from ledger.policy.softoptin import Offer
 
 KINDS = (MessageSent.kind, CallPlaced.kind, SurveySent.kind)
@@ -135,15 +135,14 @@ class _Asking:
     def verdict(self, row: Row, moment: Moment, position: int | None, heard: _Heard) -> Verdict:
         """The permission for it, by what was heard."""
         offer = self._offers.get(row.position)
-        asked = purpose, channel, _ = row.purpose or "", row.channel or "", offer
-        said = self._said.get(asked)
+        about = purpose, channel, _ = row.purpose or "", row.channel or "", offer
+        said = self._said.get(about)
         if said is not None and said.holds(heard, moment):
             return said.verdict._replace(at=moment)
         person, company, _ = heard
-        found, until = verdict_until(
-            person, self._book, purpose, channel, moment, position, company, offer
-        )
-        self._said[asked] = _Said(found, heard, moment, until)
+        asked = Asked(person, self._book, purpose, channel, moment, position, company, offer)
+        found, until = verdict_until(asked)
+        self._said[about] = _Said(found, heard, moment, until)
         return found
 
 

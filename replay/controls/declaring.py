@@ -38,7 +38,7 @@ from ledger.policy.erasures import outcomes
 from ledger.policy.evaluate import deadline_now
 from ledger.policy.model import CONTRACT_ENDED, DataClass
 from ledger.policy.notices import COLLECTED, Moment
-from ledger.policy.permissions import verdict_now
+from ledger.policy.permissions import Asked, verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
 from replay.controls.at_once import AtOnce, Kept, Lean, Sought
 from replay.controls.life import Look
@@ -394,15 +394,8 @@ def _opened(look: Look, position: int) -> Iterator[Finding]:
     late = row.actor == "import" or (scene.began is not None and row.occurred_at < scene.began)
     known = position - 1 if late else min(look.known_at(row.occurred_at), position - 1)
     person = look.person_at(row.occurred_at, known)
-    found = verdict_now(
-        person,
-        scene.book,
-        OPEN_TRACKING,
-        "email",
-        event.fact.occurred,
-        known,
-        scene.company_at(known),
-    )
+    at, company = event.fact.occurred, scene.company_at(known)
+    found = verdict_now(Asked(person, scene.book, OPEN_TRACKING, "email", at, known, company))
     if not found.allowed and found.reasons[0] not in ("undeclared", "channel"):
         positions = (position, *(p for p in found.rests_on if p != position))
         yield Finding("C11", "opened", positions, look.subject, found.clause, found.article)

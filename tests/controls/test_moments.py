@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.calendar import parse_as_of, parse_instant
+from ledger.calendar import parse_instant
 from ledger.policy.permissions import Objection
 from ledger.policy.sends import Send
 from replay.controls.life import Look
@@ -247,12 +247,11 @@ def a_no_that_outlived_its_fact(made: Company) -> list[str]:
     """Nothing of hers is told between the letters, and her no is of between them."""
     registered(made)
     said(made, YES, "2020-01-10")
-    made.opposed = {
-        SHE: frozenset({Objection("newsletter", "email", parse_as_of("2020-02-10"), 1)})
-    }
-    for when in ("2020-02-01", "2020-03-01"):
+    at = "2020-02-10T10:00:00Z"
+    made.opposed = {SHE: frozenset({Objection("newsletter", "email", parse_instant(at), 1)})}
+    for when in ("2020-02-01", at, "2020-03-01"):
         sent(made, when)
-    return ["yes", "no"]
+    return ["yes", "no", "no"]
 
 
 def calls_on_one_day(made: Company) -> list[str]:

@@ -29,7 +29,7 @@ from ledger.events import CORRECTION, KINDS, VOID, ClassArchived, ClassErased, R
 from ledger.permitting.joined import as_one
 from ledger.policy.book import shipped
 from ledger.policy.model import Edition, Term
-from ledger.policy.permissions import Objection, Person, verdict_now
+from ledger.policy.permissions import Asked, Objection, Person, verdict_now
 from ledger.policy.sends import KINDS as SENDS
 from ledger.policy.sends import Send
 from ledger.projections.joins import Join
@@ -312,13 +312,10 @@ def plainly(look: Look) -> list[Any]:
         purpose, channel, moment = row.purpose or "", row.channel or "", send.at
         then, now = (
             verdict_now(
-                person_at(row.occurred_at, upto),
-                scene.book,
-                purpose,
-                channel,
-                moment,
-                upto,
-                scene.company_at(upto),
+                Asked(
+                    *(person_at(row.occurred_at, upto), scene.book, purpose, channel, moment),
+                    *(upto, scene.company_at(upto)),
+                )
             )
             for upto in (known, scene.known)
         )

@@ -63,6 +63,8 @@ def declared_ahead(made: Company) -> None:
 
 def of_another_edition(made: Company) -> None:
     made.publishes(EDITIONS[2], "2020-01-05T08:00:00Z")
+    for who in (SHE, OTHER):
+        made.she("customer.logged_in", "2020-01-10", who=who)
     sent(made, "2021-12-31", **CLUB)
     sent(made, "2022-01-01", who=OTHER, **CLUB)
 

@@ -24,7 +24,7 @@ from ledger.events import (
 )
 from ledger.handlers import record
 from ledger.opening import create
-from ledger.policy.permissions import verdict
+from ledger.policy.permissions import Asked, verdict
 from ledger.policy.permitting import Person
 from ledger.projections.live import standing
 from ledger.store import reader, states, suppressions, tables
@@ -75,7 +75,8 @@ def may_write(ledger: Ledger, subject: UUID) -> Any:
         no = suppressions.opposed_of(connection, [subject]).get(subject, frozenset())
     facts = {event.position: event.fact for event in events if event}
     person = Person(state, tuple(standing(rows)), facts, no)
-    return verdict(person, ledger.book(ledger.epoch()), "newsletter", "email", now(ledger))
+    asked = Asked(person, ledger.book(ledger.epoch()), "newsletter", "email", now(ledger))
+    return verdict(asked)
 
 
 def test_the_no_of_an_erased_objector_meets_her_when_she_comes_back(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from base64 import urlsafe_b64decode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,21 @@ def test_disclosed_text_must_be_the_committed_one(evidence: Evidence, auditor: A
     evidence.proofs = {2: [opened]}
     report = auditor.judge(evidence)
     assert report.found.kept == [(9, "text", {"path": "proofs/2.open.json"})]
+
+
+def test_a_salt_has_one_spelling(evidence: Evidence, auditor: Auditor):
+    """The last digit of a salt has two bits too many: whatever they say, it is decoded alike."""
+    salt, text, label, said = b"s" * 32, "what she was told", b"contact", evidence.said(3)
+    head = b"\2" + salt + len(label).to_bytes(2, "big") + label
+    said["parts"][0]["cm"] = web64(sha256(head + text.encode()).digest())
+    evidence.change(3, parts=said["parts"])
+    written = web64(salt)
+    bent = written[:-1] + chr(ord(written[-1]) + 1)
+    assert urlsafe_b64decode(bent + "=") == salt
+    for spelled, findings in ((written, []), (bent, [(9, "malformed")])):
+        evidence.proofs = {2: [{"n": "contact", "salt": spelled, "text": text}]}
+        report = auditor.judge(evidence)
+        assert [(check, why) for check, why, _ in report.found.kept] == findings
 
 
 def test_log_keys_have_a_history(evidence: Evidence, auditor: Auditor):

@@ -24,7 +24,7 @@ from ledger.events import (
     fact_class,
 )
 from ledger.policy.book import Book
-from ledger.policy.permissions import Company, Objection, Person, Verdict, explain, verdict
+from ledger.policy.permissions import Asked, Company, Objection, Person, Verdict, explain, verdict
 from ledger.policy.softoptin import Offer
 from replay.fold import effective, fold_subject
 from tests.stories.policy_room import BOOK, FIRST, edition
@@ -97,7 +97,8 @@ class Shop(NamedTuple):
         heard = [row for row in rows if row.position <= position]
         facts = {p: t.fact for p, t in enumerate(self.history, start=10)}
         person = Person(fold_subject(heard, moment.at, position), tuple(effective(heard)), facts)
-        found = verdict(person, self.book, purpose, channel, moment, position, self.company, offer)
+        asked = Asked(person, self.book, purpose, channel, moment, position, self.company, offer)
+        found = verdict(asked)
         for lang in ("fr", "en"):
             assert not [line for line in explain(found, lang) if "{" in line or "None" in line]
         assert found.reasons
@@ -216,7 +217,7 @@ def test_a_guess_is_no_consent():
 @pytest.mark.clause("SS-CTL-2", "SS-CH-4")
 def test_whoever_nobody_knows_gets_a_verdict():
     for purpose, channel in (("newsletter", "email"), ("service_message", "email")):
-        found = verdict(None, BOOK, purpose, channel, parse_moment("2026-01-05"))
+        found = verdict(Asked(None, BOOK, purpose, channel, parse_moment("2026-01-05")))
         assert (found.allowed, found.reasons) == (False, ("unknown_person",))
         assert (found.state, found.rests_on) == ("ConsentUnknown", ())
 
@@ -582,12 +583,14 @@ def test_an_erased_objector_who_comes_back_has_objected_still(
 ) -> None:
     """Until she says yes herself; being asked again is no yes (GDPR art. 21(3))."""
     moment = parse_moment("2026-06-01")
-    found = verdict(returning(*said), BOOK, "newsletter", "email", moment)
+    found = verdict(Asked(returning(*said), BOOK, "newsletter", "email", moment))
     assert (found.allowed, found.reasons[0]) == (allowed, reason)
     assert (found.state == "ConsentRefused") is not allowed
     assert set(found.rests_on) <= {10, 11}
 
 
 def test_what_she_asks_of_us_does_not_stop_with_an_objection_of_before() -> None:
-    served = verdict(returning(), BOOK, "customer_relation", "email", parse_moment("2026-06-01"))
+    served = verdict(
+        Asked(returning(), BOOK, "customer_relation", "email", parse_moment("2026-06-01"))
+    )
     assert served.allowed

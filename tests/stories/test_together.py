@@ -34,7 +34,7 @@ from ledger.events import (
 )
 from ledger.permitting.gate import Gate, Question
 from ledger.permitting.joined import as_one
-from ledger.policy.permissions import Objection, Person, verdict
+from ledger.policy.permissions import Asked, Objection, Person, verdict
 from ledger.projections.joins import Join, Joins, last_words
 from ledger.requests import heirs
 from ledger.store import states
@@ -240,7 +240,7 @@ def test_a_no_that_outlived_an_erasure_is_not_lifted_by_a_yes_before_the_join() 
     def reason(own: Person, theirs: Person) -> str:
         one = as_one(own, [(20, theirs)], joins)
         at = on("2026-01-05")["occurred"]
-        return verdict(one, edition, "newsletter", "email", at).reasons[0]
+        return verdict(Asked(one, edition, "newsletter", "email", at)).reasons[0]
 
     empty = said(kept, 1, "2024-01-01")
     for before, after in ((10, "objected"), (21, "consent")):

@@ -1,0 +1,40 @@
+"""A verdict in words, and the verdict on somebody of whom only a list is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from ledger.calendar import parse_moment
+from ledger.policy.explain import Language, words
+from ledger.policy.permissions import explain, on_list
+from tests.stories.test_permissions import ACCOUNT, TEXTS, form, given, shop
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_stale_consent_is_explained_as_one(lang: Language) -> None:
+    forms = form("2019-01-01", TEXTS[0]), form("2020-01-01", TEXTS[1])
+    her = shop(ACCOUNT, given("2019-03-10", form="footer"), declared=forms)
+    before, after = (her.may("newsletter", "email", day) for day in ("2019-12-31", "2020-01-01"))
+    stale = words(lang)["stale"]["form_changed"]
+    assert stale not in explain(before, lang)
+    assert stale in explain(after, lang)
+
+
+def test_of_whom_only_a_list_is_left_the_list_says_why() -> None:
+    """A no that outlived her is taken back by her alone; whoever was erased can become known."""
+    about = "newsletter", "email", parse_moment("2026-06-01")
+    opposed, erased = on_list("objected", *about), on_list("erased", *about)
+    assert (opposed.reasons, opposed.state, opposed.clause) == (
+        *(("objected",), "ConsentRefused", "SS-LB-3"),
+    )
+    assert (erased.reasons, erased.state, erased.clause) == (
+        *(("erased",), "ConsentUnknown", "SS-DSR-3"),
+    )
+    assert opposed.would_change == ("objection.lifted.v1",)
+    assert erased.would_change == ("customer.registered.v1",)
+    for found in (opposed, erased):
+        assert (found.allowed, found.basis, found.flips_at, found.flips_on) == (False, *(None,) * 3)
+    french, english = "\n".join(explain(erased, "fr")), "\n".join(explain(erased, "en"))
+    assert "RGPD art. 17" in french
+    assert "GDPR" not in french
+    assert "GDPR art. 17" in english
