@@ -6,10 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from ledger.calendar import parse_as_of
+from replay.controls.declaring import kept_longer
+from replay.controls.life import Look
+from replay.controls.run import scene_of
 from tests.controls.room import FORM, LETTER, OTHER, SHE, Company
 from tests.controls.seldom import corrected_to
 from tests.controls.test_at_once import OPENERS
@@ -109,6 +113,11 @@ def only_later(made: Company) -> None:
         sent(made, when, who=who)
 
 
+def to_somebody_unknown(made: Company) -> None:
+    sent(made, "2020-02-01", **SURVEY)
+    sent(made, "2020-02-01", who=UUID(int=3), **SURVEY)
+
+
 def young(made: Company) -> None:
     for who in (SHE, OTHER):
         said(made, YES, "2020-01-10", who=who)
@@ -126,9 +135,9 @@ def proof_erased(made: Company) -> None:
 
 
 def dated_back(made: Company) -> None:
-    for who, told in ((SHE, "2020-01-20"), (OTHER, "2020-01-25")):
+    for who, told in ((SHE, "2020-01-20T10:05:00Z"), (OTHER, "2020-01-20T10:05:00.000002Z")):
         said(made, NO, "2020-01-10", who=who)
-        said(made, YES, "2020-01-20", told, who=who)
+        said(made, YES, "2020-01-20T10:00:00Z", told, who=who)
     for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who)
 
@@ -192,7 +201,7 @@ def inferred(made: Company) -> None:
 
 def the_other_way_round(made: Company) -> None:
     for who, kinds in ((SHE, (YES, NO)), (OTHER, (NO, YES))):
-        for kind, when in zip(kinds, ("2020-01-10", "2020-01-20"), strict=True):
+        for kind, when in zip(kinds, ("2020-01-10T10:00:00Z", "2020-01-20T10:00:00Z"), strict=True):
             said(made, kind, when, who=who)
     for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who)
@@ -296,7 +305,16 @@ def archived_by_an_edition_that_keeps_less(made: Company) -> None:
 STORIES = (
     *(imported_before_and_after, imported_ahead, told_late, declared_ahead, of_another_edition),
     *(known_at_that_very_instant, declared_of_that_very_instant, not_known_yet, at_one_instant),
-    *(beside_a_no, only_later, young, proof_erased, dated_back, old, old_as_declared),
+    *(
+        beside_a_no,
+        only_later,
+        to_somebody_unknown,
+        young,
+        proof_erased,
+        dated_back,
+        old,
+        old_as_declared,
+    ),
     *(old_as_known_since, served, voided, without_channel, overridden, inferred),
     *(the_other_way_round, of_another_purpose, over_all_channels, softly, beside_a_call),
     *(only_assessed, corrected, archived_before_she_came_back),
@@ -318,3 +336,21 @@ def test_of_two_who_differ_in_one_thing(story: Callable[[Company], None], tmp_pa
     agree(made, OPENERS["one share"], tmp_path)
     made.as_of, made.known = parse_as_of("2026-01-05"), made.known - 1
     agree(made, OPENERS["one share"], tmp_path)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_each_of_these_stories_is_of_a_difference(story: Callable[[Company], None]) -> None:
+    """Else it would be told in vain: of what was permitted, or of what is kept too long."""
+    made = Company()
+    for who in (SHE, OTHER):
+        made.she("customer.registered", "2018-12-01", who=who)
+    story(made)
+    made.as_of = parse_as_of("2026-01-05")
+    scene, _ = scene_of(made)
+    looks = [Look(life, scene) for life in made.lives()]
+    answers = {
+        tuple((send.then.reasons, send.now and send.now.reasons) for send in look.sends)
+        for look in looks
+    }
+    kept = any(True for look in looks for _ in kept_longer(look))
+    assert (len(answers) > 1 or kept) == (story is not only_later)

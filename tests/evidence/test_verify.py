@@ -232,6 +232,15 @@ def test_base64_has_one_spelling(text: str):
         verify.base64(text)
 
 
+@pytest.mark.parametrize(
+    "raw", [b"a", b"\xe9t\xe9\n", b"a\r\nb\n", b"a\tb\n", b"a\0\n", b"a\x1f\n"]
+)
+def test_a_text_is_of_whole_lines_and_nothing_else(raw: bytes):
+    assert verify.lines_of("été\n\nb\n".encode()) == ["été", "", "b"]
+    with pytest.raises(verify.Bad):
+        verify.lines_of(raw)
+
+
 def test_notes_are_read_strictly(evidence: Evidence, auditor: Auditor):
     trust = verify.Trust.load(auditor.trust)
     good = evidence.checkpoint(cosigned=True)
