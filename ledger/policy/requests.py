@@ -49,7 +49,7 @@ from ledger.events import (
     RequestWithdrawn,
 )
 from ledger.policy.book import Book
-from ledger.policy.explain import Language, article, format_long, resting_on, words
+from ledger.policy.explain import Language, article, either, format_long, resting_on, words
 from ledger.policy.model import Edition
 
 Status: TypeAlias = Literal[
@@ -406,5 +406,4 @@ def _grounds(grounds: tuple[str, ...], lang: Language) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _changes(would_change: tuple[str, ...], lang: Language) -> str:
-    kinds = ", ".join(words(lang)["kind"].get(kind, kind) for kind in would_change)
-    return words(lang)["request"]["would_change"].format(kinds=kinds)
+    return words(lang)["request"]["would_change"].format(kinds=either(would_change, lang))
