@@ -10,11 +10,15 @@ may be somebody's name. Read next:
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import os
 import re
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import typer
 
@@ -108,7 +112,25 @@ covering.register(app)
 
 def main() -> None:
     """The entry point of the `probant` command."""
+    _open_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Something to write to, where whoever called us closed it; and what its encoding has no sign
+    for is written as JSON escapes it, which is legible in a text and right in `--json`."""
+    codecs.register_error("escaped", _escaped)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="escaped")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -955,7 +955,8 @@ class Report:
         for one in filter(lambda one: one["required"] or not alone, self.to_json()["checks"]):
             name = FRENCH_NAMES[one["check"] - 1] if self.lang == "fr" else one["name"]
             status = self.word(one["status"], {})
-            yield f"{one['check']:>2} {name:<14} {status}: {one['rests_on']}"
+            gap = " " * (self.lang == "fr")
+            yield f"{one['check']:>2} {name:<14} {status}{gap}: {one['rests_on']}"
             yield from (f"      {finding}" for finding in one["findings"])
             if (more := one["found"] - len(one["findings"])) > 0:
                 yield "      " + self.word("more", {"n": more})

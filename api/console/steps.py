@@ -116,14 +116,15 @@ def _names(visit: Visit, state: RightsRequest) -> list[str]:
         done = state.answer in (RequestFulfilled.kind, RequestPartiallyFulfilled.kind)
         owed = done and state.right in CHANGING and not state.told
         return ["notify-recipients"] if owed else ["close"]
+    refusing = [] if state.right == "complaint" else ["fulfil-partly", "refuse"]  # nobody may
     if state.doubt:
-        return ["confirm-identity", "refuse", "withdraw"]
+        return ["confirm-identity", *refusing[1:], "withdraw"]
     found = ["fulfil", "acknowledge", "qualify"]
     if not state.confirmed:
         found.append("ask-identity")
     if not state.extended and not is_past(request_due(state.received), day_of(visit.now)):
         found.append("extend")
-    return [*found, "fulfil-partly", "refuse", "withdraw"]
+    return [*found, *refusing, "withdraw"]
 
 
 def data_of(visit: Visit, step: str, right: str) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from typing import Any, BinaryIO, NamedTuple
 from ledger.audit.report import Lines
 from ledger.errors import BadData
 from ledger.importing.maps import ImportMap
-from ledger.importing.reading import LINE_LIMIT
+from ledger.importing.reading import LINE_LIMIT, records
 
 BLOCK = 4 << 20  # bytes
 APART = "\x1f"  # between cells that were parsed here
 SAMPLED = 1000  # lines looked at for columns that the map does not read
+_UNREAD = APART + APART  # a line that could not be decoded, until its cells are apart
 _GAPS = str.maketrans({APART: " ", "\n": " ", "\x00": " "})
 
 
@@ -63,7 +64,7 @@ class Source:
                 raise BadData("the file is empty: not even a line of column names")
             text = self._line(self._number, raw)
             self._number += 1
-            if text:
+            if text and text != _UNREAD:
                 try:
                     names = next(csv.reader([text], delimiter=self.mapping.delimiter, strict=True))
                 except csv.Error as error:
@@ -99,42 +100,57 @@ class Source:
         return "\n".join(self._line(number, line) for number, line in lines)
 
     def _line(self, number: int, raw: bytes) -> str:
-        """One line; '' with its number noted if it cannot be read."""
+        """One line; if it cannot be read its number is noted, and it is `_UNREAD`."""
         if len(raw) >= LINE_LIMIT:
-            return self._bad("too-long", number)
+            return self._bad("too-long", number) or _UNREAD
         try:
             return raw.decode(self.mapping.encoding).rstrip("\r\n")
         except UnicodeDecodeError:
-            return self._bad("not-text", number)
+            return self._bad("not-text", number) or _UNREAD
 
     def _bad(self, reason: str, number: int) -> str:
-        self.rejected.setdefault(reason, Lines()).add(number)
+        self._note(reason, number)
         return ""
+
+    def _note(self, reason: str, number: int) -> None:
+        self.rejected.setdefault(reason, Lines()).add(number)
 
     # -- text to cells ---------------------------------------------------------------------------
 
     def _csv(self, first: int, text: str) -> Block:
         apart = self.mapping.delimiter
         text = text.replace("\x00", " ") if "\x00" in text else text
-        if '"' not in text and "\r" not in text:
+        if not any(mark in text for mark in '"\r\x1f'):
             return Block(first, text, apart)
-        cells = [
-            self._quoted(number, line.rstrip("\r"))
-            if '"' in line or "\r" in line
-            else line.translate(_GAPS).replace(apart, APART)
-            for number, line in enumerate(text.split("\n"), start=first)
-        ]
-        return Block(first, "\n".join(cells), APART)
+        cells: dict[int, str] = {}
+        last = first + text.count("\n")
+        lines = _readable(enumerate(text.split("\n"), start=first))
+        beyond = _readable(self._beyond(last + 1))
+        for number, line in records(lines, apart, lambda n, _: self._note("quote", n), beyond):
+            if '"' in line:
+                cells[number] = self._quoted(number, line)
+            else:
+                cells[number] = line.translate(_GAPS).replace(apart, APART)
+        last += self._number - first
+        return Block(first, "\n".join(cells.get(n, "") for n in range(first, last + 1)), APART)
+
+    def _beyond(self, number: int) -> Iterator[tuple[int, str]]:
+        """The lines behind the block in hand, one by one: they are part of it then."""
+        while raw := self.file.readline(LINE_LIMIT):
+            if len(raw) == LINE_LIMIT and not raw.endswith(b"\n"):
+                while (more := self.file.readline(LINE_LIMIT)) and not more.endswith(b"\n"):
+                    pass
+            self._number += 1
+            yield number, self._line(number, raw).replace("\x00", " ")
+            number += 1
 
     def _quoted(self, number: int, line: str) -> str:
-        if line.count('"') % 2:
-            return self._bad("quote", number)
-        if not line:
-            return ""
         try:
             row = next(csv.reader([line], delimiter=self.mapping.delimiter, strict=True))
         except (csv.Error, StopIteration):
             return self._bad("not-csv", number)
+        if row == [""]:  # put apart it would be an empty line
+            return self._bad("columns", number)
         return APART.join(cell.translate(_GAPS) for cell in row)
 
     def _ndjson(self, first: int, text: str) -> Block:
@@ -144,7 +160,7 @@ class Source:
         )
 
     def _object(self, number: int, line: str) -> str:
-        if not line:
+        if not line or line == _UNREAD:
             return ""
         try:
             said = json.loads(line)
@@ -158,6 +174,10 @@ class Source:
             self.extra += [name for name in said if name not in self.extra]
             self.sample.append([_cell(said.get(name, "")) for name in self.extra])
         return APART.join([*cells, _cell(said)])
+
+
+def _readable(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    return ((number, line.rstrip("\r")) for number, line in lines if line != _UNREAD)
 
 
 def _cell(value: Any) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
@@ -18,6 +19,9 @@ from ledger.importing.maps import ImportMap
 
 REJECTS_WAITING = 10_000  # rejects kept until their chunk is done
 LINE_LIMIT = 1 << 20  # bytes; a longer line is a mistake, and is not kept in memory
+QUOTED_LIMIT = 100_000  # characters of a record whose quoted text goes over several lines
+UNCLOSED = "a quote is opened on this line and not closed"
+INSIDE = "this line is inside a quoted text that another line opened"
 
 
 class Counting(Protocol):
@@ -80,7 +84,7 @@ def rows(file: BinaryIO, mapping: ImportMap, bad: Rejects, report: Counting) -> 
     if mapping.format == "csv":
         yield from _csv_rows(lines, mapping, bad, report)
     else:
-        yield from _ndjson_rows(lines, mapping, bad)
+        yield from _ndjson_rows(lines, mapping, bad, report)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -118,9 +122,87 @@ def _lines(
             report.read += 1
             bad.add(number, f"this line is not {encoding} text; is the map's 'encoding' right?")
             continue
-        if text:
-            report.read += 1
-            yield number, text
+        yield number, text
+
+
+def records(
+    lines: Iterator[tuple[int, str]],
+    delimiter: str,
+    reject: Callable[[int, str], None],
+    beyond: Iterable[tuple[int, str]] = (),
+) -> Iterator[tuple[int, str]]:
+    """Records of CSV: a line each, but where a quoted text has line breaks. What people wrote may
+    look like a line of its own: none of it is ever taken for one. A quote that no later line closes
+    spoils its own line only. `beyond`: what follows these lines, read only inside a quote."""
+    waiting: deque[tuple[int, str]] = deque()
+    after = iter(beyond)
+
+    def following() -> tuple[int, str] | None:
+        return waiting.popleft() if waiting else next(lines, None)
+
+    while line := following():
+        number, text = line
+        if not text:
+            continue
+        if '"' not in text:
+            yield line
+        elif not _is_open(text, delimiter):
+            if text.count('"') % 2:
+                reject(number, UNCLOSED)
+            else:
+                yield line
+        else:
+            taken, is_whole, is_closed = _quoted(
+                line, lambda: following() or next(after, None), reject
+            )
+            text = "\n".join(each for _, each in taken)
+            if is_whole and is_closed and _is_record(text, delimiter):
+                yield number, text
+                continue
+            reject(number, UNCLOSED)
+            if is_whole:
+                waiting.extendleft(reversed(taken[1:]))
+
+
+def _quoted(
+    line: tuple[int, str],
+    following: Callable[[], tuple[int, str] | None],
+    reject: Callable[[int, str], None],
+) -> tuple[list[tuple[int, str]], bool, bool]:
+    """The lines up to the one that closes the quote this one opens; whether all could be read and
+    are few enough to be one record (else they are rejected here), and whether one closes it."""
+    taken, size, is_whole = [line], len(line[1]), True
+    while more := following():
+        number, text = more
+        size += len(text)
+        if is_whole and (number != taken[-1][0] + 1 or size > QUOTED_LIMIT):
+            is_whole = False
+            for one, inside in taken[1:]:
+                if inside:
+                    reject(one, INSIDE)
+        if is_whole:
+            taken.append(more)
+        elif text:
+            reject(number, INSIDE)
+        if text.count('"') % 2:
+            return taken, is_whole, True
+    return taken, is_whole, False
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether a quoted text goes on after this line."""
+    try:
+        next(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _is_record(text: str, delimiter: str) -> bool:
+    try:
+        return len(list(csv.reader([text], delimiter=delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
 
 
 def _csv_rows(
@@ -128,14 +210,15 @@ def _csv_rows(
 ) -> Iterator[RawRow]:
     at = 0
 
+    def reject(number: int, reason: str) -> None:
+        report.read += 1
+        bad.add(number, reason)
+
     def fed() -> Iterator[str]:
         nonlocal at
-        for number, text in lines:
+        for number, text in records(lines, mapping.delimiter, reject):
             at = number
-            if text.count('"') % 2:
-                # A stray quote would swallow the lines that follow.
-                bad.add(number, "a quote is opened on this line and not closed")
-                continue
+            report.read += 1
             yield text
 
     reader = csv.reader(fed(), delimiter=mapping.delimiter, strict=True)
@@ -175,9 +258,12 @@ def _positions(header: list[str], mapping: ImportMap) -> tuple[list[int], list[i
 
 
 def _ndjson_rows(
-    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects
+    lines: Iterator[tuple[int, str]], mapping: ImportMap, bad: Rejects, report: Counting
 ) -> Iterator[RawRow]:
     for number, text in lines:
+        if not text:
+            continue
+        report.read += 1
         try:
             said = json.loads(text)
         except ValueError:

@@ -17,6 +17,7 @@ from ledger.errors import Misuse
 
 LONGEST_URL = 2000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class Target(NamedTuple):
@@ -66,11 +67,21 @@ def allowed(target: Target, *, private: bool) -> list[tuple[int, str]]:
 def may_call(host: str, address: str, *, private: bool) -> bool:
     """Whether a message for this host may go to this address. Loopback must be asked for by name:
     a public name that means loopback is a trick."""
-    judged = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(judged, "ipv4_mapped", None)
-    judged = mapped or judged
+    judged = _meant(ipaddress.ip_address(address.partition("%")[0]))
     if judged.is_loopback:
         return host in LOOPBACK
     if judged.is_multicast or judged.is_unspecified or judged.is_link_local or judged.is_reserved:
         return False
     return judged.is_global or private
+
+
+def _meant(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 one leads to, through whatever translates it: a public prefix
+    (RFC 3056, RFC 6052) may lead back inside."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

@@ -23,7 +23,7 @@ from ledger.events import CardKept, CardRebound, CardRemoved, CardSettled, Fact,
 from ledger.policy.book import Book
 from ledger.policy.clocks import Case, reign_of
 from ledger.policy.consents import GRANTS, choice
-from ledger.policy.explain import Language, format_long, resting_on, words
+from ledger.policy.explain import Language, either, format_long, resting_on, words
 from ledger.policy.terms import Rule, chain_for
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.model import Contract, EndedKey, SubjectState
@@ -124,8 +124,7 @@ def explain(card: CardItem, lang: Language = "fr") -> list[str]:
     article = card.article.replace("GDPR", "RGPD") if lang == "fr" else card.article
     lines.append(say["rule"].format(rule=card.rule, clause=card.clause, article=article))
     lines.append(resting_on(card.rests_on, lang))
-    kinds = [vocabulary["kind"].get(kind, kind) for kind in card.would_change]
-    lines.append(say["would_change"].format(kinds=vocabulary["sentence"]["or"].join(kinds)))
+    lines.append(say["would_change"].format(kinds=either(card.would_change, lang)))
     return lines + [say[flag] for flag in card.flags]
 
 

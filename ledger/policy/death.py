@@ -129,14 +129,16 @@ def after_death(
     deaths = [row for row in heard if row.kind == Died.kind]
     if not deaths:
         return None
-    death, today = deaths[-1], day_of(as_of)
+    # A proof comes after the sign, and says an earlier day: mail comes back weeks after a death.
+    death = max(reversed(deaths), key=lambda row: _is_proof(facts.get(row.position)))
+    today = day_of(as_of)
     directive = directive_of(heard, joins)
     wish = directive.decision if directive else None
     may = tuple(_may(one, wish) for one in _WISHES)
     allowed = {one.wish: one.is_allowed for one in may}
     requests = [row for row in heard if row.kind == HeirRequested.kind]
-    source = _source(facts.get(death.position))
-    is_proved = source is None or proves(source)
+    fact = facts.get(death.position)
+    source, is_proved = _source(fact), _is_proof(fact)
     account, about = _account(heard, joins)
     asked = tuple(
         Asked(
@@ -265,6 +267,12 @@ def _would_change(account: Status, is_proved: bool) -> tuple[str, ...]:
 
 def _source(fact: Fact | None) -> str | None:
     return fact.source if isinstance(fact, Died) else None
+
+
+def _is_proof(fact: Fact | None) -> bool:
+    """One that cannot be read any more is taken for a proof."""
+    source = _source(fact)
+    return source is None or proves(source)
 
 
 def _when(row: Row) -> tuple[Instant, int]:

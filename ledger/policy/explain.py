@@ -8,7 +8,7 @@ sentence says of an edition, a class, a kind and days is remembered; what it say
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -171,8 +171,14 @@ def _changes(
     turns = say["never_flips"]
     if flips_on is not None:
         turns = say["flips_on"].format(day=format_long(flips_on, lang))
-    kinds = say["or"].join(_kind(kind, lang) for kind in would_change)
-    return turns, say["would_change"].format(kinds=kinds)
+    return turns, say["would_change"].format(kinds=either(would_change, lang))
+
+
+def either(kinds: Sequence[str], lang: Language) -> str:
+    """Kinds of fact, any of which will do: « a, b ou c »."""
+    said = [_kind(kind, lang) for kind in kinds]
+    enough = [", ".join(said[:-1]), *said[-1:]] if len(said) > 1 else said
+    return words(lang)["sentence"]["or"].join(enough)
 
 
 def resting_on(positions: Iterable[int], lang: Language) -> str:

@@ -32,7 +32,7 @@ from ledger.events import (
     Row,
 )
 from ledger.policy.cards import CardItem
-from ledger.policy.explain import Language, format_long, words
+from ledger.policy.explain import Language, either, format_long, words
 from ledger.policy.verdicts import Deadline
 from ledger.projections.joins import ALONE, Joins, last_words
 
@@ -153,8 +153,7 @@ def fate_of_card(card: CardItem, holds: Sequence[Hold]) -> Fate:
 
 def explain(found: Fate, lang: Language = "fr") -> list[str]:
     """The fate in plain words: first what happens, then each hold and what would change it."""
-    vocabulary = words(lang)
-    say = vocabulary["hold"]
+    say = words(lang)["hold"]
     since = "" if found.since is None else format_long(found.since, lang)
     lines = [say["blocked" if found.blocked else found.due].format(since=since)]
     lines.append(say[f"access_{found.access}"])
@@ -169,9 +168,8 @@ def explain(found: Fate, lang: Language = "fr") -> list[str]:
         )
         if hold.overdue:
             lines.append(say["overdue"])
-    kinds = [vocabulary["kind"].get(kind, kind) for kind in found.would_change]
-    if kinds:
-        lines.append(say["would_change"].format(kinds=vocabulary["sentence"]["or"].join(kinds)))
+    if found.would_change:
+        lines.append(say["would_change"].format(kinds=either(found.would_change, lang)))
     return lines
 
 

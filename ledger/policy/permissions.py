@@ -33,7 +33,7 @@ from ledger.policy import phone, stale
 from ledger.policy.awaiting import Awaited, awaited, held_back
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice
-from ledger.policy.explain import Language, resting_on, words
+from ledger.policy.explain import Language, either, resting_on, words
 from ledger.policy.model import Basis, Edition, Purpose
 from ledger.policy.permitting import (
     OPENS_DELIBERATED,
@@ -184,9 +184,8 @@ def explain(found: Verdict, lang: Language = "fr") -> list[str]:
         lines.append(resting_on(found.rests_on, lang))
     if found.flips_at is not None:
         lines.append(say["flips_at"].format(at=format_instant(found.flips_at)))
-    kinds = [vocabulary["kind"].get(kind, kind) for kind in found.would_change]
-    if kinds:
-        lines.append(say["would_change"].format(kinds=vocabulary["sentence"]["or"].join(kinds)))
+    if found.would_change:
+        lines.append(say["would_change"].format(kinds=either(found.would_change, lang)))
     return lines
 
 

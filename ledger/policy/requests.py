@@ -49,7 +49,7 @@ from ledger.events import (
     RequestWithdrawn,
 )
 from ledger.policy.book import Book
-from ledger.policy.explain import Language, article, format_long, resting_on, words
+from ledger.policy.explain import Language, article, either, format_long, resting_on, words
 from ledger.policy.model import Edition
 
 Status: TypeAlias = Literal[
@@ -242,7 +242,7 @@ def judged(
         article=article,
         rests_on=tuple(sorted({one.position for one in resting if one})),
         flips_on=_flips_on(status, due, reminders, today),
-        would_change=_would_change(status, last, day, today),
+        would_change=_would_change(status, right, last, day, today),
         flags=_flags(day, extension),
     )
 
@@ -308,14 +308,18 @@ def _flips_on(status: Status, due: Day, reminders: Sequence[Day], today: Day) ->
     return next((day for day in coming if day > today), None)
 
 
-def _would_change(status: Status, last: Last, received: Day, today: Day) -> tuple[str, ...]:
-    """The smallest facts that would change the answer."""
+def _would_change(
+    status: Status, right: str, last: Last, received: Day, today: Day
+) -> tuple[str, ...]:
+    """The smallest facts that would change the answer. A complaint is answered, never refused."""
     if status not in OPEN:
         return ("fact.corrected.v1",)
+    refused = () if right == "complaint" else (RequestRefused.kind,)
     asked, confirmed = _doubt(last)
     if asked is not None and confirmed is None:
-        return (IdentityConfirmed.kind, RequestRefused.kind, RequestWithdrawn.kind)
-    kinds = [RequestFulfilled.kind, RequestPartiallyFulfilled.kind, RequestRefused.kind]
+        return (IdentityConfirmed.kind, *refused, RequestWithdrawn.kind)
+    partly = (RequestPartiallyFulfilled.kind,) if refused else ()
+    kinds = [RequestFulfilled.kind, *partly, *refused]
     in_month_one = not is_past(request_due(received), today)
     if in_month_one and RequestExtended not in last:
         kinds.append(RequestExtended.kind)
@@ -402,5 +406,4 @@ def _grounds(grounds: tuple[str, ...], lang: Language) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _changes(would_change: tuple[str, ...], lang: Language) -> str:
-    kinds = ", ".join(words(lang)["kind"].get(kind, kind) for kind in would_change)
-    return words(lang)["request"]["would_change"].format(kinds=kinds)
+    return words(lang)["request"]["would_change"].format(kinds=either(would_change, lang))

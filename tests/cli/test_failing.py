@@ -130,6 +130,42 @@ def test_a_reader_who_has_enough_is_no_failure(probant: Probant) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def shell(probant: Probant, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`probant` in a shell of its own."""
+    program = f"{sys.executable} -m api.cli --home {probant.home}"
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("probant", program)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_whoever_closed_what_we_write_to_is_told_by_the_code_alone(probant: Probant) -> None:
+    """`probant verify >&-`, as a task of the night may have it."""
+    probant.filled(people=8)
+    for command, code in (("probant replay", 0), ("probant replay --json", 0), ("probant no", 2)):
+        done = shell(probant, f"{command} >&- 2>&-")
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", ""), command
+        done = shell(probant, f"{command} >&-")
+        assert "Traceback" not in done.stderr and done.returncode == code
+
+
+def test_a_sign_that_the_terminal_has_not_is_no_failure(probant: Probant) -> None:
+    """Whatever its encoding; what a program reads says the same in all of them."""
+    probant.filled(people=8)
+    said: dict[str, object] = {}
+    for encoding in ("ascii", "utf-8"):
+        plain = shell(probant, "probant replay --lang fr", PYTHONIOENCODING=encoding)
+        assert plain.returncode == 0, plain.stderr
+        as_json = shell(probant, "probant policy show --json", PYTHONIOENCODING=encoding)
+        said[encoding] = json.loads(as_json.stdout)
+    assert said["ascii"] == said["utf-8"]
+    assert "é" in json.dumps(said["utf-8"], ensure_ascii=False)
+
+
 def test_what_went_wrong_is_said_in_french_to_whoever_speaks_it(
     probant: Probant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

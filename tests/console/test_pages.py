@@ -305,6 +305,18 @@ def test_a_request_goes_from_a_letter_to_its_answer(visitor: Visitor) -> None:
     assert visitor.send(f"{path}/dance", on=path).status_code == 404
 
 
+@pytest.mark.clause("SS-DSR-11")
+@pytest.mark.parametrize("right", ["access", "complaint"])
+def test_a_complaint_has_no_form_that_refuses_it(visitor: Visitor, right: str) -> None:
+    visitor.sign_in(AGENT)
+    letter = {"kind": "shop", "reference": "D-0042", "right": right, "channel": "letter"}
+    sent = visitor.send("/console/requests/new", on="/console/requests/new", **letter)
+    path = sent.headers["location"]
+    may = re.findall(rf'action="{path}/([a-z-]+)"', visitor.get(path).text)
+    assert "fulfil" in may and "withdraw" in may
+    assert ("refuse" in may, "fulfil-partly" in may) == (right == "access",) * 2
+
+
 @pytest.mark.clause("SS-CARD-4", "SS-CH-4")
 def test_a_letter_that_asks_for_a_card_to_go_is_received_and_says_which_when_it_is_done(
     visitor: Visitor,

@@ -379,6 +379,7 @@ def test_it_runs_alone_in_two_languages(evidence: Evidence, auditor: Auditor):
     done = run(auditor.folder, bundle, *trust, "--lang", "fr", "--processes", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Vérifié : chaque contrôle requis a réussi" in done.stdout
+    assert " réussi : " in done.stdout and "réussi: " not in done.stdout
     flip = Path(bundle) / "tile/entries/000"
     flip.write_bytes(flip.read_bytes().replace(b"newsletter", b"newsletteR", 1))
     done = run(auditor.folder, bundle, *trust, "--json", "--lang", "en")

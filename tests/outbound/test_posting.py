@@ -56,6 +56,11 @@ def test_a_url_that_can_be() -> None:
         ("example.org", "224.0.0.1", True, False),
         ("example.org", "10.0.0.7", False, False),
         ("example.org", "::ffff:10.0.0.7", False, False),
+        ("example.org", "64:ff9b::a00:7", False, False),  # 10.0.0.7, through NAT64
+        ("example.org", "64:ff9b::7f00:1", True, False),
+        ("example.org", "64:ff9b::a9fe:a9fe", True, False),
+        ("example.org", "64:ff9b::808:808", False, True),
+        ("example.org", "2002:a00:7::1", False, False),  # 10.0.0.7, through 6to4
         ("example.org", "192.168.1.1", False, False),
         ("example.org", "fd00::1", False, False),
         ("example.org", "100.64.0.1", False, False),

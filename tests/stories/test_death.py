@@ -98,6 +98,20 @@ def test_mail_that_came_back_stops_marketing_and_leaves_the_account(shop: Shop):
 
 
 @pytest.mark.clause("SS-DSR-7")
+def test_the_act_of_a_death_counts_though_the_mail_came_back_after_that_day(shop: Shop):
+    """As it always is: she dies, weeks later a letter comes back, and then somebody has the act."""
+    came_back = Died(**on("2026-01-04"), source="returned_mail")
+    assert told(shop, OPENED, came_back).died == 20260104
+    proof = shop.told(DIED, "42").position
+    found = after(shop)
+    assert found is not None
+    assert (found.is_proved, found.source, found.died) == (True, "notary", 20251220)
+    assert (found.account, found.close_by) == ("closed", None)
+    assert Died.kind not in found.would_change
+    assert told(shop, asks("update")).asked[0].answered == proof
+
+
+@pytest.mark.clause("SS-DSR-7")
 def test_an_heir_who_asks_starts_the_month_of_an_account_that_is_open(shop: Shop):
     found = told(shop, OPENED, SIGN, asks("closing"))
     assert (found.account, found.close_by, found.flips_on) == ("to_close", 20260205, 20260206)

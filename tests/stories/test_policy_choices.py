@@ -6,7 +6,7 @@ import pytest
 
 from ledger import calendar as cal
 from ledger.policy.evaluate import choice, choices
-from ledger.policy.explain import explain
+from ledger.policy.explain import either, explain
 from ledger.policy.verdicts import ChoiceState
 from ledger.projections.model import ChoiceKey, Expression, SubjectState, empty_state
 from tests.stories.policy_room import BOOK, FIRST, edition, on
@@ -73,6 +73,14 @@ def test_a_person_who_said_nothing_is_unknown():
         "With no new fact, the answer no longer changes.",
         "What would change it: consent or objection.",
     ]
+
+
+def test_many_facts_that_would_change_an_answer_are_a_sentence():
+    kinds = ("order.placed.v1", "customer.logged_in.v1", "contract.ended.v1")
+    said = {n: either(kinds[:n], "en") for n in range(4)}
+    assert said[3] == "order, login or end of a contract"
+    assert (said[0], said[1], said[2]) == ("", "order", "order or login")
+    assert either(kinds, "fr") == "commande, connexion ou fin de contrat"
 
 
 def test_a_consent_expires_the_day_after_its_validity_ends():

@@ -175,6 +175,16 @@ def test_an_extension_is_offered_while_the_month_runs_and_never_twice():
     assert kind not in stands("2026-02-20", letter, extended("2026-02-20")).would_change
 
 
+@pytest.mark.clause("SS-DSR-11")
+@pytest.mark.parametrize("doubt", [(), (asked("2026-02-03"),)])
+def test_a_complaint_is_not_said_to_wait_for_a_refusal(doubt: tuple[Fact, ...]):
+    """Nor would one be recorded (`ledger/aggregates/rights_request.py`)."""
+    refusals = {"request.refused.v1", "request.partially_fulfilled.v1"}
+    complaint = received("2026-01-31", right="complaint")
+    assert not refusals & set(stands("2026-02-10", complaint, *doubt).would_change)
+    assert refusals & set(stands("2026-02-10", received("2026-01-31"), *doubt).would_change)
+
+
 @pytest.mark.clause("SS-DSR-10")
 def test_an_extension_written_down_after_the_month_is_told_to_be_weak():
     found = stands(
