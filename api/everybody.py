@@ -215,7 +215,6 @@ class Everybody:
 
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
         """One card of each sort that is of more than one, and whose they are."""
-        self.engine.need_entries(self.known)
         whose, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
         return Sought(whose), found
 

@@ -39,16 +39,14 @@ CARDS = ("card", "card_proof")
 class Fated(NamedTuple):
     """All that the end of a card may hang on but for the facts that name it: contracts that it is
     kept for, choices for a purpose (of which a yes that was dated back by more than so many
-    microseconds may be ignored), the end of their proof, the edition she was told of; and after how
-    many months each of its days may matter again."""
+    microseconds may be ignored), the edition she was told of; and after how many months each of its
+    days may matter again."""
 
     contracts: Collection[str]
     purpose: str
     choices: Collection[str]
     grants: Collection[str]
     backdated: int
-    endings: Collection[str]
-    proof: str
     notice: str
     months: Collection[int]
 

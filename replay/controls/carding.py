@@ -13,14 +13,13 @@ from uuid import UUID
 
 from ledger.events import PolicyNotified
 from ledger.policy.cards import WALLET
-from ledger.policy.consents import CHOICES
 from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.terms import terms_table
 from ledger.projections.consents import BACKDATED, GRANTS, RANKS
 from replay.controls.at_once import CARDS, AtOnce, Card, Fated, OfCard, Sought
 from replay.controls.life import Look
 from replay.controls.scene import Scene
-from replay.fold import ENDINGS, PLAN
+from replay.fold import PLAN
 
 
 def set_apart(
@@ -79,8 +78,6 @@ def _fated(scene: Scene) -> Fated:
         choices=tuple(RANKS),
         grants=GRANTS,
         backdated=BACKDATED,
-        endings=tuple(ENDINGS),
-        proof=CHOICES,
         notice=PolicyNotified.kind,
         months=months | {count for count in validity if count is not None},
     )

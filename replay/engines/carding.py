@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from ledger.calendar import Instant, add_days, day_of
+from ledger.calendar import Instant, day_of
+from ledger.errors import BadData
 from ledger.events import CardKept, CardRebound, CardSettled, ClassErased, OrderPaid
 from ledger.sqltime import add_months_sql
 from replay.controls.at_once import CARDS, Card, Counting, Fated, Sought
 from replay.engines.lanes import META, Plan
-from replay.engines.seeking import HERS, Seeking, of_kinds
+from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds
 from replay.engines.sql import listed, table
 from replay.segments.layout import whole
 
@@ -45,12 +46,12 @@ class Carding(Seeking):
         cards = {kind for kind in holding.get(CARD, ()) if not kind.startswith("card.")}
         kinds = listed({*holding.get(PROOF, ()), PAID})
         proof = clocks.get(PROOF)
-        if proof is None or proof not in plan.plain or proof.terms[0].archive is not None:
-            return f"{_A_CARD} OR e.kind IN {kinds} OR {of_kinds(cards)}"
         amended = f"""SELECT {{}} FROM events WHERE kind IN {listed(META)}
             AND position <= {known:d}"""
         unlike = f"""{_A_CARD} AND (COALESCE(e.item, '') = '' OR (e.subject_hi, e.subject_lo) IN (
             {amended.format("subject_hi, subject_lo")} AND subject_hi IS NOT NULL))"""
+        if proof is None or proof not in plan.plain or proof.terms[0].archive is not None:
+            return f"{unlike} OR e.kind IN {kinds} OR {of_kinds(cards)}"
         paid = f"FILTER (WHERE kind IN {kinds})"
         erased = f"kind = '{ClassErased.kind}' AND decision = '{PROOF}'"
         others = of_kinds({*holding[PROOF], *cards} - {PAID})
@@ -70,6 +71,8 @@ class Carding(Seeking):
         self._begin()
         self._keep("cards", _cards(known, apart))
         self._keep("said_of_cards", _said(known))
+        if next(self._rows("SELECT COUNT(*) FROM said_of_cards WHERE bare"))[0]:
+            raise BadData(WITHOUT_ENTRIES)
         self._keep("about_cards", _about(as_of, known, fated))
         self._keep("dated_cards", _dated(day_of(as_of), fated.months))
         self._keep("sorted_cards", _SORTED)
@@ -152,7 +155,8 @@ def _said(known: int) -> str:
     contract = f"CAST(TRY_CAST({_SAID.format('contract')} AS UUID) AS VARCHAR)"
     debit = f"TRY_CAST(REPLACE({_SAID.format('debit')}, '-', '') AS BIGINT)"
     return f"""WITH named AS (
-            SELECT t.thing, e.position, {contract} AS contract, {debit} AS debit
+            SELECT t.thing, e.position, e.entry IS NULL AS bare, {contract} AS contract,
+                {debit} AS debit
             FROM events e JOIN cards t ON {_SAME.format("t", "e")} AND t.item = e.item
             WHERE e.kind IN {listed(_SAYING)} AND e.position <= {known:d}),
         firsts AS (SELECT thing, contract, MIN(position) AS first FROM named
@@ -169,8 +173,6 @@ def _about(as_of: Instant, known: int, fated: Fated) -> str:
     told = f"e.kind = '{fated.notice}'"
     chosen = f"""(e.kind IN {listed(fated.choices)} AND e.purpose = '{fated.purpose}'
         AND COALESCE(e.channel, '') = '')"""
-    ended = f"""(e.kind IN {listed(fated.endings)} AND e.decision = '{fated.proof}'
-        AND COALESCE(e.item, '') = '')"""
     backdated = f"""(e.kind IN {listed(fated.grants)} AND COALESCE(e.actor, '') <> 'import'
         AND e.occurred_at < e.recorded_at - {fated.backdated:d})"""
     own, item = "COALESCE(e.item, '') = t.item", "COALESCE(e.item, '')"
@@ -200,7 +202,7 @@ def _about(as_of: Instant, known: int, fated: Fated) -> str:
                 AND e.kind IN {listed(fated.contracts)}
             LEFT JOIN said_of_cards s ON s.thing = t.thing AND s.position = e.position
             WHERE e.position <= {known:d}
-                AND ({own} OR c.tag IS NOT NULL OR {told} OR {chosen} OR {ended}))
+                AND ({own} OR c.tag IS NOT NULL OR {told} OR {chosen}))
         SELECT * FROM heard QUALIFY backdated OR {outer}"""
 
 
@@ -214,12 +216,10 @@ def _dated(today: int, months: Collection[int]) -> str:
         for count in sorted(months)
     ]
     numbers = ", ".join(map(str, range(len(days))))
-    tomorrow = add_days(today, 1)
     return f"""WITH each AS (
             SELECT thing, apart, position, UNNEST([{numbers}]) AS n, UNNEST([{", ".join(days)}])
                 AS day FROM about_cards
-            UNION ALL SELECT thing, FALSE, 0, UNNEST([0, 1]), UNNEST([{today}, {tomorrow}])
-                FROM cards),
+            UNION ALL SELECT thing, FALSE, 0, 0, {today} FROM cards),
         ranked AS (SELECT thing, position, n,
             DENSE_RANK() OVER (PARTITION BY thing, apart ORDER BY day) AS day
             FROM each WHERE day IS NOT NULL)
