@@ -181,7 +181,7 @@ def _about(as_of: Instant, known: int, fated: Fated) -> str:
         *(f"e.occurred_at <= {as_of:d}", backdated),
     )
     flags = ", ".join(f"CAST(COALESCE({bit}, FALSE) AS TINYINT)" for bit in bits)
-    codes = ", ".join(f"COALESCE(e.{name}, ' ')" for name in ("class", "decision", "basis"))
+    codes = ", ".join(f"COALESCE(e.{name}, ' ')" for name in ("decision", "basis"))
     edition = f"CASE WHEN {told} THEN e.until_day END"
     outer = " OR ".join(
         f"ROW_NUMBER() OVER (PARTITION BY thing, said ORDER BY {key}) = 1"
