@@ -62,10 +62,15 @@ class Step(NamedTuple):
 def a_step(chance: random.Random, at: int) -> Step:
     """One by chance."""
     return Step(
-        *(chance.choice(KINDS), at, chance.choice((0,) * 8 + (HOUR, 40 * DAY, -3 * DAY))),
-        *(chance.choice(("self", "self", "import")), chance.choice((0, 0, 0, 1))),
-        *(chance.choice(GROUNDS), chance.choice(EXPIRIES), chance.choice((None, 0, 0, 1))),
-        chance.randrange(8),
+        kind=chance.choice(KINDS),
+        at=at,
+        late=chance.choice((0,) * 8 + (HOUR, 40 * DAY, -3 * DAY)),
+        actor=chance.choice(("self", "self", "import")),
+        thing=chance.choice((0, 0, 0, 1)),
+        ground=chance.choice(GROUNDS),
+        expiry=chance.choice(EXPIRIES),
+        contract=chance.choice((None, 0, 0, 1)),
+        n=chance.randrange(8),
     )
 
 
@@ -123,7 +128,7 @@ def said_of(step: Step, card: str, contract: UUID) -> tuple[str, dict[str, Any]]
         return kind, {"purpose": "wallet", **(FORM if kind in CHOSEN[:3] else {})}
     gone = {"reason": "term", "keys": (key(),), "item": card}
     began = {"type": ("subscription", "service")[n % 2], "tacit": n > 4}
-    kind, said = {
+    told: dict[str, tuple[str, dict[str, Any]]] = {
         "card.settled": ("", {"item": card, "debit": (None, None, 20200110, 20210710)[n % 4]}),
         "card.removal_requested": ("", {"item": card, "channel": "email"}),
         "card.removed": ("", {"item": card, "psp_ack": bool(n % 2)}),
@@ -147,7 +152,8 @@ def said_of(step: Step, card: str, contract: UUID) -> tuple[str, dict[str, Any]]
         "contract.ended": ("", {"reason": "notice", "stream": contract}),
         "order.paid": ("", {"item": card if n == 0 else f"o{n % 2}-{card}"}),
         "policy.notified": ("", {"edition": (20200601, 20210301)[n % 2], "channel": "email"}),
-    }[step.kind]
+    }
+    kind, said = told[step.kind]
     return kind or step.kind, said
 
 
@@ -251,16 +257,20 @@ def test_cards_that_go_to_an_archive_are_looked_at(tmp_path: Path) -> None:
 
 Told = tuple[Any, ...]
 KEPT = ("card.kept", "2023-01-05T08:00:00Z")
-WALLET = {"ground": "wallet", "expiry": 20390131}
-SUBSCRIBED = {"ground": "subscription", "expiry": 20390131, "contract": 1}
+WALLET: dict[str, Any] = {"ground": "wallet", "expiry": 20390131}
+SUBSCRIBED: dict[str, Any] = {"ground": "subscription", "expiry": 20390131, "contract": 1}
 SETTLED, GIVEN, WITHDRAWN = "card.settled", "consent.given", "consent.withdrawn"
-GONE = {"of": "card", "reason": "term"}
-BEGUN = {"type": "subscription", "tacit": True}
+GONE: dict[str, Any] = {"of": "card", "reason": "term"}
+BEGUN: dict[str, Any] = {"type": "subscription", "tacit": True}
 ERAS = ("2021-02-27T08:00:00Z", "2021-03-02T08:00:00Z")
 
 
 def _said(kind: str, when: str, *told: str, **said: Any) -> Told:
     return (kind, when, told, said)
+
+
+def _told_at(one: Told) -> Instant:
+    return parse_as_of(one[2][0] if one[2] else one[1])
 
 
 def _yes(when: str, *told: str, **said: Any) -> Told:
@@ -283,7 +293,8 @@ NAMED_TWO = (
 )
 TWICE = _said("card.rebound", "2023-02-06T08:00:00Z", **SUBSCRIBED | {"contract": 2})
 BACK = _said("card.rebound", "2023-02-06T08:00:00Z", **SUBSCRIBED)
-STORIES: dict[str, tuple[tuple[Told, ...], tuple[Told, ...]]] = {
+NOTIFIED: dict[str, Any] = {"edition": 20210301, "channel": "email"}
+STORIES: dict[str, tuple[tuple[Told, ...], ...]] = {
     "a day": tuple(
         (_said("card.kept", "2022-01-05T08:00:00Z", ground="proof"), _said(SETTLED, when))
         for when in LAST_DAYS
@@ -346,14 +357,14 @@ STORIES: dict[str, tuple[tuple[Told, ...], tuple[Told, ...]]] = {
         for edition in (20200601, 20210301)
     ),
     "when she was told of it": tuple(
-        tuple(sorted((_said(SETTLED, "2021-02-26T08:00:00Z"), notice), key=lambda one: one[1]))
-        for when in ("2021-02-25", "2021-04-01")
-        for notice in [_said("policy.notified", when, edition=20210301, channel="email")]
+        tuple(sorted((_said(SETTLED, "2021-02-26T08:00:00Z"), notice), key=_told_at))
+        for told in ("2021-02-25", "2021-03-05")
+        for notice in [_said("policy.notified", "2021-02-20", told, **NOTIFIED)]
     ),
     "the term of the class, by what she was told": tuple(
         (
             _said(SETTLED, f"2020-06-{day}T08:00:00Z"),
-            _said("policy.notified", "2021-04-01", edition=20210301, channel="email"),
+            _said("policy.notified", "2021-04-01", **NOTIFIED),
         )
         for day in (14, 15)
     ),
@@ -494,7 +505,7 @@ class Happening(NamedTuple):
 def tell_of(made: Company, lives: list[tuple[Told, ...]]) -> None:
     """Each of these lives is lived by two people; what is told at one instant, in their order."""
     each = [
-        Happening(parse_as_of(one[2][0] if one[2] else one[1]), 2 * n + twin, nth, one)
+        Happening(_told_at(one), 2 * n + twin, nth, one)
         for n, life in enumerate(lives)
         for twin in range(2)
         for nth, one in enumerate(life)
