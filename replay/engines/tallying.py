@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
+from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
 from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
@@ -193,7 +194,8 @@ class Tallying(Sending, Ending, Carding):
         """What is past its term where it is, by (subject, class, scope), and what that rests on:
         the fact that its term counts from, the one that put it into the archive, and the one that
         told her of a later edition, if that gives another term."""
-        for judged in self._judged(as_of, known):
+        names = [name for name in classes_of(self.book.known(known)) if asked(name)]
+        for judged in self._judged(as_of, known, names[0] if len(names) == 1 else None):
             plan, clocks = judged.plan, judged.plan.clocks
             numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
             places, of = ", ".join(map(str, PAST)), ", ".join(numbers)
