@@ -18,8 +18,11 @@ from ledger.store.controlling import Whole, grouped
 from replay.controls.at_once import (
     Aged,
     Alike,
+    Card,
     Chosen,
+    Counting,
     Erasure,
+    Fated,
     First,
     Heeded,
     Kept,
@@ -209,6 +212,30 @@ class Everybody:
             return apart
         carded = self.engine.with_cards(self.as_of, self.known)
         return apart._replace(cards=self.engine.seek(self.known, carded))
+
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
+        """One card of each sort that is of more than one, and whose they are."""
+        whose, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
+        return Sought(whose), found
+
+    def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
+        """Those apart, and the cards of whoever has one of these sorts, or of none."""
+        assert apart.cards is not None
+        return apart._replace(cards=self.engine.of_cards(apart.cards, sorts))
+
+    def cards(
+        self, apart: Sought, lines: Mapping[int, Counting], limit: int
+    ) -> Iterable[tuple[int, int | None, int, int, First]]:
+        """How many people and cards of each line and age."""
+        assert apart.cards is not None
+        return self.engine.count_cards(self.as_of, apart.cards, lines, limit)
+
+    def cards_resting(
+        self, apart: Sought, on: Mapping[int, Sequence[int]]
+    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
+        """The cards of these sorts, with the positions of the facts at these places of each."""
+        assert apart.cards is not None
+        return self.engine.cards_resting(apart.cards, on)
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place."""

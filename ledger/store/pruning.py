@@ -23,7 +23,7 @@ from ledger.events import Pruned
 from ledger.projections.population import Unreadable
 from ledger.store import erasure, tables
 from ledger.store.database import Database, speaking
-from ledger.store.migrations.fences import PRUNER
+from ledger.store.roles import PRUNER
 from ledger.store.vault import Scope
 
 CELL = 5  # facts of one class and day: fewer are not told apart

@@ -17,7 +17,7 @@ from ledger.store import keyrings, reader, tables
 from ledger.store.database import Database, speaking
 from ledger.store.keyring import FileKeyring, Keyring
 from ledger.store.keyrings import Where
-from ledger.store.migrations.fences import APP
+from ledger.store.roles import APP
 
 
 def initialise(url: str, keyring: Where | None, origin: str | None) -> tuple[Database, Keyring]:

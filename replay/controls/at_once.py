@@ -12,11 +12,13 @@ Read next: `run.py`, which asks; `replay/engines/seeking.py`, which answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
-from ledger.policy.verdicts import ConsentStatus
+from ledger.policy.holds import Fate
+from ledger.policy.verdicts import ConsentStatus, Deadline
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 
 if TYPE_CHECKING:
@@ -34,12 +36,59 @@ CARDS = ("card", "card_proof")
 """The classes of which each thing ends by its own facts (`ledger/policy/cards.py`)."""
 
 
+class Fated(NamedTuple):
+    """All that the end of a card may hang on but for the facts that name it: contracts that it is
+    kept for, choices for a purpose (of which a yes that was dated back by more than so many
+    microseconds may be ignored), the edition she was told of; and after how many months each of its
+    days may matter again."""
+
+    contracts: Collection[str]
+    purpose: str
+    choices: Collection[str]
+    grants: Collection[str]
+    backdated: int
+    notice: str
+    months: Collection[int]
+
+
+class Card(NamedTuple):
+    """A card by which a sort is numbered: whose, which, and the positions of the facts about it."""
+
+    subject: UUID
+    item: str
+    sort: int
+    facts: tuple[int, ...]
+
+
+class OfCard(NamedTuple):
+    """What is to be said of each card of a sort (no deadline: nothing of it is held). Facts by
+    their places among those about the card: which its class's term is counted from, on the day that
+    it plans or on its own; on which it rests that the card is to be removed (None: it is not)."""
+
+    deadline: Deadline | None
+    fate: Fate | None
+    counted: int
+    is_planned: bool
+    due: tuple[int, ...] | None
+
+
+class Counting(NamedTuple):
+    """In which line the cards of a sort count, by which fact; whether by the years since its day,
+    or since the day that it plans."""
+
+    line: int
+    at: int
+    is_planned: bool
+    is_aged: bool
+
+
 class Sought(NamedTuple):
     """Some of the people, as the history that found them remembers them; `cards`: others, of whom
-    only their cards are meant."""
+    only their cards are meant; `sorts`: what is to be said of the cards of everybody else."""
 
     name: str
     cards: str | None = None
+    sorts: Mapping[int, OfCard] = MappingProxyType({})
 
 
 class Aged(NamedTuple):
@@ -272,14 +321,35 @@ class AtOnce(Protocol):
 
     def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
         """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
-        several; `with_cards`: nor the cards of whoever has a card or a proof of payment whose end
-        may be another than its class's term says."""
+        several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
+        proof of payment whose end may be another than its class's term says."""
+
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
+        """One card of each sort that is of more than one, of everybody but those apart; and whose
+        they are. Of two of a sort the rules say the same, by facts that stand at the same places
+        among those about each."""
+
+    def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
+        """Those apart, and the cards of whoever has one of these sorts, or of none."""
+
+    def cards(
+        self, apart: Sought, lines: Mapping[int, Counting], limit: int
+    ) -> Iterable[tuple[int, int | None, int, int, First]]:
+        """Of each line (`lines`: by sort) and number of years (None: without): how many people but
+        those apart, how many cards, and the first of both."""
+
+    def cards_resting(
+        self, apart: Sought, on: Mapping[int, Sequence[int]]
+    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
+        """The cards of these sorts of everybody but those apart, by (subject, item), with the
+        positions of the facts at these places of each."""
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
-        """What is held and not erased, by class, months, years and place."""
+        """What is held and not erased, by class, months, years and place; but for cards that are
+        sorted out."""
 
     def placed(self, apart: Sought, limit: int) -> Iterable[Placed]:
-        """What is known of, by class, place and article."""
+        """What is known of, by class, place and article; but for cards that are sorted out."""
 
     def chosen(self, apart: Sought, limit: int) -> Iterable[Chosen]:
         """Every choice, by purpose, channel, state and reason."""

@@ -6,6 +6,7 @@ Terms, cards, holds and their meeting are those of the policy room, asked at (D,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
 
 from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.clocks import classes_of
@@ -78,10 +79,15 @@ def past_cards(look: Look) -> Iterator[Finding]:
 
 
 def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
-    """C04, of who keeps no card: each payment's proof counts from that payment alone."""
-    for one in everybody.over(apart, only=("card_proof",)):
-        if one.scope:
-            yield Lean(one.subject, "card_kept", (one.counted,))
+    """C04: each card as one of its sort; each payment's proof counts from that payment alone."""
+    due = {sort: one.due for sort, one in apart.sorts.items() if one.due is not None}
+    cards = everybody.cards_resting(apart, due)
+    proofs = (one for one in everybody.over(apart, only=CARDS[1:]) if one.scope)
+    for subject, _, _, positions in merge(
+        ((subject, CARDS[0], item, positions) for subject, item, positions in cards),
+        ((one.subject, one.klass, one.scope, (one.counted,)) for one in proofs),
+    ):
+        yield Lean(subject, "card_kept", positions)
 
 
 def unfinished_erasures(look: Look) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from uuid import UUID
 from ledger.calendar import Instant
 from ledger.errors import BadData
 from replay.controls.at_once import AtOnce, Lean, Most, Sought
+from replay.controls.carding import set_apart
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
 from replay.controls.model import (
@@ -323,7 +324,7 @@ def _of_most(
 ) -> None:
     """Those apart are looked at, and take their place among the others; of these only whoever has a
     violation that is told one by one. Raises BadData where she herself has none such."""
-    apart = everybody.apart(most.apart, with_cards=most.with_cards)
+    apart = set_apart(everybody, most.apart, scene, with_cards=most.with_cards)
 
     def found_of(lives: Iterable[Life]) -> Iterator[Finding]:
         for life in lives:

@@ -187,7 +187,8 @@ class DuckEngine(Tallying):
 
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
         if people:
-            self._db.executemany(f"INSERT INTO {name} VALUES (?, ?)", [list(one) for one in people])
+            halves = [list(half) for half in zip(*people, strict=True)]
+            self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", halves)
 
     # -- kept aside ------------------------------------------------------------------------------
 

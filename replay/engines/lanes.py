@@ -223,9 +223,7 @@ class Plan:
                 continue
             lane = 1 << clock.lanes[0].number
             ends = any(self.mask(CONTRACT_ENDED, era) & lane for era in range(len(self.eras)))
-            holding = {
-                s for s in self.sorts.values() for k in self.keys(s) if self.held(s, *k) & clock.bit
-            }
+            holding = self.holding(clock)
             moving = {
                 s for s in self.sorts.values() if self.mask(s.kind, self.era(s.edition)) & lane
             }
@@ -233,6 +231,12 @@ class Plan:
             if not ends and not bare and holding == {s for s in moving if s.scoped}:
                 found.add(clock)
         return frozenset(found)
+
+    def holding(self, clock: Clock) -> set[Sort]:
+        """The sorts of facts that hold something of a class."""
+        return {
+            s for s in self.sorts.values() for k in self.keys(s) if self.held(s, *k) & clock.bit
+        }
 
     def keys(self, sort: Sort) -> list[tuple[str | None, bool]]:
         """The classes under which a fact is entered, and whether with its item (`replay/fold.py`,

@@ -13,22 +13,20 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
-from ledger.events import CORRECTION, ClassErased
+from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import CARDS, Aged, Chosen, Over, Placed, Sought
+from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
+from replay.engines.carding import CARD, PROOF, Carding
 from replay.engines.ending import Ending
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
-from replay.engines.seeking import of_kinds
 from replay.engines.sending import Sending
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
 
-PAID = "order.paid.v1"
-PROOF = "card_proof"
 PAST = (judging.PAST, judging.PAST_ARCHIVE, judging.ARCHIVED_PAST)
 _STILL = -1  # instead of years, where a contract stops the clock
 _STATES: tuple[Literal["in_use", "archived", "past"], ...] = ("in_use", "archived", "past")
@@ -36,7 +34,7 @@ _Key: TypeAlias = tuple[Any, ...]
 _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 
 
-class Tallying(Sending, Ending):
+class Tallying(Sending, Ending, Carding):
     """An engine that counts everybody but those apart."""
 
     def _numbered(self, name: str) -> str:
@@ -48,40 +46,18 @@ class Tallying(Sending, Ending):
         return f"ANTI JOIN ({self._numbered(apart)}) a ON a.hi = {rows}.hi AND a.lo = {rows}.lo"
 
     def _but_apart(self, apart: Sought, judged: Judged) -> str:
-        """Leave the items `i` of those apart out, and the cards of whom only those are."""
+        """Leave the items `i` of those apart out; where cards are, all that can be sorted out, and
+        the proofs of payments of whom only those are apart."""
         text = self._but(apart.name, "i")
-        numbers = [str(one.number) for one in judged.plan.clocks if one.name in CARDS]
-        if apart.cards is None or not numbers:
+        if apart.cards is None:
             return text
-        return f"""{text} ANTI JOIN ({self._numbered(apart.cards)}) c
-            ON c.hi = i.hi AND c.lo = i.lo AND i.number IN ({", ".join(numbers)})"""
-
-    def with_cards(self, as_of: Instant, known: int) -> str:
-        """An event by which somebody is to be asked about her cards herself: each ends by its own
-        facts (`ledger/policy/cards.py`). So does the proof of a payment, but that is the end of its
-        class, unless more than one fact tells of it, or may by a correction, or it was paid after
-        it was erased."""
-        self._begin()
-        plan = Plan(self.book, as_of, known, self._lay_out())
-        clock = next((clock for clock in plan.clocks if clock.name == PROOF), None)
-        holding = {
-            sort.kind
-            for sort in plan.sorts.values()
-            for key in plan.keys(sort)
-            if clock is not None and plan.held(sort, *key) & clock.bit
-        }
-        kinds = sql.listed({*holding, PAID})
-        if clock is None or clock not in plan.plain or clock.terms[0].archive is not None:
-            return f"e.kind LIKE 'card.%' OR e.kind IN {kinds}"
-        paid = f"FILTER (WHERE kind IN {kinds})"
-        erased = f"kind = '{ClassErased.kind}' AND decision = '{PROOF}'"
-        others = of_kinds({*holding, CORRECTION} - {PAID})
-        return f"""e.kind LIKE 'card.%' OR {others} OR e.kind IN {kinds}
-            AND (e.subject_hi, e.subject_lo, e.item) IN (
-                SELECT subject_hi, subject_lo, item FROM events
-                WHERE (kind IN {kinds} OR {erased}) AND item IS NOT NULL
-                GROUP BY subject_hi, subject_lo, item HAVING COUNT(*) {paid} > 1
-                OR MIN(position) FILTER (WHERE {erased}) < MAX(position) {paid})"""
+        for clock in judged.plan.clocks:
+            if clock.name == CARD:
+                text += f" ANTI JOIN (SELECT {clock.number} AS number) s ON s.number = i.number"
+            if clock.name == PROOF:
+                text += f""" ANTI JOIN ({self._numbered(apart.cards)}) c
+                    ON c.hi = i.hi AND c.lo = i.lo AND i.number = {clock.number}"""
+        return text
 
     # -- by class ----------------------------------------------------------------------------------
 
@@ -218,7 +194,8 @@ class Tallying(Sending, Ending):
         """What is past its term where it is, by (subject, class, scope), and what that rests on:
         the fact that its term counts from, the one that put it into the archive, and the one that
         told her of a later edition, if that gives another term."""
-        for judged in self._judged(as_of, known):
+        names = [name for name in classes_of(self.book.known(known)) if asked(name)]
+        for judged in self._judged(as_of, known, names[0] if len(names) == 1 else None):
             plan, clocks = judged.plan, judged.plan.clocks
             numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
             places, of = ", ".join(map(str, PAST)), ", ".join(numbers)

@@ -5,6 +5,8 @@ Q2, Q3, Q5 and Q11 are asked of one person, in full, or of everybody, counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
@@ -15,7 +17,7 @@ from ledger.policy.holds import KEEPING, Fate
 from ledger.policy.sends import Send
 from ledger.policy.verdicts import ChoiceState, Deadline
 from ledger.projections.consents import RANKS
-from replay.controls.at_once import AtOnce, Sought
+from replay.controls.at_once import AtOnce, Counting, First, Sought
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
@@ -23,6 +25,7 @@ from replay.controls.sending import CONCERNED, STOPPED, delay, seek_after_a_no, 
 from replay.fold import fold_subject
 from replay.inspect.model import Answer, Apart, Asked, Cell, Counted, Line, Question
 
+L = TypeVar("L")
 HOUR = 3_600_000_000
 RUNS = "contract_runs"
 
@@ -51,9 +54,7 @@ class LastActivity(Question):
         for deadline, fate in found:
             if deadline.tier_now == "erased":
                 continue
-            state = "archived" if deadline.ended is not None else "in_use"
-            if fate.due != "nothing":
-                state = "held" if fate.blocked else "past"
+            state = _state(deadline, fate)
             self._past += state == "past"
             self._held += state == "held"
             age: Cell = years(deadline.counted.day, look.scene.today)
@@ -70,6 +71,19 @@ class LastActivity(Question):
             key = scene.klass(one.klass), one.months, age, Said("inspect", one.place)
             self._past += one.things if one.place == "past" else 0
             self._counted.count(key, one.people, one.things, one.first)
+        for (klass, months, state), old, people, things, first in _cards(
+            everybody,
+            apart,
+            self.asked.positions,
+            lambda d, fate: (
+                (d.klass, d.counted.months, _state(d, fate)) if d.tier_now != "erased" else None
+            ),
+            aged=True,
+        ):
+            age = Said("inspect", RUNS) if old is None else old
+            self._past += things if state == "past" else 0
+            key = scene.klass(klass), months, age, Said("inspect", state)
+            self._counted.count(key, people, things, first)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each class, age and state."""
@@ -249,6 +263,10 @@ class Held(Question):
             where = Said("inspect", RUNS if one.place == "suspended" else one.place)
             key = scene.klass(one.klass), where, one.article
             self._counted.count(key, one.people, one.things, one.first)
+        for (klass, place, article), _, people, things, first in _cards(
+            everybody, apart, self.asked.positions, lambda d, _: (d.klass, tier(d), d.article)
+        ):
+            self._counted.count((scene.klass(klass), place, article), people, things, first)
 
     def answer(self, scene: Scene) -> Answer:
         """One line for each class and thing, or for each class and tier."""
@@ -354,6 +372,40 @@ def _said(send: Send, scene: Scene) -> tuple[Cell, ...]:
     over = Said("channel", send.channel) if send.channel else None
     said = Said("inspect", "allowed" if send.allowed else "refused")
     return scene.purpose(send.purpose), over, said, Said("permission_reason", send.then.reasons[0])
+
+
+def _state(deadline: Deadline, fate: Fate) -> str:
+    """Where something is, or that it should be there no more."""
+    if fate.due != "nothing":
+        return "held" if fate.blocked else "past"
+    return "archived" if deadline.ended is not None else "in_use"
+
+
+def _cards(
+    everybody: AtOnce,
+    apart: Sought,
+    limit: int,
+    told: Callable[[Deadline, Fate], L | None],
+    *,
+    aged: bool = False,
+) -> Iterator[tuple[L, int | None, int, int, First]]:
+    """The cards of everybody but those apart, counted by what is told of one of each sort (None: it
+    does not count); and (`aged`) by the years since what counted, where no contract runs."""
+    of = {
+        sort: (said, one)
+        for sort, one in apart.sorts.items()
+        if one.deadline is not None and one.fate is not None
+        for said in [told(one.deadline, one.fate)]
+        if said is not None
+    }
+    lines = list(dict.fromkeys(said for said, _ in of.values()))
+    counting = {
+        sort: Counting(lines.index(said), one.counted, one.is_planned, is_aged)
+        for sort, (said, one) in of.items()
+        for is_aged in [aged and not (one.deadline and one.deadline.suspended_by)]
+    }
+    for n, old, people, things, first in everybody.cards(apart, counting, limit):
+        yield lines[n], old, people, things, first
 
 
 def tier(deadline: Deadline) -> Said:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from replay.controls.at_once import AtOnce
+from replay.controls.carding import set_apart
 from replay.controls.life import Look
 from replay.controls.model import (
     EVERYBODY,
@@ -119,7 +120,7 @@ def _at_once(
         _see_lives(seeing, everybody.lives(*whom, reads=reads), scene, progress)
     for kinds, with_cards in sorted({q.apart for q in questions if q.apart}, key=str):
         alike = [question for question in questions if question.apart == (kinds, with_cards)]
-        apart = everybody.apart(kinds, with_cards=with_cards)
+        apart = set_apart(everybody, kinds, scene, with_cards=with_cards)
         wholly = kinds if with_cards else EVERYBODY
         _see_lives(alike, everybody.lives(apart), scene, progress, wholly)
         for question in alike:

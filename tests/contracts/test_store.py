@@ -23,8 +23,9 @@ from ledger.policy.book import shipped_bytes
 from ledger.store import tables
 from ledger.store.database import Database
 from ledger.store.hot import Hot, Together, number
-from ledger.store.migrations.fences import PRUNER, REFUSAL
+from ledger.store.migrations.fences import REFUSAL
 from ledger.store.recorder import Work
+from ledger.store.roles import PRUNER
 from tests.clock import StepClock
 from tests.contracts.props import assert_whole, draft, now, owner, position, somebody
 

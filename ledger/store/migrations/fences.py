@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-APP, PRUNER = "probant_app", "probant_pruner"
+from ledger.store.roles import APP, PRUNER
+
 REFUSAL = "history is append-only"
 
 
