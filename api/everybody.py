@@ -8,6 +8,7 @@ sought, and apart in all that is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import starmap
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from replay.controls.at_once import (
     Aged,
     Alike,
     Chosen,
-    Erasure,
+    Erased,
     First,
     Heeded,
     Kept,
@@ -182,10 +183,24 @@ class Everybody:
         """The keys that were destroyed of those that erasures of these people name."""
         return self.engine.destroyed(self.known, whom.name)
 
-    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
-        """Every erasure that had happened by then, in position order."""
+    def erased(self, apart: Sought, by: Instant) -> Erased:
+        """The erasures that had happened by then."""
         self.engine.need_entries(self.known)
-        return self.engine.erasures(self.known, apart.name, by)
+        of = self.known, apart.name, by
+        return Erased(*self.engine.erased(*of), partial(self.engine.erasures, *of))
+
+    def counted(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        apart: Sought,
+        limit: int,
+    ) -> Iterator[tuple[Event, int, Sequence[int]]]:
+        """One fact of each sort, how many there are, and the first of them."""
+        self.engine.need_entries(self.known)
+        of = self.as_of, apart.name, limit
+        for row, entry, n, first in self.engine.counted(self.known, fields, turns, *of):
+            yield Whole(row, entry), n, first
 
     # -- read --------------------------------------------------------------------------------------
 

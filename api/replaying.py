@@ -303,6 +303,7 @@ def known_by(segments: Segments, engine: Engine, times: Times) -> int:
     return segments.size if times.known_at is None else engine.position_at(times.known_at)
 
 
+@contextmanager
 def inspected_alone(
     source: Source,
     times: Times,
@@ -313,9 +314,10 @@ def inspected_alone(
     reader: Reader,
     progress: Progress,
     proofs: Path | None = None,
-) -> tuple[dict[str, Any], tuple[Answer, ...]]:
-    """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
-    folder into which the proof of each position named goes, made from the leaves of the files."""
+) -> Iterator[tuple[dict[str, Any], tuple[Answer, ...]]]:
+    """The inspector's answers, whose lines may be read as long as the folder is open; of what is
+    wrong, what the checks of the folder find. `proofs`: the folder into which the proof of each
+    position named goes, made from the leaves of the files."""
     asked, positions = questions(names), checked_positions(positions)
     if proofs is not None and "://" in source.folder:
         raise Misuse(_PROOFS)
@@ -325,7 +327,7 @@ def inspected_alone(
         about, answers = answered(found, times, asked, told, progress)
         if proofs is not None:
             about["proofs"] = proofs_from(found.segments, named_in(answers), proofs)
-        return about, answers
+        yield about, answers
 
 
 def controlled_alone(

@@ -105,6 +105,15 @@ class Erasure(NamedTuple):
     proofs: tuple[int, ...] = ()
 
 
+class Erased(NamedTuple):
+    """How many erasures there are, and how many of which each key was destroyed on its order;
+    `read` reads them anew in position order, all or the first so many."""
+
+    number: int
+    complete: int
+    read: Callable[[int | None], Iterator[Erasure]]
+
+
 class Alike(NamedTuple):
     """A fact of hers, by its position and instant, and one that says the same as it, but when."""
 
@@ -259,8 +268,20 @@ class AtOnce(Protocol):
         """The keys that were destroyed of those that erasures of these people name: key, the last
         position that says so, and on which order."""
 
-    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
-        """Every erasure that had happened by then, in position order."""
+    def erased(self, apart: Sought, by: Instant) -> Erased:
+        """The erasures that had happened by then, but of those apart."""
+
+    def counted(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        apart: Sought,
+        limit: int,
+    ) -> Iterable[tuple[Event, int, Sequence[int]]]:
+        """The facts of these kinds that had happened by D, but of those apart: one of each sort,
+        how many there are, and the first of them. A sort shares kind, class, purpose, channel,
+        decision and actor, what stands in these fields of it, and the `turns` between which it was
+        recorded."""
 
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time in the order of their ids, with those joined with them; of

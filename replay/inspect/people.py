@@ -5,8 +5,6 @@ Q2, Q3, Q5 and Q11 are asked of one person, in full, or of everybody, counted.
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
 from ledger.policy.consents import counted_as
@@ -21,6 +19,7 @@ from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
 from replay.controls.sending import CONCERNED, STOPPED, delay, seek_after_a_no, sorts_of_sends
 from replay.fold import fold_subject
+from replay.inspect.listing import Listed
 from replay.inspect.model import Answer, Apart, Asked, Cell, Counted, Line, Question
 
 HOUR = 3_600_000_000
@@ -182,7 +181,7 @@ class AfterNo(Question):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._lines: list[Line] = []
+        self._lines = Listed()
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
         """Whoever said no to something that she was sent afterwards."""
@@ -197,13 +196,12 @@ class AfterNo(Question):
             hours = None if late is None else late // HOUR
             who, at = str(look.subject), format_instant(send.at.at)
             cells = (who, at, *place(look, send.purpose, send.channel), hours)
-            self._lines.append(self.line(cells, (send.position, *send.then.rests_on)))
+            self._lines.add(self.line(cells, (send.position, *send.then.rests_on)), at)
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each."""
         columns = ("subject", "at", "purpose", "channel", "delay_hours")
-        lines = tuple(sorted(self._lines, key=lambda line: str(line.cells[1])))
-        return Answer("Q4", columns, lines, {"sends": len(lines)})
+        return Answer("Q4", columns, self._lines, {"sends": len(self._lines)})
 
 
 class Held(Question):
@@ -275,8 +273,8 @@ class Believed(Question):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._lines: list[Line] = []
-        self._people: set[UUID] = set()
+        self._lines = Listed()
+        self._people = 0
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
         """Of whom nothing was recorded since, all that is known was known then."""
@@ -288,6 +286,7 @@ class Believed(Question):
         then = look.known_at(scene.as_of)
         if then >= max((row.position for row in look.rows), default=0):
             return  # whatever she is known by was known then
+        already = len(self._lines)
         rows = [row for row in look.rows if row.position <= then]
         before = fold_subject(rows, scene.as_of, then)
         old = {(c.purpose, c.channel): c for c in choices(before, scene.book, scene.as_of, then)}
@@ -298,6 +297,7 @@ class Believed(Question):
         now = {(d.klass, d.scope): d for d in look.terms}
         for key in sorted(was.keys() | now.keys()):
             self._term(look, key, was.get(key), now.get(key))
+        self._people += len(self._lines) > already
 
     def _choice(
         self, look: Look, key: tuple[str, str], old: ChoiceState | None, new: ChoiceState | None
@@ -307,7 +307,8 @@ class Believed(Question):
         what = look.scene.choice(*key)
         said = (stated(c) if c else None for c in (old, new))
         on = [p for c in (old, new) if c for p in c.rests_on]
-        self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
+        cells = (str(look.subject), Said("inspect", "choice"), what, *said)
+        self._lines.add(self.line(cells, on))
 
     def _term(
         self, look: Look, key: tuple[str, str], was: Deadline | None, now: Deadline | None
@@ -319,17 +320,14 @@ class Believed(Question):
         what = look.scene.klass(*key)
         said = (_until(d) for d in (was, now))
         on = [p for d in (was, now) if d for p in d.rests_on]
-        self._add(look, (str(look.subject), Said("inspect", "term"), what, *said), on)
-
-    def _add(self, look: Look, cells: tuple[Cell, ...], on: list[int]) -> None:
-        self._people.add(look.subject)
-        self._lines.append(self.line(cells, on))
+        cells = (str(look.subject), Said("inspect", "term"), what, *said)
+        self._lines.add(self.line(cells, on))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each thing on which the two differ."""
         columns = ("subject", "what", "about", "believed", "known")
-        figures: dict[str, Cell] = {"people": len(self._people), "differences": len(self._lines)}
-        return Answer("Q11", columns, tuple(self._lines), figures)
+        figures: dict[str, Cell] = {"people": self._people, "differences": len(self._lines)}
+        return Answer("Q11", columns, self._lines, figures)
 
 
 def chosen(look: Look) -> list[ChoiceState]:

@@ -153,14 +153,13 @@ def test_what_the_inspector_hears_of_integrity_is_the_same(company: Stage) -> No
     asked = ("Q8", "Q12", "Q13")
     told: dict[str, Any] = {"subject": None, "positions": 20, "progress": silent}
     _, here = inspected(company.ledger, times, asked, log=company.log, **told)
-    _, there = inspected_alone(
-        Source(str(company.folder)), times, asked, reader=Reader(log=company.log), **told
-    )
-    for one, other in zip(here, there, strict=True):
-        missing = {"store", "revived"} if one.question == "Q8" else set()
-        assert other.lines == one.lines
-        assert one.figures.keys() - other.figures.keys() == missing
-        assert all(one.figures[name] == value for name, value in other.figures.items())
+    files = Source(str(company.folder)), times, asked
+    with inspected_alone(*files, reader=Reader(log=company.log), **told) as (_, there):
+        for one, other in zip(here, there, strict=True):
+            missing = {"store", "revived"} if one.question == "Q8" else set()
+            assert other.lines == one.lines
+            assert one.figures.keys() - other.figures.keys() == missing
+            assert all(one.figures[name] == value for name, value in other.figures.items())
     assert there[1].figures["wrong"] == 0
 
 
