@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import starmap
+from typing import Self
 from uuid import UUID
 
 from ledger import pan
@@ -24,14 +25,15 @@ from replay.controls.at_once import (
     First,
     Heeded,
     Kept,
+    Moves,
     Over,
     Placed,
     Sought,
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
+from replay.engines.comparing import At, Comparing
 from replay.engines.contract import Engine
-from replay.engines.tallying import Tallying
 
 
 class Everybody:
@@ -39,7 +41,7 @@ class Everybody:
 
     def __init__(
         self,
-        engine: Tallying,
+        engine: Comparing,
         as_of: Instant,
         known: int,
         kin: Mapping[UUID, frozenset[UUID]],
@@ -52,9 +54,13 @@ class Everybody:
         """Whoever has a fact of these kinds."""
         return self._seek(seeking.of_kinds(kinds))
 
-    def having_since(self, at: Instant) -> Sought:
-        """Whoever has a fact that was recorded later."""
-        return self._seek(f"e.recorded_at > {at:d}")
+    def having_otherwise(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later, by which something of hers is another."""
+        later = self.engine.seek(self.known, f"e.recorded_at > {at:d}")
+        if self.engine.size(self.known, [later])[0]:
+            then = self.engine.position_at(at)
+            later = self.engine.having_otherwise(self.as_of, then, self.known, later)
+        return self._with_kin(later)
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of a kind within its span, or one that was corrected."""
@@ -240,6 +246,18 @@ class Everybody:
     def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
         """Of each purpose: how many facts name it, and the last day of one."""
         return self.engine.purposes(self.as_of, self.known, apart.name)
+
+    def apart_of(self, before: Self) -> Sought:
+        """Whose moves are not counted below."""
+        carded = " OR ".join(
+            f"({self.engine.with_cards(one.as_of, one.known)})" for one in (before, self)
+        )
+        return self._seek(carded)
+
+    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterator[Moves]:
+        """What changed since, of everybody but those apart."""
+        times = At(before.as_of, before.known), At(self.as_of, self.known)
+        return self.engine.moved(*times, apart, limit, most)
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

@@ -39,11 +39,11 @@ from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
 from replay.engines.aside import Aside, Pins
+from replay.engines.comparing import Comparing
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.engines.spreading import Spreading
-from replay.engines.tallying import Tallying
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -197,7 +197,7 @@ class SegmentHistory:
     @cached_property
     def at_once(self) -> Everybody | None:
         """Everybody, asked by the engine, where it can and no one person is meant."""
-        if self.subject is None and isinstance(self.engine, Tallying):
+        if self.subject is None and isinstance(self.engine, Comparing):
             return Everybody(self.engine, self.as_of, self.known, self._kin)
         return None
 

@@ -12,7 +12,7 @@ Read next: `run.py`, which asks; `replay/engines/seeking.py`, which answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
@@ -114,6 +114,35 @@ class Erased(NamedTuple):
     read: Callable[[int | None], Iterator[Erasure]]
 
 
+Stood: TypeAlias = "tuple[ConsentStatus | Place, str] | None"
+"""How a choice or a thing stood: its state and the reason of it if it is not what she said, or its
+place; None: there was none."""
+
+
+class Moved(NamedTuple):
+    """So many people's choice about a purpose over a channel, or so many things of a class (`over`
+    is '' then), that stood otherwise before; and the first of these people by id."""
+
+    is_choice: bool
+    about: str
+    over: str
+    before: Stood
+    after: Stood
+    people: int
+    things: int
+    whose: tuple[UUID, ...]
+
+
+class Moves(NamedTuple):
+    """What changed of some of the people, whose ids follow those of all before: of how many, the
+    first of them, how many things, and these by line."""
+
+    people: int
+    first: tuple[UUID, ...]
+    things: int
+    lines: tuple[Moved, ...]
+
+
 class Alike(NamedTuple):
     """A fact of hers, by its position and instant, and one that says the same as it, but when."""
 
@@ -182,8 +211,9 @@ class AtOnce(Protocol):
     def having(self, kinds: Collection[str]) -> Sought:
         """Whoever has a fact of these kinds."""
 
-    def having_since(self, at: Instant) -> Sought:
-        """Whoever has a fact that was recorded later."""
+    def having_otherwise(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later, and a choice or the last day of use of a
+        class or thing that is another by what is known now than by what was known then."""
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of one of these kinds that happened at or after the first instant and
@@ -307,6 +337,14 @@ class AtOnce(Protocol):
 
     def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
         """Of each purpose: how many facts that stand name it, and the last day of one."""
+
+    def apart_of(self, before: Self) -> Sought:
+        """Whose moves are not counted below: whoever is one of several, or has, at either of two
+        times, a card or a proof of payment that may end otherwise than its class does."""
+
+    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterable[Moves]:
+        """What changed since, of everybody but those apart: the first `limit` people of each line,
+        and the first `most` of all."""
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

@@ -22,9 +22,9 @@ import duckdb
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
 from replay.engines.aside import CREATED, LAID, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
+from replay.engines.comparing import Comparing
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
-from replay.engines.tallying import Tallying
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class DuckWords:
         return f"CAST(({wide}) & {2**63 - 1} AS BIGINT)"
 
 
-class DuckEngine(Tallying):
+class DuckEngine(Comparing):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
     one of its own), `at_once` the facts of a share (None: as many as fit in the memory), `aside`
@@ -187,7 +187,8 @@ class DuckEngine(Tallying):
 
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
         if people:
-            self._db.executemany(f"INSERT INTO {name} VALUES (?, ?)", [list(one) for one in people])
+            each = [list(half) for half in zip(*people, strict=True)]
+            self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", each)
 
     # -- kept aside ------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class Consents(Question):
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """Of whoever has one reference."""
         for one in everybody.chosen(apart, self.asked.positions):
-            said = _stated(one.state, one.reason)
+            said = of_state(one.state, one.reason)
             over = Said("channel", one.channel) if one.channel else None
             key = scene.purpose(one.purpose), over, said
             self._counted.count(key, one.people, one.people, one.first)
@@ -244,8 +244,7 @@ class Held(Question):
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """Of whoever keeps no card of hers."""
         for one in everybody.placed(apart, self.asked.positions):
-            where = Said("inspect", RUNS if one.place == "suspended" else one.place)
-            key = scene.klass(one.klass), where, one.article
+            key = scene.klass(one.klass), of_place(one.place), one.article
             self._counted.count(key, one.people, one.things, one.first)
 
     def answer(self, scene: Scene) -> Answer:
@@ -278,7 +277,7 @@ class Believed(Question):
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
         """Of whom nothing was recorded since, all that is known was known then."""
-        return (everybody.having_since(scene.as_of),)
+        return (everybody.having_otherwise(scene.as_of),)
 
     def see(self, look: Look) -> None:
         """Where the two differ: a choice, or the last day of a class."""
@@ -356,9 +355,12 @@ def _said(send: Send, scene: Scene) -> tuple[Cell, ...]:
 
 def tier(deadline: Deadline) -> Said:
     """Where it is, in a word."""
-    if deadline.suspended_by:
-        return Said("inspect", RUNS)
-    return Said("inspect", deadline.tier_now)
+    return of_place("suspended" if deadline.suspended_by else deadline.tier_now)
+
+
+def of_place(place: str) -> Said:
+    """A place, in a word."""
+    return Said("inspect", RUNS if place == "suspended" else place)
 
 
 def years(since: Day, today: Day) -> int:
@@ -373,10 +375,11 @@ def day(found: Day | None) -> str | None:
 
 def stated(found: ChoiceState) -> Value:
     """The state of a choice; with the reason, where a yes can no longer be proved."""
-    return _stated(*counted_as(found))
+    return of_state(*counted_as(found))
 
 
-def _stated(state: str, reason: str) -> Value:
+def of_state(state: str, reason: str) -> Value:
+    """A state; with the reason, if it has one."""
     said = Said("state", state)
     return Several((said, Said("choice_reason", reason)), ", ") if reason else said
 
