@@ -88,7 +88,7 @@ class DuckEngine(Comparing):
         if threads is not None:
             settings["threads"] = threads
         self._profiles: dict[str, list[dict[str, Any]]] = {}  # by query: each share asks it
-        self._overlap = 0.0  # seconds of them that went by at the same time
+        self._spans: list[tuple[float, float]] = []  # of each query, from when until when
         try:
             self._db = duckdb.connect(":memory:", config=settings)
         except duckdb.Error:
@@ -119,7 +119,7 @@ class DuckEngine(Comparing):
             self._own_spill.cleanup()
 
     def _begin(self) -> None:
-        self._profiles, self._overlap = {}, 0.0
+        self._profiles, self._spans = {}, []
 
     def _keep(self, name: str, text: str) -> None:
         with self._asking(_KEEP.format(name, text)):
@@ -133,13 +133,9 @@ class DuckEngine(Comparing):
         if self._is_shared:
             super()._keep_all(texts)
             return
-        began = time.perf_counter()
         with ThreadPoolExecutor(len(texts)) as pool:
             for done in [pool.submit(self._keep, *one) for one in texts.items()]:
                 done.result()
-        asked = (self._profiles[_KEEP.format(*one)][-1] for one in texts.items())
-        each = sum(one["query"]["total_time"] for one in asked)
-        self._overlap += max(each - (time.perf_counter() - began), 0)
 
     @property
     def _is_shared(self) -> bool:
@@ -265,6 +261,7 @@ class DuckEngine(Comparing):
     @contextmanager
     def _asking(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """A query on a connection of its own: another may be asked while its rows are read."""
+        began = time.perf_counter()
         with self._db.cursor() as cursor:
             cursor.execute("SET enable_progress_bar = false")  # it would draw on stdout
             cursor.execute("SET enable_profiling = 'no_output'")
@@ -273,6 +270,7 @@ class DuckEngine(Comparing):
             yield cursor
             profile = json.loads(cursor.get_profiling_information(format="json"))
             self._profiles.setdefault(text, []).append(profile)
+            self._spans.append((began, time.perf_counter()))
 
     def report(self) -> Report:
         """Where the time of the last question went: all its queries, with the peak of the worst."""
@@ -283,13 +281,22 @@ class DuckEngine(Comparing):
 
         return Report(
             engine=self.name,
-            seconds=sum(one["query"]["total_time"] for one in profiles) - self._overlap,
+            seconds=covered(self._spans),
             rows=self.files.rows,
             bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in profiles),
             memory=peak("peak_buffer_memory"),
             spilled=peak("peak_temp_dir_size"),
             plan="\n".join(line for asked in self._profiles.values() for line in _plan(asked)),
         )
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The length of what these spans cover: where several are, it counts once."""
+    length, until = 0.0, float("-inf")
+    for began, ended in sorted(spans):
+        length += max(ended - max(began, until), 0)
+        until = max(until, ended)
+    return length
 
 
 def _told(ask: Callable[[], T]) -> T:
