@@ -369,13 +369,15 @@ def weighed(
 
 
 def _under(source: Source, engine: Engine, book: Book) -> Engine:
-    """The same files under other editions, by the same engine; to be closed too."""
+    """The same files under other editions, by the same engine; to be closed too. Two such are
+    asked side by side: each has half the memory."""
     if source.engine == SPARK:
         from replay.engines.spark import SparkEngine
 
         assert isinstance(engine, SparkEngine)
         return engine.under(book)
-    return ENGINES[source.engine](engine.files, book, source.memory)
+    assert isinstance(engine, DuckEngine | FoldEngine)
+    return ENGINES[source.engine](engine.files, book, f"{engine.memory // 2}B")
 
 
 def segments_answer(

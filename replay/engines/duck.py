@@ -94,8 +94,8 @@ class DuckEngine(Comparing):
         except duckdb.Error:
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
-        (limit,) = self._db.execute(_LIMIT).fetchall()[0]
-        self._at_once = at_once or max(limit // _BYTES, 1)
+        self.memory: int = self._db.execute(_LIMIT).fetchall()[0][0]  # bytes
+        self._at_once = at_once or max(self.memory // _BYTES, 1)
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
         try:

@@ -14,6 +14,7 @@ from itertools import islice
 from operator import eq, itemgetter
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, overload
+from weakref import finalize
 
 if TYPE_CHECKING:
     from replay.inspect.model import Line
@@ -78,7 +79,8 @@ class Listed(Lines):
 
     def _put_aside(self) -> None:
         if self._aside is None:
-            self._aside = TemporaryFile(prefix="probant-lines-")  # noqa: SIM115 - as long as they
+            self._aside = TemporaryFile(prefix="probant-lines-")  # noqa: SIM115 - closed with them
+            finalize(self, self._aside.close)
         self._last.sort(key=_first)
         self._runs.append([])
         for start in range(0, len(self._last), PAGE):
