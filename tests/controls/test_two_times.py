@@ -62,7 +62,7 @@ def test_a_choice_that_is_unknown_for_another_reason_did_not_change(
     made = Company()
     made.she("objection.raised", "2022-01-01", **LETTER)
     made.she("objection.lifted", "2022-02-01", **LETTER)
-    made.she("consent.given", "2022-03-01", **LETTER, **FORM)
+    made.she("consent.given", "2022-03-01T09:00:00Z", **LETTER, **FORM)
     gone = {"of": "consent", "reason": "term", "keys": (key(),), "actor": "system"}
     made.she("customer.class_erased", "2022-04-01", **gone)
     found = rows(moved(made, "2022-02-15", OPENERS[way], tmp_path))
