@@ -118,7 +118,12 @@ def test_what_was_learnt_since_moves_a_term_or_does_not(way: str, tmp_path: Path
     for who in (one, two, three, four):
         made.she("order.placed", "2020-01-01", who=who)
         made.she("message.sent", "2020-01-01", **LETTER, who=who)
-    made.publishes(later("later", 20200301), "2020-02-01T08:00:00Z")
+    for when in ("2020-03-01", "2020-06-01"):  # so that being told of the edition moves nothing
+        made.she("optout.offered", when, **LETTER, who=three)
+    edition = later("longer", 20200301)  # longer for whoever was told of it
+    longer = replace(edition.classes["message"], operational_months=120)
+    edition = replace(edition, classes={**edition.classes, "message": longer})
+    made.publishes(edition, "2020-02-01T08:00:00Z")
     made.she("order.placed", "2020-05-01", "2023-01-01", who=one)
     made.she("order.placed", "2019-05-01", "2023-01-01", who=two)
     made.she(
