@@ -8,7 +8,9 @@ sought, and apart in all that is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import starmap
+from typing import Self
 from uuid import UUID
 
 from ledger import pan
@@ -21,19 +23,20 @@ from replay.controls.at_once import (
     Card,
     Chosen,
     Counting,
-    Erasure,
+    Erased,
     Fated,
     First,
     Heeded,
     Kept,
+    Moves,
     Over,
     Placed,
     Sought,
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
+from replay.engines.comparing import At, Comparing
 from replay.engines.contract import Engine
-from replay.engines.tallying import Tallying
 
 
 class Everybody:
@@ -41,7 +44,7 @@ class Everybody:
 
     def __init__(
         self,
-        engine: Tallying,
+        engine: Comparing,
         as_of: Instant,
         known: int,
         kin: Mapping[UUID, frozenset[UUID]],
@@ -54,9 +57,13 @@ class Everybody:
         """Whoever has a fact of these kinds."""
         return self._seek(seeking.of_kinds(kinds))
 
-    def having_since(self, at: Instant) -> Sought:
-        """Whoever has a fact that was recorded later."""
-        return self._seek(f"e.recorded_at > {at:d}")
+    def having_otherwise(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later, by which something of hers is another."""
+        later = self.engine.seek(self.known, f"e.recorded_at > {at:d}")
+        if self.engine.size(self.known, [later])[0]:
+            then = self.engine.position_at(at)
+            later = self.engine.having_otherwise(self.as_of, then, self.known, later)
+        return self._with_kin(later)
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of a kind within its span, or one that was corrected."""
@@ -185,10 +192,24 @@ class Everybody:
         """The keys that were destroyed of those that erasures of these people name."""
         return self.engine.destroyed(self.known, whom.name)
 
-    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
-        """Every erasure that had happened by then, in position order."""
+    def erased(self, apart: Sought, by: Instant) -> Erased:
+        """The erasures that had happened by then."""
         self.engine.need_entries(self.known)
-        return self.engine.erasures(self.known, apart.name, by)
+        of = self.known, apart.name, by
+        return Erased(*self.engine.erased(*of), partial(self.engine.erasures, *of))
+
+    def counted(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        apart: Sought,
+        limit: int,
+    ) -> Iterator[tuple[Event, int, Sequence[int]]]:
+        """One fact of each sort, how many there are, and the first of them."""
+        self.engine.need_entries(self.known)
+        of = self.as_of, apart.name, limit
+        for row, entry, n, first in self.engine.counted(self.known, fields, turns, *of):
+            yield Whole(row, entry), n, first
 
     # -- read --------------------------------------------------------------------------------------
 
@@ -252,6 +273,18 @@ class Everybody:
     def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
         """Of each purpose: how many facts name it, and the last day of one."""
         return self.engine.purposes(self.as_of, self.known, apart.name)
+
+    def apart_of(self, before: Self) -> Sought:
+        """Whose moves are not counted below."""
+        carded = " OR ".join(
+            f"({self.engine.with_cards(one.as_of, one.known)})" for one in (before, self)
+        )
+        return self._seek(carded)
+
+    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterator[Moves]:
+        """What changed since, of everybody but those apart."""
+        times = At(before.as_of, before.known), At(self.as_of, self.known)
+        return self.engine.moved(*times, apart, limit, most)
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

@@ -6,14 +6,14 @@ Read next: `controlling.py`, which hands the ledger to the questions; `replay/in
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from api.answers import Times
 from api.controlling import history
+from api.pieces import Rows
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, format_day, format_instant
@@ -149,11 +149,20 @@ def sealed_by(note: str, keys: Iterable[str]) -> Sealed:
 
 
 def answer_json(about: dict[str, Any], answers: Sequence[Answer], lang: Language) -> dict[str, Any]:
-    """The answers as plain values: codes, with their words where they have some."""
+    """The answers as plain values: codes, with their words where they have some. Their lines are
+    `Rows`, made as they are read."""
     return {**about, "answers": [_json(answer, lang) for answer in answers]}
 
 
 def _json(answer: Answer, lang: Language) -> dict[str, Any]:
+    def row(line: Line) -> dict[str, Any]:
+        return {
+            "values": dict(zip(answer.columns, map(value_of, line.cells), strict=True)),
+            "text": [text_of(cell, lang) for cell in line.cells],
+            "positions": list(line.positions),
+            "of": line.of,
+        }
+
     return {
         "question": answer.question,
         "title": title(answer.question, lang),
@@ -162,28 +171,26 @@ def _json(answer: Answer, lang: Language) -> dict[str, Any]:
             code: {"label": figure(code, lang), "value": value_of(cell)}
             for code, cell in answer.figures.items()
         },
-        "lines": [
-            {
-                "values": dict(zip(answer.columns, map(value_of, line.cells), strict=True)),
-                "text": [text_of(cell, lang) for cell in line.cells],
-                "positions": list(line.positions),
-                "of": line.of,
-            }
-            for line in answer.lines
-        ],
+        "lines": Rows(answer.lines, row),
     }
 
 
-def answer_csv(answers: Sequence[Answer], lang: Language) -> str:
-    """The answers as CSV (RFC 4180): a head and lines for each question, its id first."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\r\n")
+def answer_csv(answers: Sequence[Answer], lang: Language) -> Iterator[str]:
+    """The answers as CSV (RFC 4180), line by line: a head and lines for each question, its id
+    first."""
+    write = csv.writer(_Echo(), lineterminator="\r\n").writerow
     for answer in answers:
         heads = [column(code, lang) for code in answer.columns]
-        write.writerow(["", *heads, column("of", lang), column("positions", lang)])
+        yield write(["", *heads, column("of", lang), column("positions", lang)])
         for line in answer.lines:
-            write.writerow([answer.question, *_plain(line, lang)])
-    return out.getvalue()
+            yield write([answer.question, *_plain(line, lang)])
+
+
+class _Echo:
+    """A file that hands back what is written into it."""
+
+    def write(self, text: str) -> str:
+        return text
 
 
 def _plain(line: Line, lang: Language) -> list[str]:

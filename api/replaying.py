@@ -39,11 +39,11 @@ from replay.controls.run import Progress, Result, run
 from replay.controls.store import FILES, NOES
 from replay.engines import cluster
 from replay.engines.aside import Aside, Pins
+from replay.engines.comparing import Comparing
 from replay.engines.contract import Engine, Files, Report
 from replay.engines.duck import DuckEngine
 from replay.engines.fold import FoldEngine
 from replay.engines.spreading import Spreading
-from replay.engines.tallying import Tallying
 from replay.fold import fold
 from replay.inspect.model import Answer, Asked, Sealed
 from replay.segments.reading import Segments, open_segments
@@ -197,7 +197,7 @@ class SegmentHistory:
     @cached_property
     def at_once(self) -> Everybody | None:
         """Everybody, asked by the engine, where it can and no one person is meant."""
-        if self.subject is None and isinstance(self.engine, Tallying):
+        if self.subject is None and isinstance(self.engine, Comparing):
             return Everybody(self.engine, self.as_of, self.known, self._kin)
         return None
 
@@ -303,6 +303,7 @@ def known_by(segments: Segments, engine: Engine, times: Times) -> int:
     return segments.size if times.known_at is None else engine.position_at(times.known_at)
 
 
+@contextmanager
 def inspected_alone(
     source: Source,
     times: Times,
@@ -313,9 +314,10 @@ def inspected_alone(
     reader: Reader,
     progress: Progress,
     proofs: Path | None = None,
-) -> tuple[dict[str, Any], tuple[Answer, ...]]:
-    """The inspector's answers; of what is wrong, what the checks of the folder find. `proofs`: the
-    folder into which the proof of each position named goes, made from the leaves of the files."""
+) -> Iterator[tuple[dict[str, Any], tuple[Answer, ...]]]:
+    """The inspector's answers, whose lines may be read as long as the folder is open; of what is
+    wrong, what the checks of the folder find. `proofs`: the folder into which the proof of each
+    position named goes, made from the leaves of the files."""
     asked, positions = questions(names), checked_positions(positions)
     if proofs is not None and "://" in source.folder:
         raise Misuse(_PROOFS)
@@ -325,7 +327,7 @@ def inspected_alone(
         about, answers = answered(found, times, asked, told, progress)
         if proofs is not None:
             about["proofs"] = proofs_from(found.segments, named_in(answers), proofs)
-        return about, answers
+        yield about, answers
 
 
 def controlled_alone(
@@ -367,13 +369,15 @@ def weighed(
 
 
 def _under(source: Source, engine: Engine, book: Book) -> Engine:
-    """The same files under other editions, by the same engine; to be closed too."""
+    """The same files under other editions, by the same engine; to be closed too. Two such are
+    asked side by side: each has half the memory."""
     if source.engine == SPARK:
         from replay.engines.spark import SparkEngine
 
         assert isinstance(engine, SparkEngine)
         return engine.under(book)
-    return ENGINES[source.engine](engine.files, book, source.memory)
+    assert isinstance(engine, DuckEngine | FoldEngine)
+    return ENGINES[source.engine](engine.files, book, f"{engine.memory // 2}B")
 
 
 def segments_answer(

@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from api.pieces import json_pieces
 from api.settings import Language
 
 Advance = Callable[[float, float, str], None]
@@ -35,7 +36,8 @@ class Screen:
     def answer(self, content: dict[str, Any], lines: Callable[[], Sequence[str]]) -> None:
         """The one answer of a command: `content` with --json, else `lines` for people."""
         if self.as_json:
-            sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            sys.stdout.writelines(json_pieces(content))
+            sys.stdout.write("\n")
         else:
             sys.stdout.write("".join(f"{line}\n" for line in lines()))
         sys.stdout.flush()

@@ -88,15 +88,17 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
                 raise Misuse("only the database knows a reference: name the person by --subject ID")
             from api.replaying import Reader, inspected_alone
 
-            about, answers = inspected_alone(
-                files,
-                times,
-                question or (),
-                subject=named,
-                positions=positions,
-                reader=Reader(log=settings.log),
-                progress=heard,
-                proofs=proofs,
+            about, answers = stack.enter_context(
+                inspected_alone(
+                    files,
+                    times,
+                    question or (),
+                    subject=named,
+                    positions=positions,
+                    reader=Reader(log=settings.log),
+                    progress=heard,
+                    proofs=proofs,
+                )
             )
         else:
             ledger = stack.enter_context(run.ledger())
@@ -113,11 +115,11 @@ def inspect(  # noqa: PLR0913, PLR0917 - its options
             )
             if proofs is not None:
                 about["proofs"] = made.write_proofs(answers, settings.log, proofs)
-    if as_csv:
-        sys.stdout.write(made.answer_csv(answers, screen.lang))
-        return
-    content = {"proofs": None} | made.answer_json(about, answers, screen.lang)
-    screen.answer(content, lambda: list(_told(content, screen)))
+        if as_csv:
+            sys.stdout.writelines(made.answer_csv(answers, screen.lang))
+            return
+        content = {"proofs": None} | made.answer_json(about, answers, screen.lang)
+        screen.answer(content, lambda: list(_told(content, screen)))
 
 
 def diff(  # noqa: PLR0913, PLR0917 - its options
@@ -160,7 +162,7 @@ def diff(  # noqa: PLR0913, PLR0917 - its options
                 ledger, *times, subject=who, limit=limit, progress=heard
             )
     if as_csv:
-        sys.stdout.write(made.answer_csv(answers, screen.lang))
+        sys.stdout.writelines(made.answer_csv(answers, screen.lang))
         return
     content = made.answer_json(about, answers, screen.lang)
     screen.answer(content, lambda: list(_differing(content, screen)))

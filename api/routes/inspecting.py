@@ -9,11 +9,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api import checking_schema, schema
 from api import inspecting as answers
 from api.answers import Times
+from api.pieces import joined, json_pieces
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
 from api.routes.taking import instant_of, language_headers, language_of, ledger_of
@@ -62,8 +63,10 @@ def get_inspection(
     )
     headers = language_headers(spoken)
     if format == "csv":
-        return Response(answers.answer_csv(found, spoken), media_type=CSV, headers=headers)
-    return JSONResponse(answers.answer_json(about, found, spoken), headers=headers)
+        pieces, media = answers.answer_csv(found, spoken), CSV
+    else:
+        pieces, media = json_pieces(answers.answer_json(about, found, spoken)), "application/json"
+    return StreamingResponse(joined(pieces), media_type=media, headers=headers)
 
 
 def _id(text: str | None) -> UUID | None:

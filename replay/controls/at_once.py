@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
@@ -154,6 +154,44 @@ class Erasure(NamedTuple):
     proofs: tuple[int, ...] = ()
 
 
+class Erased(NamedTuple):
+    """How many erasures there are, and how many of which each key was destroyed on its order;
+    `read` reads them anew in position order, all or the first so many."""
+
+    number: int
+    complete: int
+    read: Callable[[int | None], Iterator[Erasure]]
+
+
+Stood: TypeAlias = "tuple[ConsentStatus | Place, str] | None"
+"""How a choice or a thing stood: its state and the reason of it if it is not what she said, or its
+place; None: there was none."""
+
+
+class Moved(NamedTuple):
+    """So many people's choice about a purpose over a channel, or so many things of a class (`over`
+    is '' then), that stood otherwise before; and the first of these people by id."""
+
+    is_choice: bool
+    about: str
+    over: str
+    before: Stood
+    after: Stood
+    people: int
+    things: int
+    whose: tuple[UUID, ...]
+
+
+class Moves(NamedTuple):
+    """What changed of some of the people, whose ids follow those of all before: of how many, the
+    first of them, how many things, and these by line."""
+
+    people: int
+    first: tuple[UUID, ...]
+    things: int
+    lines: tuple[Moved, ...]
+
+
 class Alike(NamedTuple):
     """A fact of hers, by its position and instant, and one that says the same as it, but when."""
 
@@ -222,8 +260,9 @@ class AtOnce(Protocol):
     def having(self, kinds: Collection[str]) -> Sought:
         """Whoever has a fact of these kinds."""
 
-    def having_since(self, at: Instant) -> Sought:
-        """Whoever has a fact that was recorded later."""
+    def having_otherwise(self, at: Instant) -> Sought:
+        """Whoever has a fact that was recorded later, and a choice or the last day of use of a
+        class or thing that is another by what is known now than by what was known then."""
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of one of these kinds that happened at or after the first instant and
@@ -308,8 +347,20 @@ class AtOnce(Protocol):
         """The keys that were destroyed of those that erasures of these people name: key, the last
         position that says so, and on which order."""
 
-    def erasures(self, apart: Sought, by: Instant) -> Iterator[Erasure]:
-        """Every erasure that had happened by then, in position order."""
+    def erased(self, apart: Sought, by: Instant) -> Erased:
+        """The erasures that had happened by then, but of those apart."""
+
+    def counted(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        apart: Sought,
+        limit: int,
+    ) -> Iterable[tuple[Event, int, Sequence[int]]]:
+        """The facts of these kinds that had happened by D, but of those apart: one of each sort,
+        how many there are, and the first of them. A sort shares kind, class, purpose, channel,
+        decision and actor, what stands in these fields of it, and the `turns` between which it was
+        recorded."""
 
     def lives(self, *whom: Sought, reads: Kinds = EVERYBODY) -> Iterator[Life]:
         """Those sought, one at a time in the order of their ids, with those joined with them; of
@@ -356,6 +407,14 @@ class AtOnce(Protocol):
 
     def purposes(self, apart: Sought) -> Iterable[tuple[str, int, Day]]:
         """Of each purpose: how many facts that stand name it, and the last day of one."""
+
+    def apart_of(self, before: Self) -> Sought:
+        """Whose moves are not counted below: whoever is one of several, or has, at either of two
+        times, a card or a proof of payment that may end otherwise than its class does."""
+
+    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterable[Moves]:
+        """What changed since, of everybody but those apart: the first `limit` people of each line,
+        and the first `most` of all."""
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

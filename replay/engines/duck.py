@@ -22,9 +22,9 @@ import duckdb
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
 from replay.engines.aside import CREATED, LAID, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
+from replay.engines.comparing import Comparing
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
-from replay.engines.tallying import Tallying
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class DuckWords:
         return f"CAST(({wide}) & {2**63 - 1} AS BIGINT)"
 
 
-class DuckEngine(Tallying):
+class DuckEngine(Comparing):
     """DuckDB over files. `memory` is as DuckDB writes it ('256MB'; None: four fifths of what the
     machine has), `threads` None: all cores, `spill` a folder for what does not fit (None: a fresh
     one of its own), `at_once` the facts of a share (None: as many as fit in the memory), `aside`
@@ -88,14 +88,14 @@ class DuckEngine(Tallying):
         if threads is not None:
             settings["threads"] = threads
         self._profiles: dict[str, list[dict[str, Any]]] = {}  # by query: each share asks it
-        self._overlap = 0.0  # seconds of them that went by at the same time
+        self._spans: list[tuple[float, float]] = []  # of each query, from when until when
         try:
             self._db = duckdb.connect(":memory:", config=settings)
         except duckdb.Error:
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
-        (limit,) = self._db.execute(_LIMIT).fetchall()[0]
-        self._at_once = at_once or max(limit // _BYTES, 1)
+        self.memory: int = self._db.execute(_LIMIT).fetchall()[0][0]  # bytes
+        self._at_once = at_once or max(self.memory // _BYTES, 1)
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
         try:
@@ -119,7 +119,7 @@ class DuckEngine(Tallying):
             self._own_spill.cleanup()
 
     def _begin(self) -> None:
-        self._profiles, self._overlap = {}, 0.0
+        self._profiles, self._spans = {}, []
 
     def _keep(self, name: str, text: str) -> None:
         with self._asking(_KEEP.format(name, text)):
@@ -133,13 +133,9 @@ class DuckEngine(Tallying):
         if self._is_shared:
             super()._keep_all(texts)
             return
-        began = time.perf_counter()
         with ThreadPoolExecutor(len(texts)) as pool:
             for done in [pool.submit(self._keep, *one) for one in texts.items()]:
                 done.result()
-        asked = (self._profiles[_KEEP.format(*one)][-1] for one in texts.items())
-        each = sum(one["query"]["total_time"] for one in asked)
-        self._overlap += max(each - (time.perf_counter() - began), 0)
 
     @property
     def _is_shared(self) -> bool:
@@ -189,6 +185,8 @@ class DuckEngine(Tallying):
         if people:
             halves = [list(half) for half in zip(*people, strict=True)]
             self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", halves)
+            each = [list(half) for half in zip(*people, strict=True)]
+            self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", each)
 
     # -- kept aside ------------------------------------------------------------------------------
 
@@ -265,6 +263,7 @@ class DuckEngine(Tallying):
     @contextmanager
     def _asking(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """A query on a connection of its own: another may be asked while its rows are read."""
+        began = time.perf_counter()
         with self._db.cursor() as cursor:
             cursor.execute("SET enable_progress_bar = false")  # it would draw on stdout
             cursor.execute("SET enable_profiling = 'no_output'")
@@ -273,6 +272,7 @@ class DuckEngine(Tallying):
             yield cursor
             profile = json.loads(cursor.get_profiling_information(format="json"))
             self._profiles.setdefault(text, []).append(profile)
+            self._spans.append((began, time.perf_counter()))
 
     def report(self) -> Report:
         """Where the time of the last question went: all its queries, with the peak of the worst."""
@@ -283,13 +283,22 @@ class DuckEngine(Tallying):
 
         return Report(
             engine=self.name,
-            seconds=sum(one["query"]["total_time"] for one in profiles) - self._overlap,
+            seconds=covered(self._spans),
             rows=self.files.rows,
             bytes_read=sum(int(one["io"]["total_bytes_read"]) for one in profiles),
             memory=peak("peak_buffer_memory"),
             spilled=peak("peak_temp_dir_size"),
             plan="\n".join(line for asked in self._profiles.values() for line in _plan(asked)),
         )
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The length of what these spans cover: where several are, it counts once."""
+    length, until = 0.0, float("-inf")
+    for began, ended in sorted(spans):
+        length += max(ended - max(began, until), 0)
+        until = max(until, ended)
+    return length
 
 
 def _told(ask: Callable[[], T]) -> T:

@@ -9,6 +9,7 @@ the control's to say (`replay/controls/keeping.py`): here is whom it can say it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from uuid import UUID
 
 from ledger.calendar import Instant
@@ -53,24 +54,37 @@ class Ending(Seeking):
         for kid, position, order in self._rows(text):
             yield kid, int(position), order
 
-    def erasures(self, known: int, apart: str, by: Instant) -> Iterator[Erasure]:
-        """Every erasure that had happened by then, in position order, but of those apart."""
+    def erased(self, known: int, apart: str, by: Instant) -> tuple[int, int]:
+        """How many erasures had happened by then, but of those apart, and of how many of them each
+        key was destroyed."""
         self._lay_out_ends(known)
-        text = f"""SELECT e.position, occurred_at, subject_hi, subject_lo, decision, item, basis,
-                COALESCE(k.n, 0), COALESCE(k.proofs, [])
-            FROM events e ANTI JOIN {apart} a ON a.hi = e.subject_hi AND a.lo = e.subject_lo
-            LEFT JOIN (SELECT n.position, COUNT(*) AS n,
-                    LIST(d.position) FILTER (WHERE d.on_order = n.id) AS proofs
-                FROM named n LEFT JOIN destroyed d ON d.kid = n.kid GROUP BY n.position) k
-                ON k.position = e.position
-            WHERE {HERS} AND kind = '{ClassErased.kind}' AND e.position <= {known:d}
-                AND occurred_at <= {by:d} ORDER BY e.position"""
-        for position, at, hi, lo, klass, item, reason, keys, proofs in self._rows(text):
-            yield Erasure(position, at, whole(hi, lo), klass, item, reason, keys, tuple(proofs))
+        text = f"""SELECT COUNT(*), COUNT(*) FILTER (WHERE l.position IS NULL)
+            FROM ({_erasures(known, apart, by)}) e
+            LEFT JOIN (SELECT DISTINCT position FROM proved WHERE proof IS NULL) l
+                ON l.position = e.position"""
+        number, complete = next(self._rows(text))
+        return int(number), int(complete)
+
+    def erasures(
+        self, known: int, apart: str, by: Instant, limit: int | None = None
+    ) -> Iterator[Erasure]:
+        """These erasures in position order, or the first so many."""
+        self._lay_out_ends(known)
+        some = "" if limit is None else f"ORDER BY e.position LIMIT {limit:d}"
+        text = f"""SELECT e.*, p.position IS NOT NULL, p.proof
+            FROM ({_erasures(known, apart, by)} {some}) e
+            LEFT JOIN proved p ON p.position = e.position ORDER BY e.position"""
+        for one, keys in groupby(self._rows(text), key=lambda row: row[:7]):
+            position, at, hi, lo, klass, item, reason = one
+            found = [proof for *_, named, proof in keys if named]
+            proofs = tuple(proof for proof in found if proof is not None)
+            whose = whole(hi, lo)
+            yield Erasure(position, at, whose, klass, item, reason, len(found), proofs)
 
     def _lay_out_ends(self, known: int) -> None:
         """`named`: each key that an erasure names, with whose it is and the id and position of that
-        fact. `destroyed`: each key that was, with the last position that says so, and the order."""
+        fact. `destroyed`: each key that was, with the last position that says so, and the order.
+        `proved`: of each key named, by the position that names it, where that is on its order."""
         self._begin()
         if self._ends_of == known:
             return
@@ -88,4 +102,16 @@ class Ending(Seeking):
                 WHERE {NOBODYS} AND kind = '{KeyDestroyed.kind}' AND position <= {known:d}) k
             GROUP BY kid""",
         )
+        self._keep(
+            "proved",
+            """SELECT n.position, CASE WHEN d.on_order = n.id THEN d.position END AS proof
+            FROM named n LEFT JOIN destroyed d ON d.kid = n.kid""",
+        )
         self._ends_of = known
+
+
+def _erasures(known: int, apart: str, by: Instant) -> str:
+    return f"""SELECT e.position, occurred_at, subject_hi, subject_lo, decision, item, basis
+        FROM events e ANTI JOIN {apart} a ON a.hi = e.subject_hi AND a.lo = e.subject_lo
+        WHERE {HERS} AND kind = '{ClassErased.kind}' AND e.position <= {known:d}
+            AND occurred_at <= {by:d}"""

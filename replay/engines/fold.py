@@ -48,6 +48,11 @@ class FoldEngine:
         """As `--engine` names it."""
         return "fold"
 
+    @property
+    def memory(self) -> int:
+        """Of what sorts, in bytes."""
+        return self._sorter.memory
+
     def close(self) -> None:
         """Free what sorts."""
         self._sorter.close()

@@ -136,17 +136,11 @@ class Seeking(SqlEngine):
         are told apart by kind, by what stands in these fields of the entry, by the edition and the
         day it was recorded under, and by the turns between which it was recorded."""
         self._begin()
-        keys = sorted({key for names in fields.values() for key in names})
-        said = ", ".join(f"'$.meta.{key}'" for key in keys)
-        between = ", ".join(f"({at:d})" for at in sorted({0, *turns}))
         self._keep(
             "sorted_out",
-            f"""WITH turns AS (SELECT * FROM (VALUES {between}) v (turn))
-            SELECT e.position, e.kind, t.turn, e.occurred_at,
-            CASE WHEN json_valid({_ENTRY}) THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
-                ELSE CAST(e.position AS VARCHAR) END AS said,
+            f"""SELECT e.position, e.kind, t.turn, e.occurred_at, {_said(fields)} AS said,
             subject_hi AS hi, subject_lo AS lo
-            FROM events e ASOF JOIN turns t ON e.position > t.turn
+            FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
             WHERE {whose} AND position <= {known:d} AND kind IN {listed(fields)}""",
         )
         self._keep(
@@ -159,6 +153,36 @@ class Seeking(SqlEngine):
         for *typed, entry in self._rows(text):
             row = row_of(typed)
             yield row.position, row, bytes(entry)
+
+    def counted(
+        self,
+        known: int,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        by: Instant,
+        apart: str,
+        limit: int,
+    ) -> Iterator[tuple[Row, bytes, int, Sequence[int]]]:
+        """One event of each sort that had happened by then, but of those apart, how many there are
+        and the first positions. Sorts are told apart by columns, by what stands in these fields of
+        the entry, and by the turns between which they were recorded."""
+        self._begin()
+        spoken = [kind for kind, names in fields.items() if names]
+        key = "kind, class, purpose, channel, decision, actor, turn, said"
+        self._keep(
+            "counted",
+            f"""SELECT {key}, COUNT(*) AS n, MIN(position, {limit:d}) AS these
+            FROM (SELECT e.*, turn, CASE WHEN {of_kinds(spoken)} THEN {_said(fields)} END AS said
+                FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
+                ANTI JOIN {apart} a ON a.hi = subject_hi AND a.lo = subject_lo
+                WHERE {HERS} AND position <= {known:d} AND kind IN {listed(fields)}
+                    AND occurred_at <= {by:d}) e
+            GROUP BY {key}""",
+        )
+        text = f"""SELECT {", ".join(f"e.{name}" for name in COLUMNS)}, e.entry, c.n, c.these
+            FROM events e JOIN counted c ON c.these[1] = e.position"""
+        for *typed, entry, n, these in self._rows(text):
+            yield row_of(typed), bytes(entry), int(n), these
 
     def having_sorts(self, numbers: Collection[int]) -> str:
         """The people who have an event of these sorts."""
@@ -180,6 +204,20 @@ class Seeking(SqlEngine):
             WHERE position IN (SELECT o.position {_sorts(numbers)})"""
         for *typed, entry in self._rows(text) if numbers else ():
             yield row_of(typed), bytes(entry)
+
+
+def _said(fields: Mapping[str, Collection[str]]) -> str:
+    """What stands in these fields of an entry; one that is not whole is of a sort of its own."""
+    keys = sorted({key for names in fields.values() for key in names})
+    said = ", ".join(f"'$.meta.{key}'" for key in keys)
+    return f"""CASE WHEN json_valid({_ENTRY})
+        THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
+        ELSE CAST(e.position AS VARCHAR) END"""
+
+
+def _turns(turns: Sequence[int]) -> str:
+    between = ", ".join(f"({at:d})" for at in sorted({0, *turns}))
+    return f"(SELECT * FROM (VALUES {between}) v (turn))"
 
 
 def _sorts(numbers: Collection[int]) -> str:

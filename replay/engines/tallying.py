@@ -116,7 +116,7 @@ class Tallying(Sending, Ending, Carding):
         key = ", ".join(names)
         self._keep(
             "counted",
-            f"""SELECT hi, lo, scope, since, {_rank()} AS who, number, {columns}
+            f"""SELECT hi, lo, scope, since, {rank()} AS who, number, {columns}
             FROM ({judged.items()}) i {self._but_apart(apart, judged)} WHERE {where}""",
         )
         self._keep(
@@ -149,7 +149,7 @@ class Tallying(Sending, Ending, Carding):
         for plan in self._plans(as_of, known):
             self._keep(
                 "counted",
-                f"""SELECT {_rank()} AS who, hi, lo, purpose, channel, kind, day, unproved, position
+                f"""SELECT {rank()} AS who, hi, lo, purpose, channel, kind, day, unproved, position
                 FROM ({self._chosen(plan)}) c {self._but(apart, "c")}""",
             )
             key = "purpose, channel, kind, day, unproved"
@@ -260,7 +260,7 @@ def _told(plan: Plan) -> str:
             AND occurred_at <= {plan.as_of:d}) t WHERE n = 1"""
 
 
-def _rank() -> str:
+def rank() -> str:
     """A person as one number, in the order of ids: their halves are signed."""
     high, low = (f"(CASE WHEN {h} < 0 THEN {2**64} ELSE 0 END + {h})" for h in ("hi", "lo"))
     return f"(CAST({high} AS UHUGEINT) * {2**64}::UHUGEINT + CAST({low} AS UHUGEINT))"

@@ -7,16 +7,20 @@ and only the knowledge differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
+from uuid import UUID
 
+from ledger.errors import BadData
 from ledger.policy.verdicts import ChoiceState, Deadline
+from replay.controls.at_once import AtOnce, Moved
 from replay.controls.life import Look
-from replay.controls.model import History, People, Said, Told
-from replay.controls.run import Progress, scene_of
+from replay.controls.model import NOBODY, History, Life, People, Said, Told
+from replay.controls.run import CONTRADICTED, Progress, scene_of
+from replay.controls.scene import Scene
 from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question, together
-from replay.inspect.people import chosen, stated, tier
+from replay.inspect.people import chosen, of_place, of_state, stated, tier
 
 Change = tuple[tuple[Cell, ...], list[int]]
 NOTHING = Said("inspect", "nothing")
@@ -35,7 +39,10 @@ def changes(
     must know no less than `before`.
     """
     found = Changed(Counted(asked.positions), [])
-    if after.spread is None:
+    if after.at_once is not None and before.at_once is not None:
+        scenes = _scene(before), _scene(after)
+        found = _at_once(after.at_once, before.at_once, scenes, asked, limit, progress)
+    elif after.spread is None:
         found = _changed(after, before, asked, limit, progress)
     else:
         for one in after.spread(partial(share, asked, limit), before):
@@ -64,21 +71,85 @@ def share(asked: Asked, limit: int, people: People, before: Told) -> Changed:
 
 
 def _changed(after: People, before: Told, asked: Asked, limit: int, progress: Progress) -> Changed:
-    scenes = scene_of(before)[0], scene_of(after)[0]
+    scenes = _scene(before), _scene(after)
+    return _of(after.lives(), scenes, asked, limit, progress)
+
+
+def _of(
+    lives: Iterable[Life], scenes: tuple[Scene, Scene], asked: Asked, limit: int, progress: Progress
+) -> Changed:
     counted, lines = Counted(asked.positions), list[Line]()
     number = people = total = 0
     naming = Question(asked)
-    for number, life in enumerate(after.lives(), 1):
-        old, new = (Look(life, scene) for scene in scenes)
-        found = [*_choices(old, new), *_tiers(old, new)]
+    for number, life in enumerate(lives, 1):
+        found = list(_moves(life, scenes))
         people += bool(found)
         for cells, on in found:
             total += 1
-            counted.add(cells, new.subject, on[-1] if on else 0)
+            counted.add(cells, life.subject, on[-1] if on else 0)
             if len(lines) < limit:
-                lines.append(naming.line((str(new.subject), *cells), on))
+                lines.append(naming.line((str(life.subject), *cells), on))
         progress(number)
     return Changed(counted, lines, number, people, total)
+
+
+def _scene(of: Told) -> Scene:
+    return scene_of(of, hears=NOBODY)[0]
+
+
+def _moves(life: Life, scenes: tuple[Scene, Scene]) -> Iterator[Change]:
+    old, new = (Look(life, scene) for scene in scenes)
+    yield from _choices(old, new)
+    yield from _tiers(old, new)
+
+
+# --- everybody at once ----------------------------------------------------------------------------
+
+
+def _at_once(
+    everybody: AtOnce,
+    before: AtOnce,
+    scenes: tuple[Scene, Scene],
+    asked: Asked,
+    limit: int,
+    progress: Progress,
+) -> Changed:
+    """The same where everybody can be asked at once: what of most people moved is counted; read are
+    those apart, and of the others the first of all and of each line."""
+    apart = everybody.apart_of(before)
+    found = _of(everybody.lives(apart), scenes, asked, limit, progress)
+    people, things, first = found.people, found.differences, list[UUID]()
+    lines: dict[tuple[Cell, ...], tuple[int, int, list[UUID]]] = {}
+    for moves in everybody.moved(before, apart, asked.positions, max(limit, 1)):
+        people, things = people + moves.people, things + moves.things
+        first += moves.first[: max(limit - len(first), 0)]
+        for one in moves.lines:
+            cells = _cells(one, scenes[1])
+            some, of, whose = lines.get(cells, (0, 0, []))
+            whose = sorted({*whose, *one.whose})[: asked.positions]
+            lines[cells] = some + one.people, of + one.things, whose
+    named = {*first, *(who for _, _, whose in lines.values() for who in whose)}
+    told, on = list(found.lines), dict[tuple[tuple[Cell, ...], UUID], list[int]]()
+    for number, life in enumerate(everybody.lives(everybody.of(named)), found.looked_at + 1):
+        for cells, rests_on in _moves(life, scenes):
+            on.setdefault((cells, life.subject), []).append(rests_on[-1] if rests_on else 0)
+            told.append(Question(asked).line((str(life.subject), *cells), rests_on))
+        progress(number)
+    for cells, (some, of, whose) in lines.items():
+        if any((cells, who) not in on for who in whose):
+            raise BadData(CONTRADICTED)
+        each = [(who, position) for who in whose for position in on[cells, who]]
+        found.counted.count(cells, some, of, each)
+    told.sort(key=lambda line: str(line.cells[0]))
+    return Changed(found.counted, told, found.looked_at, people, things)
+
+
+def _cells(one: Moved, scene: Scene) -> tuple[Cell, ...]:
+    if one.is_choice:
+        about = Said("inspect", "choice"), scene.choice(one.about, one.over)
+        return *about, *(NOTHING if to is None else of_state(*to) for to in (one.before, one.after))
+    places = (NOTHING if to is None else of_place(to[0]) for to in (one.before, one.after))
+    return Said("inspect", "class"), scene.klass(one.about), *places
 
 
 def _choices(old: Look, new: Look) -> Iterator[Change]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 from uuid import UUID
@@ -11,6 +12,7 @@ from replay.controls.at_once import AtOnce, First, Sought
 from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, NOBODY, Event, Kinds, Stored, Value
 from replay.controls.scene import Scene
+from replay.inspect.listing import Listed
 
 Cell: TypeAlias = "Value | None"
 NIL = UUID(int=0)
@@ -52,11 +54,12 @@ class Line(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to one question: codes of columns and figures are words/*.toml's."""
+    """The answer to one question: codes of columns and figures are words/*.toml's. Its lines may be
+    read as long as the history that was asked is open."""
 
     question: str
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     figures: Mapping[str, Cell] = MappingProxyType({})
 
 
@@ -120,6 +123,29 @@ class Question:
         return Line(tuple(cells), tuple(found[: self.asked.positions]), len(found))
 
 
+class Positions:
+    """How many positions there are, and the first of them."""
+
+    def __init__(self, limit: int) -> None:
+        self.n, self._limit = 0, limit
+        self._first: list[int] = []
+
+    def add(self, n: int, first: Iterable[int]) -> None:
+        """So many more, by the first of them."""
+        self.n += n
+        self._first += first
+        if len(self._first) > 8 * self._limit:
+            self._first = nsmallest(self._limit, self._first)
+
+    def take(self, other: Positions) -> None:
+        """Those of another."""
+        self.add(other.n, other._first)
+
+    def first(self) -> tuple[int, ...]:
+        """The first of all."""
+        return tuple(nsmallest(self._limit, self._first))
+
+
 class Counted:
     """Lines that count: how many people and things of each key, and the first positions of it."""
 
@@ -170,7 +196,7 @@ def together(one: Any, other: Any) -> Any:
     """Two of what questions keep: numbers are added, lists follow one another, whatever is by name
     is put together name by name."""
     match one:
-        case Counted():
+        case Counted() | Listed() | Positions():
             one.take(other)
             return one
         case dict():

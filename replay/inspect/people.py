@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
-from uuid import UUID
 
 from ledger.calendar import Day, format_day, format_instant
 from ledger.events import FieldDeclared
@@ -23,6 +22,7 @@ from replay.controls.model import EVERYBODY, Event, Said, Several, Value
 from replay.controls.scene import Scene
 from replay.controls.sending import CONCERNED, STOPPED, delay, seek_after_a_no, sorts_of_sends
 from replay.fold import fold_subject
+from replay.inspect.listing import Listed
 from replay.inspect.model import Answer, Apart, Asked, Cell, Counted, Line, Question
 
 L = TypeVar("L")
@@ -128,7 +128,7 @@ class Consents(Question):
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """Of whoever has one reference."""
         for one in everybody.chosen(apart, self.asked.positions):
-            said = _stated(one.state, one.reason)
+            said = of_state(one.state, one.reason)
             over = Said("channel", one.channel) if one.channel else None
             key = scene.purpose(one.purpose), over, said
             self._counted.count(key, one.people, one.people, one.first)
@@ -196,7 +196,7 @@ class AfterNo(Question):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._lines: list[Line] = []
+        self._lines = Listed()
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
         """Whoever said no to something that she was sent afterwards."""
@@ -211,13 +211,12 @@ class AfterNo(Question):
             hours = None if late is None else late // HOUR
             who, at = str(look.subject), format_instant(send.at.at)
             cells = (who, at, *place(look, send.purpose, send.channel), hours)
-            self._lines.append(self.line(cells, (send.position, *send.then.rests_on)))
+            self._lines.add(self.line(cells, (send.position, *send.then.rests_on)), at)
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each."""
         columns = ("subject", "at", "purpose", "channel", "delay_hours")
-        lines = tuple(sorted(self._lines, key=lambda line: str(line.cells[1])))
-        return Answer("Q4", columns, lines, {"sends": len(lines)})
+        return Answer("Q4", columns, self._lines, {"sends": len(self._lines)})
 
 
 class Held(Question):
@@ -260,8 +259,7 @@ class Held(Question):
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
         """Of whoever keeps no card of hers."""
         for one in everybody.placed(apart, self.asked.positions):
-            where = Said("inspect", RUNS if one.place == "suspended" else one.place)
-            key = scene.klass(one.klass), where, one.article
+            key = scene.klass(one.klass), of_place(one.place), one.article
             self._counted.count(key, one.people, one.things, one.first)
         for (klass, place, article), _, people, things, first in _cards(
             everybody, apart, self.asked.positions, lambda d, _: (d.klass, tier(d), d.article)
@@ -293,12 +291,12 @@ class Believed(Question):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._lines: list[Line] = []
-        self._people: set[UUID] = set()
+        self._lines = Listed()
+        self._people = 0
 
     def seek(self, everybody: AtOnce, scene: Scene) -> tuple[Sought, ...]:
         """Of whom nothing was recorded since, all that is known was known then."""
-        return (everybody.having_since(scene.as_of),)
+        return (everybody.having_otherwise(scene.as_of),)
 
     def see(self, look: Look) -> None:
         """Where the two differ: a choice, or the last day of a class."""
@@ -306,6 +304,7 @@ class Believed(Question):
         then = look.known_at(scene.as_of)
         if then >= max((row.position for row in look.rows), default=0):
             return  # whatever she is known by was known then
+        already = len(self._lines)
         rows = [row for row in look.rows if row.position <= then]
         before = fold_subject(rows, scene.as_of, then)
         old = {(c.purpose, c.channel): c for c in choices(before, scene.book, scene.as_of, then)}
@@ -316,6 +315,7 @@ class Believed(Question):
         now = {(d.klass, d.scope): d for d in look.terms}
         for key in sorted(was.keys() | now.keys()):
             self._term(look, key, was.get(key), now.get(key))
+        self._people += len(self._lines) > already
 
     def _choice(
         self, look: Look, key: tuple[str, str], old: ChoiceState | None, new: ChoiceState | None
@@ -325,7 +325,8 @@ class Believed(Question):
         what = look.scene.choice(*key)
         said = (stated(c) if c else None for c in (old, new))
         on = [p for c in (old, new) if c for p in c.rests_on]
-        self._add(look, (str(look.subject), Said("inspect", "choice"), what, *said), on)
+        cells = (str(look.subject), Said("inspect", "choice"), what, *said)
+        self._lines.add(self.line(cells, on))
 
     def _term(
         self, look: Look, key: tuple[str, str], was: Deadline | None, now: Deadline | None
@@ -337,17 +338,14 @@ class Believed(Question):
         what = look.scene.klass(*key)
         said = (_until(d) for d in (was, now))
         on = [p for d in (was, now) if d for p in d.rests_on]
-        self._add(look, (str(look.subject), Said("inspect", "term"), what, *said), on)
-
-    def _add(self, look: Look, cells: tuple[Cell, ...], on: list[int]) -> None:
-        self._people.add(look.subject)
-        self._lines.append(self.line(cells, on))
+        cells = (str(look.subject), Said("inspect", "term"), what, *said)
+        self._lines.add(self.line(cells, on))
 
     def answer(self, scene: Scene) -> Answer:  # noqa: ARG002
         """One line for each thing on which the two differ."""
         columns = ("subject", "what", "about", "believed", "known")
-        figures: dict[str, Cell] = {"people": len(self._people), "differences": len(self._lines)}
-        return Answer("Q11", columns, tuple(self._lines), figures)
+        figures: dict[str, Cell] = {"people": self._people, "differences": len(self._lines)}
+        return Answer("Q11", columns, self._lines, figures)
 
 
 def chosen(look: Look) -> list[ChoiceState]:
@@ -410,9 +408,12 @@ def _cards(
 
 def tier(deadline: Deadline) -> Said:
     """Where it is, in a word."""
-    if deadline.suspended_by:
-        return Said("inspect", RUNS)
-    return Said("inspect", deadline.tier_now)
+    return of_place("suspended" if deadline.suspended_by else deadline.tier_now)
+
+
+def of_place(place: str) -> Said:
+    """A place, in a word."""
+    return Said("inspect", RUNS if place == "suspended" else place)
 
 
 def years(since: Day, today: Day) -> int:
@@ -427,10 +428,11 @@ def day(found: Day | None) -> str | None:
 
 def stated(found: ChoiceState) -> Value:
     """The state of a choice; with the reason, where a yes can no longer be proved."""
-    return _stated(*counted_as(found))
+    return of_state(*counted_as(found))
 
 
-def _stated(state: str, reason: str) -> Value:
+def of_state(state: str, reason: str) -> Value:
+    """A state; with the reason, if it has one."""
     said = Said("state", state)
     return Several((said, Said("choice_reason", reason)), ", ") if reason else said
 

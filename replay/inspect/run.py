@@ -132,6 +132,6 @@ def _counts(question: Question, everybody: AtOnce, scene: Scene, progress: Progr
     apart = question.set_apart(everybody, scene)
     if apart is None:
         return False
-    _see_lives([question], everybody.lives(apart), scene, progress)
+    _see_lives([question], everybody.lives(apart, reads=question.reads), scene, progress)
     question.count(everybody, apart, scene)
     return True

@@ -50,8 +50,9 @@ def company(history: Any) -> Company:
 
 
 def event_of(row: Row, root: Event | None = None) -> Event:
-    """The event that these columns are of: the fixed fact of its kind, with what they say. What a
-    correction restates of its root is something that the root can say."""
+    """The event that these columns are of: the fixed fact of its kind, with what they say, where it
+    can say that; if not, they say what it does. What a correction restates of its root is something
+    that the root can say."""
     cls = KINDS[row.kind]
     said: dict[str, Any] = {}
     for spec in cls.specs:
@@ -71,7 +72,8 @@ def event_of(row: Row, root: Event | None = None) -> Event:
     shared: dict[str, Any] = {"subject": row.subject, "actor": row.actor, "item": row.item}
     moment = Moment(row.occurred_at, "instant", row.local_day)
     fact = replace(example(cls), occurred=moment, **shared, **said)
-    return Recorded(row, fact, UUID(int=row.position << 32))
+    listed = {s.column: getattr(fact, s.name) for s in cls.specs if s.column and s.one_of}
+    return Recorded(row._replace(**listed), fact, UUID(int=row.position << 32))
 
 
 def answers(made: Company) -> tuple[Answer, ...]:

@@ -40,10 +40,11 @@ from replay.controls.scene import Scene
 from replay.engines.contract import Engine, Files
 from replay.engines.duck import DuckEngine
 from replay.inspect.catalogue import QUESTIONS
+from replay.inspect.diff import changes
 from replay.inspect.model import Answer, Question
-from replay.inspect.run import ask
+from replay.inspect.run import OF_ALL, ask
 from replay.segments.reading import open_segments
-from tests.agreement.histories import ASKED_AT, HISTORIES, SUBJECTS, book
+from tests.agreement.histories import ASKED, ASKED_AT, HISTORIES, SUBJECTS, book
 from tests.clock import StepClock
 from tests.controls.filed import segments_of
 from tests.controls.room import LETTER, SHE, Company, findings, furnished
@@ -107,6 +108,20 @@ def both(history: SegmentHistory) -> tuple[Result, tuple[Answer, ...]]:
     return folded, told
 
 
+def differing(history: SegmentHistory, times: Times, limit: int) -> tuple[Answer, ...]:
+    """What changed since is the same counted and found one after the other."""
+    before, everybody = history.at(times), history.at_once
+    assert everybody is not None
+    assert before.at_once is not None
+    found = changes(before, history, OF_ALL, limit)
+    history.__dict__["at_once"] = None
+    folded = changes(before, history, OF_ALL, limit)
+    history.__dict__["at_once"] = everybody
+    for one, other in zip(found, folded, strict=True):
+        assert one == other
+    return folded
+
+
 @contextmanager
 def opened(made: Company, opener: Opener, folder: Path) -> Iterator[SegmentHistory]:
     """A made-up company as files, at its two times."""
@@ -144,8 +159,13 @@ def test_of_any_history_at_any_two_times(opener: Opener, tmp_path: Path) -> None
         as_of=ASKED_AT,
         back=st.integers(0, 12),
         joins=st.sampled_from((False, False, True)),
+        earlier=st.sampled_from(ASKED),
+        before=st.integers(1, 60),
+        limit=st.sampled_from((0, 1, 3, 1000)),
     )
-    def examples(history: Any, as_of: Any, back: int, joins: bool) -> None:
+    def examples(
+        history: Any, as_of: Any, back: int, joins: bool, earlier: int, before: int, limit: int
+    ) -> None:
         made = company(history)
         made.book = under_other_articles()
         note("\n".join(repr(event.row) for event in made.events))
@@ -154,8 +174,17 @@ def test_of_any_history_at_any_two_times(opener: Opener, tmp_path: Path) -> None
         made.as_of, made.known = as_of or NOW, max(made.known - back, 1)
         with opened(made, opener, tmp_path) as asked:
             both(asked)
+            for since, position in ((made.as_of, before), (earlier, before), (earlier, None)):
+                differing(asked, known_then(made, since, position), limit)
 
     examples()
+
+
+def known_then(made: Company, as_of: int, position: int | None) -> Times:
+    """At an earlier time, as known at a position (None: as now)."""
+    known = made.known if position is None else max(min(position, made.known), 1)
+    recorded = [e.row.recorded_at for e in made.events if e.row.position <= known]
+    return Times(min(as_of, made.as_of), recorded[-1])
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +210,7 @@ def test_of_ten_made_up_years_at_random_times(
     chance = random.Random(SEED)
     segments = open_segments(sealed.folder)
     files = Files(segments.paths, segments.size, 0)
-    violations = lines = 0
+    violations = lines = moved = 0
     with opener(files, segments.book, tmp_path) as engine:
         for _ in range(2):
             as_of = parse_as_of(f"{chance.randint(2019, 2029)}-{chance.randint(1, 12):02}-28")
@@ -191,9 +220,14 @@ def test_of_ten_made_up_years_at_random_times(
             asked = SegmentHistory(segments, engine, times, as_of, None, STRANGER)
             found, answers = both(asked)
             violations += sum(one.violations for one in found.outcomes)
+            earlier = as_of - chance.randint(1, 900) * 86_400_000_000
+            then = recorded_at(engine, chance.randint(1, position))
+            for since in (Times(earlier, times.known_at), Times(as_of, then), Times(earlier, then)):
+                moved += len(differing(asked, since, chance.choice((5, 10_000)))[0].lines)
             lines += sum(len(answer.lines) for answer in answers)
     assert violations > 0
     assert lines > 0
+    assert moved > 0
 
 
 def recorded_at(engine: Engine, position: int) -> int:
@@ -217,6 +251,7 @@ def test_of_what_seldom_happens(
         made.as_of = parse_as_of(as_of)
         with opened(made, opener, tmp_path) as asked:
             both(asked)
+            differing(asked, Times(parse_as_of("2024-06-30")), 1000)
 
 
 # --- what a search may leave out ------------------------------------------------------------------

@@ -24,8 +24,10 @@ from api.replaying import (
     STRANGER,
     Reader,
     Source,
+    _under,
     controlled_alone,
     inspected_alone,
+    opened,
     segment_history,
 )
 from ledger.application import Ledger
@@ -37,6 +39,8 @@ from ledger.store import tables
 from replay.controls.catalogue import CONTROLS
 from replay.controls.run import Outcome, Result, run
 from replay.controls.words import because, words
+from replay.engines.duck import DuckEngine
+from replay.engines.fold import FoldEngine
 from replay.inspect.run import ask
 from tests.clock import StepClock
 from tests.contracts.props import unfenced
@@ -153,15 +157,25 @@ def test_what_the_inspector_hears_of_integrity_is_the_same(company: Stage) -> No
     asked = ("Q8", "Q12", "Q13")
     told: dict[str, Any] = {"subject": None, "positions": 20, "progress": silent}
     _, here = inspected(company.ledger, times, asked, log=company.log, **told)
-    _, there = inspected_alone(
-        Source(str(company.folder)), times, asked, reader=Reader(log=company.log), **told
-    )
-    for one, other in zip(here, there, strict=True):
-        missing = {"store", "revived"} if one.question == "Q8" else set()
-        assert other.lines == one.lines
-        assert one.figures.keys() - other.figures.keys() == missing
-        assert all(one.figures[name] == value for name, value in other.figures.items())
+    files = Source(str(company.folder)), times, asked
+    with inspected_alone(*files, reader=Reader(log=company.log), **told) as (_, there):
+        for one, other in zip(here, there, strict=True):
+            missing = {"store", "revived"} if one.question == "Q8" else set()
+            assert other.lines == one.lines
+            assert one.figures.keys() - other.figures.keys() == missing
+            assert all(one.figures[name] == value for name, value in other.figures.items())
     assert there[1].figures["wrong"] == 0
+
+
+@pytest.mark.parametrize("engine", ["duck", "fold"])
+def test_the_two_sides_of_a_draft_have_half_the_memory_each(company: Stage, engine: str) -> None:
+    """Both are read at the same time."""
+    source = Source(str(company.folder), engine, "100MB")
+    with opened(source) as (segments, whole):
+        assert isinstance(whole, DuckEngine | FoldEngine)
+        with _under(source, whole, segments.book) as side:
+            assert isinstance(side, type(whole))
+            assert 2 * side.memory == pytest.approx(whole.memory, rel=0.01)
 
 
 # --- a folder that was altered --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from ledger.events import Row
 from ledger.policy.book import Book, shipped
 from ledger.projections.population import Age
 from replay.engines.contract import Engine, Files, Last
-from replay.engines.duck import DuckEngine
+from replay.engines.duck import DuckEngine, covered
 from tests.agreement.histories import BASE, SUBJECTS, Event, rows_of
 from tests.engines.conftest import Opener
 from tests.engines.files import written
@@ -171,6 +171,16 @@ def test_an_engine_tells_where_the_time_went(engine: Engine) -> None:
     assert told["bytes_read"] > 0
     assert told["rows_per_second"] == round(8 / told["seconds"])
     assert told["plan"]
+
+
+def test_what_goes_by_side_by_side_counts_once(rows: list[Row], book: Book, tmp_path: Path) -> None:
+    assert covered([]) == 0
+    assert covered([(2, 5), (0, 3), (1, 2), (7, 8), (7, 7.5), (4, 6)]) == 7
+    with DuckEngine(written(tmp_path / "story.parquet", rows), book) as engine:
+        engine.population(THEN)
+        assert 0 < engine.report().seconds <= sum(end - began for began, end in engine._spans)
+        engine._spans = [(0, 2), (1, 3)]
+        assert engine.report().seconds == 3
 
 
 def test_without_a_policy_facts_are_counted_all_the_same(

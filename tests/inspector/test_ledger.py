@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -92,7 +91,7 @@ def test_every_question_is_answered_with_positions_that_exist(company: Ledger) -
 
 def test_csv_holds_every_line_and_no_formula(company: Ledger) -> None:
     _, answers = inspected(company, Times(), ["Q4", "Q9"])
-    read = list(csv.reader(io.StringIO(answer_csv(answers, "fr"))))
+    read = list(csv.reader(answer_csv(answers, "fr")))
     by_question: dict[str, int] = defaultdict(int)
     for row in read:
         by_question[row[0]] += 1

@@ -5,15 +5,15 @@ As `/v1/inspect` answers them: the files are its very bodies. Read next: `api/in
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from api import inspecting as answers
 from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
 from api.console.visiting import Visit
+from api.pieces import joined, json_pieces
 from api.problems import Problem
 from ledger.calendar import day_of, format_day
 from ledger.errors import NotFound
@@ -62,12 +62,12 @@ def get_file(visit: Visit) -> Response:
         raise Problem("malformed-question", "'format' must be json or csv", field="format")
     _, about, found = _answered(visit)
     if form == "csv":
-        content = answers.answer_csv(found, visit.lang)
+        pieces = answers.answer_csv(found, visit.lang)
     else:
-        content = json.dumps(answers.answer_json(about, found, visit.lang), ensure_ascii=False)
+        pieces = json_pieces(answers.answer_json(about, found, visit.lang))
     name = f"{found[0].question}-{about['day']}-{about['position']}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=FORMS[form], headers=headers)
+    return StreamingResponse(joined(pieces), media_type=FORMS[form], headers=headers)
 
 
 def _answered(visit: Visit) -> tuple[Asked, dict[str, Any], tuple[Any, ...]]:
