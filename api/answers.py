@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -487,17 +488,23 @@ def _last_activity(
 ) -> dict[str, Any] | None:
     """The last fact that counts as an activity of the person herself, for whichever class."""
     edition = book.in_force(day_of(as_of), known)
-    classes = edition.classes.values() if edition else ()
-    moving = {kind for c in classes if c.clock == "subject" for kind in c.moved_by}
+    kinds = _activity(edition) if edition else ()
     found = [
         (span.last_day, span.last_position, key.kind)
         for key, span in state.activity.items()
-        if key.kind in moving & ACTIVITY
+        if key.kind in kinds
     ]
     if not found:
         return None
     day, position, kind = max(found)
     return {"kind": kind, "day": format_day(day), "position": position}
+
+
+@lru_cache(maxsize=64)
+def _activity(edition: Edition) -> frozenset[str]:
+    """The kinds of facts that count as an activity of a person, for whichever class."""
+    classes = [one for one in edition.classes.values() if one.clock == "subject"]
+    return ACTIVITY & {kind for one in classes for kind in one.moved_by}
 
 
 def _is_ahead(state: SubjectState, now: Instant) -> bool:

@@ -9,10 +9,12 @@ next: `stories.py`, which tells the timeline.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from api.answers import JUDGED, Person, Times, joined_json, person
@@ -20,25 +22,29 @@ from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
 from api.console.naming import capital, class_labels, sorting
+from api.console.rendering import piece
 from api.console.stories import last_of, story_of
+from api.console.texts import speech
 from api.console.visiting import Visit
 from api.facts import check_strict
 from api.problems import Problem
 from api.reading import Reading, reading_answer
 from api.routes import AGENT, AUDITOR, DPO
+from api.settings import Language
 from api.verdicts import death_json
-from ledger.calendar import day_of
+from ledger.calendar import Day, day_of
 from ledger.commands import Reference
 from ledger.errors import ProbantError
 from ledger.events import RequestReceived
 from ledger.naming import blinded, unusable
 from ledger.policy.explain import explain, ruled
 from ledger.policy.requests import Request
-from ledger.policy.verdicts import ChoiceState, Deadline
+from ledger.policy.verdicts import ChoiceState
 from ledger.requests.reading import queue
 from ledger.store import reader, states
 
 PEOPLE = "/console/people"
+_CUT = "\x01"
 SEARCHING = frozenset({AGENT, DPO})
 TOLD = frozenset({AGENT, DPO, AUDITOR})
 REASONS = ("rights_request", "complaint", "correction", "security", "litigation")
@@ -142,13 +148,13 @@ def post_evidence(visit: Visit) -> Response:
 
 
 class Ending(NamedTuple):
-    """A deadline: what it is of, where it stands, the rule in a sentence; and why, if that is to be
-    said here."""
+    """A deadline: by what it is told from the others, of which thing it is, what is said before and
+    after that; and why, if that is to be said here."""
 
-    of: Deadline
-    label: str
-    tier: str
-    rule: str
+    id: str
+    scope: str
+    before: Markup
+    after: Markup
     why: list[str] | None
 
 
@@ -196,17 +202,33 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 
 def _deadlines(visit: Visit, told: Person, *, is_whole: bool) -> list[Ending]:
-    labels, lang = class_labels(visit), visit.lang
+    labels, lang, explained = class_labels(visit), visit.lang, told.found.explained
     return [
         Ending(
-            one,
-            labels.get(one.klass, one.klass),
-            "suspended" if one.suspended_by else one.tier_now,
-            visit.say.line(ruled(one, lang)),
-            told.found.explained(one, lang) if is_whole else None,
+            f"{one.klass}-{one.counted.position}",
+            one.scope,
+            *_drawn(
+                lang,
+                labels.get(one.klass, one.klass),
+                "suspended" if one.suspended_by else one.tier_now,
+                one.operational_until,
+                one.archive_until,
+                ruled(one, lang),
+            ),
+            explained(one, lang) if is_whole else None,
         )
         for one in told.found.deadlines
     ]
+
+
+@lru_cache(maxsize=8192)  # of a class and days, and of nobody
+def _drawn(
+    lang: Language, label: str, tier: str, until: Day | None, archive: Day | None, rule: str
+) -> tuple[Markup, Markup]:
+    said = {"label": label, "tier": tier, "until": until, "archive": archive, "rule": rule}
+    values = {"t": speech(lang), "lang": lang, "cut": _CUT, **said}
+    before, after = piece("ending.html", values).split(_CUT)
+    return before, after
 
 
 def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:

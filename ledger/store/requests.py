@@ -63,22 +63,22 @@ _STEPS = Hot(
 _WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
 _some = sa.select(_NEXT.subquery().c.stream)
 _STEPS_OF_NEXT = Hot(
-    sa.select(events.position, events.stream, events.recorded_at, events.entry)
+    sa.select(events.position, events.stream, events.recorded_at, events.entry, events.subject)
     .where(events.stream.in_(_some))
     .order_by(events.stream, events.version),
     numbers=_WINDOW,
 )
-_NEXT_WITH_STEPS = Together(HEAD, _BEGUN, _STEPS_OF_NEXT)
+_NEXT_WITH_STEPS = Together(HEAD, _STEPS_OF_NEXT)
 _s = tables.events.alias("steps").c
 _STEPS_OF_HERS = Hot(
-    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry)
+    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry, _s.subject)
     .where(sa.text(tables.REQUESTED.replace("kind", "events.kind")), _s.stream == events.stream)
     .where(events.position > number("after"))
     .order_by(_s.stream, _s.version),
     events.subject,
     numbers=("after",),
 )
-_HERS_WITH_STEPS = Together(HEAD, _BEGUN_BY, _STEPS_OF_HERS)
+_HERS_WITH_STEPS = Together(HEAD, _STEPS_OF_HERS)
 
 
 def begun_with_steps(
@@ -86,17 +86,19 @@ def begun_with_steps(
 ) -> tuple[list[Begun], dict[UUID, list[Step]]]:
     """As `begun`, with their steps: all that is known now, in one round trip with where the log
     ends."""
-    window = {"known": ALL, "after": after, "limit": limit}
     if people is None:
-        head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window), ((), window))
+        window = {"known": ALL, "after": after, "limit": limit}
+        head, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window))
     else:
-        head, rows, steps = _HERS_WITH_STEPS.each(
-            connection, ((), {}), ((people,), window), ((people,), {"after": after})
-        )
+        head, steps = _HERS_WITH_STEPS.each(connection, ((), {}), ((people,), {"after": after}))
     once(connection, "head", lambda: head)
-    found = [Begun(*row) for row in rows]
+    first: dict[UUID, Begun] = {}  # what begins a stream is its first fact
+    for position, stream, _, _, subject in steps:
+        if stream not in first:
+            first[stream] = Begun(position, stream, subject)
+    found = sorted(first.values())[:limit]
     streams = {one.stream for one in found}  # of one person all of them were read
-    return found, steps_made(streams, [row for row in steps if row[1] in streams])
+    return found, steps_made(streams, [row[:4] for row in steps if row[1] in streams])
 
 
 def begun(
