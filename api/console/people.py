@@ -35,7 +35,7 @@ from api.verdicts import death_json
 from ledger.calendar import Day, day_of
 from ledger.commands import Reference
 from ledger.errors import ProbantError
-from ledger.events import RequestReceived
+from ledger.events import CORRECTION, VOID, RequestReceived
 from ledger.naming import blinded, unusable
 from ledger.policy.explain import explain, ruled
 from ledger.policy.requests import Request
@@ -188,6 +188,7 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
         "choices": _choices(visit, told, is_whole=is_whole),
         "death": told.death and death_json(told.death, visit.lang),
         "last": last_of(told.found.state) if after is None else (),
+        "amended": _amended(visit, asked.subject, told) if after is None else 0,
         "story": None if after is None else story_of(visit, asked.subject, times, after),
         "requests": _requests(visit, asked, told),
         "labels": labels,
@@ -241,6 +242,13 @@ def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:
         )
         for one in told.choices
     ]
+
+
+def _amended(visit: Visit, subject: UUID, told: Person) -> int:
+    """How many corrections and voids of facts of hers were known."""
+    with visit.ledger.database.read() as connection:
+        rows = states.of_cards(connection, subject).rows  # what amends a fact is among them
+    return sum(row.kind in (CORRECTION, VOID) and row.position <= told.found.known for row in rows)
 
 
 def _requests(visit: Visit, asked: Asked, told: Person) -> list[Request]:
