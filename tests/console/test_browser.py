@@ -19,7 +19,7 @@ LOUD = ("not-found",)
 SCRIPTED = ("my-receipts", "publish", "event", "event-amending", "checks")
 STOPS = """() => {
   const all = [...document.querySelectorAll(`main :is(a[href], button, select, textarea, summary,
-    input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.offsetParent);
+    input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.checkVisibility());
   const groups = new Set(all.filter((one) => one.type === "radio").map((one) => one.name));
   return all.filter((one) => one.type !== "radio").length + groups.size;
 }"""
