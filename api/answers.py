@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.settings import Language
+from api.verdicts import choice_json, day_json, deadline_json, death_json
 from ledger.application import Ledger
 from ledger.calendar import Instant, day_of, format_day, format_instant
 from ledger.choosing import choose
@@ -27,7 +29,6 @@ from ledger.policy.book import Book
 from ledger.policy.cards import BY_OWN_FACTS, CardItem, cards, governed
 from ledger.policy.cards import explain as explain_card
 from ledger.policy.death import AfterDeath
-from ledger.policy.death import explain as explain_death
 from ledger.policy.evaluate import Judging, choices, deadlines
 from ledger.policy.explain import explain
 from ledger.policy.holds import restricted
@@ -131,6 +132,40 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
     return Judged(state, path, as_of, known, book, joins, found, held, judging)
 
 
+class Person(NamedTuple):
+    """One person at two times: her deadlines, her choices, and what is said beside them."""
+
+    found: Judged
+    edition: Edition | None
+    death: AfterDeath | None
+    restricted: list[dict[str, Any]]
+    choices: list[ChoiceState]
+
+    @property
+    def last_activity(self) -> dict[str, Any] | None:
+        """Her last activity, as plain values."""
+        found = self.found
+        return _last_activity(found.state, found.book, found.as_of, found.known)
+
+
+def person(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -> Person:
+    """One person; unless `ahead`, her deadlines are without what did not count and what would
+    change them. Raises NotFound when the ledger knows no such subject."""
+    found = judged(ledger, subject, times, ahead=ahead)
+    state, as_of, known, book, joins = found[0], *found[2:6]
+    death = None
+    if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
+        with ledger.database.read() as connection:
+            death = heirs.of_person(connection, joins, subject, as_of, known)
+    return Person(
+        found,
+        book.in_force(day_of(as_of), known),
+        death,
+        restricted_json(ledger, subject, as_of, known, is_now=times == Times()),
+        _choices(ledger, joins, subject, state, book, as_of, known),
+    )
+
+
 def subject_answer(
     ledger: Ledger, subject: UUID, times: Times, lang: Language, klass: str | None = None
 ) -> dict[str, Any]:
@@ -138,29 +173,23 @@ def subject_answer(
 
     Raises NotFound when the ledger knows no such subject, Misuse for an unknown class.
     """
-    found = judged(ledger, subject, times)
-    state, path, as_of, known, book, joins, ends, _, _ = found
-    if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
-        with ledger.database.read() as connection:
-            death = heirs.of_person(connection, joins, subject, as_of, known)
-    else:
-        death = None
+    told = person(ledger, subject, times)
+    found, edition, death, restricted, said = told
+    ends = found.deadlines
     if klass is not None:
-        check_class(book, known, klass)
-        ends = [deadline for deadline in ends if deadline.klass == klass]
-    said = _choices(ledger, joins, subject, state, book, as_of, known) if klass is None else []
-    edition = book.in_force(day_of(as_of), known)
+        check_class(found.book, found.known, klass)
+        ends, said = [deadline for deadline in ends if deadline.klass == klass], []
     return {
         "subject": str(subject),
-        **joined_json(joins, subject),
-        **times_json(as_of, times.known_at, known),
-        "path": path,
+        **joined_json(found.joins, subject),
+        **times_json(found.as_of, times.known_at, found.known),
+        "path": found.path,
         "edition": _edition(edition),
-        "flags": list(_edition_flags(edition, as_of)),
-        "facts": dict(sorted(_facts(state).items())),
-        "last_activity": _last_activity(state, book, as_of, known),
+        "flags": list(_edition_flags(edition, found.as_of)),
+        "facts": dict(sorted(_facts(found.state).items())),
+        "last_activity": told.last_activity,
         "death": death and death_json(death, lang),
-        "restricted": restricted_json(ledger, subject, as_of, known, is_now=times == Times()),
+        "restricted": restricted,
         "deadlines": [deadline_json(one, lang, found.explained(one, lang)) for one in ends],
         "consents": [choice_json(choice, lang) for choice in said],
     }
@@ -265,97 +294,6 @@ def _honoured(
     keys = hers.consents if kept == subject else said[subject].consents
     counts = {key: hers.consents[key] for key in keys}
     return state._replace(consents=counts, unproved=hers.unproved)
-
-
-def deadline_json(d: Deadline, lang: Language, explanation: list[str]) -> dict[str, Any]:
-    """A deadline as plain values, days as YYYY-MM-DD, with its explanation."""
-    return {
-        "class": d.klass,
-        "scope": d.scope or None,
-        "label": d.label_fr if lang == "fr" else d.label_en,
-        "tier": "suspended" if d.suspended_by else d.tier_now,
-        "operational_until": _day(d.operational_until),
-        "archive_until": _day(d.archive_until),
-        "suspended_by": [s._asdict() for s in d.suspended_by],
-        "rule": d.rule,
-        "edition": d.edition,
-        "clause": d.clause,
-        "article": d.article,
-        "archive_article": d.archive_article,
-        "counted": {
-            "kind": d.counted.kind,
-            "day": format_day(d.counted.day),
-            "position": d.counted.position,
-            "months": d.counted.months,
-            "source": d.counted.source,
-        },
-        "rests_on": list(d.rests_on),
-        "not_counted": [
-            {
-                "kind": n.kind,
-                "day": format_day(n.last_day),
-                "position": n.last_position,
-                "reason": n.reason,
-            }
-            for n in d.not_counted
-        ],
-        "flips_on": _day(d.flips_on),
-        "would_change": list(d.would_change),
-        "flags": list(d.flags),
-        "explanation": explanation,
-    }
-
-
-def death_json(d: AfterDeath, lang: Language) -> dict[str, Any]:
-    """Where things stand after a death as plain values, with its explanation."""
-    return {
-        "died": format_day(d.died),
-        "learnt": format_day(d.learnt),
-        "source": d.source,
-        "is_proved": d.is_proved,
-        "directive": d.wish,
-        "heirs": [{**one._asdict(), "classes": list(one.classes)} for one in d.may],
-        "asked": [
-            {
-                **one._asdict(),
-                "day": format_day(one.day),
-                "due": format_day(one.due),
-                "answered_on": _day(one.answered_on),
-            }
-            for one in d.asked
-        ],
-        "account": d.account,
-        "close_by": _day(d.close_by),
-        "clause": d.clause,
-        "article": d.article,
-        "rests_on": list(d.rests_on),
-        "flips_on": _day(d.flips_on),
-        "would_change": list(d.would_change),
-        "explanation": explain_death(d, lang),
-    }
-
-
-def choice_json(c: ChoiceState, lang: Language) -> dict[str, Any]:
-    """A choice as plain values, with its explanation."""
-    return {
-        "purpose": c.purpose,
-        "channel": c.channel or None,
-        "label": c.label_fr if lang == "fr" else c.label_en,
-        "state": c.state,
-        "reason": c.reason,
-        "kind": c.kind,
-        "day": _day(c.day),
-        "position": c.position,
-        "edition": c.edition,
-        "grade": c.grade,
-        "needs_review": c.needs_review,
-        "clause": c.clause,
-        "article": c.article,
-        "rests_on": list(c.rests_on),
-        "flips_on": _day(c.flips_on),
-        "would_change": list(c.would_change),
-        "explanation": explain(c, lang),
-    }
 
 
 # --- everybody ------------------------------------------------------------------------------------
@@ -492,7 +430,7 @@ def listed_json(found: Iterable[counting.PastDue]) -> dict[str, Any]:
                 "subject": str(item.subject),
                 "scope": item.scope or None,
                 "due": format_day(item.due),
-                "archive_until": _day(item.archive_until),
+                "archive_until": day_json(item.archive_until),
             }
             for item in found
         ]
@@ -550,17 +488,23 @@ def _last_activity(
 ) -> dict[str, Any] | None:
     """The last fact that counts as an activity of the person herself, for whichever class."""
     edition = book.in_force(day_of(as_of), known)
-    classes = edition.classes.values() if edition else ()
-    moving = {kind for c in classes if c.clock == "subject" for kind in c.moved_by}
+    kinds = _activity(edition) if edition else ()
     found = [
         (span.last_day, span.last_position, key.kind)
         for key, span in state.activity.items()
-        if key.kind in moving & ACTIVITY
+        if key.kind in kinds
     ]
     if not found:
         return None
     day, position, kind = max(found)
     return {"kind": kind, "day": format_day(day), "position": position}
+
+
+@lru_cache(maxsize=64)
+def _activity(edition: Edition) -> frozenset[str]:
+    """The kinds of facts that count as an activity of a person, for whichever class."""
+    classes = [one for one in edition.classes.values() if one.clock == "subject"]
+    return ACTIVITY & {kind for one in classes for kind in one.moved_by}
 
 
 def _is_ahead(state: SubjectState, now: Instant) -> bool:
@@ -581,7 +525,3 @@ def check_class(book: Book, known: int, klass: str) -> None:
     names = {name for edition in book.known(known) for name in edition.classes}
     if klass not in names:
         raise Misuse(f"the policy has no such class; it has: {', '.join(sorted(names))}")
-
-
-def _day(day: int | None) -> str | None:
-    return None if day is None else format_day(day)

@@ -25,7 +25,7 @@ from ledger.packages.gathering import READS, consultation_of
 from ledger.policy import death
 from ledger.policy.requests import Request
 from ledger.projections.live import standing
-from ledger.requests.reading import one, queue
+from ledger.requests.reading import Page, one, queue
 from ledger.requests.steps import receive, record_step
 from ledger.store import reader, states
 from ledger.store import timeline as history
@@ -73,6 +73,11 @@ def all_of_hers(
     ledger: Ledger, subject: UUID, times: Times, after: int, limit: int, lang: Language
 ) -> dict[str, Any]:
     """Her requests under every reference of hers, in the order in which they were recorded."""
+    return page_json(queue_of(ledger, subject, times, after, limit), lang)
+
+
+def queue_of(ledger: Ledger, subject: UUID, times: Times, after: int, limit: int) -> Page:
+    """The same before they are put in words. Raises NotFound for somebody nobody knows."""
     page = queue(
         ledger,
         as_of=times.as_of,
@@ -83,7 +88,7 @@ def all_of_hers(
     )
     if not page.requests:
         _check_known(ledger, subject)
-    return page_json(page, lang)
+    return page
 
 
 def hers(ledger: Ledger, subject: UUID, stream: UUID, times: Times | None = None) -> Request:

@@ -26,21 +26,16 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 
 
 def timeline_answer(
-    ledger: Ledger, subject: UUID, times: Times, after: int | None = 0, limit: int = DEFAULT_LIMIT
+    ledger: Ledger, subject: UUID, times: Times, after: int = 0, limit: int = DEFAULT_LIMIT
 ) -> dict[str, Any]:
-    """At most `limit` facts after position `after` (None: the last ones): those known at `known_at`
-    that had happened, as they stood, at `as_of` (None: all). Raises NotFound for somebody this
-    ledger never knew."""
+    """At most `limit` facts after position `after`: those known at `known_at` that had happened, as
+    they stood, at `as_of` (None: all). Raises NotFound for somebody this ledger never knew."""
     with ledger.database.read() as connection:
         known = reader.position_at(connection, times.known_at)
     joins = ledger.joins(ledger.epoch(), known)
     people = joins.everybody(subject)
     with ledger.database.read() as connection:
-        pages: Iterable[Page] = (
-            [history.last(connection, people, known, limit)]
-            if after is None
-            else history.pages(connection, people, after, known, limit + 1)
-        )
+        pages = history.pages(connection, people, after, known, limit + 1)
         answer = told_json(subject, joins, times, known, pages, limit)
         if not answer["items"] and history.extent(connection, people, known) is None:
             raise NotFound("this ledger knows no such subject")

@@ -1,4 +1,5 @@
-"""One search box, and one person's dated story, each deadline and choice with its reasons.
+"""One search box, and one person: her deadlines and choices, each with its rule, and her last
+facts; behind one click each of them explained, and her whole story.
 
 What is searched for travels in the body of a form, is looked for under every kind of reference that
 this ledger knows, and is kept nowhere: the page of a person is under her random id. Nothing sealed
@@ -8,33 +9,42 @@ next: `stories.py`, which tells the timeline.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+from markupsafe import Markup
 from starlette.responses import Response
 
-from api.answers import JUDGED, Times, subject_answer
+from api.answers import JUDGED, Person, Times, joined_json, person
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
-from api.console.naming import class_labels, sorting
-from api.console.stories import LAST, Story, story_of
+from api.console.naming import capital, class_labels, sorting
+from api.console.rendering import piece
+from api.console.stories import last_of, story_of
+from api.console.texts import speech
 from api.console.visiting import Visit
 from api.facts import check_strict
 from api.problems import Problem
 from api.reading import Reading, reading_answer
 from api.routes import AGENT, AUDITOR, DPO
+from api.settings import Language
+from api.verdicts import death_json
+from ledger.calendar import Day, day_of
 from ledger.commands import Reference
 from ledger.errors import ProbantError
-from ledger.events import RequestReceived
+from ledger.events import CORRECTION, VOID, RequestReceived
 from ledger.naming import blinded, unusable
+from ledger.policy.explain import explain, ruled
 from ledger.policy.requests import Request
+from ledger.policy.verdicts import ChoiceState
 from ledger.requests.reading import queue
 from ledger.store import reader, states
-from ledger.store import timeline as history
 
 PEOPLE = "/console/people"
+_CUT = "\x01"
 SEARCHING = frozenset({AGENT, DPO})
 TOLD = frozenset({AGENT, DPO, AUDITOR})
 REASONS = ("rights_request", "complaint", "correction", "security", "litigation")
@@ -89,6 +99,16 @@ class Asked(NamedTuple):
         return Times(as_of, known_at)
 
     @property
+    def path(self) -> str:
+        """Her page, of now."""
+        return f"{PEOPLE}/{self.subject}"
+
+    @property
+    def brief(self) -> str:
+        """Her page at these times."""
+        return f"{self.path}?{self.also[1:]}" if self.also else self.path
+
+    @property
     def also(self) -> str:
         """Both days, behind another question of an address."""
         days = {"as_of": self.as_of, "known_at": self.known_at}
@@ -99,8 +119,7 @@ def get_person(visit: Visit) -> Response:
     """Everything about one person that opens nothing sealed."""
     query = visit.request.query_params
     asked = Asked(_subject(visit), query.get("as_of", ""), query.get("known_at", ""))
-    after = _position(query["after"]) if "after" in query else None
-    return visit.render("person.html", **_told(visit, asked, after))
+    return visit.render("person.html", **_told(visit, asked))
 
 
 def post_reading(visit: Visit) -> Response:
@@ -128,33 +147,50 @@ def post_evidence(visit: Visit) -> Response:
 # --- what is told ---------------------------------------------------------------------------------
 
 
-def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any]:
-    """What the page of a person is made of; of her story the last facts, unless a position says
-    after which. Raises NotFound for somebody nobody knows."""
-    times = asked.times
+class Ending(NamedTuple):
+    """A deadline: by what it is told from the others, of which thing it is, what is said before and
+    after that; and why, if that is to be said here."""
+
+    id: str
+    scope: str
+    before: Markup
+    after: Markup
+    why: list[str] | None
+
+
+class Choice(NamedTuple):
+    """A choice of hers; and why it counts as it does, if that is to be said here."""
+
+    of: ChoiceState
+    label: str
+    why: list[str] | None
+
+
+def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """What the page of a person is made of: why, and her story, only where they are asked for.
+    Raises NotFound for somebody nobody knows."""
+    times, query, is_whole = asked.times, visit.request.query_params, visit.is_whole
     with visit.ledger.database.read() as connection:
-        also = history.last_of(LAST) if after is None else ()
-        states.look_at(connection, asked.subject, *JUDGED, *also)
-    answer = subject_answer(visit.ledger, asked.subject, times, visit.lang)
-    story: Story = story_of(visit, asked.subject, times, after)
-    requests: list[Request] = []
-    if RequestReceived.kind in answer["facts"]:
-        page = queue(
-            visit.ledger,
-            as_of=times.as_of,
-            known_at=times.known_at,
-            limit=REQUESTS,
-            subject=asked.subject,
-        )
-        requests = [one.request for one in page.requests]
+        states.look_at(connection, asked.subject, *JUDGED)
+    told = person(visit.ledger, asked.subject, times, ahead=is_whole)
+    after = _position(query["after"]) if "after" in query else 0 if is_whole else None
     labels = class_labels(visit)
-    held = {deadline["class"] for deadline in answer["deadlines"]}
+    held = {deadline.klass for deadline in told.found.deadlines}
     return {
         "subject": str(asked.subject),
         "asked": asked,
-        "answer": answer,
-        "story": story,
-        "requests": requests,
+        "whole": f"{asked.path}?whole=1{asked.also}",
+        "is_whole": is_whole,
+        "told": told,
+        "day": day_of(told.found.as_of),
+        "joins": joined_json(told.found.joins, asked.subject),
+        "deadlines": _deadlines(visit, told, is_whole=is_whole),
+        "choices": _choices(visit, told, is_whole=is_whole),
+        "death": told.death and death_json(told.death, visit.lang),
+        "last": last_of(told.found.state) if after is None else (),
+        "amended": _amended(visit, asked.subject, told) if after is None else 0,
+        "story": None if after is None else story_of(visit, asked.subject, times, after),
+        "requests": _requests(visit, asked, told),
         "labels": labels,
         "held": sorted(held, key=lambda name: sorting(labels.get(name, name))),
         "reasons": REASONS,
@@ -164,6 +200,70 @@ def _told(visit: Visit, asked: Asked, after: int | None = None) -> dict[str, Any
         "opened": None,
         "refusal": None,
     }
+
+
+def _deadlines(visit: Visit, told: Person, *, is_whole: bool) -> list[Ending]:
+    labels, lang, explained = class_labels(visit), visit.lang, told.found.explained
+    return [
+        Ending(
+            f"{one.klass}-{one.counted.position}",
+            one.scope,
+            *_drawn(
+                lang,
+                labels.get(one.klass, one.klass),
+                "suspended" if one.suspended_by else one.tier_now,
+                one.operational_until,
+                one.archive_until,
+                ruled(one, lang),
+            ),
+            explained(one, lang) if is_whole else None,
+        )
+        for one in told.found.deadlines
+    ]
+
+
+@lru_cache(maxsize=8192)  # of a class and days, and of nobody
+def _drawn(
+    lang: Language, label: str, tier: str, until: Day | None, archive: Day | None, rule: str
+) -> tuple[Markup, Markup]:
+    said = {"label": label, "tier": tier, "until": until, "archive": archive, "rule": rule}
+    values = {"t": speech(lang), "lang": lang, "cut": _CUT, **said}
+    before, after = piece("ending.html", values).split(_CUT)
+    return before, after
+
+
+def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:
+    lang = visit.lang
+    return [
+        Choice(
+            one,
+            capital(one.label_fr if lang == "fr" else one.label_en),
+            explain(one, lang) if is_whole else None,
+        )
+        for one in told.choices
+    ]
+
+
+def _amended(visit: Visit, subject: UUID, told: Person) -> int:
+    """How many corrections and voids of facts of hers were known."""
+    with visit.ledger.database.read() as connection:
+        rows = states.of_cards(connection, subject).rows  # what amends a fact is among them
+    return sum(row.kind in (CORRECTION, VOID) and row.position <= told.found.known for row in rows)
+
+
+def _requests(visit: Visit, asked: Asked, told: Person) -> list[Request]:
+    """Hers, where she ever asked for anything."""
+    if not any(key.kind == RequestReceived.kind for key in told.found.state.activity):
+        return []
+    times = asked.times
+    page = queue(
+        visit.ledger,
+        as_of=times.as_of,
+        known_at=times.known_at,
+        limit=REQUESTS,
+        subject=asked.subject,
+    )
+    return [one.request for one in page.requests]
 
 
 def _subject(visit: Visit) -> UUID:

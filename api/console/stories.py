@@ -11,8 +11,10 @@ from api.console.naming import Names, edition_of, names
 from api.console.stating import stated
 from api.console.visiting import Visit
 from api.timeline import timeline_answer
+from ledger.calendar import Day
+from ledger.projections.model import SubjectState
 
-LIMIT, LAST = 100, 10  # facts of one page; of the page of a person
+LIMIT, LAST = 100, 5  # facts of one page of the story; those that are told without it
 
 
 class Moment(NamedTuple):
@@ -34,25 +36,34 @@ class Moment(NamedTuple):
 
 
 class Story(NamedTuple):
-    """Some of the facts, by year, and where the next ones begin (None: that was the last).
-    `is_whole`: nothing was left out before them."""
+    """Some of the facts, by year, and where the next ones begin (None: that was the last)."""
 
     years: list[tuple[str, list[Moment]]]
-    is_whole: bool
     next: int | None
+
+
+class Last(NamedTuple):
+    """One of the last facts: what, when, and where all of it is told."""
+
     position: int
+    kind: str
+    day: Day
 
 
-def story_of(visit: Visit, subject: UUID, times: Times, after: int | None) -> Story:
-    """At most a hundred facts after a position; without one, the last ten. Raises NotFound for
-    somebody nobody knows."""
-    limit = LAST if after is None else LIMIT
-    answer = timeline_answer(visit.ledger, subject, times, after, limit)
+def last_of(state: SubjectState) -> list[Last]:
+    """The last facts that her state rests on, the last one of each sort, in the order in which they
+    were recorded."""
+    found = {span.last_position: (key.kind, span.last_day) for key, span in state.activity.items()}
+    return [Last(position, *found[position]) for position in sorted(found)[-LAST:]]
+
+
+def story_of(visit: Visit, subject: UUID, times: Times, after: int) -> Story:
+    """At most a hundred facts after a position. Raises NotFound for somebody nobody knows."""
+    answer = timeline_answer(visit.ledger, subject, times, after, LIMIT)
     called = names(visit, edition_of(visit))
     moments = [_moment(item, called, visit) for item in answer["items"]]
     years = [(year, list(some)) for year, some in groupby(moments, lambda one: one.day[:4])]
-    is_whole = after == 0 or (after is None and len(moments) < LAST)
-    return Story(years, is_whole, answer["next"], answer["position"])
+    return Story(years, answer["next"])
 
 
 def _moment(item: dict[str, Any], called: Names, visit: Visit) -> Moment:

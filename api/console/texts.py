@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from markupsafe import Markup, _escape_inner  # type: ignore[attr-defined]
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 from api.settings import Language
 from api.wording import Said, said
@@ -107,6 +107,14 @@ class Speech:
         """Such lines as the items of a list: escaped, spaced and parted all at once."""
         said = self.line(_escape_inner(_APART.join(lines)).replace(_APART, "</li>\n<li>"))
         return Markup(f"<li>{said}</li>" if lines else "")  # noqa: S704 - it was escaped
+
+    def folded(self, whole: str, id: str) -> Markup:
+        """A reason that is told on the page of everything, at `whole`: a fold that leads there."""
+        at = f"why-{escape(id)}"
+        return Markup(  # noqa: S704 - what was given is escaped
+            f'<details class="why" id="{at}"><summary>{self("person.why")}</summary>'
+            f'<p><a href="{escape(whole)}#{at}" data-why>{self("page.whole")}</a></p></details>'
+        )
 
     def line(self, text: str) -> str:
         """A line of the policy's own words, with the spaces that French has around high signs."""

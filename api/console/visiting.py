@@ -81,6 +81,12 @@ class Visit:
         """The variable parts of the path."""
         return self.request.path_params
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is asked for on one page, each reason in full: to be printed, or read
+        without scripts."""
+        return "whole" in self.request.query_params
+
     def field(self, name: str) -> str:
         """The value of a field of the form, without outer blanks; '' when it was not sent."""
         values = self.form.get(name, [])

@@ -64,6 +64,11 @@ def _explain_deadline(d: Deadline, lang: Language) -> list[str]:
     return [*lines, *_changes(d.flips_on, d.would_change, lang)]
 
 
+def ruled(d: Deadline, lang: Language) -> str:
+    """The line that names its rule, its clause and its article."""
+    return _rule(d.rule, d.edition, d.clause, d.article, lang)
+
+
 @lru_cache(maxsize=1024)
 def _rule(rule: str, edition: str, clause: str, cited: str, lang: Language) -> str:
     said = article(cited, lang)

@@ -42,8 +42,18 @@ class Hot:
     """A query for the rows whose columns `among` are each one of the values given; `numbers` are
     the names of those that the query holds."""
 
+    _is_of_one = False
+
     def __init__(self, query: Query, *among: sa.Column[Any], numbers: tuple[str, ...] = ()) -> None:
         self._query, self._among, self._numbers = query, among, numbers
+
+    @cached_property
+    def of_one(self) -> Hot:
+        """The same, asked with one value of each column only: PostgreSQL looks that up, and plans a
+        list as if it had ten."""
+        made = Hot(self._query, *self._among, numbers=self._numbers)
+        made._is_of_one = True
+        return made
 
     def rows(
         self, connection: sa.Connection, *values: Collection[Any], **numbers: int
@@ -67,6 +77,7 @@ class Hot:
         questions asked together."""
         said, known = [], {} if known is None else known
         for literal, some in zip(self._literals, values, strict=True):
+            assert not self._is_of_one or len(some) == 1, "this is asked of one"
             if (id(some), literal) not in known:
                 known[id(some), literal] = literal(tuple(some))
             said.append(known[id(some), literal])
@@ -89,8 +100,9 @@ class Hot:
     @cached_property
     def text(self) -> str:
         """What is prepared on PostgreSQL."""
+        told = "= (${}::{}[])[1]" if self._is_of_one else "= ANY (${}::{}[])"
         wanted = [
-            sa.text(f"{column.table.name}.{column.name} = ANY (${number}::{cast(column)}[])")
+            sa.text(f"{column.table.name}.{column.name} {told.format(number, cast(column))}")
             for number, column in enumerate(self._among, 1)
         ]
         names = {name: n for n, name in enumerate(self._numbers, len(wanted) + 1)}

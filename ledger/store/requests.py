@@ -14,8 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ledger import entry
-from ledger.calendar import Instant
-from ledger.events import Fact
+from ledger.calendar import Instant, Moment
+from ledger.events import KINDS, Fact
 from ledger.store import tables
 from ledger.store.database import once
 from ledger.store.hot import Hot, Together, number
@@ -61,42 +61,83 @@ _STEPS = Hot(
 )
 
 _WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
+_OUTLINED: dict[str, list[tuple[str, str]]] = {
+    kind: [(spec.name, spec.column) for spec in cls.specs if spec.column]
+    for kind, cls in KINDS.items()
+    if kind.startswith("request.") and all(spec.column for spec in cls.specs if spec.required)
+}
+"""The steps whose columns say all that a request is judged by, with these fields: what else their
+entries say is for whoever carries it out, and is not read to tell where requests stand."""
+_SAID = ("actor", "channel", "decision", "purpose", "basis", "until_day")
+
+
+def _outline(of: Any) -> tuple[Any, ...]:
+    """What of the events is read to tell where requests stand."""
+    more = sa.case((of.kind.not_in(list(_OUTLINED)), of.entry))
+    when = of.occurred_at, of.grain, of.local_day
+    return (
+        of.position,
+        of.stream,
+        of.recorded_at,
+        of.subject,
+        of.kind,
+        *when,
+        *map(of.get, _SAID),
+        more,
+    )
+
+
 _some = sa.select(_NEXT.subquery().c.stream)
 _STEPS_OF_NEXT = Hot(
-    sa.select(events.position, events.stream, events.recorded_at, events.entry)
+    sa.select(*_outline(events))
     .where(events.stream.in_(_some))
     .order_by(events.stream, events.version),
     numbers=_WINDOW,
 )
-_NEXT_WITH_STEPS = Together(HEAD, _BEGUN, _STEPS_OF_NEXT)
+_NEXT_WITH_STEPS = Together(HEAD, _STEPS_OF_NEXT)
 _s = tables.events.alias("steps").c
 _STEPS_OF_HERS = Hot(
-    sa.select(_s.position, _s.stream, _s.recorded_at, _s.entry)
+    sa.select(*_outline(_s))
     .where(sa.text(tables.REQUESTED.replace("kind", "events.kind")), _s.stream == events.stream)
     .where(events.position > number("after"))
     .order_by(_s.stream, _s.version),
     events.subject,
     numbers=("after",),
 )
-_HERS_WITH_STEPS = Together(HEAD, _BEGUN_BY, _STEPS_OF_HERS)
+_HERS_WITH_STEPS = Together(HEAD, _STEPS_OF_HERS)
+
+
+def _outlined(row: tuple[Any, ...]) -> Step:
+    """A step by its columns, where they say enough of it."""
+    position, _, recorded_at, subject, kind, at, grain, day, actor, *said, raw = row
+    if raw is not None:
+        return Step(position, recorded_at, fact_from(entry.read(bytes(raw))))
+    stated = dict(zip(_SAID[1:], said, strict=True))
+    values = {name: stated[column] for name, column in _OUTLINED[kind]}
+    moment = Moment(at, grain, day)
+    fact = KINDS[kind](subject=subject, occurred=moment, actor=actor, **values)
+    return Step(position, recorded_at, fact)
 
 
 def begun_with_steps(
     connection: sa.Connection, after: int, limit: int, people: Collection[UUID] | None
 ) -> tuple[list[Begun], dict[UUID, list[Step]]]:
-    """As `begun`, with their steps: all that is known now, in one round trip with where the log
-    ends."""
-    window = {"known": ALL, "after": after, "limit": limit}
+    """As `begun`, with their steps by what is judged of them: all that is known now, in one round
+    trip with where the log ends."""
     if people is None:
-        head, rows, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window), ((), window))
+        window = {"known": ALL, "after": after, "limit": limit}
+        head, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window))
     else:
-        head, rows, steps = _HERS_WITH_STEPS.each(
-            connection, ((), {}), ((people,), window), ((people,), {"after": after})
-        )
+        head, steps = _HERS_WITH_STEPS.each(connection, ((), {}), ((people,), {"after": after}))
     once(connection, "head", lambda: head)
-    found = [Begun(*row) for row in rows]
-    streams = {one.stream for one in found}  # of one person all of them were read
-    return found, steps_made(streams, [row for row in steps if row[1] in streams])
+    told: dict[UUID, list[Step]] = {}
+    first: list[Begun] = []  # what begins a stream is its first fact
+    for row in steps:
+        if row[1] not in told:
+            told[row[1]] = []
+            first.append(Begun(row[0], row[1], row[3]))
+        told[row[1]].append(_outlined(row))
+    return sorted(first)[:limit], told  # of one person all of them were read
 
 
 def begun(

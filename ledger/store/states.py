@@ -70,7 +70,8 @@ class Part(NamedTuple):
 
     def _read(self, connection: sa.Connection, subject: UUID) -> Any:
         values = ((subject,),), self.numbers
-        return self.made(*_together(*self.asked).each(connection, *(values for _ in self.asked)))
+        asked = _together(*(one.of_one for one in self.asked))
+        return self.made(*asked.each(connection, *(values for _ in self.asked)))
 
 
 def _rows_made(rows: list[Values]) -> list[Row]:
@@ -122,7 +123,7 @@ def look_at(connection: sa.Connection, subject: UUID, *parts: Part) -> None:
     seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
     if seen is None or any(f"{part.name} of {subject}" in seen for part in parts):
         return
-    asked = [one for part in parts for one in part.asked]
+    asked = [one.of_one for part in parts for one in part.asked]
     numbers = [part.numbers for part in parts for _ in part.asked]
     hers = ((subject,),)
     told = _with_head(*asked).each(connection, ((), {}), *((hers, one) for one in numbers))
@@ -204,17 +205,20 @@ def _state_made(
     ends: list[Values],
 ) -> SubjectState:
     return SubjectState(
-        {ActivityKey._make(row[1:5]): Span._make(row[5:]) for row in spans},
-        {row[1]: _contract(row) for row in agreed},
-        {ChoiceKey._make(row[1:3]): Expression._make(row[3:]) for row in said},
-        Notified(*told[0][1:]) if told else None,
-        {EndedKey(*row[1:3]): Ended(*row[3:]) for row in ends},
+        {ActivityKey._make(row[:4]): Span._make(row[4:]) for row in spans},
+        {row[0]: _contract(row[1:]) for row in agreed},
+        {ChoiceKey._make(row[:2]): Expression._make(row[2:]) for row in said},
+        Notified(*told[0]) if told else None,
+        {EndedKey(*row[:2]): Ended(*row[2:]) for row in ends},
     )
 
 
 LIVE = Part(
     "state",
-    tuple(Hot(sa.select(table), table.c.subject) for table in tables.PROJECTIONS),
+    tuple(
+        Hot(sa.select(*[one for one in table.c if one is not table.c.subject]), table.c.subject)
+        for table in tables.PROJECTIONS
+    ),
     _state_made,
 )
 
@@ -226,7 +230,7 @@ def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
             connection,
             tables.contracts,
             wanted.contracts,
-            lambda r: ((r[0], r[1]), _contract(r)),
+            lambda r: ((r[0], r[1]), _contract(r[2:])),
         ),
         _among(
             connection,
@@ -242,7 +246,7 @@ def read_prior(connection: sa.Connection, wanted: Wanted) -> Prior:
 
 
 def _contract(row: Values) -> Contract:
-    type_, tacit, *rest = row[2:]
+    type_, tacit, *rest = row
     return Contract(type_, None if tacit is None else bool(tacit), *rest)
 
 

@@ -6,8 +6,7 @@ next: `api/timeline.py`, which tells it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from ledger import entry
 from ledger.calendar import Instant
 from ledger.events import CORRECTION, KINDS, VOID, Fact, Row
 from ledger.fields import Unreadable
-from ledger.store import reader, states, tables
+from ledger.store import reader, tables
 from ledger.store.hot import Hot, Together, number
 from ledger.store.mapper import SHARED, fact_from
 from ledger.store.requests import ALL
@@ -39,14 +38,6 @@ _NEXT = (
     .order_by(events.position)
     .limit(number("limit"))
 )
-_LAST = Hot(
-    sa.select(*ROW_COLUMNS, events.entry)
-    .where(events.position <= number("known"))
-    .order_by(events.position.desc())
-    .limit(number("limit")),
-    events.subject,
-    numbers=("known", "limit"),
-)
 _PAGE = Hot(_NEXT, events.subject, numbers=("after", "known", "limit"))
 _PAGE_OF_KINDS = Hot(_NEXT, events.subject, events.kind, numbers=("after", "known", "limit"))
 _AMENDING_SOME = Hot(
@@ -58,19 +49,8 @@ _AMENDING_SOME = Hot(
     numbers=("known",),
 )
 _HELD = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.key_id)
-_HELD_OF_HERS = Hot(sa.select(keys.key_id, keys.wrapped.is_not(None), keys.tier), keys.subject)
-_SEALED_OF_LAST = Hot(
-    sa.select(sealed.position, sealed.part)
-    .where(sealed.position == events.position)
-    .order_by(events.position.desc())
-    .limit(number("limit")),
-    events.subject,
-    numbers=("limit",),
-)
 _SEALED = Hot(sa.select(sealed.position, sealed.part), sealed.position)
 _BESIDE = Together(_AMENDING_SOME, _HELD, _SEALED)
-
-MAX_PARTS = 4  # of one fact: one of its home class, one of the class it also seals, and room
 
 Amendments = dict[int, list[Row]]
 Parts = dict[tuple[int, str], Unreadable]
@@ -173,63 +153,27 @@ def pages(
         after = told[-1].row.position
 
 
-@cache
-def last_of(size: int) -> tuple[Part, ...]:
-    """The last facts of a person and what stands beside them, as parts of her that are read with
-    others."""
-    return (
-        Part(f"last {size}", (_LAST,), numbers={"known": ALL, "limit": size}),
-        Part("keys by id", (_HELD_OF_HERS,)),
-        Part(f"parts of last {size}", (_SEALED_OF_LAST,), numbers={"limit": size * MAX_PARTS}),
-    )
-
-
-def last(connection: sa.Connection, people: Sequence[UUID], known: int, size: int) -> Page:
-    """The last events of one person up to position `known`, as a page of `pages`."""
-    if len(people) > 1 or known != reader.read_head(connection).position:
-        found = _LAST.rows(connection, people, known=known, limit=size)
-        return whole(connection, [_told(row) for row in found[::-1]], known)
-    (subject,) = people
-    found, held, sealed = [part.of(connection, subject) for part in last_of(size)]
-    # What amends a fact is recorded of the same person.
-    paid = states.of_cards(connection, subject).rows
-    amending = [row for row in paid if row.kind in (CORRECTION, VOID)]
-    return _page([_told(row) for row in found[::-1]], amending, held, sealed)
-
-
 def whole(connection: sa.Connection, told: list[Told], known: int) -> Page:
     """These events with the corrections and voids of the facts they are about that were known at
     `known`, by the position of the fact, oldest first: the last one stands; and with what became of
     their sealed parts: sealed, archived, erased or lost."""
+    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
     amending, held, sealed = _BESIDE.each(
         connection,
         (({root_of(one.row) for one in told},), {"known": known}),
-        (({key for one in told for _, key in one.parts},), {}),
-        (({one.row.position for one in told if one.parts},), {}),
+        ((set(wanted.values()),), {}),
+        (({position for position, _ in wanted},), {}),
     )
-    return _page(told, map(Row._make, amending), held, sealed)
+    amended: Amendments = {}
+    for row in map(Row._make, amending):
+        amended.setdefault(row.ref_position or 0, []).append(row)
+    by_key, kept = {key: (bool(alive), tier) for key, alive, tier in held}, set(sealed)
+    return told, amended, {of: _state(by_key.get(key), of in kept) for of, key in wanted.items()}
 
 
 def _told(found: tuple[Any, ...]) -> Told:
     *columns, raw = found
     return told_of(Row._make(columns), bytes(raw))
-
-
-def _page(
-    told: list[Told],
-    amending: Iterable[Row],
-    held: Iterable[tuple[Any, ...]],
-    sealed: Iterable[tuple[Any, ...]],
-) -> Page:
-    roots = {root_of(one.row) for one in told}
-    wanted = {(one.row.position, name): key for one in told for name, key in one.parts}
-    amended: Amendments = {}
-    for row in amending:
-        if row.ref_position in roots:
-            amended.setdefault(row.ref_position or 0, []).append(row)
-    by_key = {key: (bool(alive), tier) for key, alive, tier in held}
-    kept = set(sealed)
-    return told, amended, {of: _state(by_key.get(key), of in kept) for of, key in wanted.items()}
 
 
 def root_of(row: Row) -> int:

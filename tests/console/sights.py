@@ -72,6 +72,7 @@ def _rehearsed(page: Page) -> None:
 
 def _unfold(page: Page) -> None:
     page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+    page.wait_for_selector("[data-why]", state="detached")
 
 
 def _checked(page: Page) -> None:
@@ -85,6 +86,7 @@ SIGHTS = (
     Sight("search", "dpo", at("/console/people")),
     Sight("person", "dpo", person("D-0042"), _unfold),
     Sight("person-cards", "dpo", person("D-0021")),
+    Sight("person-whole", "dpo", lambda company: f"{person('D-0042')(company)}?whole=1"),
     Sight("requests", "dpo", at("/console/requests")),
     Sight("requests-all", "dpo", at("/console/requests?status=all")),
     Sight("request", "dpo", request, _unfold),
@@ -125,6 +127,9 @@ SIGHTS = (
             *("receipts", "readers", "directive", "account"),
         )
     ),
+    Sight("my-unfolded", "customer", at("/my"), _unfold),
+    Sight("my-whole", "customer", at("/my?whole=1")),
+    Sight("my-requests-whole", "customer", at("/my/requests?whole=1")),
     Sight("my-enter", None, at("/my/enter")),
     Sight("not-found", "dpo", at("/console/nowhere")),
 )

@@ -19,7 +19,7 @@ LOUD = ("not-found",)
 SCRIPTED = ("my-receipts", "publish", "event", "event-amending", "checks")
 STOPS = """() => {
   const all = [...document.querySelectorAll(`main :is(a[href], button, select, textarea, summary,
-    input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.offsetParent);
+    input:not([type=hidden]), [tabindex="0"])`)].filter((one) => one.checkVisibility());
   const groups = new Set(all.filter((one) => one.type === "radio").map((one) => one.name));
   return all.filter((one) => one.type !== "radio").length + groups.size;
 }"""
@@ -76,8 +76,9 @@ A4 = {"width": 688, "height": 1009}  # within the margins
 CLICKED = """() => [...document.querySelectorAll(
   "button, .button, form, input, select, textarea, nav"
 )].filter((one) => one.checkVisibility({visibilityProperty: true})).map((one) => one.outerHTML)"""
-# What one would still have to unfold: but for what only holds a form.
-FOLDED = """() => [...document.querySelectorAll("details:not(:has(form)) > :not(summary)")]
+# What one would still have to unfold: but for forms, and for what is on another page.
+FOLDED = """() => [...document.querySelectorAll(
+  "details:not(:has(form, [data-why])) > :not(summary)")]
   .filter((one) => !one.checkVisibility()).map((one) => one.outerHTML)"""
 
 

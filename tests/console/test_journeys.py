@@ -38,6 +38,43 @@ def test_from_a_name_to_the_file_that_convinces_a_stranger(
     assert report.ok, list(report.lines())
 
 
+def test_a_reason_is_fetched_once_it_is_asked_for(own: Live, window: Windows) -> None:
+    """All of them when the first is unfolded; where that fails, the link is there still."""
+    page = window(own, may_fail=True).play("dpo")
+    search(page, "D-0042")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    reasons, waiting = page.locator(".why"), page.locator("[data-why]")
+    first = reasons.first.locator("summary")
+    page.route("**/*whole=1", lambda route: route.abort())
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(waiting.first).to_be_visible()
+    page.unroute_all(behavior="wait")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(waiting).to_have_count(0)
+    expect(first).to_be_focused()
+    expect(reasons.first.locator("li").first).to_be_visible()
+    before = len(asked)
+    reasons.nth(1).locator("summary").click()
+    expect(reasons.nth(1)).to_contain_text("Repose sur")
+    assert len(asked) == before
+
+
+def test_a_reason_is_a_page_away_without_scripts(own: Live, window: Windows) -> None:
+    """Which unfolds all of them, and leads back."""
+    page = window(own, java_script_enabled=False).play("dpo")
+    search(page, "D-0042")
+    reason = page.locator(".why").nth(1)
+    reason.locator("summary").click()
+    reason.locator("a").click()
+    expect(page.locator(".why").nth(1)).to_contain_text("Repose sur")
+    expect(page.locator(".why:not([open])")).to_have_count(0)
+    page.get_by_role("link", name="En bref").click()
+    expect(page.locator("[data-why]").first).to_be_attached()
+
+
 def test_a_late_request_is_answered_with_the_keyboard_only(own: Live, window: Windows) -> None:
     page = window(own).play("dpo")
     late = page.locator(".rows a", has_text="accès").first

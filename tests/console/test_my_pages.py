@@ -76,6 +76,21 @@ def test_a_purpose_declared_beside_the_edition_is_called_as_the_edition_says(her
     assert "Club" in seen(her.get("/my/choices").text)
 
 
+@pytest.mark.clause("SS-RET-1", "SS-DSR-10")
+@pytest.mark.parametrize("path", ["/my", "/my/requests"])
+def test_each_line_names_its_clause_and_says_why_on_the_page_of_everything(
+    her: Visitor, path: str
+) -> None:
+    her.send("/my/requests", on="/my/requests", right="access")
+    page, whole = her.get(path).text, her.get(f"{path}?whole=1").text
+    links = re.findall(rf'href="{re.escape(path)}\?whole=1#(why-[^"]+)" data-why', page)
+    assert links and len(links) == page.count('<li class="card">') == page.count('class="law"')
+    assert "Repose sur" not in seen(page) and "data-why" not in whole
+    for link in links:
+        assert f'id="{link}" open>' in whole
+    assert seen(whole).count("Repose sur") == len(links)
+
+
 def test_staff_open_none_of_them_and_she_none_of_theirs(open_visitor: Opened, her: Visitor) -> None:
     staff = open_visitor()
     staff.play("dpo")
@@ -141,13 +156,13 @@ def test_she_asks_and_follows_the_clock_and_takes_it_back(her: Visitor) -> None:
     said = her.send("/my/requests", on="/my/requests", right="access", text=text)
     assert said.headers["location"] == "/my/requests"
     page = her.get("/my/requests").text
-    assert "5 février 2026" in page  # the law: one month from 5 January
-    assert "5 mars 2026" in page  # what the seed promises: two
+    assert "5 février 2026" in seen(page)  # the law: one month from 5 January
+    assert "5 mars 2026" in seen(page)  # what the seed promises: two
     assert "CNIL" in page
     assert "s&#39;il" not in page and text not in page  # what she wrote is sealed
     stream = re.findall(r'name="request" value="([^"]+)"', page)[0]
     her.send("/my/requests/withdraw", on="/my/requests", request=stream)
-    assert stream not in her.get("/my/requests").text
+    assert f'value="{stream}"' not in her.get("/my/requests").text
 
 
 def test_a_request_of_somebody_else_does_not_exist_for_her(her: Visitor) -> None:

@@ -173,39 +173,49 @@ def test_a_search_leads_to_a_person_and_leaves_no_trace(
 
 
 def test_the_page_of_a_person_says_what_the_interface_says(visitor: Visitor) -> None:
-    """The same deadlines, at the same two times, by the same functions."""
+    """The same deadlines, at the same two times, by the same functions: each by which clause, and
+    behind one click each line of why."""
     visitor.sign_in(DPO)
     id = of(visitor).rpartition("/")[2]
     key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
     for times in ("", "?as_of=2022-02-28", "?as_of=2022-03-01&known_at=2026-01-05"):
-        page = seen(visitor.get(of(visitor) + times).text)
+        page = visitor.get(of(visitor) + times).text
+        links = re.findall(r'href="([^"]+#why-[^"]+)" data-why', page)
         told = visitor.client.get(f"/v1/subjects/{id}{times}", headers=key).json()
+        assert len(links) == len(told["deadlines"] + told["consents"])
+        whole = visitor.get(html.unescape(links[0]).partition("#")[0]).text
+        assert "data-why" not in whole
+        for link in links:
+            assert f'id="{link.partition("#")[2]}" open>' in whole
         for deadline in told["deadlines"]:
+            assert deadline["clause"] in seen(page)
             for line in deadline["explanation"]:
-                assert " ".join(line.split()) in page
+                assert " ".join(line.split()) in seen(whole)
     assert visitor.get(of(visitor) + "?as_of=yesterday").status_code == 400
     assert visitor.get(f"/console/people/{uuid4()}").status_code == 404
     assert visitor.get("/console/people/D-0042").status_code == 404
 
 
-def test_the_page_of_a_person_tells_the_last_of_her_story_and_leads_to_all_of_it(
+def test_the_page_of_a_person_tells_her_last_facts_and_leads_to_all_of_her_story(
     visitor: Visitor,
 ) -> None:
-    """In the order of the log, ten facts at most; behind one link, every one."""
+    """In the order of the log, the last of each sort, five at most; each leads to where it is told
+    in full, among every one."""
     visitor.sign_in(DPO)
     id = of(visitor).rpartition("/")[2]
     key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
     told = visitor.client.get(f"/v1/subjects/{id}/timeline", headers=key).json()["items"]
     every = [str(one["position"]) for one in told]
-    assert len(every) > LAST
     page = visitor.get(of(visitor)).text
-    assert re.findall(r'<li class="\w+" id="p(\d+)"', page) == every[-LAST:]
-    (whole,) = re.findall(r'href="(\?after=0)#story"', page)
-    assert (
-        re.findall(r'<li class="\w+" id="p(\d+)"', visitor.get(of(visitor) + whole).text) == every
-    )
-    past = f"?known_at={told[-1]['recorded_at'][:10]}"
-    assert f'href="?after=0&amp;{past[1:]}#story"' in visitor.get(of(visitor) + past).text
+    last = re.findall(r'href="([^"]+)#p(\d+)"', page)
+    assert len(last) == LAST < len(every)
+    assert [position for _, position in last] == sorted((p for _, p in last), key=int)
+    assert last[-1][1] == every[-1]
+    ((whole, _),) = {(path, "") for path, _ in last}
+    assert f'href="{whole}#story"' in page
+    assert re.findall(r'<li class="\w+" id="p(\d+)"', visitor.get(whole).text) == every
+    past = f"known_at={told[-1]['recorded_at'][:10]}"
+    assert f"?whole=1&amp;{past}#story" in visitor.get(f"{of(visitor)}?{past}").text
 
 
 def test_hostile_words_are_words(visitor: Visitor) -> None:

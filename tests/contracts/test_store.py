@@ -181,6 +181,12 @@ def test_questions_of_different_things_are_asked_at_once(ledger: Ledger):
     assert none == nobody == []
     assert {subject for _, subject in ours} == {first}
     assert {subject for _, subject in theirs} == {second}
+    with ledger.database.read() as connection:
+        assert hers.of_one.rows(connection, [first], known=known) == ours
+        assert Together(hers.of_one).each(connection, (([second],), {"known": known})) == [theirs]
+        if connection.dialect.name != "sqlite":
+            with pytest.raises(AssertionError, match="asked of one"):
+                hers.of_one.rows(connection, [first, second], known=known)
 
 
 def _plain(value: object) -> object:

@@ -3,6 +3,7 @@ stand at any two times."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,13 +19,20 @@ from ledger.events import (
     ContactedUs,
     DataDisclosed,
     DirectiveSet,
+    Fact,
     IdentityAsked,
+    IdentityConfirmed,
     OrderPlaced,
     RecipientDeclared,
     RecipientsNotified,
+    RequestAcknowledged,
     RequestClosed,
+    RequestExtended,
     RequestFulfilled,
+    RequestQualified,
     RequestReceived,
+    RequestRefused,
+    RequestWithdrawn,
 )
 from ledger.fields import Money
 from ledger.handlers import record
@@ -307,6 +315,47 @@ def test_what_is_owed_to_one_person_is_what_the_queue_says_whatever_is_amended(o
     assert owed() == [made.stream, other.stream]
     record(office.ledger, Void(other.position, reason="wrong_person"))
     assert owed() == [made.stream]
+
+
+def test_the_queue_says_of_each_request_what_its_entries_say(office: Office):
+    """It reads columns where they say enough: after any step, and whatever is amended."""
+    made, other = office.asks("access"), office.asks("objection", purpose="newsletter")
+    both: dict[str, Any] = {
+        "grounds": ("identity_failure", "accurate"),
+        "remedies": ("cnil", "court"),
+    }
+    steps: list[tuple[UUID, Fact]] = [
+        (made.stream, RequestAcknowledged(**on("2026-01-31"), channel="letter")),
+        (made.stream, IdentityAsked(**on("2026-01-31"), reason="new_address")),
+        (
+            made.stream,
+            IdentityConfirmed(**on("2026-02-02"), method="account", evidence="none_taken"),
+        ),
+        (made.stream, RequestQualified(**on("2026-02-02"), right="erasure", classes=("account",))),
+        (made.stream, RequestExtended(**on("2026-02-02"), reason="number", notified=20260202)),
+        (made.stream, RequestRefused(**on("2026-02-03"), **both)),
+        (other.stream, RequestWithdrawn(**on("2026-02-03"), channel="letter")),
+        (other.stream, RequestClosed(**on("2026-02-03"))),
+    ]
+
+    def agreed() -> None:
+        whole, hers = office.queue(), office.queue(person=made.subject)
+        assert streams(whole) == streams(hers) == [made.stream, other.stream]
+        for queued in (*whole.requests, *hers.requests):
+            assert queued.request == one(office.ledger, queued.request.stream)
+
+    agreed()
+    written = []
+    for stream, fact in steps:
+        written.append(record_step(office.ledger, stream, fact).position)
+        agreed()
+    earlier = cal.parse_moment("2026-01-24")
+    record(office.ledger, Correct(made.position, occurred=earlier, reason="postmark"))
+    agreed()
+    record(office.ledger, Void(written[-1], reason="wrong_person"))
+    agreed()
+    assert office.queue().requests[0].request.grounds == both["grounds"]
+    assert office.queue(limit=1).next == office.queue(person=made.subject, limit=1).next
 
 
 def test_the_queue_reads_an_index_of_receptions_and_not_the_log(office: Office):

@@ -17,6 +17,7 @@ from api.packages import package_of, wanted_of
 from api.problems import Problem
 from ledger.calendar import day_of
 from ledger.packages.rendering import MEDIA
+from ledger.policy.explain import ruled
 from ledger.policy.verdicts import Deadline
 
 HOME, READERS = "/my", "/my/readers"
@@ -30,14 +31,15 @@ FILES = {  # what she may take: scope, format, ending
 
 
 class Held(NamedTuple):
-    """One class of which something is held: how many things, the one that is kept for longest, and
-    why it is."""
+    """One class of which something is held: how many things, the one that is kept for longest, the
+    rule in a sentence; and why it is kept, if that is to be said here."""
 
     label: str
     things: int
     last: Deadline
     tier: str
-    explanation: list[str]
+    rule: str
+    why: list[str] | None
 
 
 def _end(one: Deadline) -> int:
@@ -46,20 +48,22 @@ def _end(one: Deadline) -> int:
 
 
 def get_data(visit: Visit) -> Response:
-    """Each class with its deadlines, explained; and the files."""
+    """Each class with its deadlines, and by which rule; and the files."""
     found = judged(visit.ledger, herself(visit), Times(), ahead=False)
-    labels, held = class_labels(visit), []
+    labels, lang, held = class_labels(visit), visit.lang, []
     by_class = [list(some) for _, some in groupby(found.deadlines, lambda one: one.klass)]
-    lasts = found.whole([max(items, key=_end) for items in by_class])
-    for items, last in zip(by_class, lasts, strict=True):
-        why = found.explained(last, visit.lang)
+    lasts = [max(items, key=_end) for items in by_class]
+    for items, last in zip(by_class, found.whole(lasts) if visit.is_whole else lasts, strict=True):
         tier = "suspended" if last.suspended_by else last.tier_now
-        held.append(Held(labels.get(last.klass, last.klass), len(items), last, tier, why))
+        rule = visit.say.line(ruled(last, lang))
+        why = found.explained(last, lang) if visit.is_whole else None
+        held.append(Held(labels.get(last.klass, last.klass), len(items), last, tier, rule, why))
     return visit.render(
         "my/data.html",
         day=day_of(found.as_of),
         held=sorted(held, key=lambda one: one.label),
         files=FILES,
+        is_whole=visit.is_whole,
     )
 
 

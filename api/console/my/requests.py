@@ -16,6 +16,7 @@ from ledger.commands import Record
 from ledger.errors import Refusal, Refused
 from ledger.events.people import WISHES
 from ledger.handlers import record_many
+from ledger.policy.requests import explain
 
 HOME, DIRECTIVE = "/my/requests", "/my/directive"
 # What is asked for on this page; a card, her directive and an objection have pages of their own.
@@ -34,10 +35,16 @@ MAX_TEXT = 4000
 
 def get_requests(visit: Visit) -> Response:
     """What she asked, and what she may ask."""
-    subject = herself(visit)
-    found = own.all_of_hers(visit.ledger, subject, Times(), 0, LISTED, visit.lang)
-    items = sorted(found["items"], key=lambda one: (one["received"], one["id"]), reverse=True)
-    return visit.render("my/requests.html", items=items, rights=ASKED)
+    page = own.queue_of(visit.ledger, herself(visit), Times(), 0, LISTED)
+    found = [one.request for one in page.requests]
+    found.sort(key=lambda one: (one.received, str(one.stream)), reverse=True)
+    lines = [explain(one, visit.lang) if visit.is_whole else None for one in found]
+    return visit.render(
+        "my/requests.html",
+        items=list(zip(found, lines, strict=True)),
+        rights=ASKED,
+        is_whole=visit.is_whole,
+    )
 
 
 def post_request(visit: Visit) -> Response:

@@ -85,3 +85,34 @@ async function renew() {
     if (!document.activeElement?.matches("input, select, textarea")) return location.reload();
   }
 }
+
+// Reasons are on the page that says everything: it is asked for when the first of them is unfolded, and
+// each takes the place of the link to it. Parsed by the browser as a document of its own: no text of
+// it is ever run.
+let whole;
+for (const link of document.querySelectorAll("[data-why]")) {
+  link.closest("details").addEventListener("toggle", () => unfold(link));
+}
+
+async function unfold(link) {
+  if (!link.isConnected) return;
+  const page = await (whole ??= read(link.href));
+  if (!page) return (whole = undefined); // the link leads there
+  for (const one of document.querySelectorAll("[data-why]")) {
+    const folded = one.closest("details");
+    const said = page.getElementById(folded.id)?.querySelector("ul");
+    if (!said) continue;
+    if (document.activeElement === one) folded.querySelector("summary").focus();
+    one.closest("p").replaceWith(document.adoptNode(said));
+  }
+}
+
+function read(address) {
+  return new Promise((done) => {
+    const request = new XMLHttpRequest();
+    request.responseType = "document";
+    request.onloadend = () => done(request.status === 200 ? request.response : null);
+    request.open("GET", address);
+    request.send();
+  });
+}
