@@ -37,6 +37,10 @@ def export(
     compact: Annotated[
         bool, typer.Option("--compact", help="Join all files that are not full, whatever it takes.")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--aside", help="Then keep the facts aside, as `segments aside` does.")
+    ] = False,
+    memory: WithMemory = None,
 ) -> None:
     """Write what was sealed since the last export: typed columns, entries and leaves, no name."""
     from ledger.segmenting.export import export as write
@@ -61,6 +65,9 @@ def export(
     lines = [run.screen.word(key, **content)]
     if made.disclosed:
         lines.append(run.screen.word("segments.disclosed", **content))
+    if keep:
+        content["aside"], told = _kept_aside(run, folder, memory)
+        lines += told
     run.screen.answer(content, lambda: lines)
 
 
@@ -73,26 +80,28 @@ def aside(
     ] = False,
 ) -> None:
     """Keep the facts beside the segments for the next questions. Personal data, as the segments."""
-    from api.replaying import kept_aside, not_kept_aside
+    from api.replaying import not_kept_aside
 
-    screen, pins = run.screen, pins_of(run)
+    screen = run.screen
     if remove:
-        removed = not_kept_aside(str(folder), pins)
+        removed = not_kept_aside(str(folder), pins_of(run))
         key = "segments.not_aside" if removed else "segments.never_aside"
         screen.answer({"removed": removed}, lambda: [screen.word(key)])
         return
+    content, lines = _kept_aside(run, folder, memory)
+    screen.answer(content, lambda: lines)
+
+
+def _kept_aside(run: Run, folder: Path, memory: str | None) -> tuple[dict[str, object], list[str]]:
+    """Lay the facts out unless they lie there; what to answer, and to say."""
+    from api.replaying import kept_aside
+
+    screen, pins = run.screen, pins_of(run)
     with screen.progress(screen.word("segments.laying")):
         content = kept_aside(str(folder), pins, memory)
     content["pinned"] = str(pins)
-    screen.answer(
-        content,
-        lambda: [
-            screen.word(
-                "segments.aside_found" if content["found"] else "segments.aside", **content
-            ),
-            screen.word("segments.aside_is", **content),
-        ],
-    )
+    key = "segments.aside_found" if content["found"] else "segments.aside"
+    return content, [screen.word(key, **content), screen.word("segments.aside_is", **content)]
 
 
 def verify(

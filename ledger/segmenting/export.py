@@ -52,11 +52,6 @@ PLAN, LOCK = ".plan.json", ".lock"
 SEAL_FIRST = (
     "entries were pruned after the newest checkpoint; run `probant seal`, then this once more"
 )
-# Columns of few values. A dictionary of entries, leaves or random ids would be thrown away.
-CODES = (
-    *("kind", "class", "purpose", "channel", "decision", "basis", "grade", "actor", "edition"),
-    *("until_day", "grain", "local_day", "version"),
-)
 _LEAVES = 4096  # read at a time
 
 Progress = Callable[[int, int, str], None]
@@ -242,14 +237,7 @@ class _Export:
     def _write(self, path: Path, cut: Cut, heard: Callable[[int], None]) -> None:
         path.parent.mkdir(exist_ok=True)
         aside, rows = path.with_name(path.name + ".tmp"), 0
-        with pq.ParquetWriter(
-            aside,
-            layout.SCHEMA,
-            compression=layout.COMPRESSION,
-            use_dictionary=list(CODES),
-            write_statistics=["position", *CODES],
-            store_schema=False,
-        ) as file:
+        with pq.ParquetWriter(aside, layout.SCHEMA, **layout.WRITING) as file:
             for group in _groups(map(rows_of, arrow.batches(self.ledger.database, *cut))):
                 file.write_table(group, row_group_size=layout.ROW_GROUP)
                 rows += len(group)

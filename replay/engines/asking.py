@@ -34,7 +34,7 @@ from ledger.projections.population import (
 )
 from replay.engines import judging, sql
 from replay.engines.contract import Choice, Due, Files, Last, Place, Report
-from replay.engines.judging import AT_ONCE, HELD, Judged
+from replay.engines.judging import AT_ONCE, CLASSES_AT_ONCE, HELD, Judged
 from replay.engines.lanes import ERA_BITS, META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, EXPRESSIONS, PACK, Words
 from replay.fold import book_flags
@@ -311,14 +311,15 @@ class SqlEngine(ABC):
                 self._keep("concerned", sql.CONCERNED)
                 self._keep("disputed", sql.disputed())
                 found += self._rows(sql.SORTS.format("disputed"))
-            sorts = sql.numbered(found)
+            numbers = sql.numbered(found)
             self._lay(
                 {
-                    "facts": sql.all_facts(sorts, disputed=disputed),
+                    "facts": sql.all_facts(numbers, disputed=disputed),
                     "stated": sql.all_stated(disputed=disputed),
-                    "corrected": sql.all_corrected(sorts, disputed=disputed),
+                    "corrected": sql.all_corrected(numbers, disputed=disputed),
                 }
             )
+            sorts = sql.sorts_of(numbers)
             self._laid = {n: sorts[n] for n in self._present()}
         return self._laid
 
@@ -389,14 +390,15 @@ class SqlEngine(ABC):
                 if place:
                     for counted in (subjects, items):
                         counted[clock.name].update(dict.fromkeys(_OF_PLACE[place], int(n)))
-        for text in judged.count_things():
-            for number, people, *counts in self._rows(text):
-                hers: set[str] = set()
-                for place, n in zip(HELD, counts, strict=True):
-                    if n:
-                        items[names[number]].update(dict.fromkeys(_OF_PLACE[place], int(n)))
-                        hers.update(_OF_PLACE[place])
-                subjects[names[number]].update(dict.fromkeys(hers, int(people)))
+        if not judged.by_item:
+            return everybody
+        for number, place, n in self._rows(judged.count_things()):
+            items[names[number]].update(dict.fromkeys(_OF_PLACE[place], int(n)))
+        for *alike, n in self._rows(judged.count_holders()):
+            for index, clock in enumerate(judged.by_item):
+                mask = alike[index // CLASSES_AT_ONCE] >> index % CLASSES_AT_ONCE * len(HELD)
+                hers = {t for at, p in enumerate(HELD) if mask >> at & 1 for t in _OF_PLACE[p]}
+                subjects[clock.name].update(dict.fromkeys(hers, int(n)))
         return everybody
 
     def _chosen(self, plan: Plan) -> str:

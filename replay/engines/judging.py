@@ -34,6 +34,7 @@ ABSENT, OPERATIONAL, SUSPENDED, PAST, PAST_ARCHIVE, ARCHIVED, ARCHIVED_PAST, ERA
 """Where a thing stands, by number; the tier of ARCHIVED_PAST is past_archive."""
 HELD = range(OPERATIONAL, ERASED + 1)
 AT_ONCE = 20  # octal digits in an integer
+CLASSES_AT_ONCE = 8  # masks of HELD in an integer
 
 
 _HELD, _ARCHIVED, _ERASED = -4, -2, -1
@@ -53,7 +54,8 @@ class Judged:
         clocks = plan.clocks
         self.of_people = [c for c in clocks if not c.by_item]
         self.plain = [c for c in clocks if c in plan.plain]
-        self.of_things = [c for c in clocks if c.by_item and c not in plan.plain]
+        self.by_item = [c for c in clocks if c.by_item]
+        self.of_things = [c for c in self.by_item if c not in plan.plain]
         found = {term for c in clocks for term in _all_terms(c)}
         self.terms = sorted(found, key=lambda t: (t.months, t.archive or 0, *t[2:]))
         self._limits = [past_before(term, plan.today) for term in self.terms]
@@ -231,22 +233,33 @@ class Judged:
         return f"""SELECT {alike}, COUNT(*) AS n FROM (SELECT {columns} FROM ({self.people()}) p) q
             GROUP BY {alike}"""
 
-    def count_things(self) -> list[str]:
-        """How many people have things in the same places: number, people, then how many things
-        there are in each place from OPERATIONAL on, and how many of these people have some there.
-        One line for each class and set of places. Reads `things`."""
+    def count_things(self) -> str:
+        """How many things are where: number, place, n. Reads `things`."""
+        return f"SELECT number, place, COUNT(*) AS n FROM ({self._each()}) t GROUP BY number, place"
+
+    def count_holders(self) -> str:
+        """How many people are alike: in which places they have things of each class of `by_item`,
+        as masks (CLASSES_AT_ONCE to a column, OPERATIONAL the lowest bit of a class), then n. Reads
+        `things`."""
+        columns: list[str] = []
+        for start in range(0, len(self.by_item), CLASSES_AT_ONCE):
+            clocks = self.by_item[start : start + CLASSES_AT_ONCE]
+            first = _by("number", {c.number: str(len(HELD) * n) for n, c in enumerate(clocks)})
+            bit = f"CAST(1 AS BIGINT) << CAST({first} + place - {OPERATIONAL} AS INTEGER)"
+            if len(clocks) < len(self.by_item):
+                own = ", ".join(str(c.number) for c in clocks)
+                bit = f"CASE WHEN number IN ({own}) THEN {bit} ELSE 0 END"
+            columns.append(f"BIT_OR({bit}) AS alike_{len(columns)}")
+        alike = ", ".join(f"alike_{n}" for n in range(len(columns)))
+        return f"""SELECT {alike}, COUNT(*) AS n FROM (SELECT hi, lo, {", ".join(columns)}
+            FROM ({self._each()}) t GROUP BY hi, lo) h GROUP BY {alike}"""
+
+    def _each(self) -> str:
+        """Each thing: hi, lo, number, place."""
         texts = ["SELECT hi, lo, number, place FROM things"] if self.of_things else []
         if self.plain:
             texts.append(f"SELECT hi, lo, number, place FROM ({self.plain_things()}) plain")
-        each = ", ".join(f"COUNT(*) FILTER (WHERE place = {p}) AS n{p}" for p in HELD)
-        some = ", ".join(f"n{p} > 0" for p in HELD)
-        sums = ", ".join(f"SUM(n{p}) AS n{p}" for p in HELD)
-        return [
-            f"""SELECT number, COUNT(*) AS people, {sums}
-            FROM (SELECT hi, lo, number, {each} FROM ({text}) t GROUP BY hi, lo, number) g
-            GROUP BY number, {some}"""
-            for text in texts
-        ]
+        return " UNION ALL ".join(texts)
 
     # -- the steps ---------------------------------------------------------------------------------
 

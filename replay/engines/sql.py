@@ -18,7 +18,7 @@ What an engine must say in its own words is in `Words`. Read next: `judging.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ledger.calendar import Instant
 from ledger.events import CORRECTION
@@ -73,26 +73,32 @@ def listed(codes: Iterable[str]) -> str:
 
 
 def table(name: str, columns: str, rows: Sequence[Sequence[str | int | None]]) -> str:
-    """A small table written into a query. Codes are ours, or checked by the edition's loader."""
-    typed = ", ".join(columns.split())
+    """A small table written into a query. Codes are ours, or checked by the edition's loader. A
+    column is as narrow as its integers: facts are compared with it as they lie."""
+    names = ", ".join(columns.split())
     if not rows:
         nothing = ", ".join(f"NULL AS {column}" for column in columns.split())
         return f"{name} AS (SELECT * FROM (SELECT {nothing}) v WHERE 1 = 0)"
-    written = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
-    return f"{name} AS (SELECT * FROM (VALUES {written}) v ({typed}))"
+    types = [_narrowest(column) for column in zip(*rows, strict=True)]
+    written = ", ".join(f"({', '.join(map(_literal, row, types))})" for row in rows)
+    return f"{name} AS (SELECT * FROM (VALUES {written}) v ({names}))"
 
 
-def _literal(value: str | int | None) -> str:
+def _narrowest(values: Iterable[str | int | None]) -> str:
+    bits = max((value.bit_length() for value in values if isinstance(value, int)), default=0)
+    return "SMALLINT" if bits < 16 else "INTEGER" if bits < 32 else "BIGINT"
+
+
+def _literal(value: str | int | None, integer: str) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    return f"CAST({value:d} AS BIGINT)"
+    return f"CAST({value:d} AS {integer})"
 
 
 # --- the facts that stand -------------------------------------------------------------------------
 
-_ENDS = f"CASE WHEN e.kind IN {listed(ENDINGS)} THEN COALESCE(e.decision, '') ELSE '' END"
 SORTS = "SELECT DISTINCT kind, class, edition, decision FROM {} WHERE subject_hi IS NOT NULL"
 """Of what sorts the facts of a relation may be: with an item or without is not looked at here."""
 
@@ -124,44 +130,53 @@ def disputed() -> str:
         JOIN verdicts v ON c.position = v.position JOIN {fact} ON e.position = v.root"""
 
 
-def all_facts(sorts: Mapping[int, Sort], *, disputed: bool) -> str:
+Numbers: TypeAlias = Mapping[tuple[str, str, int, str | None], int]
+"""What `SORTS` lists, each by the number of its sort: an even one. Facts of it that name an item
+are of the sort that follows."""
+
+
+def numbered(found: Iterable[Sequence[Any]]) -> Numbers:
+    """The numbers of what was listed. Several may have one: a decision matters where it says which
+    class ends."""
+    listed = {tuple(one) for one in found if one[1] is not None and one[0] not in META}
+    sorts = sorted({_sort(one) for one in listed}, key=str)
+    return {one: 2 * sorts.index(_sort(one)) for one in sorted(listed, key=str)}
+
+
+def sorts_of(numbers: Numbers) -> dict[int, Sort]:
+    """The sorts there may be of these, by number."""
+    each = {(number, _sort(one)) for one, number in numbers.items()}
+    return {n + scoped: sort._replace(scoped=bool(scoped)) for n, sort in each for scoped in (0, 1)}
+
+
+def _sort(one: Sequence[Any]) -> Sort:
+    kind, name, edition, decision = one
+    return Sort(kind, name, edition, False, (decision or "") if kind in ENDINGS else "")
+
+
+def all_facts(numbers: Numbers, *, disputed: bool) -> str:
     """Every fact of these sorts that nothing corrects: hi, lo, item (`words.none` for none), sort
     (its number), p (packed), and when it happened: occurred_at. It is known from its position on.
     """
-    small, columns, joined = _sorted(sorts)
+    small, columns, joined = _sorted(numbers)
     return f"WITH {small} {_untouched(columns, joined, disputed=disputed)}"
 
 
-def all_corrected(sorts: Mapping[int, Sort], *, disputed: bool) -> str:
+def all_corrected(numbers: Numbers, *, disputed: bool) -> str:
     """The others, in every way each ever read: the same columns, and between which positions it is
     known so: since, upto."""
-    small, columns, joined = _sorted(sorts)
+    small, columns, joined = _sorted(numbers)
     return f"WITH {small} {_touched(columns, joined, disputed=disputed)}"
 
 
-def numbered(kinds: Iterable[Sequence[Any]]) -> dict[int, Sort]:
-    """The sorts there may be of these kinds, classes, editions and decisions, each by its number:
-    an odd one for facts that name an item."""
-    found = {
-        (kind, name, edition, (decision or "") if kind in ENDINGS else "")
-        for kind, name, edition, decision in kinds
-        if name is not None and kind not in META
-    }
-    return {
-        2 * n + scoped: Sort(kind, name, edition, bool(scoped), ends)
-        for n, (kind, name, edition, ends) in enumerate(sorted(found, key=str))
-        for scoped in (0, 1)
-    }
-
-
-def _sorted(sorts: Mapping[int, Sort]) -> tuple[str, str, str]:
-    rows = [(n, *sort[:3], sort.ends) for n, sort in sorts.items() if not sort.scoped]
+def _sorted(numbers: Numbers) -> tuple[str, str, str]:
+    rows = [(number, *one) for one, number in numbers.items()]
     columns = f"""e.subject_hi AS hi, e.subject_lo AS lo, COALESCE(e.item, '') AS item,
         CAST(s.sort + CASE WHEN COALESCE(e.item, '') = '' THEN 0 ELSE 1 END AS SMALLINT) AS sort,
         {packed("e.local_day", "e.position")} AS p, e.occurred_at"""
-    joined = f"""JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
-        AND s.ends = {_ENDS}"""
-    return table("sorts", "sort kind class edition ends", rows), columns, joined
+    joined = """JOIN sorts s ON s.kind = e.kind AND s.class = e.class AND s.edition = e.edition
+        AND CAST(s.decision AS VARCHAR) IS NOT DISTINCT FROM e.decision"""
+    return table("sorts", "sort kind class edition decision", rows), columns, joined
 
 
 def all_stated(*, disputed: bool) -> str:

@@ -26,8 +26,6 @@ from replay.generating.pattern import Pattern
 from replay.segments import layout
 
 ORIGIN = "generated.invalid"
-CODES = [field.name for field in layout.SCHEMA if pa.types.is_string(field.type)]
-CODES.remove("item")  # an id: a dictionary of ids is as long as the column
 COUNTED_BY = (Joined.kind, VOID)
 """Joined people are counted once, and only the entry says with whom."""
 
@@ -113,14 +111,7 @@ def _file(folder: Path, table: pa.Table) -> layout.Segment:
     positions, pruned = table.column("position"), table.column("kind").null_count
     first, last = positions[0].as_py(), positions[-1].as_py()
     path = folder / layout.path_of(first, last, 1)
-    with pq.ParquetWriter(
-        path,
-        layout.SCHEMA,
-        compression=layout.COMPRESSION,
-        use_dictionary=CODES,
-        write_statistics=["position", *CODES],
-        store_schema=False,
-    ) as file:
+    with pq.ParquetWriter(path, layout.SCHEMA, **layout.WRITING) as file:
         file.write_table(table, row_group_size=layout.ROW_GROUP)
     with path.open("rb") as written:
         digest = sha256()

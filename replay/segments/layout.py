@@ -6,10 +6,11 @@
     policies/<SHA-256>      the policy documents that the manifest's editions name
     aside/                  made by whoever wants it: what an engine keeps for the next question
 
-A segment is one Parquet file: zstd, row groups of 122,880 rows (DuckDB's own vector of row groups),
-`SCHEMA` exactly. A position is in one file only and there is no hole between two files. A pruned
-position keeps `position` and `leaf`, every other column is null. `G` is the generation of the
-folder when the file was written: a prune makes the files it touches be written again with the next.
+A segment is one Parquet file: `SCHEMA` exactly, row groups of 122,880 rows (DuckDB's own vector of
+row groups), written as `WRITING` says. A position is in one file only and there is no hole between
+two files. A pruned position keeps `position` and `leaf`, every other column is null. `G` is the
+generation of the folder when the file was written: a prune makes the files it touches be written
+again with the next.
 
 What may change in format 1: keys may be added to the manifest. What may not: a column's name, type,
 place or meaning. Read next: `reading.py`.
@@ -20,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -35,7 +36,6 @@ MANIFEST, CHECKPOINT = "manifest.json", "checkpoint"
 EVENTS, POLICIES, ASIDE = "events", "policies", "aside"
 ROW_GROUP = 122_880  # rows
 FILE_ROWS = 4 * ROW_GROUP  # rows of a full file, at most
-COMPRESSION = "zstd"
 
 SCHEMA = pa.schema(
     [
@@ -66,6 +66,23 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns, in order. Instants are microseconds UTC, days are YYYYMMDD, amounts minor units."""
+
+CODES = (
+    *("kind", "class", "purpose", "channel", "decision", "basis", "grade", "actor", "edition"),
+    *("until_day", "grain", "local_day", "version"),
+)
+"""Columns of few values. A dictionary of entries, leaves or random ids would be thrown away."""
+RISING = ("position", "occurred_at", "recorded_at")
+"""Columns of which the next value is near the last: differences are written."""
+WRITING: dict[str, Any] = {
+    "compression": {name: "none" if name in (*CODES, *RISING) else "zstd" for name in SCHEMA.names},
+    "use_dictionary": list(CODES),
+    "column_encoding": dict.fromkeys(RISING, "DELTA_BINARY_PACKED"),
+    "write_statistics": ["position", *CODES],
+    "store_schema": False,
+}
+"""How pyarrow is told to write one; a reader need not know. What is written as a number or as a
+difference is small already, and is read faster without zstd."""
 
 _LAID = "probant-aside/3"
 _PATH = re.compile(r"events/([0-9]{12,})-([0-9]{12,})\.g([1-9][0-9]*)\.parquet", re.ASCII)

@@ -97,3 +97,25 @@ def test_questions_that_make_no_sense(probant: Probant, tmp_path: Path) -> None:
     assert not (tmp_path / "segments" / "manifest.json").exists()
     assert probant("segments", "verify", str(tmp_path / "nowhere")).code == 2
     assert probant("segments", "verify", folder, "--trust", "nowhere").code == 2
+
+
+def test_an_export_keeps_the_facts_aside_for_the_first_question(
+    probant: Probant, tmp_path: Path
+) -> None:
+    """Each export lays out what it wrote and removes what it laid out before, once asked to."""
+    folder = tmp_path / "segments"
+    export = ("segments", "export", str(folder))
+    assert probant.filled()("seal").code == 0
+    first = probant.json(*export, "--aside", "--memory", "256MB")
+    (file,) = (folder / "aside").iterdir()
+    assert first["aside"]["path"] == str(file) and not first["aside"]["found"]
+    assert first["aside"]["events"] == first["size"]
+    assert probant.json("segments", "aside", str(folder))["found"]
+    assert probant("seal").code == 0  # the disclosure
+    second = probant.json(*export, "--aside")
+    assert second["rows"] > 0 and not second["aside"]["found"]
+    assert [str(one) for one in (folder / "aside").iterdir()] == [second["aside"]["path"]]
+    assert not file.exists()
+    said = probant(*export, "--aside", "--lang", "fr")
+    assert said.code == 0 and "données personnelles" in said.out
+    assert "aside" not in probant.json(*export)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ledger.events import Row
 from replay.engines.contract import Files
-from replay.segments.layout import COMPRESSION, ROW_GROUP, SCHEMA, halves
+from replay.segments.layout import ROW_GROUP, SCHEMA, WRITING, halves
 
 
 def written(path: Path, rows: Iterable[Row], pruned: Iterable[int] = ()) -> Files:
@@ -21,7 +21,8 @@ def written(path: Path, rows: Iterable[Row], pruned: Iterable[int] = ()) -> File
     ]
     lines.sort(key=lambda line: line["position"])
     table = pa.Table.from_pylist(lines, schema=SCHEMA)
-    pq.write_table(table, path, compression=COMPRESSION, row_group_size=ROW_GROUP)
+    with pq.ParquetWriter(path, SCHEMA, **WRITING) as file:
+        file.write_table(table, row_group_size=ROW_GROUP)
     return Files((str(path),), len(lines), path.stat().st_size)
 
 
