@@ -183,8 +183,6 @@ class DuckEngine(Comparing):
 
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:
         if people:
-            halves = [list(half) for half in zip(*people, strict=True)]
-            self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", halves)
             each = [list(half) for half in zip(*people, strict=True)]
             self._db.execute(f"INSERT INTO {name} SELECT UNNEST(?), UNNEST(?)", each)
 
