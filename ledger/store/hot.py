@@ -154,7 +154,7 @@ class Together:
     @cached_property
     def _same(self) -> str:
         """The text in which the arguments are the same for all."""
-        return _side_by_side([_listed(one) for one in self._asked])
+        return self._side_by_side([_listed(one) for one in self._asked])
 
     @cached_property
     def _apart(self) -> str:
@@ -165,7 +165,19 @@ class Together:
             pieces[1::2] = [f"${int(number) + before}" for number in pieces[1::2]]
             said.append("".join(pieces))
             before += one.arity
-        return _side_by_side(said)
+        return self._side_by_side(said)
+
+    def _side_by_side(self, listed: list[str]) -> str:
+        """All of them as one query of one row, two columns each. What has no bytes is a value by
+        itself, which costs less than to be joined with the others."""
+        told, joined = [], []
+        for n, (one, text) in enumerate(zip(self._asked, listed, strict=True)):
+            if _raw(one.columns):
+                told.append(f"q{n}.*")
+                joined.append(f"{text} AS q{n}")
+            else:
+                told.append(f"{text}, NULL")
+        return f"SELECT {', '.join(told)}" + (f" FROM {', '.join(joined)}" if joined else "")
 
     @cached_property
     def _read(self) -> list[Callable[[list[list[Any]], Any], list[Any]]]:
@@ -174,21 +186,17 @@ class Together:
 
 def _listed(one: Hot) -> str:
     """A query as one row: a JSON list of its rows, which are lists, in which the length of bytes
-    stands for them; and all these bytes."""
+    stands for them; and, where it has any, all these bytes."""
     names = [f"c{n}" for n in range(len(one.columns))]
     raw, told = _raw(one.columns), list(names)
     for n in raw:
         told[n] = f"octet_length({names[n]})"
-    content = " || ".join(f"COALESCE({names[n]}, '')" for n in raw) or "NULL::bytea"
+    content = " || ".join(f"COALESCE({names[n]}, '')" for n in raw)
+    more = f", string_agg({content}, '')" if raw else ""
     return (
-        f"(SELECT json_agg(json_build_array({', '.join(told)}))::text, string_agg({content}, '')"
+        f"(SELECT json_agg(json_build_array({', '.join(told)}))::text{more}"
         f" FROM ({one.text}) AS q ({', '.join(names)}))"
     )
-
-
-def _side_by_side(some: list[str]) -> str:
-    """Queries of one row each as one query of one row."""
-    return f"SELECT * FROM {', '.join(f'{one} AS q{n}' for n, one in enumerate(some))}"
 
 
 def _raw(columns: list[sa.ColumnElement[Any]]) -> list[int]:
