@@ -59,8 +59,12 @@ class Everybody:
         return self._seek(f"e.recorded_at > {at:d}")
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
-        """Whoever has a fact of a kind within its span, or one that was corrected."""
-        return self._seek(f"{seeking.within(spans)} OR {seeking.of_kinds((CORRECTION,))}")
+        """Whoever has a fact of a kind within its span, or within one as it was corrected."""
+        each = (
+            seeking.within(spans),
+            *(seeking.within({CORRECTION: s}) for s in sorted(set(spans.values()))),
+        )
+        return self._seek(" OR ".join(each))
 
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a part of one, of a class that is none of these."""

@@ -227,7 +227,7 @@ class AtOnce(Protocol):
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of one of these kinds that happened at or after the first instant and
-        before the second, as it was recorded, or any that was corrected."""
+        before the second, as it was recorded; or any that did so as it was corrected."""
 
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a sealed part of one, of a class that is none of these."""
