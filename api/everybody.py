@@ -217,10 +217,10 @@ class Everybody:
         carded = self.engine.with_cards(self.as_of, self.known)
         return apart._replace(cards=self.engine.seek(self.known, carded))
 
-    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
-        """One card of each sort that is of more than one, and whose they are."""
-        whose, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
-        return Sought(whose), found
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
+        """One card of each sort that is of more than one, and the lives of whose they are."""
+        rows, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
+        return lives_of(rows, self.engine, self.known, self._kin), found
 
     def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
         """Those apart, and the cards of whoever has one of these sorts, or of none."""

@@ -324,10 +324,11 @@ class AtOnce(Protocol):
         several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
         proof of payment whose end may be another than its class's term says."""
 
-    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
-        """One card of each sort that is of more than one, of everybody but those apart; and whose
-        they are. Of two of a sort the rules say the same, by facts that stand at the same places
-        among those about each."""
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
+        """One card of each sort that is of more than one, of everybody but those apart; and the
+        lives of whose they are, in which facts about cards alone can be read in full. Of two of a
+        sort the rules say the same, by facts that stand at the same places among those about each.
+        """
 
     def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
         """Those apart, and the cards of whoever has one of these sorts, or of none."""

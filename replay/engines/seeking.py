@@ -32,8 +32,8 @@ WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be 
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
-_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
-    CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, position"""
+IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
+    CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
 
 
 class Seeking(SqlEngine):
@@ -73,7 +73,7 @@ class Seeking(SqlEngine):
         self._begin()
         which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {self._of(known, names)} {which} ORDER BY {_ORDER}"""
+            WHERE {self._of(known, names)} {which} ORDER BY {IN_ORDER}"""
         for *typed, entry in self._rows(text):
             if entry is None:
                 raise BadData(WITHOUT_ENTRIES)
