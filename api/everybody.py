@@ -78,14 +78,14 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of one fact of each sort."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self._sampled(fields, turns, seeking.HERS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         return self._with_kin(self.engine.having_sorts(found))
 
     def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
         """The facts of these kinds of everybody but those apart, each with one of its sort."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self.engine.samples(self.known, fields, ())
         samples = {number: Whole(row, entry) for number, row, entry in asked}
         for subject, position, at, number in self.engine.alike(apart.name):
@@ -125,7 +125,7 @@ class Everybody:
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
         such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
         return self.of([one for one in such if one is not None])
@@ -170,7 +170,7 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Iterable[Event]:
         """The facts about nobody that `having_such` would find somebody by, in position order."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self._sampled(fields, turns, seeking.NOBODYS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         others = starmap(Whole, self.engine.of_sorts(found))
@@ -178,7 +178,7 @@ class Everybody:
 
     def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
         """The facts about nobody that `having_digits` would find somebody by."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         condition = seeking.of_digits(pan.MAY_HOLD)
         found = starmap(
             Whole, self.engine.events_where(self.known, condition, whose=seeking.NOBODYS)
