@@ -35,6 +35,7 @@ from replay.controls.at_once import (
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import seeking
+from replay.engines.carding import A_CARD
 from replay.engines.comparing import At, Comparing
 from replay.engines.contract import Engine
 
@@ -66,8 +67,12 @@ class Everybody:
         return self._with_kin(later)
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
-        """Whoever has a fact of a kind within its span, or one that was corrected."""
-        return self._seek(f"{seeking.within(spans)} OR {seeking.of_kinds((CORRECTION,))}")
+        """Whoever has a fact of a kind within its span, or within one as it was corrected."""
+        each = (
+            seeking.within(spans),
+            *(seeking.within({CORRECTION: s}) for s in sorted(set(spans.values()))),
+        )
+        return self._seek(" OR ".join(each))
 
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a part of one, of a class that is none of these."""
@@ -81,14 +86,14 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of one fact of each sort."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self._sampled(fields, turns, seeking.HERS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         return self._with_kin(self.engine.having_sorts(found))
 
     def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
         """The facts of these kinds of everybody but those apart, each with one of its sort."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self.engine.samples(self.known, fields, ())
         samples = {number: Whole(row, entry) for number, row, entry in asked}
         for subject, position, at, number in self.engine.alike(apart.name):
@@ -128,7 +133,7 @@ class Everybody:
 
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
         such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
         return self.of([one for one in such if one is not None])
@@ -173,7 +178,7 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Iterable[Event]:
         """The facts about nobody that `having_such` would find somebody by, in position order."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         asked = self._sampled(fields, turns, seeking.NOBODYS)
         found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
         others = starmap(Whole, self.engine.of_sorts(found))
@@ -181,7 +186,7 @@ class Everybody:
 
     def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
         """The facts about nobody that `having_digits` would find somebody by."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         condition = seeking.of_digits(pan.MAY_HOLD)
         found = starmap(
             Whole, self.engine.events_where(self.known, condition, whose=seeking.NOBODYS)
@@ -234,10 +239,10 @@ class Everybody:
         carded = self.engine.with_cards(self.as_of, self.known)
         return apart._replace(cards=self.engine.seek(self.known, carded))
 
-    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
-        """One card of each sort that is of more than one, and whose they are."""
-        whose, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
-        return Sought(whose), found
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
+        """One card of each sort that is of more than one, and the lives of whose they are."""
+        rows, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
+        return lives_of(rows, self.engine, self.known, self._kin), found
 
     def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
         """Those apart, and the cards of whoever has one of these sorts, or of none."""
@@ -276,10 +281,8 @@ class Everybody:
 
     def apart_of(self, before: Self) -> Sought:
         """Whose moves are not counted below."""
-        carded = " OR ".join(
-            f"({self.engine.with_cards(one.as_of, one.known)})" for one in (before, self)
-        )
-        return self._seek(carded)
+        unlike = (self.engine.with_cards(one.as_of, one.known) for one in (before, self))
+        return self._seek(" OR ".join([A_CARD, *(f"({one})" for one in unlike)]))
 
     def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterator[Moves]:
         """What changed since, of everybody but those apart."""

@@ -266,7 +266,7 @@ class AtOnce(Protocol):
 
     def having_within(self, spans: Mapping[str, tuple[Instant, Instant]]) -> Sought:
         """Whoever has a fact of one of these kinds that happened at or after the first instant and
-        before the second, as it was recorded, or any that was corrected."""
+        before the second, as it was recorded; or any that did so as it was corrected."""
 
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a sealed part of one, of a class that is none of these."""
@@ -375,10 +375,11 @@ class AtOnce(Protocol):
         several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
         proof of payment whose end may be another than its class's term says."""
 
-    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Sought, Iterable[Card]]:
-        """One card of each sort that is of more than one, of everybody but those apart; and whose
-        they are. Of two of a sort the rules say the same, by facts that stand at the same places
-        among those about each."""
+    def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
+        """One card of each sort that is of more than one, of everybody but those apart; and the
+        lives of whose they are, in which facts about cards alone can be read in full. Of two of a
+        sort the rules say the same, by facts that stand at the same places among those about each.
+        """
 
     def with_cards_of(self, apart: Sought, sorts: Collection[int]) -> Sought:
         """Those apart, and the cards of whoever has one of these sorts, or of none."""

@@ -30,14 +30,14 @@ def set_apart(
     apart = everybody.apart(kinds, with_cards=with_cards)
     if apart.cards is None:
         return apart
-    whose, found = everybody.sort_cards(apart, _fated(scene))
+    lives, found = everybody.sort_cards(apart, _fated(scene))
     cards: dict[UUID, list[Card]] = {}
     for card in found:
         cards.setdefault(card.subject, []).append(card)
     sorts: dict[int, OfCard | None] = {card.sort: None for some in cards.values() for card in some}
     if _is_archived(scene):
         cards = {}  # an archive ends on days that no sort tells
-    for life in everybody.lives(whose) if cards else ():
+    for life in lives if cards else ():
         look = Look(life, scene)
         sorts.update((card.sort, _judged(look, card)) for card in cards[life.subject])
     unlike = [sort for sort, one in sorts.items() if one is None]

@@ -15,18 +15,28 @@ from uuid import UUID
 
 from ledger.calendar import Instant, day_of
 from ledger.errors import BadData
-from ledger.events import CardKept, CardRebound, CardSettled, ClassErased, OrderPaid
+from ledger.events import (
+    CardKept,
+    CardRebound,
+    CardRemoved,
+    CardSettled,
+    ClassErased,
+    OrderPaid,
+    Row,
+)
 from ledger.sqltime import add_months_sql
 from replay.controls.at_once import CARDS, Card, Counting, Fated, Sought
+from replay.engines.asking import COLUMNS, row_of
 from replay.engines.lanes import META, Plan
-from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds
+from replay.engines.seeking import HERS, IN_ORDER, WITHOUT_ENTRIES, Seeking, of_kinds
 from replay.engines.sql import listed, table
 from replay.segments.layout import whole
 
 PAID = OrderPaid.kind
 CARD, PROOF = CARDS
-_A_CARD = "e.kind LIKE 'card.%'"
-_SAYING = (CardKept.kind, CardRebound.kind, CardSettled.kind)  # more than their columns tell
+A_CARD = "e.kind LIKE 'card.%'"
+_SAYING = (CardKept.kind, CardRebound.kind, CardSettled.kind, CardRemoved.kind)
+"""What is told of a card in an entry only."""
 _SAID = "json_extract_string(decode(e.entry), '$.meta.{}')"
 _SAME = "{0}.hi = {1}.subject_hi AND {0}.lo = {1}.subject_lo"
 _BY_PERSON = "hi < 0, hi, lo < 0, lo, item"
@@ -48,7 +58,7 @@ class Carding(Seeking):
         proof = clocks.get(PROOF)
         amended = f"""SELECT {{}} FROM events WHERE kind IN {listed(META)}
             AND position <= {known:d}"""
-        unlike = f"""{_A_CARD} AND (COALESCE(e.item, '') = '' OR (e.subject_hi, e.subject_lo) IN (
+        unlike = f"""{A_CARD} AND (COALESCE(e.item, '') = '' OR (e.subject_hi, e.subject_lo) IN (
             {amended.format("subject_hi, subject_lo")} AND subject_hi IS NOT NULL))"""
         if proof is None or proof not in plan.plain or proof.terms[0].archive is not None:
             return f"{unlike} OR e.kind IN {kinds} OR {of_kinds(cards)}"
@@ -65,24 +75,30 @@ class Carding(Seeking):
 
     def sort_cards(
         self, as_of: Instant, known: int, apart: Sought, fated: Fated
-    ) -> tuple[str, Iterator[Card]]:
+    ) -> tuple[Iterator[tuple[Row, bytes]], Iterator[Card]]:
         """Every card of everybody but those apart is sorted out: one of each sort that is of more
-        than one, with whose they are."""
+        than one, with the rows of whose they are, by (subject, position); the entries of other
+        facts than those of cards are not read."""
         self._begin()
         self._keep("cards", _cards(known, apart))
         self._keep("said_of_cards", _said(known))
-        if next(self._rows("SELECT COUNT(*) FROM said_of_cards WHERE bare"))[0]:
+        if next(self._rows("SELECT COUNT(*) FROM said_of_cards WHERE entry IS NULL"))[0]:
             raise BadData(WITHOUT_ENTRIES)
         self._keep("about_cards", _about(as_of, known, fated))
         self._keep("dated_cards", _dated(day_of(as_of), fated.months))
         self._keep("sorted_cards", _SORTED)
-        whose = self._sought("SELECT DISTINCT hi, lo FROM sorted_cards WHERE thing = sort")
-        text = "SELECT hi, lo, item, sort, facts FROM sorted_cards WHERE thing = sort"
-        found = self._rows(text)
-        return whose, (
+        one = "SELECT {} FROM sorted_cards WHERE thing = sort"
+        found = self._rows(one.format("hi, lo, item, sort, facts"))
+        cards = (
             Card(whole(hi, lo), item, int(sort), tuple(facts))
             for hi, lo, item, sort, facts in found
         )
+        text = f"""SELECT {", ".join(f"e.{name}" for name in COLUMNS)}, s.entry FROM events e
+            LEFT JOIN said_of_cards s ON s.position = e.position
+            WHERE {HERS} AND e.position <= {known:d}
+                AND (subject_hi, subject_lo) IN ({one.format("hi, lo")}) ORDER BY {IN_ORDER}"""
+        rows = ((row_of(typed), bytes(entry or b"")) for *typed, entry in self._rows(text))
+        return rows, cards
 
     def of_cards(self, among: str, sorts: Collection[int]) -> str:
         """These people, and whoever has a card of these sorts, or of none."""
@@ -145,7 +161,7 @@ def _cards(known: int, apart: Sought) -> str:
         if name
     )
     return f"""SELECT e.subject_hi AS hi, e.subject_lo AS lo, e.item, MIN(e.position) AS thing
-        FROM events e {but} WHERE {HERS} AND e.position <= {known:d} AND {_A_CARD}
+        FROM events e {but} WHERE {HERS} AND e.position <= {known:d} AND {A_CARD}
         GROUP BY e.subject_hi, e.subject_lo, e.item"""
 
 
@@ -155,8 +171,7 @@ def _said(known: int) -> str:
     contract = f"CAST(TRY_CAST({_SAID.format('contract')} AS UUID) AS VARCHAR)"
     debit = f"TRY_CAST(REPLACE({_SAID.format('debit')}, '-', '') AS BIGINT)"
     return f"""WITH named AS (
-            SELECT t.thing, e.position, e.entry IS NULL AS bare, {contract} AS contract,
-                {debit} AS debit
+            SELECT t.thing, e.position, e.entry, {contract} AS contract, {debit} AS debit
             FROM events e JOIN cards t ON {_SAME.format("t", "e")} AND t.item = e.item
             WHERE e.kind IN {listed(_SAYING)} AND e.position <= {known:d}),
         firsts AS (SELECT thing, contract, MIN(position) AS first FROM named

@@ -32,8 +32,8 @@ WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be 
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
-_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
-    CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, position"""
+IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
+    CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
 
 
 class Seeking(SqlEngine):
@@ -73,7 +73,11 @@ class Seeking(SqlEngine):
         self._begin()
         which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {self._of(known, names)} {which} ORDER BY {_ORDER}"""
+            WHERE {self._of(known, names)} {which} ORDER BY {IN_ORDER}"""
+        yield from self._in_full(text)
+
+    def _in_full(self, text: str) -> Iterator[tuple[Row, bytes]]:
+        """Rows with their entries. Raises BadData where one is not there."""
         for *typed, entry in self._rows(text):
             if entry is None:
                 raise BadData(WITHOUT_ENTRIES)
@@ -108,6 +112,14 @@ class Seeking(SqlEngine):
             raise BadData(WITHOUT_ENTRIES)
         self._with_entries = known
 
+    def need_some_entries(self) -> None:
+        """Raise BadData for files that were written without. Of whatever is searched afterwards,
+        each entry that is not there is found missing then."""
+        self._begin()
+        text = "SELECT entry IS NULL FROM events WHERE kind IS NOT NULL LIMIT 1"
+        if any(bare for (bare,) in self._rows(text)):
+            raise BadData(WITHOUT_ENTRIES)
+
     def events_where(
         self, known: int, condition: str, whose: str = HERS
     ) -> Iterator[tuple[Row, bytes]]:
@@ -115,8 +127,7 @@ class Seeking(SqlEngine):
         self._begin()
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
             WHERE {whose} AND position <= {known:d} AND ({condition})"""
-        for *typed, entry in self._rows(text):
-            yield row_of(typed), bytes(entry)
+        yield from self._in_full(text)
 
     def heard(self, known: int, until: Instant | None = None) -> int:
         """How many facts about nobody there are, that had happened by then."""
@@ -139,10 +150,12 @@ class Seeking(SqlEngine):
         self._keep(
             "sorted_out",
             f"""SELECT e.position, e.kind, t.turn, e.occurred_at, {_said(fields)} AS said,
-            subject_hi AS hi, subject_lo AS lo
+            e.entry IS NULL AS bare, subject_hi AS hi, subject_lo AS lo
             FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
             WHERE {whose} AND position <= {known:d} AND kind IN {listed(fields)}""",
         )
+        if next(self._rows("SELECT COUNT(*) FROM sorted_out WHERE bare"))[0]:
+            raise BadData(WITHOUT_ENTRIES)
         self._keep(
             "of_a_sort",
             """SELECT kind, turn, said, MIN(position) AS position FROM sorted_out
@@ -252,12 +265,13 @@ def of_other(classes: Collection[str]) -> str:
 
 
 def of_digits(pattern: str) -> str:
-    """An event in whose entry, ids apart, this is found. Only the kinds that may say anything but
-    ids, days and words of a closed list are looked at."""
+    """An event in whose entry, ids apart, this is found, or that has none. Only the kinds that may
+    say anything but ids, days and words of a closed list are looked at."""
     quoted = pattern.replace("'", "''")
     without = f"regexp_replace({_ENTRY}, '{_IDS}', '', 'g')"
     first, then = (f"regexp_matches({text}, '{quoted}')" for text in (_ENTRY, without))
-    return f"{of_kinds(SAYING)} AND CASE WHEN {first} THEN {then} ELSE 1 = 0 END"
+    found = f"CASE WHEN e.entry IS NULL THEN 1 = 1 WHEN {first} THEN {then} ELSE 1 = 0 END"
+    return f"{of_kinds(SAYING)} AND {found}"
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,11 +43,12 @@ from replay.inspect.catalogue import QUESTIONS
 from replay.inspect.diff import changes
 from replay.inspect.model import Answer, Question
 from replay.inspect.run import OF_ALL, ask
+from replay.segments.layout import SCHEMA
 from replay.segments.reading import open_segments
 from tests.agreement.histories import ASKED, ASKED_AT, HISTORIES, SUBJECTS, book
 from tests.clock import StepClock
 from tests.controls.filed import segments_of
-from tests.controls.room import LETTER, SHE, Company, findings, furnished
+from tests.controls.room import LETTER, OTHER, SHE, Company, findings, furnished
 from tests.controls.seldom import STORIES, long_ago, of_ours
 from tests.controls.test_any_history import NOW, company
 from tests.engines.conftest import aside
@@ -283,25 +284,45 @@ def test_what_holds_card_data_may_hold_some(before: str, word: str, after: str) 
             assert found.fetchall() == [(True,)], text
 
 
-def test_files_without_entries_are_not_said_to_hold_nothing(tmp_path: Path) -> None:
-    """What would be searched is not there."""
-    made = furnished()
-    with opened(made, OPENERS["one share"], tmp_path) as asked:
+@contextmanager
+def bared(made: Company, kinds: Collection[str], folder: Path) -> Iterator[SegmentHistory]:
+    """Its files, without the entries of facts of these kinds."""
+    with opened(made, OPENERS["one share"], folder) as asked:
         (path,) = asked.segments.paths
-        table = pq.read_table(path)
-        column = table.schema.get_field_index("entry")
-        nothing = pa.nulls(len(table), table.schema.field("entry").type)
-        pq.write_table(table.set_column(column, table.schema.field("entry"), nothing), path)
+        lines = pq.read_table(path).to_pylist()
+        lines = [line | ({"entry": None} if line["kind"] in kinds else {}) for line in lines]
+        pq.write_table(pa.Table.from_pylist(lines, schema=SCHEMA), path)
     segments = asked.segments
     with DuckEngine(Files(segments.paths, segments.size, 0), made.book) as engine:
-        bare = SegmentHistory(segments, engine, Times(made.as_of), made.as_of, None, STRANGER)
+        yield SegmentHistory(segments, engine, Times(made.as_of), made.as_of, None, STRANGER)
+
+
+def test_files_without_entries_are_not_said_to_hold_nothing(tmp_path: Path) -> None:
+    """What would be searched is not there."""
+    with bared(furnished(), KINDS, tmp_path) as bare:
         everybody = bare.at_once
         assert everybody is not None
         for control in ("C09", "C12", "C16"):
             seek = CONTROLS[control].seek
             assert seek is not None
             with pytest.raises(BadData, match="hold no entries"):
-                seek(everybody, Scene(made.book, (), made.as_of, made.known))
+                seek(everybody, Scene(bare.book, (), bare.as_of, bare.known))
+
+
+def test_an_entry_that_is_not_there_is_missed_where_it_is_searched(tmp_path: Path) -> None:
+    """Of one kind only, of whom nothing else is read; of two whose cards are alike."""
+    made = furnished()
+    made.she("ticket.opened", "2024-04-02", topic="cvv:123", channel="email", who=OTHER)
+    made.she("consent.requested", "2024-04-01", purpose="unheard_of", who=UUID(int=90))
+    for n in range(2):
+        made.she("card.kept", "2024-04-01", item=f"c{n}", ground="proof", who=UUID(int=91 + n))
+    of = {"C09": "ticket.opened.v1", "C12": "consent.requested.v1", "C04": "card.kept.v1"}
+    for control, kind in of.items():
+        with (
+            bared(made, (kind,), tmp_path) as bare,
+            pytest.raises(BadData, match="hold no entries"),
+        ):
+            run(bare, [control])
 
 
 def test_a_form_that_was_told_of_late_is_known_from_then_on(tmp_path: Path) -> None:
