@@ -42,6 +42,16 @@ def test_of_whom_only_a_list_is_left_the_list_says_why() -> None:
     assert "GDPR art. 17" in english
 
 
+HER_NO = parse_moment("2020-02-10T10:00:00Z").at
+
+
+def agreed(*left: Objection) -> Person:
+    """She said yes to the newsletter by e-mail; this is left of what was erased of her."""
+    her = given("2020-01-10")
+    row = her.row._replace(position=10)
+    return Person(fold_subject([row]), (row,), {10: her.fact}, frozenset(left))
+
+
 @pytest.mark.parametrize(
     ("at", "known", "allowed"),
     [
@@ -54,9 +64,23 @@ def test_a_no_that_is_left_of_what_was_erased_is_heard_from_then_on(
     at: str, known: int, *, allowed: bool
 ) -> None:
     """From when she said it, to whoever knows it."""
-    her = given("2020-01-10")
-    row = her.row._replace(position=10)
-    said = Objection("newsletter", "email", parse_moment("2020-02-10T10:00:00Z").at, 12)
-    person = Person(fold_subject([row]), (row,), {10: her.fact}, frozenset({said}))
+    person = agreed(Objection("newsletter", "email", HER_NO, 12))
     found = verdict(Asked(person, BOOK, "newsletter", "email", parse_moment(at), known))
     assert (found.allowed, found.reasons[0]) == (allowed, "consent" if allowed else "objected")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "channel", "allowed"),
+    [
+        ("newsletter", "email", False),
+        ("newsletter", "", False),  # over all of them
+        ("newsletter", "sms", True),
+        ("surveys", "email", True),
+    ],
+)
+def test_it_is_a_no_to_that_purpose_over_that_channel(
+    purpose: str, channel: str, *, allowed: bool
+) -> None:
+    person = agreed(Objection(purpose, channel, HER_NO, 12))
+    moment = parse_moment("2020-03-01")
+    assert verdict(Asked(person, BOOK, "newsletter", "email", moment)).allowed is allowed
