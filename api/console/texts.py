@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
+from markupsafe import Markup, escape
 
 from api.settings import Language
 from api.wording import Said, said
@@ -105,7 +105,7 @@ class Speech:
 
     def listed(self, lines: Sequence[str]) -> Markup:
         """Such lines as the items of a list: escaped, spaced and parted all at once."""
-        said = self.line(_escape_inner(_APART.join(lines)).replace(_APART, "</li>\n<li>"))
+        said = self.line(str(escape(_APART.join(lines))).replace(_APART, "</li>\n<li>"))
         return Markup(f"<li>{said}</li>" if lines else "")  # noqa: S704 - it was escaped
 
     def folded(self, whole: str, id: str) -> Markup:

@@ -209,7 +209,7 @@ def _heard(person: Person | None, moment: Moment, known: int | None) -> Person:
     )
     told = {row.position for row in rows}
     all_heard = len(rows) == len(person.rows) and len(opposed) == len(person.opposed)
-    if all_heard and not person.apart and told.issuperset(person.facts):
+    if all_heard and told.issuperset(person.facts):
         return person
     facts = {position: fact for position, fact in person.facts.items() if position in told}
     apart = tuple(

@@ -52,6 +52,17 @@ def test_a_token_opens_her_own_pages_for_fifteen_minutes(
     assert ask(anywhere, token, f"/v1/subjects/{subject}").status_code == 401
 
 
+def test_a_proof_of_another_scheme_opens_nothing(caller: Caller) -> None:
+    """A token and a key are for the bearer, however that word is spelled."""
+    subject, token = holder(caller)
+    key = caller.headers["Authorization"].partition(" ")[2]
+    for proof in (token, key):
+        for scheme, status in (("Bearer", 200), ("bEaReR", 200), ("Basic", 401), ("", 401)):
+            headers = {"Authorization": f"{scheme} {proof}".strip()}
+            answer = caller.client.get(f"/v1/subjects/{subject}", headers=headers)
+            assert answer.status_code == status, scheme
+
+
 def test_a_token_opens_nothing_of_anybody_else(caller: Caller) -> None:
     """A customer and a stranger look the same; no door but her own, no token for her token."""
     subject, token = holder(caller)

@@ -203,6 +203,7 @@ def test_proofs_of_every_size_hold_and_bent_ones_do_not():
             hashes = proof(old, leaves[:size])
             old_root = root(leaves[:old])
             assert verify.grown(old, size, old_root, hashes) == top
+            assert refused(verify.grown, old, size, leaf(b"of another log"), hashes) != top
             for bent in (hashes[:-1], [*hashes, top], [top, *hashes[1:]]):
                 if bent != hashes:
                     assert refused(verify.grown, old, size, old_root, bent) != top
@@ -210,6 +211,22 @@ def test_proofs_of_every_size_hold_and_bent_ones_do_not():
     assert refused(verify.climb, leaves[1], 5, 4, path(1, leaves[:4])) is None
     for index, size in ((5, 4), (-1, 4), (0, 0)):
         assert refused(verify.climb, leaves[0], index, size, []) is None
+
+
+def test_a_key_is_written_in_one_way():
+    """By its own name, of its own algorithm, under its own id; a name is one word without a +."""
+    written = vkey(ORIGIN, key(1))
+    assert verify.Key.parse(written, 1).written == written
+    name, id_, material = written.split("+", 2)
+    for bent, algorithm in (
+        (written, 4),
+        (f"{name}+{id_[:-1]}{'0' if id_[-1] != '0' else '1'}+{material}", 1),
+        (f"{name}x+{id_}+{material}", 1),
+        (vkey("a log", key(1)), 1),
+        (vkey("", key(1)), 1),
+    ):
+        with pytest.raises(verify.Bad):
+            verify.Key.parse(bent, algorithm)
 
 
 def refused(function: Any, *arguments: Any) -> bytes | None:

@@ -513,3 +513,19 @@ def test_what_is_recorded_after_an_end_is_held_again():
     """A later position, whatever the day it speaks of."""
     found = only(deadlines(ended("erased", 6), BOOK, on("2020-01-01")), "order")
     assert (found.tier_now, found.ended) == ("operational", None)
+
+
+def test_of_things_each_ends_and_is_held_again_for_itself():
+    """What is told of one takes no end of another back; where a class has one clock for all, what
+    is told of any thing does."""
+    bills = [Did("order.invoiced", 20190105, 7, scope="i1"), Did("order.invoiced", 20200105, 12)]
+    how = ended("erased", 9).ended[EndedKey("order", "")]
+    told = state(bills[0], bills[1]._replace(scope="i2"))
+    told = told._replace(ended={EndedKey("invoice", "i1"): how})
+    found = {one.scope: one.tier_now for one in deadlines(told, BOOK, on("2020-02-01"))}
+    assert found == {"i1": "erased", "i2": "operational"}
+    ordered = state(
+        Did("order.placed", 20190105, 7), Did("order.placed", 20200105, 12, scope="o-2")
+    )
+    ordered = ordered._replace(ended={EndedKey("order", ""): how})
+    assert only(deadlines(ordered, BOOK, on("2020-02-01")), "order").tier_now == "operational"
