@@ -954,9 +954,8 @@ class Report:
         yield "{origin} ({kind})".format(**self.about) if alone else self.word("about", self.about)
         for one in filter(lambda one: one["required"] or not alone, self.to_json()["checks"]):
             name = FRENCH_NAMES[one["check"] - 1] if self.lang == "fr" else one["name"]
-            status = self.word(one["status"], {})
-            gap = " " * (self.lang == "fr")
-            yield f"{one['check']:>2} {name:<14} {status}{gap}: {one['rests_on']}"
+            status = self.word(one["status"], {}) + " " * (self.lang == "fr")
+            yield f"{one['check']:>2} {name:<14} {status}: {one['rests_on']}"
             yield from (f"      {finding}" for finding in one["findings"])
             if (more := one["found"] - len(one["findings"])) > 0:
                 yield "      " + self.word("more", {"n": more})
