@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
+from string import Formatter
 from typing import Any
 
 from api.pieces import json_pieces
@@ -20,6 +21,23 @@ from api.settings import Language
 
 Advance = Callable[[float, float, str], None]
 """Hears (done, total, what is being done); a total of 0 means: unknown."""
+
+
+class _Sentences(Formatter):
+    """Fills sentences in; `{n:line|lines}` is a number with its noun, as the language counts."""
+
+    def __init__(self, *singular: str) -> None:
+        self.singular = singular
+
+    def format_field(self, value: Any, spec: str) -> str:
+        """One value."""
+        one, either, many = spec.partition("|")
+        if not either:
+            return str(super().format_field(value, spec))
+        return f"{value} {one if str(value) in self.singular else many}"
+
+
+_SENTENCES: dict[Language, _Sentences] = {"en": _Sentences("1"), "fr": _Sentences("0", "1")}
 
 
 class Screen:
@@ -31,7 +49,7 @@ class Screen:
     def word(self, key: str, /, **values: Any) -> str:
         """One sentence of `words/*.toml`, filled in."""
         section, _, name = key.partition(".")
-        return words(self.lang)[section][name].format(**values)
+        return _SENTENCES[self.lang].format(words(self.lang)[section][name], **values)
 
     def answer(self, content: dict[str, Any], lines: Callable[[], Sequence[str]]) -> None:
         """The one answer of a command: `content` with --json, else `lines` for people."""

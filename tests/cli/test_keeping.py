@@ -88,7 +88,7 @@ def test_verify_finds_a_live_row_changed_by_hand(probant: Probant) -> None:
     assert probant.json("verify", "--projections", code=1)["counts"] == {"activity.differs": 1}
     found = probant("verify")
     assert found.code == 1
-    assert "1 findings" in found.out
+    assert "1 finding:" in found.out
     assert probant("rebuild").code == 0
     assert probant("verify").code == 0
 

@@ -23,7 +23,7 @@ def test_segments_are_exported_day_by_day_and_verified(anywhere: Probant, tmp_pa
     assert said.code == 0 and "à jour" in said.out
     assert "2 fichiers" in said.out
     joined = probant("segments", "export", folder, "--compact")
-    assert "1 files in all" in joined.out
+    assert "1 file in all" in joined.out
     answer = probant.json("segments", "verify", folder)
     assert answer["verdict"] == "passed"
     assert answer["bundle"]["size"] == second["size"]

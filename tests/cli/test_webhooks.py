@@ -64,18 +64,18 @@ def test_webhooks_on_the_command_line(probant: Probant, receiver: Receiver, tmp_
     assert probant("webhooks", "ping", one["id"]).code == 1
     at = str(written["position"])
     again = probant("webhooks", "redeliver", one["id"], "--position", at)
-    assert "1 messages wait" in again.out
+    assert "1 message waits" in again.out
     before = len(receiver.got)
     stops = [signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)]
     assert json.loads(probant("webhooks", "run", "--once", "--json").out) == {"delivered": 1}
     assert [signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)] == stops
     assert receiver.got[before].id == receiver.got[0].id
     log = probant("webhooks", "deliveries", one["id"])
-    assert f"position {at}  delivered  1 attempts  200" in log.out
+    assert f"position {at}  delivered  1 attempt  200" in log.out
     who = ("--subject", written["subject"])
     assert "crm: told" in probant("recipients", "show", *who).out
     letter = ("recipients", "acknowledge", "crm", "--position", at, "--receipt", "letter-3")
-    assert "1 acknowledgements recorded" in probant(*letter).out
+    assert "1 acknowledgement recorded" in probant(*letter).out
     shown = probant("recipients", "show", *who).out
     assert "crm: acknowledged" in shown
     assert "letter-3" in shown

@@ -11,9 +11,11 @@ import typer
 from api import cli, helping
 from api.cli import app
 from api.demo import cast
-from api.screen import words
+from api.screen import Screen, words
+from api.settings import Language
 from tests.cli.conftest import Probant
 
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,8 +27,32 @@ def test_both_languages_have_the_same_sentences() -> None:
     }
     for section, found in french.items():
         for key, sentence in found.items():
-            slots = set(re.findall(r"{(\w+)}", sentence))
-            assert slots == set(re.findall(r"{(\w+)}", english[section][key])), (section, key)
+            slots = set(re.findall(r"{(\w+)", sentence))
+            assert slots == set(re.findall(r"{(\w+)", english[section][key])), (section, key)
+
+
+def test_one_is_not_many() -> None:
+    """And in French nothing is one."""
+    said = {
+        (lang, n): Screen(as_json=False, lang=lang).word("seal.nothing", origin="o", waiting=n)
+        for lang in LANGUAGES
+        for n in (0, 1, 2)
+    }
+    assert "1 event waits" in said["en", 1] and "1 événement attend." in said["fr", 1]
+    assert "0 events wait" in said["en", 0] and "0 événement attend." in said["fr", 0]
+    assert "2 events wait" in said["en", 2] and "2 événements attendent." in said["fr", 2]
+
+
+def test_no_sentence_counts_many_of_one() -> None:
+    """A number is followed by its noun in both its forms, or by no noun at all."""
+    number = r"{(?:n|read|events|rows|files|people|waiting|sealed|entries)} (\w+s)\b"
+    plain = {
+        one
+        for found in words("en").values()
+        for s in found.values()
+        for one in re.findall(number, s)
+    }
+    assert plain == set()
 
 
 def test_no_sentence_is_left_unused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -118,7 +119,10 @@ def test_an_heir_who_asks_starts_the_month_of_an_account_that_is_open(shop: Shop
     later = after(shop, "2026-02-06")
     assert later is not None
     assert (later.account, later.flips_on) == ("overdue", None)
-    assert told(shop, AccountClosed(**on("2026-01-05"))).account == "closed"
+    closed = told(shop, AccountClosed(**on("2026-01-05")))
+    assert closed.account == "closed"
+    said = " ".join([*explain(closed, "en"), *explain(closed, "fr")])
+    assert not re.search("open|ouvert", said)
 
 
 @pytest.mark.clause("SS-DSR-7")
