@@ -96,7 +96,8 @@ def test_what_is_new_and_what_is_gone(way: str, limit: int, tmp_path: Path) -> N
     made = Company()
     people = several(made, 40)
     for n, who in enumerate(people):
-        made.she("order.placed", "2024-05-02", who=who)
+        if n % 7 != 3:
+            made.she("order.placed", "2024-05-02", who=who)
         for item in ("a", "b")[: 1 + n % 2]:
             made.she("order.invoiced", f"2024-0{1 + n % 9}-02", item=item, who=who)
         if n % 7 == 3:
