@@ -23,8 +23,7 @@ def of_now(ledger: Ledger, subject: UUID) -> AfterDeath | None:
     history is read for it."""
     joins = ledger.joins(ledger.epoch())
     with ledger.database.read() as connection:
-        hers = (states.live_state(connection, one) for one in joins.family(subject))
-        if not any(key.kind == Died.kind for state in hers for key in state.activity):
+        if not states.have_died(connection, joins.family(subject)):
             return None
         return of_person(connection, joins, subject, ledger.clock.now())
 

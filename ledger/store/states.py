@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from ledger.events import CORRECTION, KINDS, VOID, Row
+from ledger.events import CORRECTION, KINDS, VOID, Died, Row
 from ledger.policy.holds import KEEPING
 from ledger.projections.live import Changes, Prior, Wanted, state_of
 from ledger.projections.model import (
@@ -197,6 +197,11 @@ def live_state(connection: sa.Connection, subject: UUID) -> SubjectState:
     return found
 
 
+def have_died(connection: sa.Connection, people: Collection[UUID]) -> bool:
+    """Whether a death of one of these is among the facts of the live tables."""
+    return bool(_DEATHS.rows(connection, people))
+
+
 def _state_made(
     spans: list[Values],
     agreed: list[Values],
@@ -220,6 +225,12 @@ LIVE = Part(
         for table in tables.PROJECTIONS
     ),
     _state_made,
+)
+
+
+_of_activity = tables.activity.c
+_DEATHS = Hot(
+    sa.select(_of_activity.subject).where(_of_activity.kind == Died.kind), _of_activity.subject
 )
 
 
