@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-PIECE = 1 << 16  # characters that are sent at once, at least
 
 
 class Rows(Sequence[Any]):
@@ -50,19 +48,6 @@ def json_pieces(content: Any, indent: str = "\n") -> Iterator[str]:
             yield "[]"
         case _:
             yield _json(content)
-
-
-def joined(pieces: Iterable[str]) -> Iterator[str]:
-    """The same in fewer pieces."""
-    waiting: list[str] = []
-    length = 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= PIECE:
-            yield "".join(waiting)
-            waiting, length = [], 0
-    yield "".join(waiting)
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode

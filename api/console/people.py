@@ -17,7 +17,7 @@ from uuid import UUID
 from markupsafe import Markup
 from starlette.responses import Response
 
-from api.answers import JUDGED, Person, Times, joined_json, person
+from api.answers import Person, Times, joined_json, person
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
@@ -170,8 +170,6 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
     """What the page of a person is made of: why, and her story, only where they are asked for.
     Raises NotFound for somebody nobody knows."""
     times, query, is_whole = asked.times, visit.request.query_params, visit.is_whole
-    with visit.ledger.database.read() as connection:
-        states.look_at(connection, asked.subject, *JUDGED)
     told = person(visit.ledger, asked.subject, times, ahead=is_whole)
     after = _position(query["after"]) if "after" in query else 0 if is_whole else None
     labels = class_labels(visit)

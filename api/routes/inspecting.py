@@ -14,11 +14,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from api import checking_schema, schema
 from api import inspecting as answers
 from api.answers import Times
-from api.pieces import joined, json_pieces
+from api.pieces import json_pieces
 from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
 from api.routes.taking import instant_of, language_headers, language_of, ledger_of
 from ledger.errors import NotFound
+from ledger.packages.rendering import gathered
 
 CHECKING = frozenset({DPO, AUDITOR})
 CSV = "text/csv; charset=utf-8; header=present"
@@ -66,7 +67,7 @@ def get_inspection(
         pieces, media = answers.answer_csv(found, spoken), CSV
     else:
         pieces, media = json_pieces(answers.answer_json(about, found, spoken)), "application/json"
-    return StreamingResponse(joined(pieces), media_type=media, headers=headers)
+    return StreamingResponse(gathered(pieces), media_type=media, headers=headers)
 
 
 def _id(text: str | None) -> UUID | None:

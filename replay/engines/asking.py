@@ -166,7 +166,7 @@ class SqlEngine(ABC):
         for judged in self._judged(as_of, known):
             day, today, clocks = f"(since // {PACK})", judged.plan.today, judged.plan.clocks
             years = f"""CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
-                WHEN {day} > {today} THEN 0 ELSE ({today} - {day}) // 10000 END"""
+                {sql.years_since(day, today)}"""
             over = f"place IN ({judging.PAST}, {judging.PAST_ARCHIVE}, {judging.ARCHIVED_PAST})"
             text = f"""SELECT number, years, past, COUNT(*) AS subjects, SUM(n) AS items
                 FROM (SELECT hi, lo, number, years, past, COUNT(*) AS n

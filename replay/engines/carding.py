@@ -29,7 +29,7 @@ from replay.controls.at_once import CARDS, Card, Counting, Fated, Sought
 from replay.engines.asking import COLUMNS, row_of
 from replay.engines.lanes import META, Plan
 from replay.engines.seeking import HERS, IN_ORDER, WITHOUT_ENTRIES, Seeking, of_kinds
-from replay.engines.sql import listed, table
+from replay.engines.sql import BY_SUBJECT, listed, table, years_since
 from replay.segments.layout import whole
 
 PAID = OrderPaid.kind
@@ -39,7 +39,7 @@ _SAYING = (CardKept.kind, CardRebound.kind, CardSettled.kind, CardRemoved.kind)
 """What is told of a card in an entry only."""
 _SAID = "json_extract_string(decode(e.entry), '$.meta.{}')"
 _SAME = "{0}.hi = {1}.subject_hi AND {0}.lo = {1}.subject_lo"
-_BY_PERSON = "hi < 0, hi, lo < 0, lo, item"
+_BY_PERSON = f"{BY_SUBJECT}, item"
 
 
 class Carding(Seeking):
@@ -115,14 +115,12 @@ class Carding(Seeking):
         if not lines:
             return
         rows = [(sort, *map(int, one)) for sort, one in sorted(lines.items())]
-        today = day_of(as_of)
         day = "CASE WHEN l.planned = 1 THEN s.untils[l.place + 1] ELSE s.days[l.place + 1] END"
         self._keep(
             "counted_cards",
             f"""WITH {table("lines", "sort line place planned aged", rows)}
             SELECT s.hi, s.lo, s.item, s.facts[l.place + 1] AS position, l.line,
-                CASE WHEN l.aged = 0 THEN -1 WHEN {day} > {today} THEN 0
-                    ELSE ({today} - {day}) // 10000 END AS years
+                CASE WHEN l.aged = 0 THEN -1 {years_since(day, day_of(as_of))} AS years
             FROM sorted_cards s JOIN lines l ON l.sort = s.sort
             ANTI JOIN {cards} a ON a.hi = s.hi AND a.lo = s.lo""",
         )

@@ -67,6 +67,11 @@ class Words(Protocol):
         """The second."""
 
 
+def years_since(day: str, today: int) -> str:
+    """The end of a CASE: whole years from a day to today; 0 from a day to come."""
+    return f"WHEN {day} > {today} THEN 0 ELSE ({today} - {day}) // 10000 END"
+
+
 def listed(codes: Iterable[str]) -> str:
     """Codes of ours as an SQL list."""
     return "(" + ", ".join(f"'{code}'" for code in sorted(codes)) + ")"

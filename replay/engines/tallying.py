@@ -69,7 +69,7 @@ class Tallying(Sending, Ending, Carding):
             months = _by("term", [str(term.months) for term in judged.terms])
             return f"""{months} AS months,
                 CASE WHEN place = {judging.SUSPENDED} THEN {_STILL}
-                    WHEN {day} > {today} THEN 0 ELSE ({today} - {day}) // 10000 END AS years,
+                    {sql.years_since(day, today)} AS years,
                 CASE WHEN place IN ({", ".join(map(str, PAST))}) THEN 2
                     WHEN place = {judging.ARCHIVED} THEN 1 ELSE 0 END AS state"""
 

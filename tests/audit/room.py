@@ -18,6 +18,18 @@ from tests.clock import StepClock
 NOW = "2026-01-05T09:00:00Z"
 EDITION = shipped()
 
+CONTACTS = """[person]
+kind = "shop"
+column = "customer"
+[fact]
+kind = "customer.contacted_us"
+[fact.occurred]
+column = "date"
+[fact.fields.channel]
+column = "channel"
+[fact.fields.text]
+column = "text"
+"""
 MIXED = """source = "history"
 [person]
 kind = "shop"
@@ -47,6 +59,11 @@ kind = "order_ref"
 column = "ref"
 """
 HEADER = "who,what,when,grade,until,psp,ref"
+
+
+def contacts(source: str) -> str:
+    """A map of what people wrote, by date and channel."""
+    return f'source = "{source}"\n{CONTACTS}'
 
 
 class File(NamedTuple):

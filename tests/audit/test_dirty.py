@@ -10,26 +10,14 @@ import pytest
 
 from ledger.audit import Report, picture
 from ledger.errors import BadData
-from tests.audit.room import File, audited, imported, write
+from tests.audit.room import File, audited, contacts, imported, write
 from tests.importing import shop as shops
 from tests.stories.test_card_gate import cards, luhn_checked, sirets
 
 SECRET = "Jeanne-Canary-Dupont"
 CARD = luhn_checked("497010123456789")
 
-MAP = """source = "dirty"
-[person]
-kind = "shop"
-column = "customer"
-[fact]
-kind = "customer.contacted_us"
-[fact.occurred]
-column = "date"
-[fact.fields.channel]
-column = "channel"
-[fact.fields.text]
-column = "text"
-"""
+MAP = contacts("dirty")
 HEADER = "customer,date,channel,text,E-mail,Téléphone,x1,lat,cvv,2019-secret,notes"
 
 

@@ -11,21 +11,9 @@ from ledger.audit import blocks
 from ledger.importing import import_file, load_map
 from ledger.importing.reading import QUOTED_LIMIT
 from ledger.opening import create
-from tests.audit.room import File, audited, imported, write
+from tests.audit.room import File, audited, contacts, imported, write
 
-MAP = """source = "texts"
-[person]
-kind = "shop"
-column = "customer"
-[fact]
-kind = "customer.contacted_us"
-[fact.occurred]
-column = "date"
-[fact.fields.channel]
-column = "channel"
-[fact.fields.text]
-column = "text"
-"""
+MAP = contacts("texts")
 HEADER = "customer,date,channel,text"
 OTHER = "C9,2015-01-05,form,x"  # a line of somebody else, as it stands in what C1 wrote
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.inspecting import answer_csv, answer_json
-from api.pieces import PIECE, Rows, joined, json_pieces
+from api.pieces import Rows, json_pieces
+from ledger.packages.rendering import CHUNK, gathered
 from replay.inspect.listing import PAGE, Lines, Listed
 from replay.inspect.model import Answer, Line, Positions, together
 
@@ -112,7 +113,7 @@ def test_a_thousand_lines_are_written_one_by_one() -> None:
 
 
 def test_pieces_are_sent_together() -> None:
-    sent = list(joined("x" * 1000 for _ in range(200)))
-    assert "".join(sent) == "x" * 200_000
-    assert len(sent) == 200_000 // PIECE + 1
-    assert list(joined([])) == [""]
+    sent = list(gathered("x" * 1000 for _ in range(200)))
+    assert b"".join(sent) == b"x" * 200_000
+    assert len(sent) == 200_000 // CHUNK + 1
+    assert list(gathered([])) == [b""]

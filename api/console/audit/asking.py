@@ -13,10 +13,11 @@ from api import inspecting as answers
 from api.console.audit import HOME, page
 from api.console.audit.asked import Asked, asked_of, led_on
 from api.console.visiting import Visit
-from api.pieces import joined, json_pieces
+from api.pieces import json_pieces
 from api.problems import Problem
 from ledger.calendar import day_of, format_day
 from ledger.errors import NotFound
+from ledger.packages.rendering import gathered
 
 INSPECT = f"{HOME}/inspect"
 DAYS = ("received", "due", "answered", "until", "archive_until", "day")  # columns of days
@@ -67,7 +68,7 @@ def get_file(visit: Visit) -> Response:
         pieces = json_pieces(answers.answer_json(about, found, visit.lang))
     name = f"{found[0].question}-{about['day']}-{about['position']}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(joined(pieces), media_type=FORMS[form], headers=headers)
+    return StreamingResponse(gathered(pieces), media_type=FORMS[form], headers=headers)
 
 
 def _answered(visit: Visit) -> tuple[Asked, dict[str, Any], tuple[Any, ...]]:
