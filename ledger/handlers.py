@@ -271,9 +271,7 @@ def publish(
         step_aside(attempt)
         head, now = ledger.recorder.head(), ledger.clock.now()
         book = ledger.book(head.epoch)
-        in_force = book.with_edition(edition, head.position + 1).in_force(
-            day_of(now), head.position
-        )
+        in_force = book.publishing(edition, head.position + 1).in_force(day_of(now), head.position)
         if not notified and (refusal := refuse_lengthening(book, edition, day_of(now))):
             raise Refused(refusal)
         in_force = in_force or edition  # position 1 is published under itself

@@ -124,7 +124,7 @@ def weigh(
     """The answer from what is past its term by a book, and what was said last, both as known at
     `head` + 1, where the draft is known and no fact is. Raises PolicyError where the draft cannot
     follow the book."""
-    with_draft, known = book.with_edition(draft, head + 1), head + 1
+    with_draft, known = book.publishing(draft, head + 1), head + 1
     classes, changes = _compared(past(book), past(with_draft), klass, limit)
     asked, again = _asked(said, book, with_draft, when, known, limit)
     in_force = book.in_force(day_of(when), known)

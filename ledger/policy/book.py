@@ -40,6 +40,15 @@ class Book:
             _check_follows(self.entries[-1], edition, position)
         return Book((*self.entries, Published(edition, position)))
 
+    def publishing(self, edition: Edition, position: int) -> Book:
+        """The book with one more edition, as it may be published: under an id of its own, for an
+        answer names its edition by it. History is not asked: what was published stands. Raises
+        PolicyError."""
+        made = self.with_edition(edition, position)
+        if any(one.edition.id == edition.id for one in self.entries):
+            raise PolicyError(f"{edition.id}: this id is another edition's; choose a new one.")
+        return made
+
     def known(self, position: int | None) -> tuple[Edition, ...]:
         """The editions published at or before this position (None: all), oldest first."""
         return tuple(e.edition for e in self.entries if position is None or e.position <= position)

@@ -35,6 +35,18 @@ def test_a_longer_term_needs_a_later_day_or_notice(anywhere: Probant, tmp_path: 
     assert (told["lengthens"], told["untold"]) == (["order"], 20)
 
 
+def test_an_edition_under_the_id_of_another_is_refused(anywhere: Probant, tmp_path: Path) -> None:
+    """By what would publish it and by what only weighs it; the ledger goes on with what it had."""
+    anywhere("init")
+    twin = toml(AT_ONCE).replace(f"softsystem-{AT_ONCE}".encode(), SHIPPED.encode())
+    file = written(tmp_path, twin)
+    for asked in (("publish", file), ("what-if", file)):
+        refused = anywhere("--lang", "fr", "policy", *asked)
+        assert refused.code == 3
+        assert f"{SHIPPED} : cet identifiant est celui d'une autre édition" in refused.err
+    assert anywhere.json("policy", "show")["editions"] == ["2018-11-20"]
+
+
 def test_a_longer_term_is_announced_in_words(probant: Probant, tmp_path: Path) -> None:
     probant.filled(20)
     file = written(tmp_path, toml(LATER, {"order": 72, "contact": 12}))

@@ -251,6 +251,18 @@ def test_a_class_may_not_vanish():
         BOOK.with_edition(renamed, 2)
 
 
+def test_an_edition_is_published_under_an_id_of_its_own():
+    """Answers name their edition by it. One that was published under another's id all the same
+    stands: only publishing asks."""
+    text = toml("2020-01-01").replace(b'"softsystem-2020-01-01"', b'"softsystem-2018-11-20"')
+    twin = load_edition(text, "variant.toml")
+    with pytest.raises(PolicyError, match="softsystem-2018-11-20: this id is another edition's"):
+        BOOK.publishing(twin, 2)
+    assert BOOK.with_edition(twin, 2).entries[-1].edition == twin
+    other = edition("2020-01-01")
+    assert BOOK.publishing(other, 2) == BOOK.with_edition(other, 2)
+
+
 def test_a_refused_edition_leaves_the_book_as_it_was():
     with pytest.raises(PolicyError):
         BOOK.with_edition(edition("2018-11-20"), 2)
