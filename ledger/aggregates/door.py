@@ -69,10 +69,8 @@ def refuse(fact: Fact, now: Instant, edition: Edition) -> Refusal | None:
         )
     if fact.occurred.at < EARLIEST or fact.occurred.day != day_of(fact.occurred.at):
         return Refusal("malformed", "field 'occurred' is not a moment of this calendar")
-    card = refuse_card(fact)
-    if card is not None:
-        return card
-    return refuse_declared(fact, edition)
+    refused = refuse_card(fact) or door_kinds.refuse_numbers(fact)
+    return refused or refuse_declared(fact, edition)
 
 
 def refuse_declared(fact: Fact, edition: Edition) -> Refusal | None:

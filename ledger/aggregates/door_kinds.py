@@ -16,6 +16,8 @@ from ledger.events import (
     CallPlaced,
     CardKept,
     CardRebound,
+    CardSettled,
+    ContractStarted,
     DataDisclosed,
     DataRead,
     Fact,
@@ -26,6 +28,9 @@ from ledger.events import (
     MessageDecided,
     MessageSent,
     ObligationDeclared,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
     ProfileRectified,
     PurposeDeclared,
     RecipientDeclared,
@@ -36,6 +41,7 @@ from ledger.events import (
     SurveySent,
     TrackerChoice,
 )
+from ledger.fields import Money
 from ledger.policy.loader import LONGEST_MONTHS
 from ledger.policy.model import CHANNELS, Edition
 
@@ -84,6 +90,13 @@ RECIPIENT = Undeclared("recipient", "SS-REC-1", "RGPD art. 13(1)(e), 30(1)(d)")
 FIELD = Undeclared("field", "SS-DATA-1", "RGPD art. 5(1)(c)")
 CLASS = Undeclared("class", "SS-RET-3", "RGPD art. 5(1)(e)")
 
+COUNTED = {
+    OrderPlaced.kind: ("amount", "quantity"),
+    **{cls.kind: ("amount",) for cls in (OrderPaid, OrderRefunded, ContractStarted, CardSettled)},
+}
+"""The numbers that are nothing or more. Not that of an invoice: a credit note is one (CGI art.
+289), of a negative amount."""
+
 
 def refuse(fact: Fact, edition: Edition) -> Refusal | None:
     """The first rule of its kind that this fact breaks, or None. `edition` is the one in force,
@@ -104,6 +117,25 @@ def refuse_undeclared(fact: Fact, declared: Declared) -> Refusal | None:
             return _undeclared(RECIPIENT, "recipient")
         case FormPublished() if not declared.fields.issuperset(fact.fields):
             return _undeclared(FIELD, "fields")
+    return None
+
+
+def refuse_negative(kind: str, name: str, number: int) -> Refusal | None:
+    """A purchase of less than nothing would be an activity that never was: a refund is a fact of
+    its own. What was recorded before anybody asked stands."""
+    if number >= 0 or name not in COUNTED.get(kind, ()):
+        return None
+    detail = f"field '{name}' is negative: what goes back to the buyer is an order.refunded"
+    return Refusal("malformed", detail, "SS-ORD-1", "RGPD art. 5(1)(d)", name)
+
+
+def refuse_numbers(fact: Fact) -> Refusal | None:
+    """The first number of this fact that is less than nothing, or None."""
+    for name in COUNTED.get(fact.kind, ()):
+        value = getattr(fact, name)
+        number = value.minor if isinstance(value, Money) else value or 0
+        if refused := refuse_negative(fact.kind, name, number):
+            return refused
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ledger import pan
 from ledger.aggregates import door
+from ledger.aggregates.door_kinds import refuse_negative
 from ledger.application import Ledger, pol_of
 from ledger.beginnings import KNOWN_BY
 from ledger.calendar import (
@@ -450,8 +451,8 @@ def _cell(mapped: FieldMap, text: str) -> Cell:
         raise Refused(Refusal(problem, detail, "SS-PAY-1"))
     if not varies(spec):
         return Cell(spec.name, None, value, None)
-    if mapped.currency is None:
-        return Cell(spec.name, str(value), None, None)
-    return Cell(
-        spec.name, str(value.minor), None, value.minor if spec.column == "amount_minor" else None
-    )
+    number = value if mapped.currency is None else value.minor
+    if refused := refuse_negative(OrderPlaced.kind, spec.name, number):
+        raise Refused(refused)  # of the kinds that come in bulk, a purchase alone has numbers
+    is_amount = mapped.currency is not None and spec.column == "amount_minor"
+    return Cell(spec.name, str(number), None, number if is_amount else None)

@@ -53,6 +53,8 @@ def reject(ledger: Ledger, folder: Path, raw: bytes) -> list[dict[str, Any]]:
         (f"{SECRET},2035-01-01,1,5", "in the future"),
         (f"{SECRET},2020-01-01,{SECRET},5", "field 'quantity'"),
         (f"{SECRET},2020-01-01,1,five", "field 'amount'"),
+        (f"{SECRET},2020-01-01,1,-5", "field 'amount' is negative"),
+        (f"{SECRET},2020-01-01,-1,5", "field 'quantity' is negative"),
         (f"{SECRET},2020-01-01,1,5.999", "field 'amount'"),
         (",2020-01-01,1,5", "field 'person'"),
         (f"{SECRET},2020-01-01", "2 columns"),

@@ -13,6 +13,7 @@ from ledger.commands import Record, Reference
 from ledger.errors import Refused
 from ledger.events import (
     ACTORS,
+    CardSettled,
     ConsentGiven,
     ContactedUs,
     ContractStarted,
@@ -20,9 +21,13 @@ from ledger.events import (
     MessageSent,
     ObjectionAssessed,
     ObjectionRaised,
+    OrderInvoiced,
+    OrderPaid,
     OrderPlaced,
+    OrderRefunded,
     PolicyPublished,
 )
+from ledger.fields import Money
 from ledger.policy.book import shipped
 from tests.stories.facts_room import ONCE, TODAY, Shop, on
 
@@ -54,6 +59,27 @@ def test_only_what_happened_can_be_recorded(occurred: str, expected: str | None)
 
 def test_a_planned_end_may_be_in_the_future():
     assert problem(ContractStarted(**ONCE, type="service", until=20400101)) is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (OrderPlaced(**ONCE, amount=Money(-1, "EUR")), "amount"),
+        (OrderPlaced(**ONCE, amount=Money(1, "EUR"), quantity=-2), "quantity"),
+        (OrderPaid(**ONCE, amount=Money(-990, "EUR")), "amount"),
+        (OrderRefunded(**ONCE, amount=Money(-990, "EUR")), "amount"),
+        (ContractStarted(**ONCE, type="service", amount=Money(-1, "EUR")), "amount"),
+        (CardSettled(**ONCE, amount=Money(-1, "EUR")), "amount"),
+        (OrderPlaced(**ONCE, amount=Money(0, "EUR"), quantity=0), None),  # a gift is an order
+        (OrderInvoiced(**ONCE, amount=Money(-990, "EUR")), None),  # a credit note
+    ],
+)
+def test_nobody_buys_for_less_than_nothing(fact: Fact, expected: str | None):
+    """It would be an activity that never was. The controls do not ask it of history: `refuse`
+    does, `refuse_declared` does not."""
+    refusal = door.refuse(fact, NOW, EDITION)
+    assert (refusal and (refusal.problem, refusal.field)) == (expected and ("malformed", expected))
+    assert door.refuse_declared(fact, EDITION) is None
 
 
 @pytest.mark.parametrize("actor", [*ACTORS, "Ann", ""])
