@@ -23,7 +23,14 @@ from api.facts import (
     reference_of,
 )
 from api.routes import AGENT, DPO, RECORDER
-from ledger.calendar import Instant, Moment, format_instant, moment_of_instant, parse_moment
+from ledger.calendar import (
+    FarAway,
+    Instant,
+    Moment,
+    format_instant,
+    moment_of_instant,
+    parse_moment,
+)
 from ledger.choosing.choose import BY, By, Chosen, Expressed, Outcome, Unchanged, Wanted
 from ledger.commands import Reference
 from ledger.errors import BadData, NotFound, Refusal, Refused
@@ -95,6 +102,8 @@ def moment_of(name: str, item: dict[str, Any], now: Instant) -> Moment:
         return moment_of_instant(now)
     try:
         return parse_moment(item[name])
+    except FarAway as error:
+        raise BadData(f"field '{name}': {error}") from None
     except (ValueError, TypeError):
         raise BadData(
             f"field '{name}' must be a day (YYYY-MM-DD) or a date and time with zone (RFC 3339)"

@@ -2,10 +2,10 @@
 
 Exit codes that scripts can trust: 0 done, 1 `verify`, `policy lint` or `controls run` found
 something, 2 you asked for something that makes no sense, 3 the data is bad (or, with
-`import --strict`, some of it), 4 we are broken, 130 interrupted. A failure is one sentence, never a
-stack trace, in the language of everything else (`wording.py`), and never repeats what was typed: it
-may be somebody's name. Read next:
-`commands/asking.py`, then `answers.py`.
+`import --strict`, some of it), 4 we are broken, 130 interrupted (143: told to stop). A failure is
+one sentence, never a stack trace, in the language of everything else (`wording.py`), and never
+repeats what was typed: it may be somebody's name. Read next: `commands/asking.py`, then
+`answers.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -111,9 +112,24 @@ covering.register(app)
 
 
 def main() -> None:
-    """The entry point of the `probant` command."""
+    """The whole of the `probant` command. Told to stop, or left by its terminal, it ends as
+    when interrupted, putting away what it holds, and then by that signal: a shell says 143."""
     _open_streams()
-    sys.exit(run(sys.argv[1:]))
+    told: list[int] = []
+
+    def stop(sign: int, _frame: object) -> None:
+        told.append(sign)
+        raise KeyboardInterrupt
+
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(sign) == signal.SIG_DFL:  # `nohup` is obeyed
+            signal.signal(sign, stop)
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left that a second one could spoil
+    if told and code == INTERRUPTED:
+        signal.signal(told[0], signal.SIG_DFL)
+        signal.raise_signal(told[0])
+    sys.exit(code)
 
 
 def _open_streams() -> None:

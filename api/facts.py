@@ -15,7 +15,14 @@ from uuid import UUID
 
 from api import problems
 from api.problems import Problem
-from ledger.calendar import Instant, Moment, format_instant, moment_of_instant, parse_moment
+from ledger.calendar import (
+    FarAway,
+    Instant,
+    Moment,
+    format_instant,
+    moment_of_instant,
+    parse_moment,
+)
 from ledger.commands import Command, Correct, Record, Reference, Void
 from ledger.errors import BadData, Refusal, Refused
 from ledger.events import build, fact_class
@@ -169,6 +176,8 @@ def moment_of(item: dict[str, Any]) -> Moment | None:
         return None
     try:
         return parse_moment(text)
+    except FarAway as error:
+        raise BadData(f"field 'occurred': {error}") from None
     except (ValueError, TypeError):
         raise BadData(
             "field 'occurred' must be a day (YYYY-MM-DD) or a date and time with zone (RFC 3339)"

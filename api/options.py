@@ -17,7 +17,7 @@ import typer
 
 from api.screen import Screen
 from api.settings import Settings, settle
-from ledger.calendar import Clock, Instant, parse_as_of
+from ledger.calendar import Clock, FarAway, Instant, parse_as_of
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def instant(option: str, text: str | None) -> Instant | None:
         return None
     try:
         return parse_as_of(text)
+    except FarAway as error:
+        raise Misuse(f"{option}: {error}") from None
     except ValueError:
         raise Misuse(
             f"{option} must be a day (YYYY-MM-DD) or a date and time with its zone (RFC 3339)"

@@ -25,6 +25,7 @@ from api.facts import (
 from api.settings import Language
 from ledger.application import Ledger
 from ledger.calendar import (
+    FarAway,
     Instant,
     Moment,
     end_of,
@@ -123,19 +124,21 @@ def _moment(text: Any) -> Moment | None:
         return None
     try:
         moment = parse_moment(text)
-    except (ValueError, TypeError):
-        raise _no_instant("at") from None
+    except (ValueError, TypeError) as error:
+        raise _no_instant("at", error) from None
     return moment._replace(at=end_of(moment.day)) if moment.grain == "day" else moment
 
 
 def _instant(name: str, text: Any) -> Instant:
     try:
         return parse_as_of(text)
-    except (ValueError, TypeError):
-        raise _no_instant(name) from None
+    except (ValueError, TypeError) as error:
+        raise _no_instant(name, error) from None
 
 
-def _no_instant(name: str) -> BadData:
+def _no_instant(name: str, error: Exception) -> BadData:
+    if isinstance(error, FarAway):
+        return BadData(f"field '{name}': {error}")
     return BadData(f"field '{name}' must be a day (YYYY-MM-DD) or a date and time with zone")
 
 

@@ -54,6 +54,10 @@ _NOT_AN_INSTANT = (
 _OUT_OF_RANGE = f"Only dates of the years {FIRST_YEAR} to {LAST_YEAR} are accepted."
 
 
+class FarAway(ValueError):
+    """A day or an instant as it should be written, of a year that nothing can be reckoned in."""
+
+
 class Moment(NamedTuple):
     """When something was true, and how precisely that is known.
 
@@ -271,4 +275,4 @@ def _to_day(found: date) -> Day:
 
 def _check_year(year: int) -> None:
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(_OUT_OF_RANGE)
+        raise FarAway(_OUT_OF_RANGE)

@@ -74,6 +74,7 @@ REQUIRED = {  # by kind of bundle; what the trust file asks for is required too
     "subject": {1, 5, 14},
     "redacted": {1, 4, 14},
 }
+PLURAL = re.compile(r"\[(?:([^]/]*)/)?([^]]*)\]")
 KEPT = 20  # findings shown of each check; all are counted
 HASH, WIDTH = 32, 256  # bytes of a hash; hashes of a full tile, entries of a full bundle
 COLUMNS = (
@@ -910,7 +911,7 @@ class Report:
     """The verdict: of each check whether it passed, on what it rests, what was found."""
 
     def __init__(self, lang: str) -> None:
-        self.lang, self.found = lang, Findings()
+        self.lang, self.found, self.words = lang, Findings(), WORDS
         self.about: dict[str, Any] = {}
         self.required: set[int] = set()
         self.rests: dict[int, tuple[str, dict[str, Any]]] = {}  # done, or done in part
@@ -920,8 +921,9 @@ class Report:
         """A sentence in the language of the report; a finding says first where it was made."""
         french = self.lang == "fr"
         where = values.get("path") or ("position" in values and f"position {values['position']}")
-        sentence = WORDS[key][french].format(**values)
-        return f"{where}{' ' * french}: {sentence}" if where else sentence
+        one = 1 - french <= values.get("n", 2) < 2  # French counts nothing like one
+        said = PLURAL.sub(lambda m: m[1] or "" if one else m[2], self.words[key][french])
+        return (f"{where}{' ' * french}: " if where else "") + said.format(**values)
 
     def status(self, check: int) -> str:
         """Failed if anything was found; else passed if it was done."""
@@ -1629,7 +1631,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if report.ok else 1
 
 
-# Every sentence: its key, in English, in French.
+# Every sentence: its key, in English, in French. Of one thing, [of one/of several]; [s] is [/s].
 SENTENCES = """
 passed|passed|réussi
 failed|FAILED|ÉCHEC
@@ -1641,43 +1643,42 @@ not_ok|NOT VERIFIED: a check failed, or a required one could not be made.\
 |NON VÉRIFIÉ : un contrôle a échoué, ou un contrôle requis n'a pu être fait.
 about|{origin} ({kind}): {size} leaves, root {root}; {entries} entries read, {pruned} pruned.\
 |{origin} ({kind}) : {size} feuilles, racine {root} ; {entries} écritures lues, {pruned} élaguées.
-more|and {n} more|et {n} autres
+more|and {n} more|et {n} autre[s]
 rests_checkpoint|signed by a key you pinned, as {name} at size {size}\
 |signé par une clé que vous avez épinglée, comme {name} à la taille {size}
-rests_witnesses|{n} pinned witnesses, by key material, saw this head, the last at {at}\
-|{n} témoins épinglés, comptés par clé, ont vu cette tête, le dernier à {at}
-rests_timestamps|{n} tokens verified by openssl under your roots, at their own time, the last {at}\
-|{n} jetons vérifiés par openssl sous vos racines, à leur propre date, le dernier {at}
+rests_witnesses|{n} pinned witness[es], by key material, saw this head, the last at {at}\
+|{n} témoin[s] épinglé[s], compté[s] par clé, [a/ont] vu cette tête, le dernier à {at}
+rests_timestamps|{n} token[s] verified by openssl under your roots, each at its time, the last {at}\
+|{n} jeton[s] vérifié[s] par openssl sous vos racines, chacun à sa date, le dernier {at}
 rests_tree|all {size} leaves hashed up to the signed root, every tile on the way compared\
 |les {size} feuilles hachées jusqu'à la racine signée, chaque tuile comparée en chemin
-rests_entries|{n} entries hash to their leaves and are canonical\
-|{n} écritures ont l'empreinte de leur feuille et sont canoniques
-rests_proofs|{n} entries proven one by one; nothing is said of the others\
-|{n} écritures prouvées une à une ; rien n'est dit des autres
-rests_prefixes|{n} checkpoints are prefixes of this log; what follows the last rests on its key\
-|{n} points de contrôle sont des préfixes de ce journal ; la suite repose sur sa clé
-rests_streams|{n} streams without a gap; record time grows, and agrees with {stamps} time stamps\
-|{n} flux sans lacune ; le temps d'enregistrement croît, en accord avec {stamps} horodatages
-rests_streams_only|{n} streams without a gap; record time grows, but no time stamp bounds it\
+rests_entries|{n} entr[y/ies] hash[es/] to [its leaf/their leaves], canonical\
+|{n} écriture[s] [a/ont] l'empreinte de [sa/leur] feuille et [est/sont] canonique[s]
+rests_proofs|{n} entr[y/ies] proven one by one; nothing is said of the others\
+|{n} écriture[s] prouvée[s] une à une ; rien n'est dit des autres
+rests_prefixes|{n} checkpoint[s] [is a prefix/are prefixes] of this log; the rest rests on its key\
+|{n} point[s] de contrôle [est un préfixe/sont des préfixes] du journal ; la suite repose sur sa clé
+rests_streams|{n} stream[s] without a gap; record time grows and fits the time stamps ({stamps})\
+|{n} flux sans lacune ; le temps d'enregistrement croît, en accord avec les horodatages ({stamps})
+rests_streams_only|{n} stream[s] without a gap; record time grows, but no time stamp bounds it\
 |{n} flux sans lacune ; le temps d'enregistrement croît, mais aucun horodatage ne le borne
-rests_keys|{there} of {n} envelopes are there as recorded, the log says why the others are not; \
+rests_keys|{there} of {n} envelope[s] there as recorded, the log says why the others are not; \
 that a key is really gone cannot be shown by hashing\
-|{there} des {n} enveloppes sont intactes, le journal dit pourquoi les autres manquent ; qu'une \
-clé n'existe plus ne se prouve pas par empreinte
-rests_disclosed|{n} texts are those that were committed to|{n} textes sont ceux engagés
-rests_policies|{n} policy documents are there by SHA-256; what they mean is not judged\
-|{n} politiques présentes, par SHA-256 ; leur sens n'est pas jugé
-rests_columns|{n} lines say what the entries say; derived states are replayed by other tools\
-|{n} lignes disent ce que disent les écritures ; les états dérivés se rejouent ailleurs
-rests_receipts|{n} receipts signed by the log, their events looked up\
-|{n} récépissés signés par le journal, leurs faits recherchés
-rests_certificates|{n} certificates signed by the log, erasures they cite looked up; the rest is \
-its word\
-|{n} certificats signés par le journal, effacements cités recherchés ; le reste est sa parole
+|{there} enveloppe[s] sur {n} comme enregistrée[s], le journal dit pourquoi les autres manquent ; \
+qu'une clé n'existe plus ne se prouve pas par empreinte
+rests_disclosed|{n} text[s] as committed to|{n} texte[s] [est celui engagé/sont ceux engagés]
+rests_policies|{n} policy document[s] [is/are] there by SHA-256; what they mean is not judged\
+|{n} politique[s] présente[s], par SHA-256 ; leur sens n'est pas jugé
+rests_columns|{n} line[s] say[s/] what the entries say; derived states are replayed by other tools\
+|{n} ligne[s] [dit/disent] ce que disent les écritures ; les états dérivés se rejouent ailleurs
+rests_receipts|{n} receipt[s] signed by the log, [its event/their events] looked up\
+|{n} récépissé[s] signé[s] par le journal, [son fait recherché/leurs faits recherchés]
+rests_certificates|{n} certificate[s] signed by the log, erasures cited looked up; else its word\
+|{n} certificat[s] signé[s] par le journal, effacements cités recherchés ; le reste est sa parole
 rests_statement|signed by the log; give its bundle, a receipt as --receipt, to look it up there\
 |signé par le journal ; donnez le dossier, un récépissé en --receipt, pour l'y chercher
-rests_manifest|{n} files arrived as listed; the list is the sender's own\
-|{n} fichiers arrivés comme listés ; la liste vient de l'expéditeur
+rests_manifest|{n} file[s] arrived as listed; the list is the sender's own\
+|{n} fichier[s] arrivé[s] comme listé[s] ; la liste vient de l'expéditeur
 no_witness|no witness is pinned: a fork shown to somebody else is invisible\
 |aucun témoin épinglé : une bifurcation montrée à d'autres est invisible
 no_cosignature|no pinned witness cosigned: a fork shown to somebody else is invisible\
@@ -1719,7 +1720,7 @@ other_origin|it is of another log, or no checkpoint|d'un autre journal, ou pas u
 other_key|the bundle names a key that you did not pin|le dossier nomme une clé non épinglée
 history|the history of keys is not what the log says|l'histoire des clés diffère du journal
 not_its_time|signed by a key outside of its time|signé par une clé hors de son temps
-quorum|{n} witnesses cosigned, {quorum} are needed|{n} témoins ont cosigné, il en faut {quorum}
+quorum|{n} witness[es] cosigned, {quorum} needed|{n} témoin[s] [a/ont] cosigné, il en faut {quorum}
 token|the token does not date that checkpoint under your roots|le jeton ne date pas cette tête
 anchored|the time stamp it names is not in the bundle|l'horodatage nommé n'est pas dans le dossier
 tile|the tile is missing, or not what the leaves give|tuile absente, ou différente des feuilles
@@ -1740,8 +1741,7 @@ backdated|its record time contradicts the time stamps around it\
 envelope|an envelope is not the one that was recorded|une enveloppe n'est pas celle enregistrée
 missing|an envelope is missing and nothing destroyed its key (R1)\
 |une enveloppe manque et rien n'a détruit sa clé (R1)
-still_there|the envelope is still there although its key was destroyed\
-|l'enveloppe est encore là bien que sa clé ait été détruite
+still_there|an envelope of a destroyed key is still there|une enveloppe d'une clé détruite est là
 stray|there are envelopes that no entry names|des enveloppes ne sont nommées par aucune écriture
 pruned|the entry is missing and no later event prunes it (R2)|écriture absente, non élaguée (R2)
 authority|keys were destroyed on the order of no erasure in this log (R1)\
@@ -1760,7 +1760,7 @@ cited|it cites an erasure that is not there|il cite un effacement qui ne s'y tro
 receipt_differs|another event stands at its position|un autre fait se trouve à sa position
 absent|listed, but not there|listé, mais absent
 damaged|not as it was sent|différent de ce qui fut envoyé
-unlisted|{n} files that the manifest does not list|{n} fichiers que le manifeste ne liste pas
+unlisted|{n} file[s] that the manifest does not list|{n} fichier[s] que le manifeste ne liste pas
 manifest_form|manifest.json is missing or malformed|manifest.json est absent ou mal formé
 manifest_differs|manifest.json names another origin or size than the signed checkpoint\
 |manifest.json nomme une autre origine ou taille que le point de contrôle signé

@@ -18,7 +18,7 @@ import typer
 from api.commands.asking import ByReference, reference_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.calendar import parse_day
+from ledger.calendar import FarAway, parse_day
 from ledger.errors import Misuse
 
 PASSPHRASE = "PROBANT_PASSPHRASE"  # noqa: S105 (the name of a variable)
@@ -77,6 +77,8 @@ def grant(
 
     try:
         day = parse_day(until)
+    except FarAway as error:
+        raise Misuse(f"--until: {error}") from None
     except ValueError:
         raise Misuse("--until must be a day, YYYY-MM-DD") from None
     names = tuple(name.strip() for name in classes.split(","))

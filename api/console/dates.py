@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.problems import Problem
-from ledger.calendar import Day, Instant, date_of, end_of, parse_day
+from ledger.calendar import Day, FarAway, Instant, date_of, end_of, parse_day
 
 
 def days_between(first: Day, last: Day) -> int:
@@ -15,5 +15,7 @@ def end_of_day(text: str) -> Instant | None:
     """The end of a day that a form or an address names; None for no day. Raises Problem."""
     try:
         return end_of(parse_day(text)) if text else None
+    except FarAway as error:
+        raise Problem("malformed-question", str(error)) from None
     except ValueError:
         raise Problem("malformed-question", "a day is written YYYY-MM-DD") from None

@@ -14,11 +14,9 @@ from api import holds as telling
 from api import things
 from api import things_schema as schema
 from api.answers import Times
-from api.problems import Problem
 from api.routes import AUDITOR, DPO, Route
 from api.routes.stepping import begun, stepped
-from api.routes.taking import instant_of, ledger_of
-from ledger.calendar import Day, parse_day
+from api.routes.taking import day_named, instant_of, ledger_of
 from ledger.events import HoldPlaced
 
 HOLDS = "/v1/holds"
@@ -51,7 +49,7 @@ def get_holds(
 ) -> Response:
     """The open holds with their days of review, in the order in which they were placed."""
     times = Times(instant_of("as_of", as_of), instant_of("known_at", known_at))
-    day = None if review_by is None else _day(review_by)
+    day = None if review_by is None else day_named("review_by", review_by)
     return JSONResponse(telling.holds_answer(ledger_of(request), times, after, limit, day))
 
 
@@ -60,14 +58,6 @@ def get_hold(request: Request, id: str, as_of: AsOf = None, known_at: KnownAt = 
     times = Times(instant_of("as_of", as_of), instant_of("known_at", known_at))
     hold = things.uuid_of(id, "hold")
     return JSONResponse(telling.hold_answer(ledger_of(request), hold, times))
-
-
-def _day(text: str) -> Day:
-    try:
-        return parse_day(text)
-    except ValueError:
-        detail = "'review_by' must be a day (YYYY-MM-DD)"
-        raise Problem("malformed-question", detail, field="review_by") from None
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from api.facts import Parsed, parse_json, parse_ndjson
 from api.problems import Problem
 from api.settings import LANGUAGES, Language
 from ledger.application import Ledger
-from ledger.calendar import Day, Instant, parse_as_of, parse_day
+from ledger.calendar import Day, FarAway, Instant, parse_as_of, parse_day
 
 MAX_BODY = 8 * 1024 * 1024
 BODY_SECONDS = 30  # for the whole body: whoever drips bytes holds nothing open for longer
@@ -72,6 +72,8 @@ def instant_of(name: str, text: str | None) -> Instant | None:
     """The moment that a parameter states. Raises Problem."""
     try:
         return None if text is None else parse_as_of(text)
+    except FarAway as error:
+        raise Problem("malformed-question", f"'{name}': {error}", field=name) from None
     except ValueError:
         raise Problem(
             "malformed-question",
@@ -99,6 +101,8 @@ def day_named(name: str, text: str) -> Day:
     """The day that a parameter states. Raises Problem."""
     try:
         return parse_day(text)
+    except FarAway as error:
+        raise Problem("malformed-question", f"'{name}': {error}", field=name) from None
     except ValueError:
         detail = f"'{name}' must be a day (YYYY-MM-DD)"
         raise Problem("malformed-question", detail, field=name) from None

@@ -156,7 +156,9 @@ def after_death(
     )
     starts = [day_of(death.recorded_at)] if is_proved else []
     starts += [one.day for one in asked if one.wish == "closing"]
-    close_by = request_due(min(starts)) if account == "open" and starts else None
+    close_by = None
+    if account == "open" and starts:  # nobody closes what nobody had heard of
+        close_by = request_due(max(min(starts), *(day_of(row.recorded_at) for row in about)))
     if close_by is not None:
         account = "overdue" if is_past(close_by, today) else "to_close"
     resting = [death, *([directive] if directive else []), *requests, *about]

@@ -87,11 +87,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     raw = read_if_there(folder / MANIFEST)
     if raw is None:
-        raise Misuse("there is no backup here: a backup has a manifest.json")
+        raise Misuse("there is no backup here: a backup is a folder with a manifest.json")
     try:
         said = json.loads(raw)
-        if said.pop("format") != FORMAT:
-            raise BadData("this backup was made by another version of Probant")
+        _check_format(said.pop("format"))
         about = About(**{name: said.pop(name) for name in About._fields})
         made = Manifest(about=about._replace(kek_epochs=tuple(about.kek_epochs)), **said)
         wrong = [name for name, digest in made.files.items() if _digest(folder / name) != digest]
@@ -100,6 +99,24 @@ def read_manifest(folder: Path) -> Manifest:
     if wrong or made.database not in DATABASES:
         raise BadData("a file of the backup is not the one that its manifest names")
     return made
+
+
+def _check_format(given: object) -> None:
+    """Raises Misuse for what is no backup at all, saying what it is where that is known, BadData
+    for a backup of another version."""
+    if given == FORMAT:
+        return
+    kind = given.partition("/")[0] if isinstance(given, str) else ""
+    if kind == "probant-evidence":
+        raise Misuse(
+            "this is an evidence bundle, not a backup: give the folder that `probant backup` made,"
+            " and the bundle as --entries"
+        )
+    if kind == "probant-segments":
+        raise Misuse("these are segments, not a backup: give the folder that `probant backup` made")
+    if kind != FORMAT.partition("/")[0]:
+        raise Misuse("this is not a backup: give the folder that `probant backup` made")
+    raise BadData("this backup was made by another version of Probant")
 
 
 def _digest(path: Path) -> str:

@@ -92,8 +92,14 @@ def restore(
     Raises Misuse when the database holds something, or what was given does not belong together,
     BadData or Tampered when a file is not what it should be, Broken when something is missing.
     """
+    manifest = read_manifest(places.backup)
+    if not keyrings.exists(places.keyring):
+        raise Misuse(
+            "the keyring of this ledger is not there: put it back before anything is restored, for"
+            " nothing else opens what the backup holds"
+        )
     keys = keyrings.load(places.keyring)
-    manifest = _checked(places, keys)
+    _check(places, manifest, keys)
     exported = _exported(places, manifest)
     standing = dump.standing(places.url)
     if not standing.is_empty and standing.restoring is None:
@@ -115,8 +121,7 @@ def restore(
 # --- step 1 --------------------------------------------------------------------------------------
 
 
-def _checked(places: Places, keys: Keyring) -> Manifest:
-    manifest = read_manifest(places.backup)
+def _check(places: Places, manifest: Manifest, keys: Keyring) -> None:
     about = manifest.about
     kind = DATABASES[not places.url.startswith("sqlite")]
     if manifest.database != kind:
@@ -130,7 +135,6 @@ def _checked(places: Places, keys: Keyring) -> Manifest:
         )
     if len(Journal(places.journal, keys.origin).intents()) < about.erasures:
         raise Broken("the erasure journal is not complete; put it back before anything is restored")
-    return manifest
 
 
 def _exported(places: Places, manifest: Manifest) -> Exported | None:

@@ -63,7 +63,10 @@ class HsmKeyring:
         place = parse(uri)
         origin, found = _keys_of(place)
         if origin is None or not found["kek"] or not found["pepper"]:
-            raise Misuse("there is no keyring in this token; run `probant init` first")
+            raise Misuse(
+                "there is no keyring in this token: give the ledger's own,"
+                " or begin one with `probant init`"
+            )
         return cls(place, origin, found)
 
     @classmethod

@@ -130,7 +130,10 @@ class FileKeyring:
             peppers = {int(n): from_base64(k) for n, k in content["pepper"].items()}
             origin = str(content["origin"])
         except FileNotFoundError as error:
-            raise Misuse(f"there is no keyring at {path}; run `probant init` first") from error
+            raise Misuse(
+                f"there is no keyring at {path}: put the ledger's own back,"
+                " or begin one with `probant init`"
+            ) from error
         except (OSError, ValueError, KeyError, AttributeError, TypeError, BadData) as error:
             raise Broken(f"the keyring at {path} cannot be read") from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -276,7 +279,10 @@ def _identity(path: Path) -> Identity:
     try:
         found = path.stat()
     except FileNotFoundError as error:
-        raise Misuse(f"there is no keyring at {path}; run `probant init` first") from error
+        raise Misuse(
+            f"there is no keyring at {path}: put the ledger's own back,"
+            " or begin one with `probant init`"
+        ) from error
     except OSError as error:
         raise Broken(f"the keyring at {path} cannot be read") from error
     return found.st_ino, found.st_mtime_ns, found.st_size

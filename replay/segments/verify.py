@@ -52,16 +52,16 @@ WORDS = {
         "les feuilles des {size} lignes hachées jusqu'à la racine signée",
     ),
     "rests_pruned": (
-        "{n} bare rows, each named by a later prune (R2); segments hold no sealed part",
-        "{n} lignes nues, chacune nommée par un élagage (R2) ; aucune partie scellée ici",
+        "{n} bare row[s], each named by a later prune (R2); segments hold no sealed part",
+        "{n} ligne[s] nue[s], chacune nommée par un élagage (R2) ; aucune partie scellée ici",
     ),
     "rests_columns": (
-        "the columns of {n} rows say what the entries say",
-        "les colonnes de {n} lignes disent ce que disent les écritures",
+        "the columns of {n} row[s] say what the entries say",
+        "les colonnes de {n} ligne[s] disent ce que disent les écritures",
     ),
     "rests_manifest": (
-        "{n} segments are as the manifest says; the manifest is the sender's own",
-        "{n} segments conformes au manifeste ; le manifeste vient de l'expéditeur",
+        "{n} segment[s] [is/are] as the manifest says; the manifest is the sender's own",
+        "{n} segment[s] conforme[s] au manifeste ; le manifeste vient de l'expéditeur",
     ),
     "no_bundle": ("there is no such folder of segments", "ce dossier de segments n'existe pas"),
     "shape": (
@@ -73,8 +73,8 @@ WORDS = {
         "l'écriture est encore là alors qu'un fait ultérieur l'élague : exportez à nouveau",
     ),
     "unlisted": (
-        "{n} files that the manifest does not name; an export removes them when it is done",
-        "{n} fichiers que le manifeste ne nomme pas ; un export terminé les retire",
+        "{n} file[s] that the manifest does not name; an export that is done removes [it/them]",
+        "{n} fichier[s] que le manifeste ne nomme pas ; un export terminé [le/les] retire",
     ),
 }
 
@@ -82,14 +82,9 @@ WORDS = {
 class Report(verify.Report):
     """The verdict, in the words of segments."""
 
-    def word(self, key: str, values: dict[str, Any]) -> str:
-        """A sentence in the language of the report; a finding says first where it was made."""
-        if key not in WORDS:
-            return super().word(key, values)
-        french = self.lang == "fr"
-        where = values.get("path") or ("position" in values and f"position {values['position']}")
-        sentence = WORDS[key][french].format(**values)
-        return f"{where}{' ' * french}: {sentence}" if where else sentence
+    def __init__(self, lang: str) -> None:
+        super().__init__(lang)
+        self.words = verify.WORDS | {key: list(words) for key, words in WORDS.items()}
 
 
 class Rows(Scan):

@@ -145,6 +145,19 @@ def test_a_question_that_cannot_be_read_names_its_parameter(caller: Caller, name
     assert CANARY not in answer.text
 
 
+def test_a_day_of_a_year_beyond_reckoning_is_told_so(caller: Caller) -> None:
+    """9999-12-31 is a day, and is not told to be none."""
+    far, said = "9999-12-31", "dates of the years 1912 to 8999"
+    subject = caller.post(order()).json()["subject"]
+    for asked in (
+        caller.get(f"/v1/subjects/{subject}", as_of=far, lang="en"),
+        caller.get("/v1/holds", review_by=far),
+        caller.post(order(occurred=far)),
+    ):
+        assert asked.status_code in (400, 422)
+        assert said in asked.json()["detail"], asked.json()
+
+
 def test_when_we_fail_nothing_leaks(
     caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

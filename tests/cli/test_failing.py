@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_what_was_typed_is_never_repeated(probant: Probant, arguments: list[str]
     assert error["detail"]
 
 
+def test_a_day_of_a_year_beyond_reckoning_is_told_so(probant: Probant) -> None:
+    """9999-12-31 is a day, and is not told to be none; the last day that is taken is answered."""
+    probant("init")
+    said = probant("replay", "--as-of", "9999-12-31")
+    assert said == Said(
+        2, "", "probant: --as-of: Only dates of the years 1912 to 8999 are accepted.\n"
+    )
+    assert probant.json("replay", "--as-of", "8999-12-31")["day"] == "8999-12-31"
+
+
 def test_without_a_ledger_the_way_to_one_is_said(probant: Probant) -> None:
     """Every command that needs one."""
     for arguments in (["replay"], ["verify"], ["rebuild"], ["serve"], ["policy", "show"]):
@@ -90,6 +101,37 @@ def test_an_interruption_is_one_clean_sentence(
     said = probant("replay")
     assert (said.code, said.out) == (130, "")
     assert said.err.startswith("probant: interrupted")
+
+
+def test_interrupted_before_it_can_speak_it_says_nothing() -> None:
+    """The command line takes a moment to come, and Ctrl-C does not wait for it."""
+    code = (
+        "import sys, types; from api import starting\n"
+        "def interrupt(name): raise KeyboardInterrupt\n"
+        "sys.modules['api.cli'] = types.ModuleType('api.cli')\n"
+        "sys.modules['api.cli'].__getattr__ = interrupt\n"
+        "starting.main()"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_stop_it_says_what_is_kept_and_ends_by_that_signal(
+    probant: Probant, sign: signal.Signals
+) -> None:
+    """By a supervisor, or by the terminal that is gone: what it holds is put away first."""
+    probant("init")
+    code = (
+        "import os; from api import answers, cli;"
+        f"answers.population_answer = lambda *_, **__: os.kill(os.getpid(), {int(sign)});"
+        "cli.main()"
+    )
+    command = [sys.executable, "-c", code, "--home", str(probant.home), "--lang", "en", "replay"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-sign, "")
+    assert done.stderr == "probant: interrupted; what was acknowledged is kept\n"
 
 
 def test_a_damaged_keyring_is_our_failure(probant: Probant) -> None:

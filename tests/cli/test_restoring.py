@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,40 @@ def test_nothing_is_restored_from_nothing(probant: Probant, tmp_path: Path) -> N
     probant("init")
     said = probant("restore", str(tmp_path))
     assert (said.code, "there is no backup here" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        ("probant-evidence/1", 2, "evidence bundle, not a backup"),
+        ("probant-segments/1", 2, "these are segments, not a backup"),
+        ("probant-package/1", 2, "this is not a backup"),
+        ("7", 2, "this is not a backup"),
+        ("probant-backup/9", 3, "made by another version"),
+    ],
+)
+def test_without_its_keyring_nobody_is_told_to_make_another(
+    probant: Probant, tmp_path: Path
+) -> None:
+    """`init` would make the keyring of another ledger, in an emptied place."""
+    probant("init")
+    assert probant("backup", str(tmp_path / "backup")).code == 0
+    lost(probant)
+    (probant.home / "keyring.json").rename(tmp_path / "keyring.json")
+    said = probant("restore", str(tmp_path / "backup"))
+    assert (said.code, "put it back" in said.err, "init" in said.err) == (2, True, False), said
+    (tmp_path / "keyring.json").rename(probant.home / "keyring.json")
+    assert probant("restore", str(tmp_path / "backup")).code == 0
+
+
+def test_what_is_no_backup_is_called_what_it_is(
+    probant: Probant, tmp_path: Path, given: str, code: int, told: str
+) -> None:
+    """Whoever gives an evidence bundle is told where it goes."""
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": given}))
+    said = probant("restore", str(tmp_path))
+    assert (said.code, told in said.err) == (code, True), said
+    assert ("--entries" in said.err) == ("evidence" in given)
 
 
 def test_the_drill_holds_and_leaves_nothing(anywhere: Probant) -> None:

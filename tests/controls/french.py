@@ -30,7 +30,7 @@ def _english() -> re.Pattern[str]:
 
 def _pieces(sentence: str) -> set[str]:
     """What stands between the values of a sentence."""
-    found = (piece.strip(" .,;:") for piece in re.split(r"\{[^}]*\}", sentence))
+    found = (piece.strip(" .,;:") for piece in re.split(r"\{[^}]*\}|\[[^]]*\]", sentence))
     return {piece for piece in found if len(piece) >= SHORT and " " in piece}
 
 

@@ -186,14 +186,14 @@ def test_another_origin(evidence: Evidence, auditor: Auditor):
 def test_too_few_witnesses(evidence: Evidence, auditor: Auditor):
     del evidence.witnesses[1]
     found = failed(auditor.judge(evidence))
-    assert found == {"witnesses": ["1 witnesses cosigned, 2 are needed"]}
+    assert found == {"witnesses": ["1 witness cosigned, 2 needed"]}
 
 
 def test_the_log_as_its_own_witness_counts_for_nothing(evidence: Evidence, auditor: Auditor):
     names = [(WITNESSES[0][0], key(11), 1), ("other.example", key(1), 1)]
     auditor.lines["witnesses"] = str([vkey(name, private, 4) for name, private, _ in names])
     evidence.witnesses = list(names)
-    assert failed(auditor.judge(evidence)) == {"witnesses": ["1 witnesses cosigned, 2 are needed"]}
+    assert failed(auditor.judge(evidence)) == {"witnesses": ["1 witness cosigned, 2 needed"]}
 
 
 def test_one_witness_under_two_names_counts_once(evidence: Evidence, auditor: Auditor):
@@ -280,7 +280,7 @@ def test_a_key_destroyed_before_the_envelope_was_made_excuses_nothing(
 def test_an_erasure_that_did_not_happen(evidence: Evidence, auditor: Auditor, story: Evidence):
     evidence.envelopes["4-contact"] = b"still here"
     found = failed(auditor.judge(evidence))["keys"]
-    assert "position 5: the envelope is still there although its key was destroyed" in found
+    assert "position 5: an envelope of a destroyed key is still there" in found
 
 
 def test_an_envelope_that_no_entry_names(evidence: Evidence, auditor: Auditor):
@@ -524,12 +524,12 @@ def test_a_certificate_with_a_key_twice(evidence: Evidence, auditor: Auditor):
 def test_a_file_too_many_and_one_too_few(evidence: Evidence, auditor: Auditor):
     bundle = evidence.write(auditor.folder / "bundle")
     (bundle / "extra.txt").write_text("hello")
-    assert failed(auditor.ask(bundle)) == {"manifest": ["1 files that the manifest does not list"]}
+    assert failed(auditor.ask(bundle)) == {"manifest": ["1 file that the manifest does not list"]}
     (bundle / "extra.txt").unlink()
     (bundle / "keys/log.vkey").unlink()
     assert failed(auditor.ask(bundle)) == {"manifest": ["keys/log.vkey: listed, but not there"]}
     (bundle / "keys/other.vkey").write_text("hello")
-    both = ["keys/log.vkey: listed, but not there", "1 files that the manifest does not list"]
+    both = ["keys/log.vkey: listed, but not there", "1 file that the manifest does not list"]
     assert failed(auditor.ask(bundle)) == {"manifest": both}
 
 

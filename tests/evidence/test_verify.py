@@ -348,6 +348,20 @@ def test_every_sentence_exists_once_in_both_languages():
         assert sorted(re_fields(english)) == sorted(re_fields(french))
 
 
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_of_one_thing_it_is_said_as_of_one(lang: str):
+    """And of none: English counts it like many, French like one. No mark is left in a sentence."""
+    said = [Report(lang).word("unlisted", {"n": n}) for n in (0, 1, 2)]
+    assert [one.partition(" ")[2].partition(" que ")[0] for one in said] == (
+        ["fichier", "fichier", "fichiers"]
+        if lang == "fr"
+        else [f"file{s} that the manifest does not list" for s in ("s", "", "s")]
+    )
+    for n, name in ((n, k) for n in (0, 1, 2) for k, words in WORDS.items() if "[" in words[0]):
+        told = Report(lang).word(name, {"n": n, "there": n, "at": "", "stamps": 2, "quorum": 1})
+        assert not {"[", "]"} & set(told), told
+
+
 def re_fields(text: str) -> list[str]:
     import re
 
@@ -530,7 +544,7 @@ def test_time_stamps_bound_record_times(evidence: Evidence, auditor: Auditor, au
     report = auditor.judge(evidence)
     assert report.ok, report.to_json()
     assert statuses(report)["timestamps"] == statuses(report)["streams"] == "passed"
-    assert "agrees with 1 time stamps" in "\n".join(report.lines())
+    assert "fits the time stamps (1)" in "\n".join(report.lines())
     # An hour later somebody records what he says was recorded before the time stamp.
     auditor.lines["tolerance_seconds"] = "1"
     moved(evidence, 3600)

@@ -126,6 +126,21 @@ def test_an_heir_who_asks_starts_the_month_of_an_account_that_is_open(shop: Shop
 
 
 @pytest.mark.clause("SS-DSR-7")
+def test_the_month_of_an_account_that_was_heard_of_late_runs_from_then(shop: Shop):
+    """Opened while she lived, heard of after her death: it is to be closed, and nobody was late in
+    closing what nobody had heard of."""
+    assert told(shop, DIED, asks("closing")).account == "none"
+    shop.clock.set("2026-04-01T09:00:00")
+    shop.told(OPENED, "42")
+    found = after(shop, "2026-04-01")
+    assert found is not None
+    assert (found.account, found.close_by) == ("to_close", 20260504)
+    later = after(shop, "2026-05-05")
+    assert later is not None
+    assert later.account == "overdue"
+
+
+@pytest.mark.clause("SS-DSR-7")
 def test_an_old_file_tells_itself_what_became_of_the_account(shop: Shop):
     """A death that is imported closes nothing by itself: the line that closes comes after it."""
     imported = Died(**on("2024-05-02"), source="notary", actor="import")
