@@ -11,6 +11,7 @@ repeats what was typed: it may be somebody's name. Read next: `commands/asking.p
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import json
 import os
@@ -169,6 +170,14 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read us has enough; what is left in the buffer must not raise at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        sentence = f"a file cannot be read or written ({type(error).__name__})"
+        if error.errno == errno.ENOSPC:
+            sentence = "no space is left on the disk"
+        elif isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            sentence = "a file or a folder may not be read or written as who you are"
+        screen.fail("broken", said(f"{sentence}; nothing more was done", lang).text)
+        return 4
     except Exception as error:  # the family "we are broken": its text may hold what was submitted
         sentence = f"unexpected failure ({type(error).__name__}); nothing more was done"
         screen.fail("broken", said(sentence, lang).text)

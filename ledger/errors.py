@@ -9,6 +9,7 @@ sentence for a person and never repeats a personal value: it names fields, codes
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import EACCES, ENOSPC, EPERM, EROFS
 
 
 class ProbantError(Exception):
@@ -34,6 +35,15 @@ class BadData(ProbantError):
 
     code = "bad-data"
     exit_code = 3
+
+
+def unwritten(name: str, error: OSError) -> Misuse:
+    """Why the file that `name` names could not be written: an option, or a word of `--help`."""
+    if error.errno == ENOSPC:
+        return Misuse(f"{name} cannot be written: no space is left there")
+    if error.errno in (EACCES, EPERM, EROFS):
+        return Misuse(f"{name} cannot be written: nobody may write there as who you are")
+    return Misuse(f"{name} cannot be written ({type(error).__name__})")
 
 
 class Broken(ProbantError):

@@ -11,7 +11,7 @@ import typer
 from api.commands.keeping import read_file
 from api.options import AsOf, Run, command, instant
 from api.screen import Screen, table
-from ledger.errors import Misuse
+from ledger.errors import Misuse, unwritten
 
 if TYPE_CHECKING:
     from ledger.calendar import Instant
@@ -98,10 +98,12 @@ def _edition(run: Run, policy: Path | None, moment: Instant) -> tuple[Edition, s
 
 
 def _write(path: Path, svg: str) -> None:
+    from ledger.sealing.files import write_whole
+
     try:
-        path.write_text(svg, "utf-8")
+        write_whole(path, svg.encode())
     except OSError as error:
-        raise Misuse(f"--picture: it cannot be written ({type(error).__name__})") from None
+        raise unwritten("--picture", error) from None
 
 
 def _lines(answer: dict[str, Any], screen: Screen) -> Iterator[str]:

@@ -20,7 +20,7 @@ import typer
 from api.commands.asking import ByReference, Subject, reference_of, subject_of
 from api.options import Run, command
 from api.screen import Screen
-from ledger.errors import Misuse
+from ledger.errors import Misuse, unwritten
 
 if TYPE_CHECKING:
     from api.packages import Package, Wanted
@@ -151,7 +151,7 @@ def _written(
     try:
         write_all(path, hashed(), PRIVATE)
     except OSError as error:
-        raise Misuse(f"DIR cannot be written to ({type(error).__name__})") from None
+        raise unwritten("DIR", error) from None
     return made, digest.hexdigest()
 
 

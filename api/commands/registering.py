@@ -10,7 +10,7 @@ import typer
 
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen, table
-from ledger.errors import Misuse
+from ledger.errors import Misuse, unwritten
 
 HEAD = ("activity", "basis", "recipients", "facts", "people", "past")
 
@@ -34,6 +34,7 @@ def register_of(
     from ledger.register.formats import MEDIA, written
     from ledger.register.reading import read
     from ledger.register.telling import content
+    from ledger.sealing.files import write_whole
 
     kind = None if output is None else output.suffix.removeprefix(".").lower()
     if kind is not None and kind not in MEDIA:
@@ -44,9 +45,9 @@ def register_of(
         run.screen.answer(found, lambda: list(_lines(found, run.screen)))
         return
     try:
-        output.write_bytes(written(found, kind, run.screen.lang))
+        write_whole(output, written(found, kind, run.screen.lang))
     except OSError as error:
-        raise Misuse(f"--output cannot be written: {error.strerror}") from None
+        raise unwritten("--output", error) from None
     answer = {"file": str(output), "activities": len(found["activities"])}
     answer["gaps"] = len(found["gaps"])
     run.screen.answer(answer, lambda: [run.screen.word("register.written", **answer)])

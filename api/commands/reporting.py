@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from api.options import AsOf, KnownAt, Run, command, instant
-from ledger.errors import Misuse
+from ledger.errors import Misuse, unwritten
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +35,7 @@ def report(
     from api.report.gathering import gather, issued
     from api.report.rendering import pdf
     from api.report.sections import document
+    from ledger.sealing.files import write_whole
 
     times = Times(instant("--as-of", as_of), instant("--known-at", known_at))
     settings, screen = run.settings, run.screen
@@ -51,9 +52,9 @@ def report(
             )
             content = pdf(document(found, screen.lang))
         try:
-            output.write_bytes(content)
+            write_whole(output, content)
         except OSError as error:
-            raise Misuse(f"FILE cannot be written: {error.strerror}") from None
+            raise unwritten("FILE", error) from None
         # The file is there and whole; cut here, it is on nobody's record and can be made again.
         position = issued(ledger, found, screen.lang, content)
     answer: dict[str, Any] = {"file": str(output), "bytes": len(content), "position": position}

@@ -20,7 +20,7 @@ from api.commands.asking import ByReference, reference_of, subject_of
 from api.commands.erasing import desk
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen, table
-from ledger.errors import BadData, Misuse
+from ledger.errors import BadData, Misuse, unwritten
 
 Id = Annotated[str, typer.Argument(help="The request, by its id.", metavar="REQUEST")]
 Set = Annotated[
@@ -176,7 +176,7 @@ def certificate(
         try:
             write_whole(out, content["note"].encode())
         except OSError as error:
-            raise Misuse(f"FILE cannot be written to ({type(error).__name__})") from None
+            raise unwritten("--out", error) from None
     run.screen.answer(content, lambda: list(_certificate(content, run.screen)))
 
 

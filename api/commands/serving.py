@@ -15,7 +15,7 @@ from api.commands.sealing import sealed_meanwhile
 from api.commands.webhooks import delivered_meanwhile, poster_of
 from api.options import Run, command
 from ledger.calendar import SystemClock
-from ledger.errors import Misuse
+from ledger.errors import Misuse, unwritten
 
 GRACE_SECONDS = 10  # given to requests that are under way when the server is told to stop
 
@@ -127,7 +127,7 @@ def demo_shop(
     try:
         orders, choices = write(folder, people, seed)
     except OSError as error:
-        raise Misuse(f"DIR cannot be written to ({type(error).__name__})") from None
+        raise unwritten("DIR", error) from None
     content: dict[str, Any] = {
         "people": people,
         "orders": orders,

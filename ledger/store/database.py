@@ -232,8 +232,19 @@ def speaking() -> Iterator[None]:
 
 
 def broken(error: BaseException) -> Broken:
-    """That it does not answer: the class of the failure, never its text."""
-    name = type(getattr(error, "orig", None) or error).__name__
+    """What it refuses, where that is known; else that it does not answer: the class of the failure,
+    never its text."""
+    told = getattr(error, "orig", None) or error
+    name = getattr(told, "sqlite_errorname", None) or type(told).__name__
+    if name in ("SQLITE_FULL", "DiskFull"):
+        return Broken("no space is left on a disk that the database writes to")
+    if name.startswith("SQLITE_READONLY") or name in ("SQLITE_CANTOPEN", "ReadOnlySqlTransaction"):
+        return Broken("the database cannot be written to as who you are")
+    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+        return Broken("the file of the database is damaged, or is none of a database")
+    # What a server says before anybody is in is of the connection: nothing of anybody's data.
+    if name == "OperationalError" and "FATAL:" in str(told):
+        return Broken("the database lets nobody in by that user, password and name, or is starting")
     return Broken(f"the database does not answer ({name})")
 
 
