@@ -16,7 +16,17 @@ from starlette.responses import JSONResponse
 
 from api.settings import LANGUAGES, Language
 from api.wording import said
-from ledger.errors import BadData, Broken, Misuse, NotFound, ProbantError, Refusal, Refused, Stale
+from ledger.errors import (
+    Away,
+    BadData,
+    Broken,
+    Misuse,
+    NotFound,
+    ProbantError,
+    Refusal,
+    Refused,
+    Stale,
+)
 
 MEDIA = "application/problem+json"
 PAGE = "/docs#problem-"
@@ -94,6 +104,7 @@ KINDS: dict[str, Kind] = {
     "broken": Kind(500, "We failed", "Nothing was acknowledged. Trying again later may help."),
     "not-ready": Kind(503, "Not ready", "This worker must not be sent requests now."),
     "no-opener": Kind(503, "No opener", "Nobody opens the archive here now."),
+    "away": Kind(503, "Database away", "It does not answer; nothing was acknowledged. Try again."),
     "overloaded": Kind(503, "Overloaded", "Too many requests at once; nothing was read."),
     "stale": Kind(503, "Busy", "Others kept writing; nothing was written. Try again."),
 }
@@ -191,6 +202,8 @@ def refusal_of(error: ProbantError) -> Refusal:
             return Refusal("malformed", str(error))
         case Stale():
             return Refusal("stale", str(error))
+        case Away():
+            return Refusal("away", str(error))
         case Broken():
             return Refusal("broken", str(error))
     return Refusal("broken", "unexpected failure")

@@ -65,6 +65,12 @@ class Stale(Broken):
     code = "stale"
 
 
+class Away(Broken):
+    """The database does not answer now. Nothing was acknowledged; ask again when it is back."""
+
+    code = "away"
+
+
 class Unsure(Broken):
     """The answer to a commit was lost, and so was the question whether it was done. Do not repeat
     it blindly: look first, or send it under a key that makes it once."""

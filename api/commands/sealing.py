@@ -6,11 +6,14 @@ its own, seals from a timer, or wants to know how far the seal reaches.
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +21,14 @@ import typer
 from api.commands import witnessing
 from api.options import Run, command
 from ledger.calendar import format_instant
+from ledger.errors import Broken
 
 if TYPE_CHECKING:
     from ledger.log_keys import Rotated
 
 STOP_SECONDS = 10
+AGAIN_SECONDS = 5  # until a process that failed us is begun again
+TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def register(app: typer.Typer) -> None:
@@ -159,25 +165,58 @@ def sealed_meanwhile(run: Run) -> Iterator[None]:
 
 @contextmanager
 def running_beside(run: Run, *arguments: str) -> Iterator[None]:
-    """A command of ours in a process of its own, that ends when its standard input does."""
+    """A command of ours in a process of its own, that ends when its standard input does. One that
+    was killed, or could not begin for want of a database, is followed by another."""
     home = ["--home", str(run.settings.home)]
-    command_ = [sys.executable, "-m", "api.cli", *home, *arguments]
-    child = subprocess.Popen(  # noqa: S603
-        command_,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        env=_environment(run),
-    )
+    beside = _Beside([sys.executable, "-m", "api.cli", *home, *arguments], _environment(run))
     try:
         yield
     finally:
-        assert child.stdin is not None
-        child.stdin.close()
+        beside.end()
+
+
+class _Beside:
+    """A process, and the thread that sees to it."""
+
+    def __init__(self, line: list[str], environment: dict[str, str]) -> None:
+        self._line, self._environment = line, environment
+        self._over, self._turn = Event(), Lock()
+        self._child = self._begun()
+        self._thread = Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Hang up, and wait for it; whoever does not hear that is killed."""
+        with self._turn:
+            self._over.set()
+        self._hang_up()
         try:
-            child.wait(STOP_SECONDS)
+            self._child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            self._child.kill()
+            self._child.wait()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
+            self._line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=self._environment
+        )
+
+    def _follow(self) -> None:
+        """Another after each that failed us; none after one that was told to end, or refuses."""
+        while (code := self._child.wait()) == Broken.exit_code or (code < 0 and -code not in TOLD):
+            if self._over.wait(AGAIN_SECONDS):
+                return
+            log = logging.getLogger("probant")
+            log.warning("%s ended (%s) and is begun again", " ".join(self._line[5:]), code)
+            with self._turn:
+                if self._over.is_set():
+                    return
+                self._hang_up()
+                self._child = self._begun()
+
+    def _hang_up(self) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.close()
 
 
 def _environment(run: Run) -> dict[str, str]:

@@ -22,7 +22,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, new_type, register_type
 from sqlalchemy import event, exc
 
 from ledger.entry import id_from
-from ledger.errors import Broken, Misuse
+from ledger.errors import Away, Broken, Misuse
 from ledger.store import tables
 
 LOCK_TIMEOUT_MS = 30_000
@@ -220,6 +220,7 @@ def once(connection: sa.Connection, name: str, read: Callable[[], Seen]) -> Seen
 
 
 REFUSALS = (exc.SQLAlchemyError, psycopg2.Error, sqlite3.Error)
+AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, exc.TimeoutError)
 
 
 @contextmanager
@@ -238,14 +239,17 @@ def broken(error: BaseException) -> Broken:
     name = getattr(told, "sqlite_errorname", None) or type(told).__name__
     if name in ("SQLITE_FULL", "DiskFull"):
         return Broken("no space is left on a disk that the database writes to")
+    if name.startswith("SQLITE_IOERR"):
+        return Broken(f"the disk of the database fails, or is full ({name})")
     if name.startswith("SQLITE_READONLY") or name in ("SQLITE_CANTOPEN", "ReadOnlySqlTransaction"):
         return Broken("the database cannot be written to as who you are")
     if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return Broken("the file of the database is damaged, or is none of a database")
     # What a server says before anybody is in is of the connection: nothing of anybody's data.
     if name == "OperationalError" and "FATAL:" in str(told):
-        return Broken("the database lets nobody in by that user, password and name, or is starting")
-    return Broken(f"the database does not answer ({name})")
+        return Away("the database lets nobody in by that user, password and name, or is starting")
+    is_away = isinstance(told, AWAY) or name in ("SQLITE_BUSY", "SQLITE_LOCKED")
+    return (Away if is_away else Broken)(f"the database does not answer ({name})")
 
 
 def wrapped(error: psycopg2.Error) -> exc.DBAPIError:

@@ -62,16 +62,6 @@ def test_nothing_is_restored_from_nothing(probant: Probant, tmp_path: Path) -> N
     assert (said.code, "there is no backup here" in said.err) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("given", "code", "told"),
-    [
-        ("probant-evidence/1", 2, "evidence bundle, not a backup"),
-        ("probant-segments/1", 2, "these are segments, not a backup"),
-        ("probant-package/1", 2, "this is not a backup"),
-        ("7", 2, "this is not a backup"),
-        ("probant-backup/9", 3, "made by another version"),
-    ],
-)
 def test_without_its_keyring_nobody_is_told_to_make_another(
     probant: Probant, tmp_path: Path
 ) -> None:
@@ -86,6 +76,16 @@ def test_without_its_keyring_nobody_is_told_to_make_another(
     assert probant("restore", str(tmp_path / "backup")).code == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        ("probant-evidence/1", 2, "evidence bundle, not a backup"),
+        ("probant-segments/1", 2, "these are segments, not a backup"),
+        ("probant-package/1", 2, "this is not a backup"),
+        ("7", 2, "this is not a backup"),
+        ("probant-backup/9", 3, "made by another version"),
+    ],
+)
 def test_what_is_no_backup_is_called_what_it_is(
     probant: Probant, tmp_path: Path, given: str, code: int, told: str
 ) -> None:

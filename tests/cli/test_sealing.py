@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from api.commands import sealing as commands
 from ledger.opening import open_ledger
 from tests.cli.conftest import Probant
 from tests.cli.test_serving import PATIENCE, fetch, serving
@@ -145,3 +147,31 @@ def test_status_and_seal_answer_in_json(short: Probant) -> None:
         said = short(*command, "--json")
         assert said.code == 0
         json.loads(said.out)
+
+
+BESIDE = """
+import pathlib, sys
+told = pathlib.Path(sys.argv[1])
+times = len(told.read_text()) if told.exists() else 0
+told.write_text("x" * (times + 1))
+sys.exit(int(sys.argv[2])) if times < 2 else sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("code", "times"), [(4, 3), (2, 1)])
+def test_what_fails_beside_the_server_is_begun_again_and_what_refuses_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, times: int
+) -> None:
+    """The database was away when the server began: it would never seal, and never deliver."""
+    monkeypatch.setattr(commands, "AGAIN_SECONDS", 0.01)
+    told = tmp_path / "told"
+    beside = commands._Beside([sys.executable, "-c", BESIDE, str(told), str(code)], {**os.environ})
+    until = time.monotonic() + PATIENCE
+    while not (told.exists() and len(told.read_text()) == times) and time.monotonic() < until:
+        time.sleep(0.01)
+    if times == 1:
+        beside._thread.join(PATIENCE)
+    beside.end()
+    beside._thread.join(PATIENCE)
+    assert (len(told.read_text()), beside._thread.is_alive()) == (times, False)
+    assert beside._child.returncode == (0 if times == 3 else code)
