@@ -13,7 +13,7 @@ import pytest
 from api.problems import KINDS, Problem, body
 from api.routes import taking
 from ledger import grouping
-from ledger.errors import Refusal, Stale
+from ledger.errors import Away, Refusal, Stale
 from tests.api.conftest import CANARY, Caller, order
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,6 +186,20 @@ def test_busy_says_when_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(grouping, way, fail)
     answer = caller.post(order())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_a_database_that_is_away_is_not_our_failure(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with Retry-After, for a balancer to go elsewhere; and nothing was acknowledged."""
+
+    def away(*_: object, **__: object) -> None:
+        raise Away("the database does not answer (OperationalError)")
+
+    monkeypatch.setattr(grouping, "write", away)
+    answer = caller.post(order())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["type"] == "/docs#problem-away"
 
 
 def test_the_log_names_routes_and_never_people(
