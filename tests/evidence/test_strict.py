@@ -203,12 +203,51 @@ def test_a_proof_is_of_what_its_name_says(
     assert auditor.judge(evidence).ok
     files = evidence.files()
     change(files)
-    bundle = auditor.folder / "changed"
-    files["manifest.json"] = evidence.manifest(files)
-    for name, content in files.items():
+    assert findings(sent(evidence, auditor, files)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("size", "is_altered", "joined", "ok", "found"),
+    [
+        (574, False, [], True, []),
+        (574, True, [], False, [(6, "fork")]),
+        (400, False, [400], True, []),
+        (400, False, [], False, []),  # in what tree?
+        (400, True, [], False, []),  # not in the one that was witnessed
+        (400, True, [400], False, [(6, "proof")]),
+    ],
+)
+def test_an_entry_is_proven_in_the_log_whose_checkpoint_was_witnessed(
+    evidence: Evidence,
+    auditor: Auditor,
+    size: int,
+    is_altered: bool,
+    joined: list[int],
+    ok: bool,
+    found: list[tuple[int, str]],
+):
+    """One person's bundle, with the checkpoint that two witnesses saw; her entry is proven under
+    another one, which the log's key signed for her alone."""
+    evidence.kind, evidence.proofs = "subject", {5: None}
+    evidence.sizes, evidence.consistency = [], joined
+    other = evidence.copy()
+    if is_altered:
+        other.change(6, meta={**other.said(6)["meta"], "purpose": "surveys"})
+    other.cut(size)
+    other.consistency = []
+    shown = {name: raw for name, raw in other.files().items() if name.startswith("proofs/")}
+    report = sent(evidence, auditor, evidence.files() | shown)
+    assert (report.ok, findings(report)) == (ok, found), list(report.lines())
+    assert (report.status(2), report.status(5)) == ("passed", "passed")
+
+
+def sent(evidence: Evidence, auditor: Auditor, files: dict[str, bytes]) -> Report:
+    """The verdict on just these files, listed as they are."""
+    bundle = auditor.folder / "sent"
+    for name, content in {**files, "manifest.json": evidence.manifest(files)}.items():
         (bundle / name).parent.mkdir(parents=True, exist_ok=True)
         (bundle / name).write_bytes(content)
-    assert findings(auditor.ask(bundle)) == [found]
+    return auditor.ask(bundle)
 
 
 def test_a_leaf_that_is_no_entry_is_not_proven(evidence: Evidence, auditor: Auditor):
