@@ -21,6 +21,7 @@ from ledger.events import (
     Fact,
     ObjectionLifted,
     ObjectionRaised,
+    OrderPlaced,
 )
 from ledger.handlers import record
 from ledger.opening import create
@@ -118,6 +119,23 @@ def test_a_restored_database_learns_her_no_from_the_journal(ledger: Ledger, tmp_
         ("erased", "", ""),
         ("objected", "newsletter", "email"),
     }
+
+
+def test_her_no_is_kept_under_what_means_her_and_not_under_an_order(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    order = OrderPlaced(occurred=now(ledger))
+    subject = record(ledger, Record(order, ANNA, thing=Reference("shop", "order 1"))).subject
+    assert subject is not None
+    said(ledger, ObjectionRaised, **LETTERS)
+    scopes = [Scope(subject, klass, "") for klass in ("order", "consent")]
+    erase_scopes(ledger, scopes, journal=tmp_path, reason="request")
+    with ledger.database.read() as connection:
+        kept = {
+            (one.kind, one.reason) for one in connection.execute(sa.select(tables.suppressions))
+        }
+    erased = {("person/shop", "erased"), ("order/shop", "erased")}
+    assert kept == {*erased, ("person/shop", "objected")}
 
 
 def test_her_no_is_kept_as_long_as_its_proof_and_no_longer(

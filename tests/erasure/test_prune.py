@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.answers import Engine, Times, population_answer
+from api.cards import cards_answer
 from ledger import calendar as cal
+from ledger import entry
 from ledger.application import Ledger
 from ledger.commands import Record, Reference
 from ledger.entry import leaf_hash
@@ -23,6 +25,7 @@ from ledger.erasing.journal import Journal
 from ledger.erasing.prune import Done, prunable, prune
 from ledger.errors import ProbantError
 from ledger.events import (
+    CardKept,
     ConsentGiven,
     ConsentWithdrawn,
     ContactedUs,
@@ -127,6 +130,27 @@ def test_an_entry_whose_envelope_lives_stays(ledger: Ledger, tmp_path: Path):
     prune(ledger, tmp_path / "journal")
     [kept] = rows(ledger, tables.events.c.position == done.written[-1].position)
     assert kept.entry
+    sound(ledger)
+
+
+def test_what_a_card_on_file_rests_on_stays(ledger: Ledger, tmp_path: Path):
+    """All else of hers was forgotten, her choices too: the card in her wallet keeps its day, and so
+    the entry of her yes to it stays; an older yes to something else goes."""
+    at: dict[str, Any] = {"occurred": now(ledger)}
+    anna = record(ledger, Record(LoggedIn(**at), ANNA)).subject
+    assert anna is not None
+    for purpose in ("newsletter", "wallet"):
+        channel = None if purpose == "wallet" else "email"
+        yes = ConsentGiven(**at, purpose=purpose, channel=channel, grade="proved")
+        record(ledger, Record(yes, ANNA))
+    card = CardKept(**at, ground="wallet", expiry=20260331, psp_id="pm_1", last4="1234")
+    record(ledger, Record(card, ANNA, thing=Reference("shop", "card 1")))
+    erased(ledger, tmp_path, *(Scope(anna, one, "") for one in ("account", "contact", "consent")))
+    before = cards_answer(ledger, anna, Times(), "en")["items"]
+    prune(ledger, tmp_path / "journal")
+    assert cards_answer(ledger, anna, Times(), "en")["items"] == before
+    said = [entry.read(row.entry) for row in rows(ledger, tables.events.c.subject == anna)]
+    assert [one["meta"].get("purpose") for one in said if "consent" in one["type"]] == ["wallet"]
     sound(ledger)
 
 

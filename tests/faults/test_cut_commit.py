@@ -138,3 +138,28 @@ def test_a_lone_caller_is_told_that_nothing_was_written_only_where_it_is_so(
         with pytest.raises(Broken, match="nothing was written"):
             record(ledger, login(ledger, "0"))
     assert logins(ledger) == CALLERS + done
+
+
+def test_what_was_said_not_to_be_written_does_not_arrive_later(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement still under way when its connection was cut reaches a database in which nothing
+    was written since: the head is where it believes it to be."""
+    real, late = recorder.append_in, list[Any]()
+
+    def append(session: Any, head: Any, batch: Any) -> bool:
+        late.append((head, batch))
+        end(ledger, session)
+        return bool(session.execute("SELECT 1", ""))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "append_in", append)
+        with pytest.raises(Broken, match="nothing was written"):
+            record(ledger, login(ledger, "0"))
+    head, batch = late[0]
+    assert ledger.recorder.head().position == head.position
+    with ledger.database.raw() as session:
+        assert not real(session, head, batch)
+    assert logins(ledger) == CALLERS
+    assert record(ledger, login(ledger, "0")).position == head.position + 1
+    assert_whole(ledger.database)
