@@ -49,7 +49,7 @@ class Hot:
 
     @cached_property
     def of_one(self) -> Hot:
-        """The same, asked with one value of each column only: PostgreSQL looks that up, and plans a
+        """The same, asked with one id of each column only: PostgreSQL looks that up, and plans a
         list as if it had ten."""
         made = Hot(self._query, *self._among, numbers=self._numbers)
         made._is_of_one = True
@@ -67,6 +67,16 @@ class Hot:
             return [tuple(row) for row in connection.execute(query, numbers)]
         return _executed(connection, self.text, self.arguments(values, numbers))
 
+    def of_these(
+        self,
+        connection: sa.Connection,
+        values: Collection[Collection[Any]],
+        numbers: dict[str, int],
+    ) -> list[tuple[Any, ...]]:
+        """The rows, asked with what it takes of these."""
+        its = {name: numbers[name] for name in self._numbers}
+        return self.rows(connection, *(values if self._among else ()), **its)
+
     def arguments(
         self,
         values: Collection[Collection[Any]],
@@ -77,7 +87,6 @@ class Hot:
         questions asked together."""
         said, known = [], {} if known is None else known
         for literal, some in zip(self._literals, values, strict=True):
-            assert not self._is_of_one or len(some) == 1, "this is asked of one"
             if (id(some), literal) not in known:
                 known[id(some), literal] = literal(tuple(some))
             said.append(known[id(some), literal])
@@ -85,7 +94,7 @@ class Hot:
 
     @cached_property
     def _literals(self) -> list[Callable[[tuple[Any, ...]], str]]:
-        return [literal_of(column) for column in self._among]
+        return [_one_id if self._is_of_one else literal_of(column) for column in self._among]
 
     @property
     def arity(self) -> int:
@@ -100,7 +109,7 @@ class Hot:
     @cached_property
     def text(self) -> str:
         """What is prepared on PostgreSQL."""
-        told = "= (${}::{}[])[1]" if self._is_of_one else "= ANY (${}::{}[])"
+        told = "= ${}::{}" if self._is_of_one else "= ANY (${}::{}[])"
         wanted = [
             sa.text(f"{column.table.name}.{column.name} {told.format(number, cast(column))}")
             for number, column in enumerate(self._among, 1)
@@ -128,10 +137,12 @@ class Together:
     def rows(
         self, connection: sa.Connection, *values: Collection[Any], **numbers: int
     ) -> list[list[tuple[Any, ...]]]:
-        """The rows of each, as it would give them alone, asked with the same values and numbers."""
+        """The rows of each, as it would give them alone, asked with the same values and numbers, or
+        with nothing where it takes nothing."""
         if connection.dialect.name == "sqlite":
-            return [one.rows(connection, *values, **numbers) for one in self._asked]
-        return self._told(connection, self._same, self._asked[0].arguments(values, numbers))
+            return [one.of_these(connection, values, numbers) for one in self._asked]
+        fullest = max(self._asked, key=lambda one: one.arity)
+        return self._told(connection, self._same, fullest.arguments(values, numbers))
 
     def each(self, connection: sa.Connection, *values: Values) -> list[list[tuple[Any, ...]]]:
         """The same where each is asked with values and numbers of its own."""
@@ -182,6 +193,11 @@ class Together:
     @cached_property
     def _read(self) -> list[Callable[[list[list[Any]], Any], list[Any]]]:
         return [_reader(one.columns) for one in self._asked]
+
+
+def _one_id(values: tuple[Any, ...]) -> str:
+    assert len(values) == 1, "this is asked of one"
+    return f"'{values[0].hex}'"
 
 
 def _listed(one: Hot) -> str:
