@@ -200,8 +200,8 @@ class Ledger(Application[UUID]):
                 self._gone = self._gone_of(connection)
                 stand = [one.join for one in self._joined if one.undone_at is None]
                 self._joins = Joins(stand, self._gone)
-                told = [at for one in self._joined for at in (one.join.position, one.undone_at or 0)]
-                self._joins_until = max([*told, *self._gone.values()], default=0)
+                said = [max(one.join.position, one.undone_at or 0) for one in self._joined]
+                self._joins_until = max([*said, *self._gone.values()], default=0)
                 # Keys and suppressions move the epoch too, and far more often than the book: it is
                 # parsed again only when its stream, which is never pruned, has grown.
                 version = reader.policy_book_version(connection)
