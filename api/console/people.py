@@ -272,7 +272,7 @@ def _amended(visit: Visit, subject: UUID, told: Person) -> int:
 
 def _requests(visit: Visit, asked: Asked, told: Person) -> list[Request]:
     """Hers, where she ever asked for anything."""
-    if not any(key.kind == RequestReceived.kind for key in told.found.state.activity):
+    if RequestReceived.kind not in {key.kind for key in told.found.state.activity}:
         return []
     times = asked.times
     page = queue(

@@ -188,7 +188,8 @@ def filled(parts: Sequence[str], hers: Mapping[str, str]) -> Markup:
 _SLOT = re.compile("\x02([a-z]+)\x02")
 
 
-def headers(framed_by: tuple[str, ...] = ()) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def headers(framed_by: tuple[str, ...] = ()) -> Mapping[str, str]:
     """What is said of every page: it loads from here only, and nobody frames it but `framed_by`."""
     ancestors = " ".join(framed_by) or "'none'"
     said = {

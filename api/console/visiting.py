@@ -109,7 +109,7 @@ class Visit:
     def render(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page."""
         content = rendering.html(template, self._given() | values)
-        said = rendering.headers(self.framed_by) | {"Content-Language": self.lang}
+        said = {**rendering.headers(self.framed_by), "Content-Language": self.lang}
         return HTMLResponse(content, status, said)
 
     def go(self, path: str, said: str | None = None, /, **values: Any) -> Response:
@@ -159,11 +159,11 @@ class Visit:
 
     def _here(self) -> str:
         """The address that shows this page again: of what answers a form, the page above it."""
-        from api.console.table import PAGES
-
         path, query = self._path(), self.request.scope.get("query_string", b"").decode()
         if self.request.method == "GET":
             return f"{path}?{query}" if query else path
+        from api.console.table import PAGES
+
         shown = {page.path for page in PAGES if page.method == "GET"}
         template: str = self.request.scope["route"].path
         while template and template not in shown:

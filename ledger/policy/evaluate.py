@@ -217,6 +217,7 @@ def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
     case, winner, answer = judged
     rule, in_force = winner.rule, case.reign.chain[0].effective_from <= asked.today
     of, edition = rule.data_class, rule.edition
+    passed_over, flips_on, change = _ahead(asked, judged) if ahead else ((), None, ())
     return Deadline(  # by place: twenty names would cost as much as judging
         case.of.name,
         case.scope,
@@ -237,8 +238,10 @@ def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
         of.why_en,
         Counted(winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source),
         _rests_on(case, winner, answer),
-        *(_ahead(asked, judged) if ahead else ((), None, ())),
-        flags=_flags(winner.source, in_force, rule.not_lengthened),
+        passed_over,
+        flips_on,
+        change,
+        _flags(winner.source, in_force, rule.not_lengthened),
     )
 
 
