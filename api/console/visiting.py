@@ -133,7 +133,7 @@ class Visit:
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None and self.session.said:
             said, self.session.said = self.session.said, []
-        token, frame = self._frame or self.framed()
+        token, frame = self.framed()
         return {
             "t": self.say,
             "lang": self.lang,
@@ -149,6 +149,8 @@ class Visit:
     def framed(self) -> tuple[str, Frame]:
         """The token of her forms, and what stands around the page: nothing of it is asked of the
         database, so that it can be drawn meanwhile."""
+        if self._frame is not None:
+            return self._frame
         token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
         is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
         hers = {"token": token, "here": self._here()}
