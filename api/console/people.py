@@ -172,13 +172,13 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
     told = person(visit.ledger, asked.subject, times, ahead=is_whole)
     after = _position(query["after"]) if "after" in query else 0 if is_whole else None
     may_read, may_prove = bool(visit.asker.roles & SEARCHING), bool(visit.asker.roles & PROVING)
-    known = told.found.book.known(None)
+    known, whole = told.found.book.known(None), f"{asked.path}?whole=1{asked.also}"
     held = frozenset(deadline.klass for deadline in told.found.deadlines)
     forms, subject = _forms(visit.lang, known, held, may_read, may_prove), str(asked.subject)
     return {
         "subject": subject,
         "asked": asked,
-        "whole": f"{asked.path}?whole=1{asked.also}",
+        "whole": whole,
         "is_whole": is_whole,
         "told": told,
         "day": day_of(told.found.as_of),
@@ -186,7 +186,7 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
         "deadlines": _deadlines(visit, told, is_whole=is_whole),
         "choices": _choices(visit, told, is_whole=is_whole),
         "death": told.death and death_json(told.death, visit.lang),
-        "last": last_of(told.found.state) if after is None else (),
+        "last": _last(visit, told, whole) if after is None else (),
         "amended": _amended(visit, asked.subject, told) if after is None else 0,
         "story": None if after is None else story_of(visit, asked.subject, times, after),
         "requests": _requests(visit, asked, told),
@@ -261,6 +261,22 @@ def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:
         )
         for one in told.choices
     ]
+
+
+def _last(visit: Visit, told: Person, whole: str) -> list[Markup]:
+    """Her last facts, each with where all of it is told."""
+    lang, number = visit.lang, visit.say.number
+    return [
+        filled(_fact(lang, kind, day), {"at": f"{whole}#p{at}", "position": number(at)})
+        for at, kind, day in last_of(told.found.state)
+    ]
+
+
+@lru_cache(maxsize=8192)  # of a kind and a day
+def _fact(lang: Language, kind: str, day: Day) -> tuple[str, ...]:
+    hers = {name: slot(name) for name in ("at", "position")}
+    said = {"t": speech(lang), "lang": lang, "kind": kind, "day": day}
+    return slotted(html("last.html", {**said, **hers}))
 
 
 def _amended(visit: Visit, subject: UUID, told: Person) -> int:
