@@ -49,7 +49,7 @@ Engine: TypeAlias = Literal["live", "sql", "fold"]
 Listen: TypeAlias = Callable[[int, int], None]
 """Hears how many facts of how many were read."""
 
-CARDS = ("card", "card_proof")
+CARDS = frozenset({"card", "card_proof"})
 JUDGED = (states.CARDS, states.LIVE)  # what one person is judged by
 ATTEMPTS = 5  # to find the policy book and the log at the same epoch
 
@@ -118,7 +118,7 @@ def judged(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
             states.look_at(connection, subject, *JUDGED)
         known = reader.position_at(connection, times.known_at)
         state, path = _state(connection, subject, times, as_of, known)
-        paid = any(key.klass in CARDS for key in state.activity)
+        paid = not CARDS.isdisjoint([key.klass for key in state.activity])
         history = states.of_cards(connection, subject).rows if paid else []
         facts = reader.card_facts(connection, subject) if paid else {}
     # Read after the log: the book holds every edition up to `known`, and later ones are left out.
@@ -154,7 +154,7 @@ def person(ledger: Ledger, subject: UUID, times: Times, *, ahead: bool = True) -
     found = judged(ledger, subject, times, ahead=ahead)
     state, as_of, known, book, joins = found[0], *found[2:6]
     death = None
-    if len(joins.family(subject)) > 1 or any(key.kind == Died.kind for key in state.activity):
+    if len(joins.family(subject)) > 1 or Died.kind in {key.kind for key in state.activity}:
         with ledger.database.read() as connection:
             death = heirs.of_person(connection, joins, subject, as_of, known)
     return Person(
@@ -206,7 +206,7 @@ def restricted_json(
     with ledger.database.read() as connection:
         if is_now:  # few people ever asked for one: who did is looked at whole
             found = [states.live_state(connection, one) for one in people]
-            if not any(key.kind == Restricted.kind for one in found for key in one.activity):
+            if Restricted.kind not in {key.kind for one in found for key in one.activity}:
                 return []
         rows = [row for one in people for row in states.rows_of(connection, one, known)]
     heard = [row for row in replaying.effective(rows) if row.occurred_at <= as_of]
@@ -509,8 +509,8 @@ def _activity(edition: Edition) -> frozenset[str]:
 
 def _is_ahead(state: SubjectState, now: Instant) -> bool:
     """Whether a fact is dated after now: a recording clock may be minutes before ours."""
-    days = (span.last_day for span in state.activity.values())
-    instants = (expression.at for expression in state.consents.values())
+    days = [span.last_day for span in state.activity.values()]
+    instants = [expression.at for expression in state.consents.values()]
     return max(days, default=0) > day_of(now) or max(instants, default=0) > now
 
 

@@ -87,7 +87,7 @@ class Ledger(Application[UUID]):
         self._has_erased = False
         self._joined: list[reader.Joining] = []
         self._gone: dict[UUID, int] = {}  # of those who were ever joined, since which position
-        self._joins = Joins()
+        self._joins, self._joins_until = Joins(), 0  # and the last position that says so
         self._epoch = -1
         super().__init__(env={"IS_SNAPSHOTTING_ENABLED": "n", "AGGREGATE_CACHE_MAXSIZE": ""})
         try:
@@ -157,7 +157,7 @@ class Ledger(Application[UUID]):
     def joins(self, epoch: int, known: int | None = None) -> Joins:
         """Who is one person with whom: the joins that stand, or stood at position `known`."""
         self._refresh(epoch)
-        if known is None:
+        if known is None or known >= self._joins_until:
             return self._joins
         stood = [
             one.join
@@ -200,6 +200,8 @@ class Ledger(Application[UUID]):
                 self._gone = self._gone_of(connection)
                 stand = [one.join for one in self._joined if one.undone_at is None]
                 self._joins = Joins(stand, self._gone)
+                said = [max(one.join.position, one.undone_at or 0) for one in self._joined]
+                self._joins_until = max([*said, *self._gone.values()], default=0)
                 # Keys and suppressions move the epoch too, and far more often than the book: it is
                 # parsed again only when its stream, which is never pruned, has grown.
                 version = reader.policy_book_version(connection)

@@ -7,11 +7,10 @@ that she is at) is put in at each visit, and is kept nowhere. Read next: `templa
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from api.access import Who
 from api.console import rendering
@@ -19,7 +18,6 @@ from api.console.texts import speech
 from api.settings import Language
 
 _CUT = "\x01"
-_HERS = re.compile("\x02([a-z]+)\x02")
 
 
 class Frame(NamedTuple):
@@ -56,9 +54,7 @@ def framed(
     current = current_of(who, path, is_sandbox=is_sandbox)
     is_staff = who is not None and who.subject is None
     found = _drawn(lang, roles, current, is_staff, is_sandbox, is_themed)
-    said = list(found.opened)
-    said[1::2] = [escape(hers[name]) for name in said[1::2]]
-    return Frame(found.top, found.titled, Markup("".join(said)), found.closed)  # noqa: S704
+    return Frame(found.top, found.titled, rendering.filled(found.opened, hers), found.closed)
 
 
 @lru_cache(maxsize=512)
@@ -81,7 +77,7 @@ def _drawn(
         "is_staff": is_staff,
         "sandbox": is_sandbox,
         "themed": is_themed,
-        **{name: f"\x02{name}\x02" for name in ("token", "here", "moment")},
+        **{name: rendering.slot(name) for name in ("token", "here", "moment")},
     }
     top, titled, opened, closed = map(Markup, rendering.html("frame.html", values).split(_CUT))
-    return _Drawn(top, titled, tuple(_HERS.split(opened)), closed)
+    return _Drawn(top, titled, rendering.slotted(opened), closed)

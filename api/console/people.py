@@ -21,10 +21,10 @@ from api.answers import Person, Times, joined_json, person
 from api.console import Page
 from api.console.bundles import person_bundle
 from api.console.dates import end_of_day
-from api.console.naming import capital, class_labels, sorting
-from api.console.rendering import piece
+from api.console.naming import capital, names_of, sorting
+from api.console.rendering import filled, html, slot, slotted
 from api.console.stories import last_of, story_of
-from api.console.texts import speech
+from api.console.texts import as_it_is, escaped, speech
 from api.console.visiting import Visit
 from api.facts import check_strict
 from api.problems import Problem
@@ -38,6 +38,7 @@ from ledger.errors import ProbantError
 from ledger.events import CORRECTION, VOID, RequestReceived
 from ledger.naming import blinded, unusable
 from ledger.policy.explain import explain, ruled
+from ledger.policy.model import Edition
 from ledger.policy.requests import Request
 from ledger.policy.verdicts import ChoiceState
 from ledger.requests.reading import queue
@@ -148,13 +149,11 @@ def post_evidence(visit: Visit) -> Response:
 
 
 class Ending(NamedTuple):
-    """A deadline: by what it is told from the others, of which thing it is, what is said before and
-    after that; and why, if that is to be said here."""
+    """A deadline: by what it is told from the others, what is said; and why, if that is to be said
+    here."""
 
     id: str
-    scope: str
-    before: Markup
-    after: Markup
+    said: Markup
     why: list[str] | None
 
 
@@ -172,12 +171,14 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
     times, query, is_whole = asked.times, visit.request.query_params, visit.is_whole
     told = person(visit.ledger, asked.subject, times, ahead=is_whole)
     after = _position(query["after"]) if "after" in query else 0 if is_whole else None
-    labels = class_labels(visit)
-    held = {deadline.klass for deadline in told.found.deadlines}
+    may_read, may_prove = bool(visit.asker.roles & SEARCHING), bool(visit.asker.roles & PROVING)
+    known, whole = told.found.book.known(None), f"{asked.path}?whole=1{asked.also}"
+    held = frozenset(deadline.klass for deadline in told.found.deadlines)
+    forms, subject = _forms(visit.lang, known, held, may_read, may_prove), str(asked.subject)
     return {
-        "subject": str(asked.subject),
+        "subject": subject,
         "asked": asked,
-        "whole": f"{asked.path}?whole=1{asked.also}",
+        "whole": whole,
         "is_whole": is_whole,
         "told": told,
         "day": day_of(told.found.as_of),
@@ -185,49 +186,69 @@ def _told(visit: Visit, asked: Asked) -> dict[str, Any]:
         "deadlines": _deadlines(visit, told, is_whole=is_whole),
         "choices": _choices(visit, told, is_whole=is_whole),
         "death": told.death and death_json(told.death, visit.lang),
-        "last": last_of(told.found.state) if after is None else (),
+        "last": _last(visit, told, whole) if after is None else (),
         "amended": _amended(visit, asked.subject, told) if after is None else 0,
         "story": None if after is None else story_of(visit, asked.subject, times, after),
         "requests": _requests(visit, asked, told),
-        "labels": labels,
-        "held": sorted(held, key=lambda name: sorting(labels.get(name, name))),
-        "reasons": REASONS,
-        "may_read": bool(visit.asker.roles & SEARCHING),
+        "may_read": may_read,
         "may_hold": DPO in visit.asker.roles,
-        "may_prove": bool(visit.asker.roles & PROVING),
+        "forms": lambda **bound: filled(forms, {"subject": subject, **bound}),
         "opened": None,
         "refusal": None,
     }
 
 
 def _deadlines(visit: Visit, told: Person, *, is_whole: bool) -> list[Ending]:
-    labels, lang, explained = class_labels(visit), visit.lang, told.found.explained
-    return [
-        Ending(
-            f"{one.klass}-{one.counted.position}",
-            one.scope,
-            *_drawn(
-                lang,
-                labels.get(one.klass, one.klass),
-                "suspended" if one.suspended_by else one.tier_now,
-                one.operational_until,
-                one.archive_until,
-                ruled(one, lang),
-            ),
-            explained(one, lang) if is_whole else None,
+    lang, explained = visit.lang, told.found.explained
+    labels = names_of(told.found.book.known(None), lang)["class"]
+    found = []
+    for one in told.found.deadlines:
+        before, after = _drawn(
+            lang,
+            labels.get(one.klass, one.klass),
+            "suspended" if one.suspended_by else one.tier_now,
+            one.operational_until,
+            one.archive_until,
+            ruled(one, lang),
         )
-        for one in told.found.deadlines
-    ]
+        thing = f'<code class="soft">{escaped(one.scope[:8])}</code>' if one.scope else ""
+        why = explained(one, lang) if is_whole else None
+        said = as_it_is(f"{before}{thing}{after}")
+        found.append(Ending(f"{one.klass}-{one.counted.position}", said, why))
+    return found
 
 
 @lru_cache(maxsize=8192)  # of a class and days, and of nobody
 def _drawn(
     lang: Language, label: str, tier: str, until: Day | None, archive: Day | None, rule: str
-) -> tuple[Markup, Markup]:
+) -> tuple[str, str]:
     said = {"label": label, "tier": tier, "until": until, "archive": archive, "rule": rule}
     values = {"t": speech(lang), "lang": lang, "cut": _CUT, **said}
-    before, after = piece("ending.html", values).split(_CUT)
+    before, after = html("ending.html", values).split(_CUT)
     return before, after
+
+
+@lru_cache(maxsize=512)  # of classes, whoever has something of them
+def _forms(
+    lang: Language,
+    known: tuple[Edition, ...],
+    held: frozenset[str],
+    may_read: bool,
+    may_prove: bool,
+) -> tuple[str, ...]:
+    """What may be done with her data: forms that only name her."""
+    labels = names_of(known, lang)["class"]
+    values = {
+        "t": speech(lang),
+        "lang": lang,
+        "held": sorted(held, key=lambda name: sorting(labels.get(name, name))),
+        "labels": labels,
+        "reasons": REASONS,
+        "may_read": may_read,
+        "may_prove": may_prove,
+        **{name: slot(name) for name in ("subject", "token", "once")},
+    }
+    return slotted(html("person_forms.html", values))
 
 
 def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:
@@ -242,6 +263,22 @@ def _choices(visit: Visit, told: Person, *, is_whole: bool) -> list[Choice]:
     ]
 
 
+def _last(visit: Visit, told: Person, whole: str) -> list[Markup]:
+    """Her last facts, each with where all of it is told."""
+    lang, number = visit.lang, visit.say.number
+    return [
+        filled(_fact(lang, kind, day), {"at": f"{whole}#p{at}", "position": number(at)})
+        for at, kind, day in last_of(told.found.state)
+    ]
+
+
+@lru_cache(maxsize=8192)  # of a kind and a day
+def _fact(lang: Language, kind: str, day: Day) -> tuple[str, ...]:
+    hers = {name: slot(name) for name in ("at", "position")}
+    said = {"t": speech(lang), "lang": lang, "kind": kind, "day": day}
+    return slotted(html("last.html", {**said, **hers}))
+
+
 def _amended(visit: Visit, subject: UUID, told: Person) -> int:
     """How many corrections and voids of facts of hers were known."""
     with visit.ledger.database.read() as connection:
@@ -251,7 +288,7 @@ def _amended(visit: Visit, subject: UUID, told: Person) -> int:
 
 def _requests(visit: Visit, asked: Asked, told: Person) -> list[Request]:
     """Hers, where she ever asked for anything."""
-    if not any(key.kind == RequestReceived.kind for key in told.found.state.activity):
+    if RequestReceived.kind not in {key.kind for key in told.found.state.activity}:
         return []
     times = asked.times
     page = queue(

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.access import Who
 from api.console import cookies, rendering
 from api.console.demo import Demo
-from api.console.framing import framed
+from api.console.framing import Frame, framed
 from api.console.sessions import Session, Sessions
 from api.console.texts import Speech, speech
 from api.demo.sandbox import Sandbox
@@ -44,6 +44,7 @@ class Visit:
         self.who: Who | None = None
         self.session: Session | None = None
         self.cookie = ""
+        self._frame: tuple[str, Frame] | None = None
         self.form: Mapping[str, list[str]] = {}
         self.file: bytes | None = None
         self.lang: Language = _language(request)
@@ -109,7 +110,7 @@ class Visit:
     def render(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page."""
         content = rendering.html(template, self._given() | values)
-        said = rendering.headers(self.framed_by) | {"Content-Language": self.lang}
+        said = {**rendering.headers(self.framed_by), "Content-Language": self.lang}
         return HTMLResponse(content, status, said)
 
     def go(self, path: str, said: str | None = None, /, **values: Any) -> Response:
@@ -132,14 +133,7 @@ class Visit:
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None and self.session.said:
             said, self.session.said = self.session.said, []
-        token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
-        is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
-        hers = {"token": token, "here": self._here()}
-        if is_sandbox:
-            hers["moment"] = self.say.moment(self.now)
-        frame = framed(
-            self.lang, self.who, self._path(), is_sandbox=is_sandbox, is_themed=is_themed, hers=hers
-        )
+        token, frame = self.framed()
         return {
             "t": self.say,
             "lang": self.lang,
@@ -152,6 +146,29 @@ class Visit:
             "now": self.now,
         }
 
+    def framed(self) -> tuple[str, Frame]:
+        """The token of her forms, and what stands around the page: nothing of it is asked of the
+        database, so that it can be drawn meanwhile."""
+        if self._frame is not None:
+            return self._frame
+        token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
+        is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
+        hers = {"token": token, "here": self._here()}
+        if is_sandbox:
+            hers["moment"] = self.say.moment(self.now)
+        self._frame = (
+            token,
+            framed(
+                self.lang,
+                self.who,
+                self._path(),
+                is_sandbox=is_sandbox,
+                is_themed=is_themed,
+                hers=hers,
+            ),
+        )
+        return self._frame
+
     def _path(self) -> str:
         """The path as an address writes it."""
         path: str = self.request.scope["path"]
@@ -159,11 +176,11 @@ class Visit:
 
     def _here(self) -> str:
         """The address that shows this page again: of what answers a form, the page above it."""
-        from api.console.table import PAGES
-
         path, query = self._path(), self.request.scope.get("query_string", b"").decode()
         if self.request.method == "GET":
             return f"{path}?{query}" if query else path
+        from api.console.table import PAGES
+
         shown = {page.path for page in PAGES if page.method == "GET"}
         template: str = self.request.scope["route"].path
         while template and template not in shown:

@@ -11,6 +11,7 @@ effective day on. Read `evaluate.py` next.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Published(NamedTuple):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Book:
     """All editions published so far, in order of effective day."""
 
@@ -51,7 +52,13 @@ class Book:
 
     def known(self, position: int | None) -> tuple[Edition, ...]:
         """The editions published at or before this position (None: all), oldest first."""
-        return tuple(e.edition for e in self.entries if position is None or e.position <= position)
+        if position is None or not self.entries or self.entries[-1].position <= position:
+            return self._editions
+        return tuple(e.edition for e in self.entries if e.position <= position)
+
+    @cached_property
+    def _editions(self) -> tuple[Edition, ...]:
+        return tuple(e.edition for e in self.entries)
 
     def chain(self, on_day: Day, position: int | None) -> tuple[Edition, ...]:
         """The known editions in force up to that day, oldest first.
@@ -59,6 +66,8 @@ class Book:
         Before the first one takes effect: the earliest known alone. Empty when none is known.
         """
         known = self.known(position)
+        if known and known[-1].effective_from <= on_day:
+            return known
         return tuple(e for e in known if e.effective_from <= on_day) or known[:1]
 
     def in_force(self, on_day: Day, position: int | None) -> Edition | None:

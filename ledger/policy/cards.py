@@ -14,14 +14,13 @@ Here is why and until when; whether a hold stops the end is said by `holds.py`: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant, add_days, add_months, day_of, is_past
 from ledger.events import CardKept, CardRebound, CardRemoved, CardSettled, Fact, OrderPaid, Row
 from ledger.policy.book import Book
-from ledger.policy.clocks import Case, reign_of
+from ledger.policy.clocks import Rules, reign_of
 from ledger.policy.consents import GRANTS, choice
 from ledger.policy.explain import Language, either, format_long, resting_on, words
 from ledger.policy.terms import Rule, chain_for
@@ -51,8 +50,7 @@ BY_OWN_FACTS = "ends_by_its_own_facts"  # the flag of a deadline that a card's o
 WALLET = "wallet"  # the purpose to which the person consents
 
 
-@dataclass(frozen=True, slots=True)
-class CardItem:
+class CardItem(NamedTuple):
     """One payment's proof, or one card: kept until the end of day `until` (None: no end in sight,
     its contract runs)."""
 
@@ -91,6 +89,7 @@ class _Moment(NamedTuple):
     book: Book
     as_of: Instant
     known: int | None
+    rules: dict[str, Rules]  # of each class
 
 
 def cards(
@@ -108,7 +107,7 @@ def cards(
     cards.
     """
     heard = [r for r in rows if r.occurred_at <= as_of and (known is None or r.position <= known)]
-    moment = _Moment(state, book, as_of, known)
+    moment = _Moment(state, book, as_of, known, {})
     found = [*_payments(moment, heard), *_kept(moment, heard, facts)]
     return sorted(found, key=lambda card: (card.klass, card.item))
 
@@ -162,7 +161,7 @@ def _payments(moment: _Moment, rows: Sequence[Row]) -> Iterator[CardItem]:
     """One proof per payment that sealed digits: fifteen months from its own day."""
     for row in rows:
         if row.kind == OrderPaid.kind and row.item:
-            rule = _rule(moment, "card_proof", row.item, row.edition)
+            rule = _rule(moment, "card_proof", row.edition)
             if rule is not None:
                 end = _proof(rule, "payment", row.local_day, (row.position,))
                 yield _item(moment, "card_proof", row.item, "proof", rule, end)
@@ -194,7 +193,7 @@ def _kept(moment: _Moment, rows: Sequence[Row], facts: Mapping[int, Fact]) -> It
     for item in dict.fromkeys(row.item for row in rows if row.kind.startswith("card.")):
         its = sorted((row for row in rows if row.item == item), key=_when)
         card = _card(item or "", its, facts)
-        rule = card and _rule(moment, "card", card.item, card.kept[-1].edition)
+        rule = card and _rule(moment, "card", card.kept[-1].edition)
         if card is None or rule is None:
             continue
         by_ground = {"proof": _of_proof, "subscription": _of_subscription, "wallet": _of_wallet}
@@ -231,7 +230,7 @@ def _card(item: str, its: Sequence[Row], facts: Mapping[int, Fact]) -> _Card | N
 def _of_proof(moment: _Moment, card: _Card, facts: Mapping[int, Fact]) -> _End | None:
     """The proof of the last debit; of the payment it was kept for while no debit is on record."""
     last = card.settled[-1] if card.settled else card.kept[0]
-    rule = _rule(moment, "card_proof", card.item, last.edition)
+    rule = _rule(moment, "card_proof", last.edition)
     if rule is None:
         return None
     day = _debited(last, facts)
@@ -359,10 +358,12 @@ def _erased(moment: _Moment, klass: str, item: str, end: _End, card: _Card | Non
     return ended.day if ended is not None and is_gone else None
 
 
-def _rule(moment: _Moment, klass: str, item: str, edition: int) -> Rule | None:
+def _rule(moment: _Moment, klass: str, edition: int) -> Rule | None:
     """The rule of a class for a fact of that era, as `clocks.py` judges it."""
-    chain, _ = chain_for(moment.book, klass, day_of(moment.as_of), moment.known)
-    return Case(moment.state, klass, item, reign_of(chain)).rule(edition) if chain else None
+    if klass not in moment.rules:
+        chain, _ = chain_for(moment.book, klass, day_of(moment.as_of), moment.known)
+        moment.rules[klass] = Rules(moment.state, klass, reign_of(chain))
+    return moment.rules[klass][edition]
 
 
 def _expires(moment: _Moment, said: ChoiceState) -> Day | None:

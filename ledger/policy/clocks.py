@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
@@ -53,48 +52,41 @@ class Reign:
         return self._rules[asked]
 
 
-@dataclass(slots=True)
+class Rules(dict[int, Rule | None]):
+    """The rules of a class for the facts of one person, by the edition they were recorded under: a
+    fact is judged by that edition, or by the latest she was told of."""
+
+    def __init__(self, state: SubjectState, klass: str, reign: Reign) -> None:
+        self._klass, self._reign = klass, reign
+        self._told = state.notified.edition if state.notified else 0
+
+    def __missing__(self, edition: int) -> Rule | None:
+        found = self[edition] = self._reign.rule(self._klass, self.era(edition))
+        return found
+
+    def era(self, edition: int) -> int:
+        """The edition by which a fact is judged."""
+        return max(edition, self._told)
+
+
 class Case:
     """One question: this class and scope of this person, under these editions in force. `facts`:
     those that its clock looks at, all of the person's or those of this thing only, the latest
-    first. `sorted_out`: what moves the clock, and what does not, the same on any day."""
+    first; `of`: the class, as the newest edition in force has it; `contracts`: those that may stop
+    its clock; `moving` and `others`: what moves it (of the facts that one edition judges the last
+    one: none before it has a later end), and what does not, the same on any day."""
 
-    state: SubjectState
-    klass: str
-    scope: str
-    reign: Reign
-    facts: Facts = ()
-    sorted_out: tuple[list[Candidate], Facts] | None = None
+    __slots__ = "contracts", "facts", "moving", "of", "others", "reign", "rules", "scope", "state"
 
-    def rule(self, edition: int | None) -> Rule | None:
-        """The rule for a fact recorded under that edition, and told to this person or not."""
-        return self.reign.rule(self.klass, self.era(edition))
-
-    @property
-    def of(self) -> DataClass:
-        """The class, as the newest edition in force has it."""
-        return self.reign.classes[self.klass]
-
-    @property
-    def moving(self) -> list[Candidate]:
-        """Of the facts that one edition judges the last one that moves the clock: none before it
-        has a later end."""
-        return self._sorted_out()[0]
-
-    @property
-    def others(self) -> Facts:
-        """The facts that do not move it."""
-        return self._sorted_out()[1]
-
-    def _sorted_out(self) -> tuple[list[Candidate], Facts]:
-        if self.sorted_out is None:
-            self.sorted_out = _sorted_out(self)
-        return self.sorted_out
-
-    def era(self, edition: int | None) -> int:
-        """The edition by which a fact is judged: its own, or the latest this person was told of."""
-        notified = self.state.notified
-        return max(edition or 0, notified.edition if notified else 0)
+    def __init__(
+        self, state: SubjectState, klass: str, scope: str, reign: Reign, rules: Rules, facts: Facts
+    ) -> None:
+        self.state, self.scope, self.reign, self.rules = state, scope, reign, rules
+        self.facts, self.of, self.contracts = facts, reign.classes[klass], state.contracts
+        if self.contracts and self.of.clock == "item":
+            its = self.contracts.get(scope)
+            self.contracts = {} if its is None else {scope: its}
+        self.moving, self.others = _sorted_out(rules, facts)
 
 
 @lru_cache(maxsize=256)
@@ -110,42 +102,38 @@ def reign_of(chain: tuple[Edition, ...]) -> Reign:
 
 
 def winner_of(case: Case, today: Day) -> Candidate | None:
-    candidates = [*case.moving, *_from_contracts(case, today)]
+    candidates = case.moving
+    if case.contracts:
+        candidates = [*candidates, *_from_contracts(case, today)]
     return max(candidates, key=_FIRST) if candidates else _fallback(case)
 
 
 _FIRST = itemgetter(0, 1, 2)
 
 
-def _sorted_out(case: Case) -> tuple[list[Candidate], Facts]:
+def _sorted_out(rules: Rules, facts: Facts) -> tuple[list[Candidate], Facts]:
     moving: list[Candidate] = []
     others: list[tuple[ActivityKey, Span]] = []
-    rules: dict[int, Rule | None] = {}
     judged: set[int] = set()
-    for fact in case.facts:
-        (_, _, kind, edition), span = fact
-        if edition not in rules:
-            rules[edition] = case.rule(edition)
+    for fact in facts:
+        (_, _, kind, edition), (_, _, day, position, _) = fact
         rule = rules[edition]
         if rule is None or kind not in rule.moved_by:
             others.append(fact)
         # A contract's own row says its end, with corrections and plans.
         elif edition not in judged and kind != CONTRACT_ENDED:
             judged.add(edition)
-            last = span.last_day, span.last_position
-            moving.append(_candidate(case, rule, kind, *last, edition, "fact"))
+            moving.append(_candidate(rules, rule, kind, day, position, edition, "fact"))
     return moving, others
 
 
 def _from_contracts(case: Case, today: Day) -> Iterator[Candidate]:
-    for contract in contracts_of(case).values():
+    for contract in case.contracts.values():
         end = _end_of(contract, today)
         if end is not None:
-            rule = case.rule(end.edition)
+            rule = case.rules[end.edition]
             if rule is not None and CONTRACT_ENDED in rule.moved_by:
-                yield _candidate(
-                    case, rule, CONTRACT_ENDED, end.day, end.position, end.edition, end.source
-                )
+                yield _candidate(case.rules, rule, CONTRACT_ENDED, *end)
 
 
 class _End(NamedTuple):
@@ -176,13 +164,12 @@ def _fallback(case: Case) -> Candidate | None:
     if first is None:
         return None
     key, span = first
-    rule = case.rule(key.edition)
+    rule = case.rules[key.edition]
     source: Source = "first_fact" if case.of.clock == "item" else "registration"
     if rule is None:
         return None
-    return _candidate(
-        case, rule, key.kind, span.first_day, span.first_position, key.edition, source
-    )
+    first_fact = span.first_day, span.first_position, key.edition
+    return _candidate(case.rules, rule, key.kind, *first_fact, source)
 
 
 def _beginning(entry: tuple[ActivityKey, Span]) -> tuple[Day, int]:
@@ -190,14 +177,7 @@ def _beginning(entry: tuple[ActivityKey, Span]) -> tuple[Day, int]:
 
 
 def _candidate(
-    case: Case, rule: Rule, kind: str, day: Day, position: int, edition: int, source: Source
+    rules: Rules, rule: Rule, kind: str, day: Day, position: int, edition: int, source: Source
 ) -> Candidate:
     due = add_months(day, rule.months)
-    return Candidate(due, day, position, kind, edition, case.era(edition), source, rule)
-
-
-def contracts_of(case: Case) -> dict[str, Contract]:
-    contracts = case.state.contracts
-    if not contracts or case.of.clock != "item":
-        return contracts
-    return {case.scope: contracts[case.scope]} if case.scope in contracts else {}
+    return Candidate(due, day, position, kind, edition, rules.era(edition), source, rule)

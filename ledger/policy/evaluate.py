@@ -20,8 +20,8 @@ from ledger.policy.clocks import (
     Candidate,
     Case,
     Reign,
+    Rules,
     classes_of,
-    contracts_of,
     reign_of,
     winner_of,
 )
@@ -101,6 +101,7 @@ class Judging:
         for fact in self.facts:
             self._of_item.setdefault(fact[0].scope, []).append(fact)
         self._reigns: dict[Day, Reign] = {}
+        self._rules: dict[tuple[str, Reign], Rules] = {}
         self._judged: dict[tuple[str, str], _Judged] = {}
 
     def deadlines(
@@ -136,7 +137,10 @@ class Judging:
         """The question of one class and scope under these editions."""
         by_item = reign.classes[klass].clock == "item"
         facts = self._of_item.get(scope, []) if by_item else self.facts
-        return Case(self.state, klass, scope, reign, facts)
+        rules = self._rules.get((klass, reign))
+        if rules is None:
+            rules = self._rules[klass, reign] = Rules(self.state, klass, reign)
+        return Case(self.state, klass, scope, reign, rules, facts)
 
 
 def _last(fact: tuple[ActivityKey, Span]) -> tuple[Day, int]:
@@ -182,7 +186,7 @@ def _judge(
         return None
     is_same = before is not None and before.case.reign is reign
     case = before.case if before and is_same else asked.case(klass, scope, reign)
-    by_calendar = contracts_of(case)  # alone what they plan makes another winner of another day
+    by_calendar = case.contracts  # alone what they plan makes another winner of another day
     winner = before.winner if before and is_same and not by_calendar else winner_of(case, today)
     if winner is None:
         return None
@@ -213,8 +217,9 @@ def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
     case, winner, answer = judged
     rule, in_force = winner.rule, case.reign.chain[0].effective_from <= asked.today
     of, edition = rule.data_class, rule.edition
+    passed_over, flips_on, change = _ahead(asked, judged) if ahead else ((), None, ())
     return Deadline(  # by place: twenty names would cost as much as judging
-        case.klass,
+        case.of.name,
         case.scope,
         of.label_fr,
         of.label_en,
@@ -233,8 +238,10 @@ def _deadline(asked: Judging, judged: _Judged, *, ahead: bool) -> Deadline:
         of.why_en,
         Counted(winner.kind, winner.day, winner.position, rule.months, winner.era, winner.source),
         _rests_on(case, winner, answer),
-        *(_ahead(asked, judged) if ahead else ((), None, ())),
-        flags=_flags(winner.source, in_force=in_force, not_lengthened=rule.not_lengthened),
+        passed_over,
+        flips_on,
+        change,
+        _flags(winner.source, in_force, rule.not_lengthened),
     )
 
 
@@ -253,7 +260,7 @@ def _rests_on(case: Case, winner: Candidate, answer: _Answer) -> tuple[int, ...]
 
 
 @lru_cache(maxsize=64)
-def _flags(source: Source, *, in_force: bool, not_lengthened: bool) -> tuple[str, ...]:
+def _flags(source: Source, in_force: bool, not_lengthened: bool) -> tuple[str, ...]:
     flags = {
         "edition_not_yet_in_force": not in_force,
         "clock_starts_at_registration": source == "registration",
@@ -270,13 +277,14 @@ def _flags(source: Source, *, in_force: bool, not_lengthened: bool) -> tuple[str
 def _answer(case: Case, winner: Candidate, today: Day, ended: Ended | None) -> _Answer:
     if ended is not None and ended.tier == "erased":
         return _Answer("erased", None, None, (), ended)
-    suspended_by = [
-        Suspension(item, contract.from_position or 0)
-        for item, contract in sorted(contracts_of(case).items())
-        if ended is None and _suspends(case, contract, today)
-    ]
-    if suspended_by:
-        return _Answer("operational", None, None, tuple(suspended_by), None)
+    if case.contracts and ended is None:
+        suspended_by = tuple(
+            Suspension(item, contract.from_position or 0)
+            for item, contract in sorted(case.contracts.items())
+            if _suspends(case, contract, today)
+        )
+        if suspended_by:
+            return _Answer("operational", None, None, suspended_by, None)
     until, archive_until = winner.due, None
     archive = winner.rule.archive
     if archive is not None:
@@ -299,7 +307,7 @@ def _suspends(case: Case, contract: Contract, today: Day) -> bool:
     planned = contract.planned_day
     if not contract.tacit and planned is not None and is_past(planned, today):
         return False
-    rule = case.rule(contract.planned_edition)
+    rule = case.rules[contract.planned_edition or 0]
     return rule is not None and contract.type in rule.suspended_by
 
 
@@ -312,10 +320,10 @@ def _flips_on(now: _Judged, asked: Judging) -> Day | None:
     case, today = now.case, asked.today
     turns = [e.effective_from for e in asked.editions]
     ends = [now.answer.operational_until, now.answer.archive_until]
-    ends += [contract.planned_day for contract in contracts_of(case).values()]
+    ends += [contract.planned_day for contract in case.contracts.values()]
     turns += [add_days(end, 1) for end in ends if end is not None and end >= today]
     for day in sorted({day for day in turns if day > today}):
-        then = _judge(asked, case.klass, case.scope, day, now)
+        then = _judge(asked, case.of.name, case.scope, day, now)
         if then is not None and then.answer != now.answer:
             return day
     return None

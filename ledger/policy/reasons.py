@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ledger.policy.clocks import Candidate, Case, contracts_of
+from ledger.policy.clocks import Candidate, Case
 from ledger.policy.model import CONTRACT_ENDED, REGISTERED
 from ledger.policy.verdicts import NotCounted, Suspension
 
@@ -51,13 +51,15 @@ def rests_on(
     case: Case, winner: Candidate, suspended_by: tuple[Suspension, ...]
 ) -> tuple[int, ...]:
     """The positions of the facts that made the answer, in order."""
+    notified = case.state.notified
+    if not suspended_by and notified is None:
+        return (winner.position,)
     positions: list[int | None] = [winner.position]
     if suspended_by:
-        contracts = contracts_of(case)
+        contracts = case.contracts
         suspending = [contracts[s.item] for s in suspended_by]
         positions = [contract.from_position for contract in suspending]
         positions += [contract.planned_position for contract in suspending]
-    notified = case.state.notified
     if notified is not None and winner.edition < notified.edition and len(case.reign.chain) > 1:
         positions.append(notified.position)
     return tuple(sorted({position for position in positions if position}))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from threading import RLock, local
 from typing import Any, TypeVar
@@ -206,10 +206,10 @@ class Sitting:
             raise broken(error) from None
 
 
-def once(connection: sa.Connection, name: str, read: Callable[[], Seen]) -> Seen:
+def once(connection: sa.Connection, name: Hashable, read: Callable[[], Seen]) -> Seen:
     """What cannot change while one state is seen: read once in such a transaction; in one that
     writes, each time. A transaction that goes over everybody remembers a few of them."""
-    seen: dict[str, Seen] | None = connection.get_execution_options().get("seen")
+    seen: dict[Hashable, Seen] | None = connection.get_execution_options().get("seen")
     if seen is None:
         return read()
     if name not in seen:
@@ -311,7 +311,7 @@ class Seat:
     answer some rows at a time."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self._seen: dict[str, Any] = {}  # what was read, for as long as she sits
+        self._seen: dict[Hashable, Any] = {}  # what was read, for as long as she sits
         self.connection = connection.execution_options(seat=self, seen=self._seen)
         self._driver: Any = connection.connection.driver_connection
         self._session = session_of(connection.connection)

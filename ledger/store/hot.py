@@ -49,7 +49,7 @@ class Hot:
 
     @cached_property
     def of_one(self) -> Hot:
-        """The same, asked with one value of each column only: PostgreSQL looks that up, and plans a
+        """The same, asked with one id of each column only: PostgreSQL looks that up, and plans a
         list as if it had ten."""
         made = Hot(self._query, *self._among, numbers=self._numbers)
         made._is_of_one = True
@@ -67,6 +67,16 @@ class Hot:
             return [tuple(row) for row in connection.execute(query, numbers)]
         return _executed(connection, self.text, self.arguments(values, numbers))
 
+    def of_these(
+        self,
+        connection: sa.Connection,
+        values: Collection[Collection[Any]],
+        numbers: dict[str, int],
+    ) -> list[tuple[Any, ...]]:
+        """The rows, asked with what it takes of these."""
+        its = {name: numbers[name] for name in self._numbers}
+        return self.rows(connection, *(values if self._among else ()), **its)
+
     def arguments(
         self,
         values: Collection[Collection[Any]],
@@ -77,7 +87,6 @@ class Hot:
         questions asked together."""
         said, known = [], {} if known is None else known
         for literal, some in zip(self._literals, values, strict=True):
-            assert not self._is_of_one or len(some) == 1, "this is asked of one"
             if (id(some), literal) not in known:
                 known[id(some), literal] = literal(tuple(some))
             said.append(known[id(some), literal])
@@ -85,12 +94,17 @@ class Hot:
 
     @cached_property
     def _literals(self) -> list[Callable[[tuple[Any, ...]], str]]:
-        return [literal_of(column) for column in self._among]
+        return [_one_id if self._is_of_one else literal_of(column) for column in self._among]
 
     @property
     def arity(self) -> int:
         """How many arguments its `text` has."""
         return len(self._among) + len(self._numbers)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether its rows come in an order."""
+        return not isinstance(self._query, sa.Select) or bool(self._query._order_by_clauses)
 
     @property
     def columns(self) -> list[sa.ColumnElement[Any]]:
@@ -100,7 +114,7 @@ class Hot:
     @cached_property
     def text(self) -> str:
         """What is prepared on PostgreSQL."""
-        told = "= (${}::{}[])[1]" if self._is_of_one else "= ANY (${}::{}[])"
+        told = "= ${}::{}" if self._is_of_one else "= ANY (${}::{}[])"
         wanted = [
             sa.text(f"{column.table.name}.{column.name} {told.format(number, cast(column))}")
             for number, column in enumerate(self._among, 1)
@@ -120,7 +134,8 @@ class Hot:
 class Together:
     """Hot queries that are asked at once: on PostgreSQL one statement, to which each gives its rows
     as one list, for a round trip costs more than any of them. What they have of bytes
-    comes in a row beside the lists, which would write out each byte."""
+    comes in a row beside the lists, which would write out each byte; what has neither bytes nor an
+    order comes as one list for all, which costs less."""
 
     def __init__(self, *asked: Hot) -> None:
         self._asked = asked
@@ -128,10 +143,12 @@ class Together:
     def rows(
         self, connection: sa.Connection, *values: Collection[Any], **numbers: int
     ) -> list[list[tuple[Any, ...]]]:
-        """The rows of each, as it would give them alone, asked with the same values and numbers."""
+        """The rows of each, as it would give them alone, asked with the same values and numbers, or
+        with nothing where it takes nothing."""
         if connection.dialect.name == "sqlite":
-            return [one.rows(connection, *values, **numbers) for one in self._asked]
-        return self._told(connection, self._same, self._asked[0].arguments(values, numbers))
+            return [one.of_these(connection, values, numbers) for one in self._asked]
+        fullest = max(self._asked, key=lambda one: one.arity)
+        return self._told(connection, self._same, fullest.arguments(values, numbers))
 
     def each(self, connection: sa.Connection, *values: Values) -> list[list[tuple[Any, ...]]]:
         """The same where each is asked with values and numbers of its own."""
@@ -145,58 +162,74 @@ class Together:
     def _told(
         self, connection: sa.Connection, text: str, arguments: str
     ) -> list[list[tuple[Any, ...]]]:
-        (found,) = _executed(connection, text, arguments)
-        return [
-            read(msgspec.json.decode(found[2 * n]), found[2 * n + 1]) if found[2 * n] else []
-            for n, read in enumerate(self._read)
-        ]
+        ((of_all, *found),) = _executed(connection, text, arguments)
+        told: list[list[Any]] = [[] for _ in self._asked]
+        for row in msgspec.json.decode(of_all or "[]"):
+            told[row.pop()].append(row)
+        content: list[Any] = [None] * len(told)
+        for n, rows, of_bytes in zip(self._alone, found[::2], found[1::2], strict=True):
+            told[n], content[n] = msgspec.json.decode(rows or "[]"), of_bytes
+        return [read(*its) for read, *its in zip(self._read, told, content, strict=True)]
 
     @cached_property
     def _same(self) -> str:
         """The text in which the arguments are the same for all."""
-        return self._side_by_side([_listed(one) for one in self._asked])
+        return self._side_by_side([self._listed(n) for n in range(len(self._asked))])
 
     @cached_property
     def _apart(self) -> str:
         """The text in which the arguments of each come after those of the ones before it."""
         said, before = [], 0
-        for one in self._asked:
-            pieces = _ARGUMENT.split(_listed(one))  # every second one is a number
+        for n, one in enumerate(self._asked):
+            pieces = _ARGUMENT.split(self._listed(n))  # every second one is a number
             pieces[1::2] = [f"${int(number) + before}" for number in pieces[1::2]]
             said.append("".join(pieces))
             before += one.arity
         return self._side_by_side(said)
 
     def _side_by_side(self, listed: list[str]) -> str:
-        """All of them as one query of one row, two columns each. What has no bytes is a value by
-        itself, which costs less than to be joined with the others."""
-        told, joined = [], []
-        for n, (one, text) in enumerate(zip(self._asked, listed, strict=True)):
-            if _raw(one.columns):
+        """All of them as one query of one row: the list for all, then two columns each. What has no
+        bytes is a value by itself, which costs less than to be joined with the others."""
+        for_all = " UNION ALL ".join(t for n, t in enumerate(listed) if n not in self._alone)
+        told = [f"(SELECT json_agg(j)::text FROM ({for_all}) AS u (j))" if for_all else "NULL"]
+        joined = []
+        for n in self._alone:
+            if _raw(self._asked[n].columns):
                 told.append(f"q{n}.*")
-                joined.append(f"{text} AS q{n}")
+                joined.append(f"{listed[n]} AS q{n}")
             else:
-                told.append(f"{text}, NULL")
+                told.append(f"{listed[n]}, NULL")
         return f"SELECT {', '.join(told)}" + (f" FROM {', '.join(joined)}" if joined else "")
+
+    def _listed(self, n: int) -> str:
+        """A query as one row: a JSON list of its rows, which are lists, in which the length of
+        bytes stands for them; and, where it has any, all these bytes. Or as rows that end with its
+        number, for the list for all."""
+        one = self._asked[n]
+        names = [f"c{n}" for n in range(len(one.columns))]
+        raw, told = _raw(one.columns), list(names)
+        for column in raw:
+            told[column] = f"octet_length({names[column]})"
+        source = f"FROM ({one.text}) AS q ({', '.join(names)})"
+        if n not in self._alone:
+            return f"SELECT json_build_array({', '.join([*told, str(n)])}) {source}"
+        content = " || ".join(f"COALESCE({names[column]}, '')" for column in raw)
+        more = f", string_agg({content}, '')" if raw else ""
+        return f"(SELECT json_agg(json_build_array({', '.join(told)}))::text{more} {source})"
+
+    @cached_property
+    def _alone(self) -> list[int]:
+        """Which of them have bytes or an order."""
+        return [n for n, one in enumerate(self._asked) if one.is_ordered or _raw(one.columns)]
 
     @cached_property
     def _read(self) -> list[Callable[[list[list[Any]], Any], list[Any]]]:
         return [_reader(one.columns) for one in self._asked]
 
 
-def _listed(one: Hot) -> str:
-    """A query as one row: a JSON list of its rows, which are lists, in which the length of bytes
-    stands for them; and, where it has any, all these bytes."""
-    names = [f"c{n}" for n in range(len(one.columns))]
-    raw, told = _raw(one.columns), list(names)
-    for n in raw:
-        told[n] = f"octet_length({names[n]})"
-    content = " || ".join(f"COALESCE({names[n]}, '')" for n in raw)
-    more = f", string_agg({content}, '')" if raw else ""
-    return (
-        f"(SELECT json_agg(json_build_array({', '.join(told)}))::text{more}"
-        f" FROM ({one.text}) AS q ({', '.join(names)}))"
-    )
+def _one_id(values: tuple[Any, ...]) -> str:
+    assert len(values) == 1, "this is asked of one"
+    return f"'{values[0].hex}'"
 
 
 def _raw(columns: list[sa.ColumnElement[Any]]) -> list[int]:

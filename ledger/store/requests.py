@@ -61,14 +61,14 @@ _STEPS = Hot(
 )
 
 _WHOLE = Together(HEAD, _BEGUN_AS, _STEPS)
-_OUTLINED: dict[str, list[tuple[str, str]]] = {
-    kind: [(spec.name, spec.column) for spec in cls.specs if spec.column]
+_SAID = ("actor", "channel", "decision", "purpose", "basis", "until_day")
+_OUTLINED: dict[str, list[tuple[str, int]]] = {
+    kind: [(spec.name, _SAID.index(spec.column)) for spec in cls.specs if spec.column]
     for kind, cls in KINDS.items()
     if kind.startswith("request.") and all(spec.column for spec in cls.specs if spec.required)
 }
 """The steps whose columns say all that a request is judged by, with these fields: what else their
 entries say is for whoever carries it out, and is not read to tell where requests stand."""
-_SAID = ("actor", "channel", "decision", "purpose", "basis", "until_day")
 
 
 def _outline(of: Any) -> tuple[Any, ...]:
@@ -104,18 +104,18 @@ _STEPS_OF_HERS = Hot(
     events.subject,
     numbers=("after",),
 )
-_HERS_WITH_STEPS = Together(HEAD, _STEPS_OF_HERS)
+_HERS_WITH_STEPS = Together(HEAD, _STEPS_OF_HERS)  # by all the ids she has, or her only one
+_HER_OWN_WITH_STEPS = Together(HEAD, _STEPS_OF_HERS.of_one)
 
 
 def _outlined(row: tuple[Any, ...]) -> Step:
     """A step by its columns, where they say enough of it."""
-    position, _, recorded_at, subject, kind, at, grain, day, actor, *said, raw = row
+    position, _, recorded_at, subject, kind, at, grain, day, *said, raw = row
     if raw is not None:
         return Step(position, recorded_at, fact_from(entry.read(bytes(raw))))
-    stated = dict(zip(_SAID[1:], said, strict=True))
-    values = {name: stated[column] for name, column in _OUTLINED[kind]}
+    values = {name: said[place] for name, place in _OUTLINED[kind]}
     moment = Moment(at, grain, day)
-    fact = KINDS[kind](subject=subject, occurred=moment, actor=actor, **values)
+    fact = KINDS[kind](subject=subject, occurred=moment, actor=said[0], **values)
     return Step(position, recorded_at, fact)
 
 
@@ -128,7 +128,8 @@ def begun_with_steps(
         window = {"known": ALL, "after": after, "limit": limit}
         head, steps = _NEXT_WITH_STEPS.each(connection, ((), {}), ((), window))
     else:
-        head, steps = _HERS_WITH_STEPS.each(connection, ((), {}), ((people,), {"after": after}))
+        asked = _HER_OWN_WITH_STEPS if len(people) == 1 else _HERS_WITH_STEPS
+        head, steps = asked.rows(connection, people, after=after)
     once(connection, "head", lambda: head)
     told: dict[UUID, list[Step]] = {}
     first: list[Begun] = []  # what begins a stream is its first fact

@@ -6,7 +6,7 @@ Everything here runs inside the caller's transaction; whoever writes holds the h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -66,12 +66,11 @@ class Part(NamedTuple):
     def of(self, connection: sa.Connection, subject: UUID) -> Any:
         """Hers."""
         read = partial(self._read, connection, subject)
-        return once(connection, f"{self.name} of {subject}", read)
+        return once(connection, (self.name, subject), read)
 
     def _read(self, connection: sa.Connection, subject: UUID) -> Any:
-        values = ((subject,),), self.numbers
         asked = _together(*(one.of_one for one in self.asked))
-        return self.made(*asked.each(connection, *(values for _ in self.asked)))
+        return self.made(*asked.rows(connection, (subject,), **self.numbers))
 
 
 def _rows_made(rows: list[Values]) -> list[Row]:
@@ -107,7 +106,7 @@ def rows_of_holds(connection: sa.Connection, subject: UUID) -> list[Row]:
     """Her rows that keep something, with what amends facts of hers; all of them, where they are
     known already."""
     seen = connection.get_execution_options().get("seen") or {}
-    found: list[Row] = (ROWS if f"rows of {subject}" in seen else KEPT).of(connection, subject)
+    found: list[Row] = (ROWS if ("rows", subject) in seen else KEPT).of(connection, subject)
     return found
 
 
@@ -120,18 +119,16 @@ def of_cards(connection: sa.Connection, subject: UUID) -> OfCards:
 def look_at(connection: sa.Connection, subject: UUID, *parts: Part) -> None:
     """Read these parts of one person and where the log ends in one round trip, where what was read
     is remembered: it is asked for next."""
-    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
-    if seen is None or any(f"{part.name} of {subject}" in seen for part in parts):
+    seen: dict[Hashable, Any] | None = connection.get_execution_options().get("seen")
+    if seen is None or any((part.name, subject) in seen for part in parts):
         return
     asked = [one.of_one for part in parts for one in part.asked]
-    numbers = [part.numbers for part in parts for _ in part.asked]
-    hers = ((subject,),)
-    told = _with_head(*asked).each(connection, ((), {}), *((hers, one) for one in numbers))
-    head, *found = told
+    numbers = {name: one for part in parts for name, one in part.numbers.items()}
+    head, *found = _with_head(*asked).rows(connection, (subject,), **numbers)
     once(connection, "head", lambda: head)
     for part in parts:
         its, found = found[: len(part.asked)], found[len(part.asked) :]
-        once(connection, f"{part.name} of {subject}", partial(part.made, *its))
+        once(connection, (part.name, subject), partial(part.made, *its))
 
 
 def with_head(
@@ -139,7 +136,7 @@ def with_head(
 ) -> list[Values]:
     """The rows of a question, asked in one round trip with where the log ends, unless that is
     known or nothing would remember it."""
-    seen: dict[str, Any] | None = connection.get_execution_options().get("seen")
+    seen: dict[Hashable, Any] | None = connection.get_execution_options().get("seen")
     if seen is None or "head" in seen:
         return asked.rows(connection, *values, **numbers)
     head, rows = _with_head(asked).each(connection, ((), {}), (values, numbers))

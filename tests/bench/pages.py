@@ -5,7 +5,9 @@ sealed; then a thousand customers, whom the database multiplies. The bare page i
 of the same kind (a menu, a table of twenty lines) under the same server, the same guards and no
 ledger; another stands beside it that has as many bytes as the page. One connection asks them in
 turns; the page of a person is asked of two dozen people and her own pages that judge by a dozen,
-one after the other, so that nothing is flattered by what is remembered of one of them. What was
+one after the other, so that nothing is flattered by what is remembered of one of them. They have
+nine to twelve things each, which is more than two thirds of the company have; whom chance draws
+from all of it is asked beside them. What was
 counted over everybody is forgotten first, so the first answer of a page is that of a ledger nobody
 ever looked at; its p50 is measured once its numbers are there. What is kept in the folder of
 `--kept` is measured again without being made anew. Run alone:
@@ -18,6 +20,7 @@ import argparse
 import http.client
 import json
 import multiprocessing
+import random
 import socket
 import statistics
 import time
@@ -78,6 +81,7 @@ class Case(NamedTuple):
 
 THINGS = range(9, 13)  # told of whoever is looked at: as many as of D-0042 (9) and D-0052 (12)
 PEOPLE, CUSTOMERS = 24, 12
+ROUNDS, SEED = 60, 44
 JUDGING = ("", "account")  # her pages that judge; D-0052 asked for most, and sees the others
 
 
@@ -95,6 +99,12 @@ def known(ledger: Ledger) -> list[UUID]:
     return found
 
 
+def at_random(ledger: Ledger) -> list[UUID]:
+    """As many of the company as pages are asked, drawn with a fixed seed from all of them."""
+    drawn = random.Random(SEED).sample(range(1, COMPANY + 1), ROUNDS)
+    return [find(ledger, Reference("shop", f"D-{number:04d}")) for number in drawn]
+
+
 def cases(ledger: Ledger) -> list[Case]:
     """Each page of the console and of a person that is opened by its address."""
     people, now = known(ledger), ledger.clock.now()
@@ -107,6 +117,8 @@ def cases(ledger: Ledger) -> list[Case]:
     told = tuple(("dpo", f"/console/people/{person}") for person in people)
     found = [Case(f"/console{path}", (("dpo", f"/console{path}"),)) for path in ("", "/people")]
     found.append(Case("/console/people/{id}", told))
+    drawn = tuple(("dpo", f"/console/people/{person}") for person in at_random(ledger))
+    found.append(Case("/console/people/{id}, at random", drawn))
     found += [Case(f"/console{path}", (("dpo", f"/console{path}"),)) for path in console]
     tokens_of = [tokens.issue(ledger, person, now)[0] for person in people[1 : CUSTOMERS + 1]]
     her = ("", "choices", "cards", "requests", "receipts", "readers", "directive", "account")
@@ -272,7 +284,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--kept", type=Path, default=Path("/tmp/probant-pages"))
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
     with company(options.kept, options.people) as (url, people):
         ledger = open_ledger(url, options.kept / "keyring.json")

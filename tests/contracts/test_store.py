@@ -26,6 +26,7 @@ from ledger.store.hot import Hot, Together, number
 from ledger.store.migrations.fences import REFUSAL
 from ledger.store.recorder import Work
 from ledger.store.roles import PRUNER
+from ledger.store.states import HEAD
 from tests.clock import StepClock
 from tests.contracts.props import assert_whole, draft, now, owner, position, somebody
 
@@ -149,18 +150,24 @@ def test_what_is_asked_together_is_what_is_asked_alone(ledger: Ledger):
     """Ids, bytes, texts, numbers and nothing: on each database the very same rows."""
     subject = somebody(ledger)
     record(ledger, Record(ContactedUs(occurred=now(ledger), subject=subject, channel="phone")))
-    events, keys = tables.events, tables.keys
+    events, keys, activity = tables.events, tables.keys, tables.activity
     alone = [
         Hot(sa.select(events).order_by(events.c.position), events.c.subject),
         Hot(sa.select(keys.c.key_id, keys.c.wrapped, keys.c.scope), keys.c.subject),
         Hot(sa.select(tables.ended), tables.ended.c.subject),
+        Hot(sa.select(events.c.kind).order_by(events.c.position.desc()), events.c.subject),
+        Hot(sa.select(activity), activity.c.subject),
     ]
     with ledger.database.read() as connection:
         found = Together(*alone).rows(connection, [subject])
+        head, *of_one = Together(HEAD, *(one.of_one for one in alone)).rows(connection, [subject])
         expected = [one.rows(connection, [subject]) for one in alone]
-    assert found == [[tuple(map(_plain, row)) for row in rows] for rows in expected]
+        assert head == HEAD.rows(connection)
+    assert found == of_one == [[tuple(map(_plain, row)) for row in rows] for rows in expected]
     assert len(found[0]) > 1
     assert found[2] == []
+    assert [kind for (kind,) in found[3]] == [row[3] for row in reversed(found[0])]
+    assert len(found[4]) > 1
 
 
 def test_questions_of_different_things_are_asked_at_once(ledger: Ledger):

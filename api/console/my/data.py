@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from api import own
 from api.answers import Times, judged
 from api.console.my import herself, page
 from api.console.naming import class_labels
+from api.console.rendering import piece
+from api.console.texts import speech
 from api.console.visiting import Visit
 from api.packages import package_of, wanted_of
 from api.problems import Problem
-from ledger.calendar import day_of
+from api.settings import Language
+from ledger.calendar import Day, day_of
 from ledger.packages.rendering import MEDIA
 from ledger.policy.explain import ruled
 from ledger.policy.verdicts import Deadline
@@ -31,14 +36,12 @@ FILES = {  # what she may take: scope, format, ending
 
 
 class Held(NamedTuple):
-    """One class of which something is held: how many things, the one that is kept for longest, the
-    rule in a sentence; and why it is kept, if that is to be said here."""
+    """One class of which something is held: what is said of it; and why it is kept, if that is to
+    be said here."""
 
     label: str
-    things: int
-    last: Deadline
-    tier: str
-    rule: str
+    klass: str
+    said: Markup
     why: list[str] | None
 
 
@@ -50,21 +53,39 @@ def _end(one: Deadline) -> int:
 def get_data(visit: Visit) -> Response:
     """Each class with its deadlines, and by which rule; and the files."""
     found = judged(visit.ledger, herself(visit), Times(), ahead=False)
-    labels, lang, held = class_labels(visit), visit.lang, []
+    labels, lang, held, is_whole = class_labels(visit), visit.lang, [], visit.is_whole
     by_class = [list(some) for _, some in groupby(found.deadlines, lambda one: one.klass)]
     lasts = [max(items, key=_end) for items in by_class]
-    for items, last in zip(by_class, found.whole(lasts) if visit.is_whole else lasts, strict=True):
+    for items, last in zip(by_class, found.whole(lasts) if is_whole else lasts, strict=True):
         tier = "suspended" if last.suspended_by else last.tier_now
-        rule = visit.say.line(ruled(last, lang))
-        why = found.explained(last, lang) if visit.is_whole else None
-        held.append(Held(labels.get(last.klass, last.klass), len(items), last, tier, rule, why))
+        label, ends = (
+            labels.get(last.klass, last.klass),
+            (last.operational_until, last.archive_until),
+        )
+        said = _drawn(lang, label, len(items), tier, *ends, ruled(last, lang))
+        why = found.explained(last, lang) if is_whole else None
+        held.append(Held(label, last.klass, said, why))
     return visit.render(
         "my/data.html",
         day=day_of(found.as_of),
         held=sorted(held, key=lambda one: one.label),
         files=FILES,
-        is_whole=visit.is_whole,
+        is_whole=is_whole,
     )
+
+
+@lru_cache(maxsize=8192)  # of a class and days, and of nobody
+def _drawn(
+    lang: Language,
+    label: str,
+    things: int,
+    tier: str,
+    until: Day | None,
+    archive: Day | None,
+    rule: str,
+) -> Markup:
+    said = {"label": label, "things": things, "tier": tier, "until": until, "archive": archive}
+    return piece("my/held.html", {"t": speech(lang), "lang": lang, "rule": rule, **said})
 
 
 def post_export(visit: Visit) -> Response:

@@ -3,6 +3,7 @@ becomes of her data after her death (GDPR art. 12, 15 to 22; LIL art. 84-86)."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
@@ -10,8 +11,11 @@ from starlette.responses import Response
 from api import own
 from api.answers import Times
 from api.console.my import herself, page
+from api.console.rendering import filled, html, slot, slotted
+from api.console.texts import speech
 from api.console.visiting import Visit
 from api.problems import Problem
+from api.settings import Language
 from ledger.commands import Record
 from ledger.errors import Refusal, Refused
 from ledger.events.people import WISHES
@@ -38,12 +42,23 @@ def get_requests(visit: Visit) -> Response:
     page = own.queue_of(visit.ledger, herself(visit), Times(), 0, LISTED)
     found = [one.request for one in page.requests]
     found.sort(key=lambda one: (one.received, str(one.stream)), reverse=True)
-    lines = [explain(one, visit.lang) if visit.is_whole else None for one in found]
+    lang, is_whole = visit.lang, visit.is_whole
+    lines = [explain(one, lang) if is_whole else None for one in found]
     return visit.render(
         "my/requests.html",
         items=list(zip(found, lines, strict=True)),
         rights=ASKED,
-        is_whole=visit.is_whole,
+        asking=lambda **hers: filled(_asking(lang), hers),
+        is_whole=is_whole,
+    )
+
+
+@lru_cache(maxsize=2)
+def _asking(lang: Language) -> tuple[str, ...]:
+    """The form by which anybody asks."""
+    hers = {name: slot(name) for name in ("token", "once")}
+    return slotted(
+        html("my/asking.html", {"t": speech(lang), "lang": lang, "rights": ASKED, **hers})
     )
 
 
