@@ -192,21 +192,47 @@ class Moves(NamedTuple):
     lines: tuple[Moved, ...]
 
 
-class Alike(NamedTuple):
-    """A fact of hers, by its position and instant, and one that says the same as it, but when."""
-
-    subject: UUID
-    position: int
-    at: Instant
-    sample: Event
-
-
 class Lean(NamedTuple):
     """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
 
     subject: UUID
     why: str
     positions: tuple[int, ...]
+
+
+class Lines(Protocol):
+    """Violations of some people, in the order of people, as a digest takes them: a line of each."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def subject(self, at: int) -> UUID:
+        """Whose one of them is."""
+
+    def said(self, since: int, until: int) -> bytes:
+        """The lines from one on, before another."""
+
+
+def line_of(why: str, positions: Iterable[int]) -> str:
+    """What a digest takes of a violation."""
+    return f"{why} {','.join(map(str, positions))}\n"
+
+
+class LeanLines(NamedTuple):
+    """Some that were found one by one, as lines."""
+
+    each: tuple[Lean, ...]
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+    def subject(self, at: int) -> UUID:
+        """Whose one of them is."""
+        return self.each[at].subject
+
+    def said(self, since: int, until: int) -> bytes:
+        """The lines from one on, before another."""
+        return "".join(line_of(one.why, one.positions) for one in self.each[since:until]).encode()
 
 
 class Kept(NamedTuple):
@@ -250,7 +276,7 @@ class Most(NamedTuple):
 
     apart: frozenset[str]
     with_cards: bool
-    found: Callable[[AtOnce, Sought, Scene], Iterator[Lean]]
+    found: Callable[[AtOnce, Sought, Scene], Iterable[Lines]]
 
 
 class AtOnce(Protocol):
@@ -281,9 +307,17 @@ class AtOnce(Protocol):
         with the same values in these fields of it, and recorded between the same two `turns`
         (positions after which the answer may be another; the editions and days they are of too)."""
 
-    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
-        """The facts of these kinds of everybody but those apart, by (subject, position), each with
-        one of its sort: of its kind, with the same values in these fields of it."""
+    def alike(
+        self,
+        fields: Mapping[str, Collection[str]],
+        moments: Sequence[Instant],
+        why: Callable[[Event, Instant], str | None],
+        apart: Sought,
+    ) -> Iterable[Lines]:
+        """The facts of these kinds of everybody but those apart that are a violation, by (subject,
+        position). `why` (None: it is none) is asked of one fact of each sort: of its kind, with the
+        same values in these fields of it, and that happened between the same two `moments`, of
+        which it is told the earlier."""
 
     def having_about(
         self,
@@ -416,6 +450,12 @@ class AtOnce(Protocol):
     def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterable[Moves]:
         """What changed since, of everybody but those apart: the first `limit` people of each line,
         and the first `most` of all."""
+
+    def past_terms(
+        self, apart: Sought, without: Collection[str], why: Callable[[Place, bool, bool], str]
+    ) -> Iterable[Lines]:
+        """What is past its term where it is, but for these classes, by (subject, class, scope).
+        `why` is told where it stands, whether its class has an archive, whether it is there."""
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

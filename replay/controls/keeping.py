@@ -5,8 +5,9 @@ Terms, cards, holds and their meeting are those of the policy room, asked at (D,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
+from itertools import islice
 
 from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.clocks import classes_of
@@ -14,7 +15,7 @@ from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.verdicts import Deadline
 from ledger.projections.consents import RANKS
-from replay.controls.at_once import CARDS, AtOnce, Lean, Sought
+from replay.controls.at_once import CARDS, AtOnce, Lean, LeanLines, Lines, Place, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene
@@ -26,6 +27,7 @@ ENDING_CARDS = WITH_CARDS | {*PLAN, CONTRACT_ENDED, *RANKS, *ENDINGS, PolicyNoti
 on, the edition she was told of, what ended, and what stops the end."""
 ERASED = frozenset({ClassErased.kind})
 APART = frozenset(KEEPING)
+PAGE = 4096  # violations
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
 
 
@@ -50,15 +52,15 @@ def past_terms(look: Look) -> Iterator[Finding]:
         yield found._replace(weight="exception") if fate.blocked else found
 
 
-def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
+def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:  # noqa: ARG001
     """C03, of whom nothing is held back: what `past_terms` says of them."""
-    for one in everybody.over(apart, CARDS):
-        why = "past_erase"
-        if one.archived:
-            why = "past_archive"
-        elif one.place == "past_operational" and one.archives:
-            why = "past_archive_due"
-        yield Lean(one.subject, why, one.rests_on)
+    return everybody.past_terms(apart, CARDS, _why_past)
+
+
+def _why_past(place: Place, archives: bool, archived: bool) -> str:
+    if archived:
+        return "past_archive"
+    return "past_archive_due" if place == "past_operational" and archives else "past_erase"
 
 
 def past_cards(look: Look) -> Iterator[Finding]:
@@ -78,16 +80,17 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
-def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
+def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lines]:  # noqa: ARG001
     """C04: each card as one of its sort; each payment's proof counts from that payment alone."""
     due = {sort: one.due for sort, one in apart.sorts.items() if one.due is not None}
     cards = everybody.cards_resting(apart, due)
     proofs = (one for one in everybody.over(apart, only=CARDS[1:]) if one.scope)
-    for subject, _, _, positions in merge(
+    found = merge(
         ((subject, CARDS[0], item, positions) for subject, item, positions in cards),
         ((one.subject, one.klass, one.scope, (one.counted,)) for one in proofs),
-    ):
-        yield Lean(subject, "card_kept", positions)
+    )
+    while some := tuple(Lean(one[0], "card_kept", one[3]) for one in islice(found, PAGE)):
+        yield LeanLines(some)
 
 
 def unfinished_erasures(look: Look) -> Iterator[Finding]:

@@ -8,21 +8,24 @@ Read next: `replay/controls/at_once.py`, whose answers these are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
+from ledger.events import Row
 from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
+from replay.controls.at_once import Aged, Chosen, Lines, Over, Place, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.carding import CARD, PROOF, Carding
 from replay.engines.ending import Ending
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
+from replay.engines.searching import Searching
 from replay.engines.sending import Sending
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
@@ -34,7 +37,7 @@ _Key: TypeAlias = tuple[Any, ...]
 _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 
 
-class Tallying(Sending, Ending, Carding):
+class Tallying(Searching, Sending, Ending, Carding):
     """An engine that counts everybody but those apart."""
 
     def _numbered(self, name: str) -> str:
@@ -194,6 +197,41 @@ class Tallying(Sending, Ending, Carding):
         """What is past its term where it is, by (subject, class, scope), and what that rests on:
         the fact that its term counts from, the one that put it into the archive, and the one that
         told her of a later edition, if that gives another term."""
+        columns = "scope, number, term, place, position, ended, told"
+        for judged, text in self._over(as_of, known, apart, asked):
+            rows = self._rows(self._named(text, columns, "number, scope"))
+            for hi, lo, scope, number, term, place, on, ended, told in rows:
+                of_what = whole(hi, lo), judged.plan.clocks[number].name, scope, PLACE[place]
+                archives = judged.terms[term].archive is not None
+                rests_on = tuple(sorted({int(on), int(ended), int(told)} - {0}))
+                yield Over(*of_what, archives, _is_archived(place), int(on), rests_on)
+
+    def over_lines(
+        self,
+        as_of: Instant,
+        known: int,
+        apart: Sought,
+        asked: Callable[[str], bool],
+        why: Callable[[Place, bool, bool], str],
+    ) -> Iterator[Lines]:
+        """The same as lines: `why` by where it is, whether that class has an archive, whether it is
+        there; and the positions that it rests on."""
+        for judged, text in self._over(as_of, known, apart, asked):
+            rows = [
+                (n, place, why(PLACE[place], term.archive is not None, _is_archived(place)))
+                for n, term in enumerate(judged.terms)
+                for place in PAST
+            ]
+            said = f"""WITH {sql.table("said", "term place why", rows)}
+                SELECT o.hi, o.lo, o.number, o.scope,
+                    {line("s.why", "o.position", "o.ended", "o.told")}
+                FROM ({text}) o JOIN said s ON s.term = o.term AND s.place = o.place"""
+            yield from self._lines_of(self._named(said, "line, number, scope", "number, scope"))
+
+    def _over(
+        self, as_of: Instant, known: int, apart: Sought, asked: Callable[[str], bool]
+    ) -> Iterator[tuple[Judged, str]]:
+        """What is past its term, of each share of the people."""
         names = [name for name in classes_of(self.book.known(known)) if asked(name)]
         for judged in self._judged(as_of, known, names[0] if len(names) == 1 else None):
             plan, clocks = judged.plan, judged.plan.clocks
@@ -208,24 +246,41 @@ class Tallying(Sending, Ending, Carding):
                 FROM ({judged.items()}) i {self._but_apart(apart, judged)}
                 WHERE place IN ({places}) AND number IN ({of})""",
             )
-            text = self._named(
+            several = ", ".join(str(n) for n, is_so in self._several(plan, known).items() if is_so)
+            later = f"o.number IN ({several or 'NULL'}) AND e.edition < n.edition"
+            yield (
+                judged,
                 f"""SELECT o.*, COALESCE(x.ended, 0) AS ended,
-                    CASE WHEN e.edition < n.edition THEN n.position ELSE 0 END AS told
+                    CASE WHEN {later} THEN n.position ELSE 0 END AS told
                 FROM past_terms o JOIN events e ON e.position = o.position
                 LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
                     AND x.number = o.number AND x.scope = o.scope
                 LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo""",
-                "scope, number, term, place, position, ended, told",
-                "number, scope",
             )
-            several = self._several(plan, known)
-            for hi, lo, scope, number, term, place, on, ended, told in self._rows(text):
-                later = int(told or 0) if several[number] else 0
-                archives = judged.terms[term].archive is not None
-                archived = place == judging.ARCHIVED_PAST
-                of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
-                rests_on = tuple(sorted({int(on), int(ended), later} - {0}))
-                yield Over(*of_what, archives, archived, int(on), rests_on)
+
+    def alike(
+        self,
+        known: int,
+        apart: Sought,
+        fields: Mapping[str, Collection[str]],
+        moments: Sequence[Instant],
+        why: Callable[[Row, bytes, Instant], str | None],
+    ) -> Iterator[Lines]:
+        """The facts of people but of those apart that are of a sort of which it is said why, by
+        (subject, position)."""
+        asked = self.samples(known, fields, (), moments)
+        said = {row.position: why(row, entry, since) for _, row, entry, since in asked}
+        rows = [(sort, one) for sort, one in said.items() if one is not None]
+        if rows:
+            text = f"""WITH {sql.table("said", "sort why", rows)}
+                SELECT o.hi, o.lo, o.position, {line("s.why", "o.position")}
+                FROM ({self.positions_of(apart.name, dict(rows))}) o
+                JOIN said s ON s.sort = o.sort ORDER BY {sql.BY_SUBJECT}, position"""
+            yield from self._lines_of(text)
+
+    @abstractmethod
+    def _lines_of(self, text: str) -> Iterator[Lines]:
+        """The rows of a query that has hi, lo and a line."""
 
     def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
         """Whether more than one edition judges a class that day, by its number."""
@@ -249,6 +304,19 @@ def _archived(judged: Judged) -> str:
         JOIN past_terms a ON a.hi = e.hi AND a.lo = e.lo AND a.number = n.number
             AND a.scope = e.item
         WHERE a.place = {judging.ARCHIVED_PAST} GROUP BY a.hi, a.lo, a.number, a.scope"""
+
+
+def _is_archived(place: int) -> bool:
+    return place == judging.ARCHIVED_PAST
+
+
+def line(why: str, *positions: str) -> str:
+    """A line as a digest takes it (`at_once.line_of`): why, and the positions that are not 0."""
+    if len(positions) == 1:
+        return f"CONCAT({why}, ' ', {positions[0]}, CHR(10)) AS line"
+    each = ", ".join(f"NULLIF(CAST({one} AS BIGINT), 0)" for one in positions)
+    found = f"array_to_string(LIST_SORT(LIST_DISTINCT([{each}])), ',')"
+    return f"CONCAT({why}, ' ', {found}, CHR(10)) AS line"
 
 
 def _told(plan: Plan) -> str:

@@ -32,7 +32,7 @@ from ledger.errors import BadData
 from ledger.events import KINDS
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
-from replay.controls.at_once import Lean, Most
+from replay.controls.at_once import Lean, LeanLines, Most
 from replay.controls.catalogue import CONTROLS
 from replay.controls.declaring import DECLARED, UNDECLARED
 from replay.controls.run import Result, run
@@ -353,7 +353,8 @@ def test_what_is_found_at_once_and_not_in_her_life_is_said(
     made = furnished()
     made.she("message.sent", "2019-01-01", **LETTER)
     with opened(made, OPENERS["one share"], tmp_path) as asked:
-        most = Most(frozenset(), False, lambda *_: iter([Lean(SHE, "past_erase", (1,))]))
+        lean = LeanLines((Lean(SHE, "past_erase", (1,)),))
+        most = Most(frozenset(), False, lambda *_: [lean])
         control = replace(CONTROLS["C03"], most=most)
         monkeypatch.setitem(CONTROLS, "C03", control)
         with pytest.raises(BadData, match="--engine fold"):
