@@ -143,7 +143,7 @@ class Everybody:
 
     def having_unfinished(self) -> Sought:
         """Whoever has an erasure that was not carried out as it says, or was undone."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         return self._with_kin(self.engine.having_unfinished(self.known))
 
     def of(self, people: Collection[UUID]) -> Sought:
@@ -238,10 +238,12 @@ class Everybody:
 
     # -- counted -----------------------------------------------------------------------------------
 
-    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
+    def apart(
+        self, kinds: Kinds, *, amended: Collection[str] = (), with_cards: bool = False
+    ) -> Sought:
         """Whom nothing is counted of below."""
         assert kinds is not None
-        apart = self._seek(seeking.of_kinds(kinds))
+        apart = self._seek(f"{seeking.of_kinds(kinds)} OR {searching.of_amended(amended)}")
         if not with_cards:
             return apart
         carded = self.engine.with_cards(self.as_of, self.known)

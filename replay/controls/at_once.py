@@ -271,11 +271,12 @@ class Heeded(NamedTuple):
 
 
 class Most(NamedTuple):
-    """What a control finds of most people: of all but those apart (kinds, whether with cards, as
-    `AtOnce.apart` takes them), by (subject, class, scope)."""
+    """What a control finds of most people: of all but those apart (kinds, whether with cards, of
+    which kinds a fact was corrected, as `AtOnce.apart` takes them), by (subject, class, scope)."""
 
     apart: frozenset[str]
     with_cards: bool
+    amended: frozenset[str]
     found: Callable[[AtOnce, Sought, Scene], Iterable[Lines]]
 
 
@@ -404,9 +405,11 @@ class AtOnce(Protocol):
         """How many people there are of whom something is left (of those sought, if any are named),
         and how many events of theirs."""
 
-    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
-        """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
-        several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
+    def apart(
+        self, kinds: Kinds, *, amended: Collection[str] = (), with_cards: bool = False
+    ) -> Sought:
+        """Whom nothing is counted of below: whoever has a fact of these kinds, or one of the kinds
+        `amended` that was corrected or voided, or is one of several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
         proof of payment whose end may be another than its class's term says."""
 
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:

@@ -55,7 +55,7 @@ NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed"
 BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
-OPENED_OR_AMENDED = frozenset({MessageOpened.kind, *(kind.kind for kind in AMENDING)})
+OPENED = frozenset({MessageOpened.kind})
 PROVING: Mapping[str, Collection[str]] = MappingProxyType(
     {kind.kind: ("form", "act", "grade") for kind in (ConsentGiven, ConsentRenewed)}
 )
@@ -186,7 +186,7 @@ def unproved(look: Look) -> Iterator[Finding]:
 
 
 def unproved_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:
-    """C11, of whoever's opening of no message was recorded, and of whom nothing was corrected."""
+    """C11, of whoever's opening of no message was recorded, and no consent of whom corrected."""
 
     def why(event: Event, at: Instant) -> str | None:
         return _unproved(event.fact, at, scene.shown) if at <= scene.as_of else None

@@ -322,7 +322,9 @@ def _of_most(
 ) -> None:
     """Those apart are looked at, and take their place among the others; of these only whoever has a
     violation that is told one by one. Raises BadData where she herself has none such."""
-    apart = set_apart(everybody, most.apart, scene, with_cards=most.with_cards)
+    apart = set_apart(
+        everybody, most.apart, scene, amended=most.amended, with_cards=most.with_cards
+    )
 
     def found_of(lives: Iterable[Life]) -> Iterator[Finding]:
         for life in lives:

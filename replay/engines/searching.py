@@ -19,6 +19,7 @@ from ledger.events import KINDS, Row
 from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, row_of
 from replay.engines.contract import Files
+from replay.engines.lanes import META
 from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds, said_of
 from replay.engines.sql import listed
 
@@ -49,6 +50,14 @@ class Searching(Seeking):
             WHERE position <= {known:d} AND {_of_digits(pattern)}"""
         self._search("with_digits", text)
         yield from self._in_full(f"SELECT {columns} FROM with_digits WHERE {whose}")
+
+    def has(self, known: int, kinds: Collection[str]) -> bool:
+        """Whether anybody has a fact of these kinds."""
+        self._begin()
+        text = (
+            f"SELECT 1 FROM events e WHERE {HERS} AND position <= {known:d} AND {of_kinds(kinds)}"
+        )
+        return any(True for _ in self._rows(f"{text} LIMIT 1"))
 
     # -- sorts -------------------------------------------------------------------------------------
 
@@ -119,6 +128,12 @@ def _stepped(column: str, turns: Sequence[int], comes: str) -> str:
     half = len(turns) // 2
     before, after = (_stepped(column, some, comes) for some in (turns[:half], turns[half:]))
     return f"CASE WHEN {column} {comes} {turns[half]:d} THEN {after} ELSE {before} END"
+
+
+def of_amended(kinds: Collection[str]) -> str:
+    """An event that corrects or voids one of these kinds, or one that is gone."""
+    root = f"SELECT e.position FROM events e WHERE e.kind IS NULL OR {of_kinds(kinds)}"
+    return f"({of_kinds(META)} AND e.ref_position IN ({root}))" if kinds else "1 = 0"
 
 
 def of_other(classes: Collection[str]) -> str:

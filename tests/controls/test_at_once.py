@@ -354,7 +354,7 @@ def test_what_is_found_at_once_and_not_in_her_life_is_said(
     made.she("message.sent", "2019-01-01", **LETTER)
     with opened(made, OPENERS["one share"], tmp_path) as asked:
         lean = LeanLines((Lean(SHE, "past_erase", (1,)),))
-        most = Most(frozenset(), False, lambda *_: [lean])
+        most = Most(frozenset(), False, frozenset(), lambda *_: [lean])
         control = replace(CONTROLS["C03"], most=most)
         monkeypatch.setitem(CONTROLS, "C03", control)
         with pytest.raises(BadData, match="--engine fold"):
