@@ -409,8 +409,9 @@ class AtOnce(Protocol):
         self, kinds: Kinds, *, amended: Collection[str] = (), with_cards: bool = False
     ) -> Sought:
         """Whom nothing is counted of below: whoever has a fact of these kinds, or one of the kinds
-        `amended` that was corrected or voided, or is one of several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
-        proof of payment whose end may be another than its class's term says."""
+        `amended` that was corrected or voided, or is one of several; `with_cards`: nor the cards of
+        whoever has one that cannot be sorted out, or a proof of payment whose end may be another
+        than its class's term says."""
 
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, of everybody but those apart; and the
