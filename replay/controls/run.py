@@ -335,7 +335,7 @@ def _of_most(
     told: Counter[bytes] = Counter()
     whose: dict[UUID, None] = {}
     hers = found_of(everybody.lives(apart, reads=control.reads))
-    for one in _merged(hers, most.found(everybody, apart, scene)):
+    for one in merged(hers, most.found(everybody, apart, scene)):
         if isinstance(one, Finding):
             outcome.add(one)
             continue
@@ -353,7 +353,7 @@ def _of_most(
         raise BadData(CONTRADICTED)
 
 
-def _merged(
+def merged(
     hers: Iterator[Finding], theirs: Iterable[Lines]
 ) -> Iterator[Finding | tuple[Lines, int, int]]:
     """What was found of some, and of all others, each in the order of people: in that of all."""

@@ -20,7 +20,7 @@ from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
-from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds, said_of
+from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds, said_of, told_of
 from replay.engines.sql import listed
 
 _ENTRY = "decode(e.entry)"
@@ -47,7 +47,7 @@ class Searching(Seeking):
         """The events of people (or of nobody) of which a field holds what a pattern finds."""
         columns = ", ".join((*COLUMNS, "entry"))
         text = f"""SELECT {columns} FROM events e
-            WHERE position <= {known:d} AND {_of_digits(pattern)}"""
+            WHERE position <= {known:d} AND {of_digits(pattern)}"""
         self._search("with_digits", text)
         yield from self._in_full(f"SELECT {columns} FROM with_digits WHERE {whose}")
 
@@ -147,14 +147,15 @@ def of_other(classes: Collection[str]) -> str:
         OR ({parted} AND NOT COALESCE(list_has_all({known}::VARCHAR[], {names}), FALSE))"""
 
 
-def _of_digits(pattern: str) -> str:
+def of_digits(pattern: str) -> str:
     """An event that says this in a clear field of which the values are not listed, ids within it
     apart; or one that cannot be taken apart."""
-    said, quoted = said_of(SAYING), pattern.replace("'", "''")
-    without = f"regexp_replace({said}, '{_IDS}', '', 'g')"
-    first, then = (f"regexp_matches({text}, '{quoted}')" for text in (said, without))
-    return f"""{of_kinds(SAYING)} AND CASE WHEN e.entry IS NULL THEN TRUE
-        WHEN {first} THEN {then} ELSE FALSE END"""
+    told, quoted = told_of(SAYING), pattern.replace("'", "''")
+    without = f"regexp_replace({told}, '{_IDS}', '', 'g')"
+    first, then = (
+        f"COALESCE(regexp_matches({text}, '{quoted}'), TRUE)" for text in (told, without)
+    )
+    return f"{of_kinds(SAYING)} AND CASE WHEN {first} THEN {then} ELSE FALSE END"
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:

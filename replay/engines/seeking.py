@@ -157,14 +157,18 @@ class Seeking(SqlEngine):
             yield row_of(typed), bytes(entry), int(n), these
 
 
-def said_of(fields: Mapping[str, Collection[str]]) -> str:
-    """What stands in these fields of an entry, by its kind; an entry that is not whole says what no
-    other does."""
+def told_of(fields: Mapping[str, Collection[str]]) -> str:
+    """What stands in these fields of an entry, by its kind; NULL of one that is not whole."""
     kinds: dict[tuple[str, ...], list[str]] = {}
     for kind, names in fields.items():
         kinds.setdefault(tuple(sorted(names)), []).append(kind)
     each = " ".join(f"WHEN {of_kinds(some)} THEN {_said(keys)}" for keys, some in kinds.items())
-    return f"COALESCE(TRY(CASE {each} END), CAST(e.position AS VARCHAR))"
+    return f"TRY(CASE {each} END)"
+
+
+def said_of(fields: Mapping[str, Collection[str]]) -> str:
+    """The same; an entry that is not whole says what no other does."""
+    return f"COALESCE({told_of(fields)}, CAST(e.position AS VARCHAR))"
 
 
 def _said(keys: Sequence[str]) -> str:
