@@ -29,7 +29,6 @@ from replay.controls.at_once import (
     Kept,
     Lines,
     Moves,
-    Over,
     Place,
     Placed,
     Sought,
@@ -266,12 +265,11 @@ class Everybody:
         assert apart.cards is not None
         return self.engine.count_cards(self.as_of, apart.cards, lines, limit)
 
-    def cards_resting(
-        self, apart: Sought, on: Mapping[int, Sequence[int]]
-    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
-        """The cards of these sorts, with the positions of the facts at these places of each."""
-        assert apart.cards is not None
-        return self.engine.cards_resting(apart.cards, on)
+    def past_cards(
+        self, apart: Sought, on: Mapping[int, Sequence[int]], why: str
+    ) -> Iterator[Lines]:
+        """The cards of these sorts, and the proofs of payments that are past their term."""
+        return self.engine.card_lines(self.as_of, self.known, apart, on, why)
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place."""
@@ -305,16 +303,6 @@ class Everybody:
         """What is past its term where it is, but for these classes."""
         of = self.as_of, self.known, apart
         return self.engine.over_lines(*of, lambda name: name not in without, why)
-
-    def over(
-        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
-    ) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes, or of these only."""
-
-        def asked(name: str) -> bool:
-            return name not in without and (only is None or name in only)
-
-        return self.engine.over(self.as_of, self.known, apart, asked)
 
 
 def lives_of(

@@ -126,20 +126,6 @@ class Chosen(NamedTuple):
     first: First
 
 
-class Over(NamedTuple):
-    """One thing past its term where it is: the position that its term counts from, and all on which
-    that rests. `archives`: the class has an archive; `archived`: that is where it is."""
-
-    subject: UUID
-    klass: str
-    scope: str
-    place: Place
-    archives: bool
-    archived: bool
-    counted: int
-    rests_on: tuple[int, ...]
-
-
 class Erasure(NamedTuple):
     """An erasure: its position and instant, whose, what (`item` None: all of the class) and why;
     how many keys it names, and the positions that say that one was destroyed on its order."""
@@ -192,14 +178,6 @@ class Moves(NamedTuple):
     lines: tuple[Moved, ...]
 
 
-class Lean(NamedTuple):
-    """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
-
-    subject: UUID
-    why: str
-    positions: tuple[int, ...]
-
-
 class Lines(Protocol):
     """Violations of some people, in the order of people, as a digest takes them: a line of each."""
 
@@ -216,23 +194,6 @@ class Lines(Protocol):
 def line_of(why: str, positions: Iterable[int]) -> str:
     """What a digest takes of a violation."""
     return f"{why} {','.join(map(str, positions))}\n"
-
-
-class LeanLines(NamedTuple):
-    """Some that were found one by one, as lines."""
-
-    each: tuple[Lean, ...]
-
-    def __len__(self) -> int:
-        return len(self.each)
-
-    def subject(self, at: int) -> UUID:
-        """Whose one of them is."""
-        return self.each[at].subject
-
-    def said(self, since: int, until: int) -> bytes:
-        """The lines from one on, before another."""
-        return "".join(line_of(one.why, one.positions) for one in self.each[since:until]).encode()
 
 
 class Kept(NamedTuple):
@@ -428,11 +389,12 @@ class AtOnce(Protocol):
         """Of each line (`lines`: by sort) and number of years (None: without): how many people but
         those apart, how many cards, and the first of both."""
 
-    def cards_resting(
-        self, apart: Sought, on: Mapping[int, Sequence[int]]
-    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
-        """The cards of these sorts of everybody but those apart, by (subject, item), with the
-        positions of the facts at these places of each."""
+    def past_cards(
+        self, apart: Sought, on: Mapping[int, Sequence[int]], why: str
+    ) -> Iterable[Lines]:
+        """The cards of these sorts of everybody but those apart, with the facts at these places of
+        each; and the proofs of payments that are past their term, each with its payment: by
+        (subject, class, item)."""
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place; but for cards that are
@@ -460,9 +422,3 @@ class AtOnce(Protocol):
     ) -> Iterable[Lines]:
         """What is past its term where it is, but for these classes, by (subject, class, scope).
         `why` is told where it stands, whether its class has an archive, whether it is there."""
-
-    def over(
-        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
-    ) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes, or of these only, by (subject,
-        class, scope)."""

@@ -6,8 +6,6 @@ Terms, cards, holds and their meeting are those of the policy room, asked at (D,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import merge
-from itertools import islice
 
 from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.clocks import classes_of
@@ -15,7 +13,7 @@ from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.verdicts import Deadline
 from ledger.projections.consents import RANKS
-from replay.controls.at_once import CARDS, AtOnce, Lean, LeanLines, Lines, Place, Sought
+from replay.controls.at_once import CARDS, AtOnce, Lines, Place, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene
@@ -27,7 +25,6 @@ ENDING_CARDS = WITH_CARDS | {*PLAN, CONTRACT_ENDED, *RANKS, *ENDINGS, PolicyNoti
 on, the edition she was told of, what ended, and what stops the end."""
 ERASED = frozenset({ClassErased.kind})
 APART = frozenset(KEEPING)
-PAGE = 4096  # violations
 ENDLESS = ("SS-RET-3", "GDPR art. 5(1)(e)")
 
 
@@ -80,17 +77,10 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
-def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lines]:  # noqa: ARG001
+def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:  # noqa: ARG001
     """C04: each card as one of its sort; each payment's proof counts from that payment alone."""
     due = {sort: one.due for sort, one in apart.sorts.items() if one.due is not None}
-    cards = everybody.cards_resting(apart, due)
-    proofs = (one for one in everybody.over(apart, only=CARDS[1:]) if one.scope)
-    found = merge(
-        ((subject, CARDS[0], item, positions) for subject, item, positions in cards),
-        ((one.subject, one.klass, one.scope, (one.counted,)) for one in proofs),
-    )
-    while some := tuple(Lean(one[0], "card_kept", one[3]) for one in islice(found, PAGE)):
-        yield LeanLines(some)
+    return everybody.past_cards(apart, due, "card_kept")
 
 
 def unfinished_erasures(look: Look) -> Iterator[Finding]:

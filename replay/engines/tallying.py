@@ -18,7 +18,7 @@ from ledger.events import Row
 from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import Aged, Chosen, Lines, Over, Place, Placed, Sought
+from replay.controls.at_once import Aged, Chosen, Lines, Place, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.carding import CARD, PROOF, Carding
@@ -191,21 +191,6 @@ class Tallying(Searching, Sending, Ending, Carding):
 
     # -- past its term -----------------------------------------------------------------------------
 
-    def over(
-        self, as_of: Instant, known: int, apart: Sought, asked: Callable[[str], bool]
-    ) -> Iterator[Over]:
-        """What is past its term where it is, by (subject, class, scope), and what that rests on:
-        the fact that its term counts from, the one that put it into the archive, and the one that
-        told her of a later edition, if that gives another term."""
-        columns = "scope, number, term, place, position, ended, told"
-        for judged, text in self._over(as_of, known, apart, asked):
-            rows = self._rows(self._named(text, columns, "number, scope"))
-            for hi, lo, scope, number, term, place, on, ended, told in rows:
-                of_what = whole(hi, lo), judged.plan.clocks[number].name, scope, PLACE[place]
-                archives = judged.terms[term].archive is not None
-                rests_on = tuple(sorted({int(on), int(ended), int(told)} - {0}))
-                yield Over(*of_what, archives, _is_archived(place), int(on), rests_on)
-
     def over_lines(
         self,
         as_of: Instant,
@@ -214,9 +199,15 @@ class Tallying(Searching, Sending, Ending, Carding):
         asked: Callable[[str], bool],
         why: Callable[[Place, bool, bool], str],
     ) -> Iterator[Lines]:
-        """The same as lines: `why` by where it is, whether that class has an archive, whether it is
-        there; and the positions that it rests on."""
-        for judged, text in self._over(as_of, known, apart, asked):
+        """What is past its term where it is, by (subject, class, scope): `why` by where it is,
+        whether that class has an archive, whether it is there; and what it rests on: the fact that
+        its term counts from, the one that put it into the archive, and the one that told her of a
+        later edition, if that gives another term."""
+        for judged in self._over(as_of, known, apart, asked):
+            plan = judged.plan
+            several = [str(n) for n, is_so in self._several(plan, known).items() if is_so]
+            later = f"o.number IN ({', '.join(several) or 'NULL'}) AND e.edition < n.edition"
+            told = f"CASE WHEN {later} THEN n.position END"
             rows = [
                 (n, place, why(PLACE[place], term.archive is not None, _is_archived(place)))
                 for n, term in enumerate(judged.terms)
@@ -224,19 +215,47 @@ class Tallying(Searching, Sending, Ending, Carding):
             ]
             said = f"""WITH {sql.table("said", "term place why", rows)}
                 SELECT o.hi, o.lo, o.number, o.scope,
-                    {line("s.why", "o.position", "o.ended", "o.told")}
-                FROM ({text}) o JOIN said s ON s.term = o.term AND s.place = o.place"""
+                    {line("s.why", "o.position", "x.ended", told)} AS line
+                FROM past_terms o JOIN said s ON s.term = o.term AND s.place = o.place
+                JOIN events e ON e.position = o.position
+                LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
+                    AND x.number = o.number AND x.scope = o.scope
+                LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo"""
             yield from self._lines_of(self._named(said, "line, number, scope", "number, scope"))
+
+    def card_lines(
+        self,
+        as_of: Instant,
+        known: int,
+        apart: Sought,
+        on: Mapping[int, Sequence[int]],
+        why: str,
+    ) -> Iterator[Lines]:
+        """The cards of some sorts of everybody but those apart, with the facts at these places of
+        each; and the proofs of payments that are past their term, with the payment of each: by
+        (subject, class, item)."""
+        assert apart.cards is not None
+        self._keep("resting", f"SELECT c.*, 0 AS n FROM ({self._resting(apart.cards, on, why)}) c")
+        names = ["resting"]
+        for _ in self._over(as_of, known, apart, lambda name: name == PROOF):
+            own = f"SELECT hi, lo, scope, {line(repr(why), 'position')} AS line FROM past_terms"
+            names.append(f"resting_{len(names)}")
+            self._keep(
+                names[-1],
+                f"""SELECT hi, lo, scope AS item, line, 1 AS n
+                FROM ({self._named(own, "scope, line")}) p WHERE scope <> ''""",
+            )
+        each = " UNION ALL ".join(f"SELECT hi, lo, item, line, n FROM {name}" for name in names)
+        yield from self._lines_of(f"SELECT * FROM ({each}) c ORDER BY {sql.BY_SUBJECT}, n, item")
 
     def _over(
         self, as_of: Instant, known: int, apart: Sought, asked: Callable[[str], bool]
-    ) -> Iterator[tuple[Judged, str]]:
-        """What is past its term, of each share of the people."""
+    ) -> Iterator[Judged]:
+        """Of each share of the people what is past its term: `past_terms`."""
         names = [name for name in classes_of(self.book.known(known)) if asked(name)]
         for judged in self._judged(as_of, known, names[0] if len(names) == 1 else None):
-            plan, clocks = judged.plan, judged.plan.clocks
-            numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
-            places, of = ", ".join(map(str, PAST)), ", ".join(numbers)
+            clocks = judged.plan.clocks
+            numbers = ", ".join(str(clock.number) for clock in clocks if asked(clock.name))
             if not numbers:
                 continue
             self._keep(
@@ -244,19 +263,9 @@ class Tallying(Searching, Sending, Ending, Carding):
                 f"""SELECT hi, lo, scope, number, term, place,
                     {sql.position_of("since")} AS position
                 FROM ({judged.items()}) i {self._but_apart(apart, judged)}
-                WHERE place IN ({places}) AND number IN ({of})""",
+                WHERE place IN ({", ".join(map(str, PAST))}) AND number IN ({numbers})""",
             )
-            several = ", ".join(str(n) for n, is_so in self._several(plan, known).items() if is_so)
-            later = f"o.number IN ({several or 'NULL'}) AND e.edition < n.edition"
-            yield (
-                judged,
-                f"""SELECT o.*, COALESCE(x.ended, 0) AS ended,
-                    CASE WHEN {later} THEN n.position ELSE 0 END AS told
-                FROM past_terms o JOIN events e ON e.position = o.position
-                LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
-                    AND x.number = o.number AND x.scope = o.scope
-                LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo""",
-            )
+            yield judged
 
     def alike(
         self,
@@ -273,7 +282,7 @@ class Tallying(Searching, Sending, Ending, Carding):
         rows = [(sort, one) for sort, one in said.items() if one is not None]
         if rows:
             text = f"""WITH {sql.table("said", "sort why", rows)}
-                SELECT o.hi, o.lo, o.position, {line("s.why", "o.position")}
+                SELECT o.hi, o.lo, o.position, {line("s.why", "o.position")} AS line
                 FROM ({self.positions_of(apart.name, dict(rows))}) o
                 JOIN said s ON s.sort = o.sort ORDER BY {sql.BY_SUBJECT}, position"""
             yield from self._lines_of(text)
@@ -311,12 +320,11 @@ def _is_archived(place: int) -> bool:
 
 
 def line(why: str, *positions: str) -> str:
-    """A line as a digest takes it (`at_once.line_of`): why, and the positions that are not 0."""
-    if len(positions) == 1:
-        return f"CONCAT({why}, ' ', {positions[0]}, CHR(10)) AS line"
-    each = ", ".join(f"NULLIF(CAST({one} AS BIGINT), 0)" for one in positions)
+    """A line as a digest takes it (`at_once.line_of`): why, and the positions that are known."""
+    each = ", ".join(f"CAST({one} AS BIGINT)" for one in positions)
     found = f"array_to_string(LIST_SORT(LIST_DISTINCT([{each}])), ',')"
-    return f"CONCAT({why}, ' ', {found}, CHR(10)) AS line"
+    said = positions[0] if len(positions) == 1 else found
+    return f"CONCAT({why}, ' ', {said}, CHR(10))"
 
 
 def _told(plan: Plan) -> str:

@@ -33,7 +33,7 @@ from ledger.events import KINDS
 from ledger.fields import KeyProof
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
-from replay.controls.at_once import Lean, LeanLines, Most
+from replay.controls.at_once import Most
 from replay.controls.catalogue import CONTROLS
 from replay.controls.declaring import DECLARED, UNDECLARED
 from replay.controls.run import Result, run
@@ -49,6 +49,7 @@ from replay.segments.reading import open_segments
 from tests.agreement.histories import ASKED, ASKED_AT, HISTORIES, SUBJECTS, book
 from tests.clock import StepClock
 from tests.controls.filed import segments_of
+from tests.controls.lean import Lean, LeanLines
 from tests.controls.room import LETTER, OTHER, SHE, Company, findings, furnished, key
 from tests.controls.seldom import STORIES, long_ago, of_ours
 from tests.controls.test_any_history import NOW, company

@@ -8,9 +8,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.controls.at_once import Lean, LeanLines
 from replay.controls.model import Finding
 from replay.controls.run import KEPT, Outcome, merged
+from tests.controls.lean import Lean, LeanLines
 
 PEOPLE = st.integers(min_value=0, max_value=40).map(lambda n: UUID(int=n << 122 | n))
 
