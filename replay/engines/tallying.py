@@ -319,11 +319,15 @@ def _is_archived(place: int) -> bool:
     return place == judging.ARCHIVED_PAST
 
 
-def line(why: str, *positions: str) -> str:
-    """A line as a digest takes it (`at_once.line_of`): why, and the positions that are known."""
-    each = ", ".join(f"CAST({one} AS BIGINT)" for one in positions)
-    found = f"array_to_string(LIST_SORT(LIST_DISTINCT([{each}])), ',')"
-    said = positions[0] if len(positions) == 1 else found
+def line(why: str, position: str, *others: str) -> str:
+    """A line as a digest takes it (`at_once.line_of`): why, a position, and others that are not
+    NULL, in order. Most have none."""
+    said = position
+    if others:
+        each = ", ".join(f"CAST({one} AS BIGINT)" for one in (position, *others))
+        several = f"array_to_string(LIST_SORT(LIST_DISTINCT([{each}])), ',')"
+        said = f"""CASE WHEN COALESCE({", ".join(others)}) IS NULL
+            THEN CAST({position} AS VARCHAR) ELSE {several} END"""
     return f"CONCAT({why}, ' ', {said}, CHR(10))"
 
 
