@@ -19,7 +19,6 @@ from ledger.events import CORRECTION, Row
 from ledger.store.controlling import Whole, grouped
 from replay.controls.at_once import (
     Aged,
-    Alike,
     Card,
     Chosen,
     Counting,
@@ -28,13 +27,14 @@ from replay.controls.at_once import (
     First,
     Heeded,
     Kept,
+    Lines,
     Moves,
-    Over,
+    Place,
     Placed,
     Sought,
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
-from replay.engines import seeking
+from replay.engines import searching, seeking
 from replay.engines.carding import A_CARD
 from replay.engines.comparing import At, Comparing
 from replay.engines.contract import Engine
@@ -76,8 +76,8 @@ class Everybody:
 
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a part of one, of a class that is none of these."""
-        self.engine.need_entries(self.known)
-        return self._seek(seeking.of_other(classes))
+        self.engine.need_some_entries()
+        return self._seek(searching.of_other(classes))
 
     def having_such(
         self,
@@ -86,18 +86,20 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Sought:
         """Whoever has a fact that `is_such`, which is asked of one fact of each sort."""
-        self.engine.need_some_entries()
-        asked = self._sampled(fields, turns, seeking.HERS)
-        found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
+        found = self._found(fields, turns, is_such, hers=True)
         return self._with_kin(self.engine.having_sorts(found))
 
-    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
-        """The facts of these kinds of everybody but those apart, each with one of its sort."""
+    def alike(
+        self,
+        fields: Mapping[str, Collection[str]],
+        moments: Sequence[Instant],
+        why: Callable[[Event, Instant], str | None],
+        apart: Sought,
+    ) -> Iterator[Lines]:
+        """The facts of these kinds of everybody but those apart that are a violation."""
         self.engine.need_some_entries()
-        asked = self.engine.samples(self.known, fields, ())
-        samples = {number: Whole(row, entry) for number, row, entry in asked}
-        for subject, position, at, number in self.engine.alike(apart.name):
-            yield Alike(subject, position, at, samples[number])
+        of = self.known, apart, fields, moments
+        return self.engine.alike(*of, lambda row, entry, at: why(Whole(row, entry), at))
 
     def having_about(
         self,
@@ -134,13 +136,13 @@ class Everybody:
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
         self.engine.need_some_entries()
-        found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
+        found = self.engine.holding_digits(self.known, pan.MAY_HOLD)
         such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
         return self.of([one for one in such if one is not None])
 
     def having_unfinished(self) -> Sought:
         """Whoever has an erasure that was not carried out as it says, or was undone."""
-        self.engine.need_entries(self.known)
+        self.engine.need_some_entries()
         return self._with_kin(self.engine.having_unfinished(self.known))
 
     def of(self, people: Collection[UUID]) -> Sought:
@@ -156,11 +158,20 @@ class Everybody:
         self.engine.add(name, list(self._kin))
         return Sought(name)
 
-    def _sampled(
-        self, fields: Mapping[str, Collection[str]], turns: Sequence[int], whose: str
-    ) -> Iterator[tuple[int, Row, bytes]]:
+    def _found(
+        self,
+        fields: Mapping[str, Collection[str]],
+        turns: Sequence[int],
+        is_such: Callable[[Event], bool],
+        *,
+        hers: bool,
+    ) -> list[int]:
+        """The sorts that are such, of the facts of people, or about nobody."""
+        self.engine.need_some_entries()
         days = {self.engine.position_at(start_of(day) - 1) for day in self._effective()}
-        return self.engine.samples(self.known, fields, sorted({*turns, *days}), whose)
+        asked = self.engine.samples(self.known, fields, sorted({*turns, *days}))
+        some = ((n, Whole(row, raw)) for n, row, raw, _ in asked if (row.subject is None) != hers)
+        return [number for number, one in some if is_such(one)]
 
     def _effective(self) -> Iterable[Day]:
         return (one.edition.effective_from for one in self.engine.book.entries)
@@ -178,19 +189,15 @@ class Everybody:
         is_such: Callable[[Event], bool],
     ) -> Iterable[Event]:
         """The facts about nobody that `having_such` would find somebody by, in position order."""
-        self.engine.need_some_entries()
-        asked = self._sampled(fields, turns, seeking.NOBODYS)
-        found = [number for number, row, entry in asked if is_such(Whole(row, entry))]
+        found = self._found(fields, turns, is_such, hers=False)
         others = starmap(Whole, self.engine.of_sorts(found))
         return sorted(others, key=lambda one: one.row.position)
 
     def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
         """The facts about nobody that `having_digits` would find somebody by."""
         self.engine.need_some_entries()
-        condition = seeking.of_digits(pan.MAY_HOLD)
-        found = starmap(
-            Whole, self.engine.events_where(self.known, condition, whose=seeking.NOBODYS)
-        )
+        asked = self.engine.holding_digits(self.known, pan.MAY_HOLD, seeking.NOBODYS)
+        found = starmap(Whole, asked)
         return sorted(filter(is_such, found), key=lambda one: one.row.position)
 
     def destroyed(self, whom: Sought) -> Iterator[tuple[UUID, int, UUID]]:
@@ -230,10 +237,12 @@ class Everybody:
 
     # -- counted -----------------------------------------------------------------------------------
 
-    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
+    def apart(
+        self, kinds: Kinds, *, amended: Collection[str] = (), with_cards: bool = False
+    ) -> Sought:
         """Whom nothing is counted of below."""
         assert kinds is not None
-        apart = self._seek(seeking.of_kinds(kinds))
+        apart = self._seek(f"{seeking.of_kinds(kinds)} OR {searching.of_amended(amended)}")
         if not with_cards:
             return apart
         carded = self.engine.with_cards(self.as_of, self.known)
@@ -256,12 +265,11 @@ class Everybody:
         assert apart.cards is not None
         return self.engine.count_cards(self.as_of, apart.cards, lines, limit)
 
-    def cards_resting(
-        self, apart: Sought, on: Mapping[int, Sequence[int]]
-    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
-        """The cards of these sorts, with the positions of the facts at these places of each."""
-        assert apart.cards is not None
-        return self.engine.cards_resting(apart.cards, on)
+    def past_cards(
+        self, apart: Sought, on: Mapping[int, Sequence[int]], why: str
+    ) -> Iterator[Lines]:
+        """The cards of these sorts, and the proofs of payments that are past their term."""
+        return self.engine.card_lines(self.as_of, self.known, apart, on, why)
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place."""
@@ -289,15 +297,12 @@ class Everybody:
         times = At(before.as_of, before.known), At(self.as_of, self.known)
         return self.engine.moved(*times, apart, limit, most)
 
-    def over(
-        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
-    ) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes, or of these only."""
-
-        def asked(name: str) -> bool:
-            return name not in without and (only is None or name in only)
-
-        return self.engine.over(self.as_of, self.known, apart, asked)
+    def past_terms(
+        self, apart: Sought, without: Collection[str], why: Callable[[Place, bool, bool], str]
+    ) -> Iterator[Lines]:
+        """What is past its term where it is, but for these classes."""
+        of = self.as_of, self.known, apart
+        return self.engine.over_lines(*of, lambda name: name not in without, why)
 
 
 def lives_of(

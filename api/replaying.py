@@ -226,11 +226,15 @@ class SegmentHistory:
             found["C13"] = Unseen("keyless", wholly=True)
         elif self._pinned is None:
             found["C13"] = Unseen("unpinned")
-        if not set(NOES).isdisjoint(asked):
-            erased = self.engine.entries(self.known, kinds=(ClassErased.kind,))
-            if any(True for _ in erased):
-                found |= dict.fromkeys(NOES, Unseen("noes"))
+        if not set(NOES).isdisjoint(asked) and self._has_erased():
+            found |= dict.fromkeys(NOES, Unseen("noes"))
         return found
+
+    def _has_erased(self) -> bool:
+        kinds = (ClassErased.kind,)
+        if isinstance(self.engine, Comparing):
+            return self.engine.has(self.known, kinds)
+        return any(True for _ in self.engine.entries(self.known, kinds=kinds))
 
     def stored(self) -> Stored:
         """What the checks of the folder find: all that `probant segments verify` asks."""

@@ -126,20 +126,6 @@ class Chosen(NamedTuple):
     first: First
 
 
-class Over(NamedTuple):
-    """One thing past its term where it is: the position that its term counts from, and all on which
-    that rests. `archives`: the class has an archive; `archived`: that is where it is."""
-
-    subject: UUID
-    klass: str
-    scope: str
-    place: Place
-    archives: bool
-    archived: bool
-    counted: int
-    rests_on: tuple[int, ...]
-
-
 class Erasure(NamedTuple):
     """An erasure: its position and instant, whose, what (`item` None: all of the class) and why;
     how many keys it names, and the positions that say that one was destroyed on its order."""
@@ -192,21 +178,22 @@ class Moves(NamedTuple):
     lines: tuple[Moved, ...]
 
 
-class Alike(NamedTuple):
-    """A fact of hers, by its position and instant, and one that says the same as it, but when."""
+class Lines(Protocol):
+    """Violations of some people, in the order of people, as a digest takes them: a line of each."""
 
-    subject: UUID
-    position: int
-    at: Instant
-    sample: Event
+    def __len__(self) -> int:
+        """How many."""
+
+    def subject(self, at: int) -> UUID:
+        """Whose one of them is."""
+
+    def said(self, since: int, until: int) -> bytes:
+        """The lines from one on, before another."""
 
 
-class Lean(NamedTuple):
-    """A violation as far as a digest goes: whose, the code of its sentence, its positions."""
-
-    subject: UUID
-    why: str
-    positions: tuple[int, ...]
+def line_of(why: str, positions: Iterable[int]) -> str:
+    """What a digest takes of a violation."""
+    return f"{why} {','.join(map(str, positions))}\n"
 
 
 class Kept(NamedTuple):
@@ -245,12 +232,13 @@ class Heeded(NamedTuple):
 
 
 class Most(NamedTuple):
-    """What a control finds of most people: of all but those apart (kinds, whether with cards, as
-    `AtOnce.apart` takes them), by (subject, class, scope)."""
+    """What a control finds of most people: of all but those apart (kinds, whether with cards, of
+    which kinds a fact was corrected, as `AtOnce.apart` takes them), by (subject, class, scope)."""
 
     apart: frozenset[str]
     with_cards: bool
-    found: Callable[[AtOnce, Sought, Scene], Iterator[Lean]]
+    amended: frozenset[str]
+    found: Callable[[AtOnce, Sought, Scene], Iterable[Lines]]
 
 
 class AtOnce(Protocol):
@@ -281,9 +269,17 @@ class AtOnce(Protocol):
         with the same values in these fields of it, and recorded between the same two `turns`
         (positions after which the answer may be another; the editions and days they are of too)."""
 
-    def alike(self, fields: Mapping[str, Collection[str]], apart: Sought) -> Iterator[Alike]:
-        """The facts of these kinds of everybody but those apart, by (subject, position), each with
-        one of its sort: of its kind, with the same values in these fields of it."""
+    def alike(
+        self,
+        fields: Mapping[str, Collection[str]],
+        moments: Sequence[Instant],
+        why: Callable[[Event, Instant], str | None],
+        apart: Sought,
+    ) -> Iterable[Lines]:
+        """The facts of these kinds of everybody but those apart that are a violation, by (subject,
+        position). `why` (None: it is none) is asked of one fact of each sort: of its kind, with the
+        same values in these fields of it, and that happened between the same two `moments`, of
+        which it is told the earlier."""
 
     def having_about(
         self,
@@ -370,10 +366,13 @@ class AtOnce(Protocol):
         """How many people there are of whom something is left (of those sought, if any are named),
         and how many events of theirs."""
 
-    def apart(self, kinds: Kinds, *, with_cards: bool = False) -> Sought:
-        """Whom nothing is counted of below: whoever has a fact of these kinds, or is one of
-        several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
-        proof of payment whose end may be another than its class's term says."""
+    def apart(
+        self, kinds: Kinds, *, amended: Collection[str] = (), with_cards: bool = False
+    ) -> Sought:
+        """Whom nothing is counted of below: whoever has a fact of these kinds, or one of the kinds
+        `amended` that was corrected or voided, or is one of several; `with_cards`: nor the cards of
+        whoever has one that cannot be sorted out, or a proof of payment whose end may be another
+        than its class's term says."""
 
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, of everybody but those apart; and the
@@ -390,11 +389,12 @@ class AtOnce(Protocol):
         """Of each line (`lines`: by sort) and number of years (None: without): how many people but
         those apart, how many cards, and the first of both."""
 
-    def cards_resting(
-        self, apart: Sought, on: Mapping[int, Sequence[int]]
-    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
-        """The cards of these sorts of everybody but those apart, by (subject, item), with the
-        positions of the facts at these places of each."""
+    def past_cards(
+        self, apart: Sought, on: Mapping[int, Sequence[int]], why: str
+    ) -> Iterable[Lines]:
+        """The cards of these sorts of everybody but those apart, with the facts at these places of
+        each; and the proofs of payments that are past their term, each with its payment: by
+        (subject, class, item)."""
 
     def aged(self, apart: Sought, limit: int) -> Iterable[Aged]:
         """What is held and not erased, by class, months, years and place; but for cards that are
@@ -417,8 +417,8 @@ class AtOnce(Protocol):
         """What changed since, of everybody but those apart: the first `limit` people of each line,
         and the first `most` of all."""
 
-    def over(
-        self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None
-    ) -> Iterator[Over]:
-        """What is past its term where it is, but for these classes, or of these only, by (subject,
-        class, scope)."""
+    def past_terms(
+        self, apart: Sought, without: Collection[str], why: Callable[[Place, bool, bool], str]
+    ) -> Iterable[Lines]:
+        """What is past its term where it is, but for these classes, by (subject, class, scope).
+        `why` is told where it stands, whether its class has an archive, whether it is there."""

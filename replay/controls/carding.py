@@ -9,6 +9,7 @@ card. What has no place there makes no sort, and is looked at. Read next:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from ledger.events import PolicyNotified
@@ -23,11 +24,17 @@ from replay.fold import PLAN
 
 
 def set_apart(
-    everybody: AtOnce, kinds: frozenset[str], scene: Scene, *, with_cards: bool = True
+    everybody: AtOnce,
+    kinds: frozenset[str],
+    scene: Scene,
+    *,
+    amended: Collection[str] = (),
+    with_cards: bool = True,
 ) -> Sought:
-    """Whoever has a fact of these kinds is apart; and (`with_cards`) the cards of whoever has one
+    """Whoever has a fact of these kinds is apart, and of whom one of those `amended` was corrected;
+    and (`with_cards`) the cards of whoever has one
     that no sort says anything of. What is to be said of the others' goes with it."""
-    apart = everybody.apart(kinds, with_cards=with_cards)
+    apart = everybody.apart(kinds, amended=amended, with_cards=with_cards)
     if apart.cards is None:
         return apart
     lives, found = everybody.sort_cards(apart, _fated(scene))

@@ -71,7 +71,7 @@ CONTROLS = {
             "SS-ORD-1 SS-CRM-2",
             "GDPR art. 5(1)(e)",
             person=(keeping.past_terms,),
-            most=Most(keeping.APART, False, keeping.past_terms_of_most),
+            most=Most(keeping.APART, False, frozenset(), keeping.past_terms_of_most),
         ),
         Control(
             "C04",
@@ -80,7 +80,7 @@ CONTROLS = {
             keeping.WITH_CARDS,
             person=(keeping.past_cards,),
             reads=keeping.ENDING_CARDS,
-            most=Most(keeping.APART, True, keeping.past_cards_of_most),
+            most=Most(keeping.APART, True, frozenset(), keeping.past_cards_of_most),
         ),
         Control(
             "C05",
@@ -138,7 +138,9 @@ CONTROLS = {
             "GDPR art. 7(1); LIL art. 82",
             declaring.AGREEING,
             person=(declaring.unproved,),
-            most=Most(declaring.OPENED_OR_AMENDED, False, declaring.unproved_of_most),
+            most=Most(
+                declaring.OPENED, False, frozenset(declaring.PROVING), declaring.unproved_of_most
+            ),
             event=(declaring.unproved_tracker,),
             hears=declaring.AGREEING_ON_DEVICES,
         ),

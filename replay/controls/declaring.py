@@ -40,7 +40,7 @@ from ledger.policy.model import CONTRACT_ENDED, DataClass
 from ledger.policy.notices import COLLECTED, Moment
 from ledger.policy.permissions import Asked, verdict_now
 from ledger.policy.permitting import OPEN_TRACKING
-from replay.controls.at_once import AtOnce, Kept, Lean, Sought
+from replay.controls.at_once import AtOnce, Kept, Lines, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Event, Finding, Said, Value
 from replay.controls.scene import AMENDING, Scene
@@ -55,7 +55,7 @@ NAMING = {"purpose", "purposes", "recipient", "recipients", "classes", "changed"
 BESIDE = {"channel", "channels", "content", "type", "mandatory", "validity_months"}
 GRANTS = (ConsentGiven, ConsentRenewed, TrackerGiven)
 AGREEING = frozenset(kind.kind for kind in (*GRANTS, MessageOpened))
-OPENED_OR_AMENDED = frozenset({MessageOpened.kind, *(kind.kind for kind in AMENDING)})
+OPENED = frozenset({MessageOpened.kind})
 PROVING: Mapping[str, Collection[str]] = MappingProxyType(
     {kind.kind: ("form", "act", "grade") for kind in (ConsentGiven, ConsentRenewed)}
 )
@@ -185,12 +185,13 @@ def unproved(look: Look) -> Iterator[Finding]:
             yield from _opened(look, position)
 
 
-def unproved_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:
-    """C11, of whoever's opening of no message was recorded, and of whom nothing was corrected."""
-    for subject, position, at, sample in everybody.alike(PROVING, apart):
-        why = _unproved(sample.fact, at, scene.shown) if at <= scene.as_of else None
-        if why is not None:
-            yield Lean(subject, why, (position,))
+def unproved_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:
+    """C11, of whoever's opening of no message was recorded, and no consent of whom corrected."""
+
+    def why(event: Event, at: Instant) -> str | None:
+        return _unproved(event.fact, at, scene.shown) if at <= scene.as_of else None
+
+    return everybody.alike(PROVING, [*scene.shown.values(), scene.as_of + 1], why, apart)
 
 
 def unnoticed(look: Look) -> Iterator[Finding]:

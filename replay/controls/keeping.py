@@ -5,8 +5,7 @@ Terms, cards, holds and their meeting are those of the policy room, asked at (D,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import merge
+from collections.abc import Iterable, Iterator
 
 from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.clocks import classes_of
@@ -14,7 +13,7 @@ from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.model import CONTRACT_ENDED
 from ledger.policy.verdicts import Deadline
 from ledger.projections.consents import RANKS
-from replay.controls.at_once import CARDS, AtOnce, Lean, Sought
+from replay.controls.at_once import CARDS, AtOnce, Lines, Place, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene
@@ -50,15 +49,15 @@ def past_terms(look: Look) -> Iterator[Finding]:
         yield found._replace(weight="exception") if fate.blocked else found
 
 
-def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
+def past_terms_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:  # noqa: ARG001
     """C03, of whom nothing is held back: what `past_terms` says of them."""
-    for one in everybody.over(apart, CARDS):
-        why = "past_erase"
-        if one.archived:
-            why = "past_archive"
-        elif one.place == "past_operational" and one.archives:
-            why = "past_archive_due"
-        yield Lean(one.subject, why, one.rests_on)
+    return everybody.past_terms(apart, CARDS, _why_past)
+
+
+def _why_past(place: Place, archives: bool, archived: bool) -> str:
+    if archived:
+        return "past_archive"
+    return "past_archive_due" if place == "past_operational" and archives else "past_erase"
 
 
 def past_cards(look: Look) -> Iterator[Finding]:
@@ -78,16 +77,10 @@ def past_cards(look: Look) -> Iterator[Finding]:
             yield Finding("C04", "card_kept", card.rests_on, look.subject, *where, values)
 
 
-def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterator[Lean]:  # noqa: ARG001
+def past_cards_of_most(everybody: AtOnce, apart: Sought, scene: Scene) -> Iterable[Lines]:  # noqa: ARG001
     """C04: each card as one of its sort; each payment's proof counts from that payment alone."""
     due = {sort: one.due for sort, one in apart.sorts.items() if one.due is not None}
-    cards = everybody.cards_resting(apart, due)
-    proofs = (one for one in everybody.over(apart, only=CARDS[1:]) if one.scope)
-    for subject, _, _, positions in merge(
-        ((subject, CARDS[0], item, positions) for subject, item, positions in cards),
-        ((one.subject, one.klass, one.scope, (one.counted,)) for one in proofs),
-    ):
-        yield Lean(subject, "card_kept", positions)
+    return everybody.past_cards(apart, due, "card_kept")
 
 
 def unfinished_erasures(look: Look) -> Iterator[Finding]:

@@ -8,18 +8,18 @@ show is named (`Outcome.unseen`). No violation of a control that was not checked
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from heapq import merge
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Instant
 from ledger.errors import BadData
-from replay.controls.at_once import AtOnce, Lean, Most, Sought
+from replay.controls.at_once import AtOnce, Lines, Most, Sought, line_of
 from replay.controls.carding import set_apart
 from replay.controls.catalogue import CONTROLS, Control
 from replay.controls.life import Look
@@ -67,12 +67,13 @@ class Outcome:
             self.findings.append(finding)
         self._digest.update(_digested(finding))
 
-    def count(self, found: Lean) -> bool:
-        """One more violation, of which all that is known is what goes into the digest: whether it
-        is one of those that are told one by one."""
-        self.counts["violation"] += 1
-        self._digest.update(_said(found.why, found.positions))
-        return self.counts["violation"] <= KEPT
+    def count(self, lines: Lines, since: int, until: int) -> int:
+        """So many more violations, of which all that is known is what goes into the digest: before
+        which of them are those that are told one by one."""
+        room = max(KEPT - self.counts["violation"], 0)
+        self.counts["violation"] += until - since
+        self._digest.update(lines.said(since, until))
+        return min(since + room, until)
 
     def take(self, found: Found) -> None:
         """What was found of people whose ids follow those of all before."""
@@ -120,11 +121,8 @@ class Found:
 
 def _digested(finding: Finding) -> bytes:
     """What goes into the digest of a control: its violations."""
-    return _said(finding.why, finding.positions) if finding.weight == "violation" else b""
-
-
-def _said(why: str, positions: tuple[int, ...]) -> bytes:
-    return f"{why} {','.join(map(str, positions))}\n".encode()
+    is_one = finding.weight == "violation"
+    return line_of(finding.why, finding.positions).encode() if is_one else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +322,9 @@ def _of_most(
 ) -> None:
     """Those apart are looked at, and take their place among the others; of these only whoever has a
     violation that is told one by one. Raises BadData where she herself has none such."""
-    apart = set_apart(everybody, most.apart, scene, with_cards=most.with_cards)
+    apart = set_apart(
+        everybody, most.apart, scene, amended=most.amended, with_cards=most.with_cards
+    )
 
     def found_of(lives: Iterable[Life]) -> Iterator[Finding]:
         for life in lives:
@@ -332,27 +332,48 @@ def _of_most(
             for rule in control.person:
                 yield from (one._replace(positions=look.cited(one.positions)) for one in rule(look))
 
-    told: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    told: Counter[bytes] = Counter()
     whose: dict[UUID, None] = {}
-    hers: Iterator[Finding | Lean] = found_of(everybody.lives(apart, reads=control.reads))
-    theirs: Iterator[Finding | Lean] = most.found(everybody, apart, scene)
-    for one in merge(hers, theirs, key=_whose):
+    hers = found_of(everybody.lives(apart, reads=control.reads))
+    for one in merged(hers, most.found(everybody, apart, scene)):
         if isinstance(one, Finding):
             outcome.add(one)
-        elif outcome.count(one):
-            told[one.why, one.positions] += 1
-            whose[one.subject] = None
+            continue
+        lines, since, _ = one
+        for at in range(since, outcome.count(*one)):
+            told[lines.said(at, at + 1)] += 1
+            whose[lines.subject(at)] = None
     for finding in (
         found_of(everybody.lives(everybody.of(whose), reads=control.reads)) if whose else ()
     ):
-        if told[finding.why, finding.positions]:
-            told[finding.why, finding.positions] -= 1
+        if told[_digested(finding)]:
+            told[_digested(finding)] -= 1
             outcome.findings.append(finding)
     if told.total():
         raise BadData(CONTRADICTED)
 
 
-def _whose(found: Finding | Lean) -> UUID:
+def merged(
+    hers: Iterator[Finding], theirs: Iterable[Lines]
+) -> Iterator[Finding | tuple[Lines, int, int]]:
+    """What was found of some, and of all others, each in the order of people: in that of all."""
+    ahead = next(hers, None)
+    for lines in theirs:
+        since, end = 0, len(lines)
+        while ahead is not None and end and _whose(ahead) < lines.subject(end - 1):
+            until = bisect_left(range(end), _whose(ahead), since, key=lines.subject)
+            if since < until:
+                yield lines, since, until
+            yield ahead
+            ahead, since = next(hers, None), until
+        if since < end:
+            yield lines, since, end
+    if ahead is not None:
+        yield ahead
+    yield from hers
+
+
+def _whose(found: Finding) -> UUID:
     assert found.subject is not None
     return found.subject
 

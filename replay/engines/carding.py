@@ -136,19 +136,15 @@ class Carding(Seeking):
             age = None if years < 0 else int(years)
             yield int(line), age, int(people), int(things), first[line, years]
 
-    def cards_resting(
-        self, cards: str, on: Mapping[int, Sequence[int]]
-    ) -> Iterator[tuple[UUID, str, tuple[int, ...]]]:
-        """Of these sorts the cards of all but these people, by (subject, item): whose, which, and
+    def _resting(self, cards: str, on: Mapping[int, Sequence[int]], why: str) -> str:
+        """Of these sorts the cards of all but these people: whose, which, and a line of why, with
         the facts that stand at these places of each."""
         rows = [(sort, n, at) for sort, places in sorted(on.items()) for n, at in enumerate(places)]
-        text = f"""WITH {table("places", "sort n place", rows)}
-            SELECT s.hi, s.lo, s.item, LIST(s.facts[p.place + 1] ORDER BY p.n)
+        facts = "STRING_AGG(CAST(s.facts[p.place + 1] AS VARCHAR), ',' ORDER BY p.n)"
+        return f"""WITH {table("places", "sort n place", rows)}
+            SELECT s.hi, s.lo, s.item, CONCAT('{why} ', {facts}, CHR(10)) AS line
             FROM sorted_cards s JOIN places p ON p.sort = s.sort
-            ANTI JOIN {cards} a ON a.hi = s.hi AND a.lo = s.lo
-            GROUP BY s.hi, s.lo, s.item ORDER BY {_BY_PERSON}"""
-        for hi, lo, item, facts in self._rows(text) if rows else ():
-            yield whole(hi, lo), item, tuple(facts)
+            ANTI JOIN {cards} a ON a.hi = s.hi AND a.lo = s.lo GROUP BY s.hi, s.lo, s.item"""
 
 
 def _cards(known: int, apart: Sought) -> str:

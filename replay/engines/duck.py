@@ -15,19 +15,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 
 from ledger.errors import BadData, Misuse
 from ledger.policy.book import Book
+from replay.controls.at_once import Lines
 from replay.engines.aside import CREATED, LAID, NARROWED, NO_ITEM, NUMBERED, RELATIONS, Aside, named
 from replay.engines.comparing import Comparing
 from replay.engines.contract import Files, Report
 from replay.engines.lanes import Sort
+from replay.engines.lines import BatchOfLines
 from replay.segments.layout import SCHEMA
 
 T = TypeVar("T")
+Asked: TypeAlias = duckdb.DuckDBPyConnection
 _PAGE = 4096  # rows fetched at a time
 _BYTES = 128  # of memory for each fact of a share
 _MOST = 1_000_000_000
@@ -258,16 +261,22 @@ class DuckEngine(Comparing):
             while page := _told(lambda: cursor.fetchmany(_PAGE)):
                 yield from page
 
+    def _lines_of(self, text: str) -> Iterator[Lines]:
+        with self._asking(text, _in_batches) as reader:
+            while (batch := _told(lambda: next(reader, None))) is not None:
+                yield BatchOfLines(batch)
+
     @contextmanager
-    def _asking(self, text: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _asking(
+        self, text: str, ask: Callable[[Asked, str], Any] = duckdb.DuckDBPyConnection.execute
+    ) -> Iterator[Any]:
         """A query on a connection of its own: another may be asked while its rows are read."""
         began = time.perf_counter()
         with self._db.cursor() as cursor:
             cursor.execute("SET enable_progress_bar = false")  # it would draw on stdout
             cursor.execute("SET enable_profiling = 'no_output'")
             cursor.execute("SET profiling_coverage = 'ALL'")
-            _told(lambda: cursor.execute(text))
-            yield cursor
+            yield _told(lambda: ask(cursor, text))
             profile = json.loads(cursor.get_profiling_information(format="json"))
             self._profiles.setdefault(text, []).append(profile)
             self._spans.append((began, time.perf_counter()))
@@ -288,6 +297,10 @@ class DuckEngine(Comparing):
             spilled=peak("peak_temp_dir_size"),
             plan="\n".join(line for asked in self._profiles.values() for line in _plan(asked)),
         )
+
+
+def _in_batches(asked: Asked, text: str) -> Any:
+    return asked.sql(text).to_arrow_reader()
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:

@@ -13,19 +13,26 @@ from itertools import groupby
 from uuid import UUID
 
 from ledger.calendar import Instant
+from ledger.errors import BadData
 from ledger.events import ClassErased, KeyDestroyed
 from replay.controls.at_once import Erasure
-from replay.engines.seeking import HERS, NOBODYS, Seeking
+from replay.engines.seeking import HERS, NOBODYS, WITHOUT_ENTRIES, Seeking
 from replay.segments.layout import whole
 
 _SAID = "json_extract_string(decode(e.entry), '{}')"
-_KEYS = f"UNNEST({_SAID.format('$.meta.keys[*]')})"
-_PROOFS = f"UNNEST({_SAID.format('$.meta.keys[*].kid')})"
-_PARTS = f"UNNEST({_SAID.format('$.parts[*].kid')})"
+_KEYS = _SAID.format("$.meta.keys[*]")
+_PROOFS = _SAID.format("$.meta.keys[*].kid")
+_PARTS = _SAID.format("$.parts[*].kid")
+_SEALED = "contains(decode(e.entry), '\"parts\":')"
 
 
 def _id(text: str) -> str:
     return f"TRY_CAST({text} AS UUID)"
+
+
+def _each(texts: str) -> str:
+    """Each of these of an entry; one row, of none, where there is no entry."""
+    return f"UNNEST(CASE WHEN e.entry IS NULL THEN [NULL::VARCHAR] ELSE {texts} END)"
 
 
 class Ending(Seeking):
@@ -35,14 +42,23 @@ class Ending(Seeking):
         """The people who have an erasure of which a key was not destroyed on its order, or a part
         that was sealed under a key which an erasure of hers had named before."""
         self._lay_out_ends(known)
-        return self._sought(f"""SELECT n.hi, n.lo FROM named n
+        self._keep(
+            "after_ends",
+            f"""SELECT e.position, b.hi, b.lo FROM events e
+            JOIN (SELECT hi, lo, MIN(position) AS since FROM named GROUP BY hi, lo) b
+                ON b.hi = e.subject_hi AND b.lo = e.subject_lo AND e.position >= b.since
+            WHERE e.position <= {known:d}""",
+        )
+        sealed = f"CASE WHEN {_SEALED} THEN {_PARTS} END"
+        self._keep(
+            "sealed",
+            f"""SELECT a.*, {_id(_each(sealed))} AS kid, e.entry IS NULL AS bare
+            FROM events e JOIN after_ends a ON a.position = e.position""",
+        )
+        self._whole("sealed")
+        return self._sought("""SELECT n.hi, n.lo FROM named n
             LEFT JOIN destroyed d ON d.kid = n.kid WHERE d.on_order IS DISTINCT FROM n.id
-            UNION SELECT s.hi, s.lo FROM (
-                SELECT e.position, subject_hi AS hi, subject_lo AS lo, {_id(_PARTS)} AS kid
-                FROM events e
-                JOIN (SELECT hi, lo, MIN(position) AS since FROM named GROUP BY hi, lo) b
-                    ON b.hi = e.subject_hi AND b.lo = e.subject_lo AND e.position >= b.since
-                WHERE e.position <= {known:d} AND contains(decode(e.entry), '"parts":')) s
+            UNION SELECT s.hi, s.lo FROM sealed s
             JOIN named n ON n.kid = s.kid AND n.hi = s.hi AND n.lo = s.lo
                 AND s.position >= n.position""")
 
@@ -91,23 +107,32 @@ class Ending(Seeking):
         self._keep(
             "named",
             f"""SELECT e.position, subject_hi AS hi, subject_lo AS lo,
-                {_id(_SAID.format("$.id"))} AS id, {_id(_KEYS)} AS kid FROM events e
+                {_id(_SAID.format("$.id"))} AS id, {_id(_each(_KEYS))} AS kid,
+                e.entry IS NULL AS bare FROM events e
             WHERE {HERS} AND kind = '{ClassErased.kind}' AND position <= {known:d}""",
         )
         self._keep(
             "destroyed",
-            f"""SELECT kid, MAX(position) AS position, ARG_MAX(on_order, position) AS on_order
+            f"""SELECT kid, MAX(position) AS position, ARG_MAX(on_order, position) AS on_order,
+                BOOL_OR(bare) AS bare
             FROM (SELECT position, {_id(_SAID.format("$.meta.authority"))} AS on_order,
-                    {_id(_PROOFS)} AS kid FROM events e
+                    {_id(_each(_PROOFS))} AS kid, e.entry IS NULL AS bare FROM events e
                 WHERE {NOBODYS} AND kind = '{KeyDestroyed.kind}' AND position <= {known:d}) k
             GROUP BY kid""",
         )
+        self._whole("named")
+        self._whole("destroyed")
         self._keep(
             "proved",
             """SELECT n.position, CASE WHEN d.on_order = n.id THEN d.position END AS proof
             FROM named n LEFT JOIN destroyed d ON d.kid = n.kid""",
         )
         self._ends_of = known
+
+    def _whole(self, name: str) -> None:
+        """Raise BadData where an entry was not there to be read."""
+        if next(self._rows(f"SELECT COUNT(*) FROM {name} WHERE bare"))[0]:
+            raise BadData(WITHOUT_ENTRIES)
 
 
 def _erasures(known: int, apart: str, by: Instant) -> str:

@@ -15,18 +15,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 from ledger.calendar import Instant
 from ledger.errors import BadData
-from ledger.events import KINDS, Row
+from ledger.events import Row
 from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, SqlEngine, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
-from replay.engines.sql import BY_SUBJECT, listed
-from replay.segments.layout import halves, whole
+from replay.engines.sql import listed
+from replay.segments.layout import halves
 
 WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be answered"
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
@@ -120,52 +119,12 @@ class Seeking(SqlEngine):
         if any(bare for (bare,) in self._rows(text)):
             raise BadData(WITHOUT_ENTRIES)
 
-    def events_where(
-        self, known: int, condition: str, whose: str = HERS
-    ) -> Iterator[tuple[Row, bytes]]:
-        """The events of people (or of nobody) that fulfil a condition, with their entries."""
-        self._begin()
-        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {whose} AND position <= {known:d} AND ({condition})"""
-        yield from self._in_full(text)
-
     def heard(self, known: int, until: Instant | None = None) -> int:
         """How many facts about nobody there are, that had happened by then."""
         self._begin()
         by = "" if until is None else f"AND occurred_at <= {until:d}"
         text = f"SELECT COUNT(*) FROM events WHERE {NOBODYS} AND position <= {known:d} {by}"
         return int(next(self._rows(text))[0])
-
-    def samples(
-        self,
-        known: int,
-        fields: Mapping[str, Collection[str]],
-        turns: Sequence[int],
-        whose: str = HERS,
-    ) -> Iterator[tuple[int, Row, bytes]]:
-        """One event of each sort, with the number of the sort, which `having_sorts` is told. Sorts
-        are told apart by kind, by what stands in these fields of the entry, by the edition and the
-        day it was recorded under, and by the turns between which it was recorded."""
-        self._begin()
-        self._keep(
-            "sorted_out",
-            f"""SELECT e.position, e.kind, t.turn, e.occurred_at, {_said(fields)} AS said,
-            e.entry IS NULL AS bare, subject_hi AS hi, subject_lo AS lo
-            FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
-            WHERE {whose} AND position <= {known:d} AND kind IN {listed(fields)}""",
-        )
-        if next(self._rows("SELECT COUNT(*) FROM sorted_out WHERE bare"))[0]:
-            raise BadData(WITHOUT_ENTRIES)
-        self._keep(
-            "of_a_sort",
-            """SELECT kind, turn, said, MIN(position) AS position FROM sorted_out
-            GROUP BY kind, turn, said""",
-        )
-        text = f"""SELECT {", ".join(f"e.{name}" for name in COLUMNS)}, e.entry
-            FROM events e JOIN of_a_sort s ON s.position = e.position"""
-        for *typed, entry in self._rows(text):
-            row = row_of(typed)
-            yield row.position, row, bytes(entry)
 
     def counted(
         self,
@@ -185,7 +144,7 @@ class Seeking(SqlEngine):
         self._keep(
             "counted",
             f"""SELECT {key}, COUNT(*) AS n, MIN(position, {limit:d}) AS these
-            FROM (SELECT e.*, turn, CASE WHEN {of_kinds(spoken)} THEN {_said(fields)} END AS said
+            FROM (SELECT e.*, turn, CASE WHEN {of_kinds(spoken)} THEN {said_of(fields)} END AS said
                 FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
                 ANTI JOIN {apart} a ON a.hi = subject_hi AND a.lo = subject_lo
                 WHERE {HERS} AND position <= {known:d} AND kind IN {listed(fields)}
@@ -197,47 +156,29 @@ class Seeking(SqlEngine):
         for *typed, entry, n, these in self._rows(text):
             yield row_of(typed), bytes(entry), int(n), these
 
-    def having_sorts(self, numbers: Collection[int]) -> str:
-        """The people who have an event of these sorts."""
-        return self._sought(f"SELECT DISTINCT o.hi, o.lo {_sorts(numbers)}")
 
-    def alike(self, apart: str) -> Iterator[tuple[UUID, int, Instant, int]]:
-        """What was sorted out, but of those apart: whose, the position, the instant and the number
-        of its sort, by (subject, position)."""
-        text = f"""SELECT o.hi, o.lo, o.position, o.occurred_at, s.position FROM sorted_out o
-            JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
-            ANTI JOIN {apart} a ON a.hi = o.hi AND a.lo = o.lo
-            ORDER BY {BY_SUBJECT.replace("hi", "o.hi").replace("lo", "o.lo")}, o.position"""
-        for hi, lo, *found in self._rows(text):
-            yield whole(hi, lo), *found
-
-    def of_sorts(self, numbers: Collection[int]) -> Iterator[tuple[Row, bytes]]:
-        """All events of these sorts, with their entries."""
-        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE position IN (SELECT o.position {_sorts(numbers)})"""
-        for *typed, entry in self._rows(text) if numbers else ():
-            yield row_of(typed), bytes(entry)
+def told_of(fields: Mapping[str, Collection[str]]) -> str:
+    """What stands in these fields of an entry, by its kind; NULL of one that is not whole."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind, names in fields.items():
+        kinds.setdefault(tuple(sorted(names)), []).append(kind)
+    each = " ".join(f"WHEN {of_kinds(some)} THEN {_said(keys)}" for keys, some in kinds.items())
+    return f"TRY(CASE {each} END)"
 
 
-def _said(fields: Mapping[str, Collection[str]]) -> str:
-    """What stands in these fields of an entry; one that is not whole is of a sort of its own."""
-    keys = sorted({key for names in fields.values() for key in names})
+def said_of(fields: Mapping[str, Collection[str]]) -> str:
+    """The same; an entry that is not whole says what no other does."""
+    return f"COALESCE({told_of(fields)}, CAST(e.position AS VARCHAR))"
+
+
+def _said(keys: Sequence[str]) -> str:
     said = ", ".join(f"'$.meta.{key}'" for key in keys)
-    return f"""CASE WHEN json_valid({_ENTRY})
-        THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
-        ELSE CAST(e.position AS VARCHAR) END"""
+    return f"CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)" if keys else "''"
 
 
 def _turns(turns: Sequence[int]) -> str:
     between = ", ".join(f"({at:d})" for at in sorted({0, *turns}))
     return f"(SELECT * FROM (VALUES {between}) v (turn))"
-
-
-def _sorts(numbers: Collection[int]) -> str:
-    chosen = ", ".join(map(str, sorted(numbers))) or "NULL"
-    return f"""FROM sorted_out o
-        JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
-        WHERE s.position IN ({chosen})"""
 
 
 def of_kinds(kinds: Collection[str]) -> str:
@@ -252,40 +193,3 @@ def within(spans: Mapping[str, tuple[Instant, Instant]]) -> str:
         for kind, (since, before) in sorted(spans.items())
     )
     return " OR ".join(each) or "1 = 0"
-
-
-def of_other(classes: Collection[str]) -> str:
-    """An event of a class that is none of these, or a part of one. A part is told by its name in
-    the entry, as it is written there (`ledger/entry.py`)."""
-    names = f'regexp_extract_all({_ENTRY}, \'"n":"([^"]*)"\', 1)'
-    known = "[" + ", ".join(f"'{name}'" for name in sorted(classes)) + "]"
-    parted = f"contains({_ENTRY}, '\"parts\":')"
-    return f"""(e.class IS NOT NULL AND e.class NOT IN {listed(classes) if classes else "('')"})
-        OR ({parted} AND NOT list_has_all({known}::VARCHAR[], {names}))"""
-
-
-def of_digits(pattern: str) -> str:
-    """An event in whose entry, ids apart, this is found, or that has none. Only the kinds that may
-    say anything but ids, days and words of a closed list are looked at."""
-    quoted = pattern.replace("'", "''")
-    without = f"regexp_replace({_ENTRY}, '{_IDS}', '', 'g')"
-    first, then = (f"regexp_matches({text}, '{quoted}')" for text in (_ENTRY, without))
-    found = f"CASE WHEN e.entry IS NULL THEN 1 = 1 WHEN {first} THEN {then} ELSE 1 = 0 END"
-    return f"{of_kinds(SAYING)} AND {found}"
-
-
-def _is_free(schema: Mapping[str, Any]) -> bool:
-    return (schema.get("format") or schema.get("items", {}).get("format")) not in ("uuid", "date")
-
-
-_ALL = [(kind, spec) for kind, cls in KINDS.items() for spec in cls.specs if not spec.personal]
-_FREE = [(kind, spec.key) for kind, spec in _ALL if not spec.one_of and _is_free(spec.codec.schema)]
-SAYING = frozenset(kind for kind, _ in _FREE)
-"""The kinds that have a clear field of which the values are not listed."""
-ALWAYS_IDS = ("id", "item", "kid", "stream", "subject")
-_NAMES = "|".join(
-    sorted({*ALWAYS_IDS, *(spec.key for _, spec in _ALL)} - {key for _, key in _FREE})
-)
-_UUID = '"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"'
-_IDS = rf'"(?:{_NAMES})":(?:{_UUID}|\[(?:{_UUID},?)+\])'
-"""Ids, as entries write them, in fields that never hold anything else."""

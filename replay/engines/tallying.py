@@ -8,21 +8,24 @@ Read next: `replay/controls/at_once.py`, whose answers these are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
+from ledger.events import Row
 from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import Aged, Chosen, Over, Placed, Sought
+from replay.controls.at_once import Aged, Chosen, Lines, Place, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.carding import CARD, PROOF, Carding
 from replay.engines.ending import Ending
 from replay.engines.judging import Judged
 from replay.engines.lanes import META, NOTIFIED, Plan
+from replay.engines.searching import Searching
 from replay.engines.sending import Sending
 from replay.engines.sql import EXPRESSIONS, PACK
 from replay.segments.layout import whole
@@ -34,7 +37,7 @@ _Key: TypeAlias = tuple[Any, ...]
 _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 
 
-class Tallying(Sending, Ending, Carding):
+class Tallying(Searching, Sending, Ending, Carding):
     """An engine that counts everybody but those apart."""
 
     def _numbered(self, name: str) -> str:
@@ -188,17 +191,71 @@ class Tallying(Sending, Ending, Carding):
 
     # -- past its term -----------------------------------------------------------------------------
 
-    def over(
+    def over_lines(
+        self,
+        as_of: Instant,
+        known: int,
+        apart: Sought,
+        asked: Callable[[str], bool],
+        why: Callable[[Place, bool, bool], str],
+    ) -> Iterator[Lines]:
+        """What is past its term where it is, by (subject, class, scope): `why` by where it is,
+        whether that class has an archive, whether it is there; and what it rests on: the fact that
+        its term counts from, the one that put it into the archive, and the one that told her of a
+        later edition, if that gives another term."""
+        for judged in self._over(as_of, known, apart, asked):
+            plan = judged.plan
+            several = [str(n) for n, is_so in self._several(plan, known).items() if is_so]
+            later = f"o.number IN ({', '.join(several) or 'NULL'}) AND e.edition < n.edition"
+            told = f"CASE WHEN {later} THEN n.position END"
+            rows = [
+                (n, place, why(PLACE[place], term.archive is not None, _is_archived(place)))
+                for n, term in enumerate(judged.terms)
+                for place in PAST
+            ]
+            said = f"""WITH {sql.table("said", "term place why", rows)}
+                SELECT o.hi, o.lo, o.number, o.scope,
+                    {line("s.why", "o.position", "x.ended", told)} AS line
+                FROM past_terms o JOIN said s ON s.term = o.term AND s.place = o.place
+                JOIN events e ON e.position = o.position
+                LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
+                    AND x.number = o.number AND x.scope = o.scope
+                LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo"""
+            yield from self._lines_of(self._named(said, "line, number, scope", "number, scope"))
+
+    def card_lines(
+        self,
+        as_of: Instant,
+        known: int,
+        apart: Sought,
+        on: Mapping[int, Sequence[int]],
+        why: str,
+    ) -> Iterator[Lines]:
+        """The cards of some sorts of everybody but those apart, with the facts at these places of
+        each; and the proofs of payments that are past their term, with the payment of each: by
+        (subject, class, item)."""
+        assert apart.cards is not None
+        self._keep("resting", f"SELECT c.*, 0 AS n FROM ({self._resting(apart.cards, on, why)}) c")
+        names = ["resting"]
+        for _ in self._over(as_of, known, apart, lambda name: name == PROOF):
+            own = f"SELECT hi, lo, scope, {line(repr(why), 'position')} AS line FROM past_terms"
+            names.append(f"resting_{len(names)}")
+            self._keep(
+                names[-1],
+                f"""SELECT hi, lo, scope AS item, line, 1 AS n
+                FROM ({self._named(own, "scope, line")}) p WHERE scope <> ''""",
+            )
+        each = " UNION ALL ".join(f"SELECT hi, lo, item, line, n FROM {name}" for name in names)
+        yield from self._lines_of(f"SELECT * FROM ({each}) c ORDER BY {sql.BY_SUBJECT}, n, item")
+
+    def _over(
         self, as_of: Instant, known: int, apart: Sought, asked: Callable[[str], bool]
-    ) -> Iterator[Over]:
-        """What is past its term where it is, by (subject, class, scope), and what that rests on:
-        the fact that its term counts from, the one that put it into the archive, and the one that
-        told her of a later edition, if that gives another term."""
+    ) -> Iterator[Judged]:
+        """Of each share of the people what is past its term: `past_terms`."""
         names = [name for name in classes_of(self.book.known(known)) if asked(name)]
         for judged in self._judged(as_of, known, names[0] if len(names) == 1 else None):
-            plan, clocks = judged.plan, judged.plan.clocks
-            numbers = [str(clock.number) for clock in clocks if asked(clock.name)]
-            places, of = ", ".join(map(str, PAST)), ", ".join(numbers)
+            clocks = judged.plan.clocks
+            numbers = ", ".join(str(clock.number) for clock in clocks if asked(clock.name))
             if not numbers:
                 continue
             self._keep(
@@ -206,26 +263,33 @@ class Tallying(Sending, Ending, Carding):
                 f"""SELECT hi, lo, scope, number, term, place,
                     {sql.position_of("since")} AS position
                 FROM ({judged.items()}) i {self._but_apart(apart, judged)}
-                WHERE place IN ({places}) AND number IN ({of})""",
+                WHERE place IN ({", ".join(map(str, PAST))}) AND number IN ({numbers})""",
             )
-            text = self._named(
-                f"""SELECT o.*, COALESCE(x.ended, 0) AS ended,
-                    CASE WHEN e.edition < n.edition THEN n.position ELSE 0 END AS told
-                FROM past_terms o JOIN events e ON e.position = o.position
-                LEFT JOIN ({_archived(judged)}) x ON x.hi = o.hi AND x.lo = o.lo
-                    AND x.number = o.number AND x.scope = o.scope
-                LEFT JOIN ({_told(plan)}) n ON n.hi = o.hi AND n.lo = o.lo""",
-                "scope, number, term, place, position, ended, told",
-                "number, scope",
-            )
-            several = self._several(plan, known)
-            for hi, lo, scope, number, term, place, on, ended, told in self._rows(text):
-                later = int(told or 0) if several[number] else 0
-                archives = judged.terms[term].archive is not None
-                archived = place == judging.ARCHIVED_PAST
-                of_what = whole(hi, lo), clocks[number].name, scope, PLACE[place]
-                rests_on = tuple(sorted({int(on), int(ended), later} - {0}))
-                yield Over(*of_what, archives, archived, int(on), rests_on)
+            yield judged
+
+    def alike(
+        self,
+        known: int,
+        apart: Sought,
+        fields: Mapping[str, Collection[str]],
+        moments: Sequence[Instant],
+        why: Callable[[Row, bytes, Instant], str | None],
+    ) -> Iterator[Lines]:
+        """The facts of people but of those apart that are of a sort of which it is said why, by
+        (subject, position)."""
+        asked = self.samples(known, fields, (), moments)
+        said = {row.position: why(row, entry, since) for _, row, entry, since in asked}
+        rows = [(sort, one) for sort, one in said.items() if one is not None]
+        if rows:
+            text = f"""WITH {sql.table("said", "sort why", rows)}
+                SELECT o.hi, o.lo, o.position, {line("s.why", "o.position")} AS line
+                FROM ({self.positions_of(apart.name, dict(rows))}) o
+                JOIN said s ON s.sort = o.sort ORDER BY {sql.BY_SUBJECT}, position"""
+            yield from self._lines_of(text)
+
+    @abstractmethod
+    def _lines_of(self, text: str) -> Iterator[Lines]:
+        """The rows of a query that has hi, lo and a line."""
 
     def _several(self, plan: Plan, known: int) -> Mapping[int, bool]:
         """Whether more than one edition judges a class that day, by its number."""
@@ -249,6 +313,22 @@ def _archived(judged: Judged) -> str:
         JOIN past_terms a ON a.hi = e.hi AND a.lo = e.lo AND a.number = n.number
             AND a.scope = e.item
         WHERE a.place = {judging.ARCHIVED_PAST} GROUP BY a.hi, a.lo, a.number, a.scope"""
+
+
+def _is_archived(place: int) -> bool:
+    return place == judging.ARCHIVED_PAST
+
+
+def line(why: str, position: str, *others: str) -> str:
+    """A line as a digest takes it (`at_once.line_of`): why, a position, and others that are not
+    NULL, in order. Most have none."""
+    said = position
+    if others:
+        each = ", ".join(f"CAST({one} AS BIGINT)" for one in (position, *others))
+        several = f"array_to_string(LIST_SORT(LIST_DISTINCT([{each}])), ',')"
+        said = f"""CASE WHEN COALESCE({", ".join(others)}) IS NULL
+            THEN CAST({position} AS VARCHAR) ELSE {several} END"""
+    return f"CONCAT({why}, ' ', {said}, CHR(10))"
 
 
 def _told(plan: Plan) -> str:

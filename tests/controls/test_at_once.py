@@ -30,9 +30,10 @@ from ledger.aggregates import AGGREGATES, door, door_kinds, fold
 from ledger.calendar import parse_as_of
 from ledger.errors import BadData
 from ledger.events import KINDS
+from ledger.fields import KeyProof
 from ledger.opening import create
 from ledger.policy.book import Book, shipped
-from replay.controls.at_once import Lean, Most
+from replay.controls.at_once import Most
 from replay.controls.catalogue import CONTROLS
 from replay.controls.declaring import DECLARED, UNDECLARED
 from replay.controls.run import Result, run
@@ -48,7 +49,8 @@ from replay.segments.reading import open_segments
 from tests.agreement.histories import ASKED, ASKED_AT, HISTORIES, SUBJECTS, book
 from tests.clock import StepClock
 from tests.controls.filed import segments_of
-from tests.controls.room import LETTER, OTHER, SHE, Company, findings, furnished
+from tests.controls.lean import Lean, LeanLines
+from tests.controls.room import LETTER, OTHER, SHE, Company, findings, furnished, key
 from tests.controls.seldom import STORIES, long_ago, of_ours
 from tests.controls.test_any_history import NOW, company
 from tests.engines.conftest import aside
@@ -316,8 +318,13 @@ def test_an_entry_that_is_not_there_is_missed_where_it_is_searched(tmp_path: Pat
     made.she("consent.requested", "2024-04-01", purpose="unheard_of", who=UUID(int=90))
     for n in range(2):
         made.she("card.kept", "2024-04-01", item=f"c{n}", ground="proof", who=UUID(int=91 + n))
-    of = {"C09": "ticket.opened.v1", "C12": "consent.requested.v1", "C04": "card.kept.v1"}
-    for control, kind in of.items():
+    gone = {"of": "contact", "reason": "request", "keys": (key(),), "id": UUID(int=101)}
+    made.she("customer.class_erased", "2024-06-01", actor="system", **gone)
+    said = {"reason": "request", "authority": UUID(int=101), "actor": "system"}
+    made.tells("ledger.key_destroyed", "2024-06-01", keys=(KeyProof(key(), "A" * 43),), **said)
+    of = [("C09", "ticket.opened.v1"), ("C12", "consent.requested.v1"), ("C04", "card.kept.v1")]
+    of += [("C06", "customer.class_erased.v1"), ("C06", "ledger.key_destroyed.v1")]
+    for control, kind in (*of, ("C16", "ticket.opened.v1")):
         with (
             bared(made, (kind,), tmp_path) as bare,
             pytest.raises(BadData, match="hold no entries"),
@@ -353,7 +360,8 @@ def test_what_is_found_at_once_and_not_in_her_life_is_said(
     made = furnished()
     made.she("message.sent", "2019-01-01", **LETTER)
     with opened(made, OPENERS["one share"], tmp_path) as asked:
-        most = Most(frozenset(), False, lambda *_: iter([Lean(SHE, "past_erase", (1,))]))
+        lean = LeanLines((Lean(SHE, "past_erase", (1,)),))
+        most = Most(frozenset(), False, frozenset(), lambda *_: [lean])
         control = replace(CONTROLS["C03"], most=most)
         monkeypatch.setitem(CONTROLS, "C03", control)
         with pytest.raises(BadData, match="--engine fold"):

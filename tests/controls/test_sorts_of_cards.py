@@ -18,6 +18,7 @@ import pytest
 from ledger.calendar import HOUR, Instant, format_instant, parse_as_of, parse_instant
 from ledger.policy.book import shipped
 from ledger.policy.model import Edition, Term
+from replay.controls.at_once import Counting
 from replay.controls.carding import set_apart
 from replay.controls.keeping import APART
 from replay.controls.run import run, scene_of
@@ -200,8 +201,8 @@ def agree(made: Company, opener: Any, folder: Path) -> int:
         answers = [ask(history, [name], how) for name, how in ASKED.items()]
         scene, _ = scene_of(history)
         apart = set_apart(everybody, APART, scene)
-        lasting = dict.fromkeys(apart.sorts, (0,))
-        spared = sum(1 for _ in everybody.cards_resting(apart, lasting))
+        each = dict.fromkeys(apart.sorts, Counting(0, 0, False, False))
+        spared = sum(things for _, _, _, things, _ in everybody.cards(apart, each, 1))
         history.__dict__["at_once"] = None
         assert found == findings(run(history, ["C04"]))
         assert answers == [ask(history, [name], how) for name, how in ASKED.items()]
