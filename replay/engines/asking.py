@@ -106,11 +106,6 @@ class SqlEngine(ABC):
     def _keep(self, name: str, text: str) -> None:
         """Keep the rows of a query as the relation `name`, instead of what it was."""
 
-    def _keep_all(self, texts: Mapping[str, str]) -> None:
-        """Keep several, none of which reads another."""
-        for name, text in texts.items():
-            self._keep(name, text)
-
     @abstractmethod
     def _show(self, name: str, text: str) -> None:
         """From now on `name` is the rows of a query, whenever it is read."""
@@ -348,7 +343,8 @@ class SqlEngine(ABC):
                 self._keep("told", sql.told(plan))
             if plan.contracts:
                 self._keep("agreed", sql.agreed(plan, self.words))
-            self._keep_all(judged.grouped())
+            for name, text in judged.grouped(counts=counts).items():
+                self._keep(name, text)
             if judged.ending:
                 self._keep("doubted", judged.doubted())
                 self._keep("gone", sql.gone(plan, self.words))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,8 +39,8 @@ _LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS 
 class DuckWords:
     """Two integers as one of 128 bits; no item, by its number where items are numbered."""
 
-    def __init__(self, none: str) -> None:
-        self.none = none
+    def __init__(self, none: str, rows: int) -> None:
+        self.none, self.place = none, "INTEGER" if rows < 2**29 else "BIGINT"
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
@@ -76,7 +75,7 @@ class DuckEngine(Comparing):
         super().__init__(files, book)
         self._aside = aside
         self._called = "raw" if aside else "all"
-        self.words = DuckWords(NO_ITEM if aside else "''")
+        self.words = DuckWords(NO_ITEM if aside else "''", files.rows)
         self._own_spill = TemporaryDirectory(prefix="probant-replay-") if spill is None else None
         spilling = Path(self._own_spill.name) if self._own_spill else spill
         settings: dict[str, Any] = {
@@ -131,30 +130,12 @@ class DuckEngine(Comparing):
     def _show(self, name: str, text: str) -> None:
         self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
 
-    def _keep_all(self, texts: Mapping[str, str]) -> None:
-        """Side by side where memory is no matter: one seldom keeps all cores busy to its end."""
-        if self._is_shared:
-            super()._keep_all(texts)
-            return
-        with ThreadPoolExecutor(len(texts)) as pool:
-            for done in [pool.submit(self._keep, *one) for one in texts.items()]:
-                done.result()
-
-    @property
-    def _is_shared(self) -> bool:
-        """Whether there may be more than one share."""
-        return self.files.rows > self._at_once
-
     def _lay(self, texts: Mapping[str, str]) -> None:
         """In the order of people where there may be several shares: who reads one passes over the
         rest, wherever it lies."""
-        order = "ORDER BY hi" if self._is_shared else ""
-        self._keep_all(
-            {
-                f"{self._called}_{name}": f"SELECT * FROM ({text}) x {order}"
-                for name, text in texts.items()
-            }
-        )
+        order = "ORDER BY hi" if self.files.rows > self._at_once else ""
+        for name, text in texts.items():
+            self._keep(f"{self._called}_{name}", f"SELECT * FROM ({text}) x {order}")
 
     def _shares(self) -> Iterable[tuple[int, int]]:
         return self._ranges("all_facts")

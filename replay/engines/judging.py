@@ -38,9 +38,10 @@ CLASSES_AT_ONCE = 8  # masks of HELD in an integer
 
 
 _HELD, _ARCHIVED, _ERASED = -4, -2, -1
-"""What a fact does to a class: marks that leave 0, 2 or 3 in the two lowest bits of `_PLACED`."""
-_PLACED = f"((e.p & {PACK - 1}) + 3)"
-"""A fact by its position alone. The bits of an era are empty in it."""
+"""What a fact does to a class: marks that leave 0, 2 or 3 in the two lowest bits of its place
+(`Judged._at`: four times its position, and 3)."""
+_DOUBTED = "ends = 1 AND (x & 3) = 0"
+"""A thing of a plain class that ended once, and of which a later position tells."""
 
 
 class Judged:
@@ -49,6 +50,7 @@ class Judged:
 
     def __init__(self, plan: Plan, words: Words) -> None:
         self.plan, self._none = plan, words.none
+        self._at = f"(CAST((e.p & {PACK - 1}) >> {ERA_BITS - 2} AS {words.place}) + 3)"
         ends = {sort.ends for sort in plan.sorts.values()}
         self.ending = [c for c in plan.clocks if c.name in ends]
         clocks = plan.clocks
@@ -62,15 +64,16 @@ class Judged:
 
     # -- one row for each class of a person, or thing of hers --------------------------------------
 
-    def grouped(self) -> dict[str, str]:
+    def grouped(self, *, counts: bool = False) -> dict[str, str]:
         """What is kept beside, by name: of each person, thing, and thing of a plain class, the last
         fact of each lane, the oldest of all, and of what may have ended the end and the last fact.
+        For `counts` a plain thing is named only where it is doubted.
         """
         found = {"of_people": self._group(self.of_people, *self._people())}
         if self.of_things:
             found["of_things"] = self._group(self.of_things, *self._things())
         if self.plain:
-            found["of_plain"] = self._plain()
+            found["of_plain"] = self._plain(named=_DOUBTED if counts else "1 = 1")
         return found
 
     def _people(self) -> tuple[str, str, list[str]]:
@@ -79,19 +82,19 @@ class Judged:
             (n, self._era(s), *self._marks(s, clocks, self._held(s, clocks), scoped=False))
             for n, s in self.plan.sorts.items()
         ]
-        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {_PLACED} AS placed
+        rows = f"""SELECT e.hi, e.lo, e.p, e.p + k.era AS first, {self._at} AS placed
             {_each(self._names(clocks))} FROM facts e JOIN codes k ON k.sort = e.sort"""
         return rows, "hi, lo", [table("codes", " ".join(["sort era", *self._names(clocks)]), codes)]
 
     def _things(self) -> tuple[str, str, list[str]]:
         names = self._names(self.of_things)
         rows = f"""SELECT e.hi, e.lo, CASE WHEN k.keyed = 1 THEN e.item ELSE {self._none} END
-            AS scope, e.p, e.p + k.era AS first, {_PLACED} AS placed
+            AS scope, e.p, e.p + k.era AS first, {self._at} AS placed
             {_each(names)} FROM facts e JOIN codes k ON k.sort = e.sort"""
         columns = " ".join(["sort keyed era", *names])
         return rows, "hi, lo, scope", [table("codes", columns, self._item_codes())]
 
-    def _plain(self) -> str:
+    def _plain(self, named: str) -> str:
         codes = []
         for clock in self.plain:
             for n, s in self.plan.sorts.items():
@@ -100,10 +103,10 @@ class Judged:
                 if code:
                     codes.append((n, clock.number, -int(moves), code, int(code > _HELD)))
         return f"""WITH {table("codes", "sort number l x ends", codes)}
-            SELECT hi, lo, scope, number, since, x, ends FROM (
+            SELECT hi, lo, CASE WHEN {named} THEN scope END AS scope, number, since, x, ends FROM (
                 SELECT e.hi, e.lo, e.item AS scope, k.number, MAX(e.p & k.l) AS since,
-                    MAX({_PLACED} & k.x) AS x, MAX(k.ends) AS ends
-                FROM facts e JOIN codes k ON k.sort = e.sort
+                    MAX({self._at} & k.x) AS x, MAX(k.ends) AS ends
+                FROM facts e JOIN codes k ON k.sort = e.sort WHERE e.item <> {self._none}
                 GROUP BY e.hi, e.lo, e.item, k.number) g
             WHERE since > 0"""
 
@@ -120,9 +123,7 @@ class Judged:
             if c in self.ending
         ]
         if self.plain:
-            parts.append(
-                "SELECT hi, lo, number, scope FROM of_plain WHERE ends = 1 AND (x & 3) = 0"
-            )
+            parts.append(f"SELECT hi, lo, number, scope FROM of_plain WHERE {_DOUBTED}")
         return " UNION ALL ".join(parts)
 
     def people(self) -> str:
@@ -281,9 +282,10 @@ class Judged:
         of = {"l": "p", "x": "placed"}
         most = "".join(f", MAX({of[name[0]]} & {name}) AS {name}" for name in names)
         found = "".join(f", NULLIF({name}, 0) AS {name}" for name in names)
+        mask = "INTEGER" if len(self.plan.clocks) < 32 else "BIGINT"
         return f"""WITH {", ".join(tables)} SELECT {keys}, head, held, ends{found}
-            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS BIGINT)) AS held,
-                    BIT_OR(CAST(ends AS BIGINT)) AS ends{most}
+            FROM (SELECT {keys}, MIN(first) AS head, BIT_OR(CAST(bits AS {mask})) AS held,
+                    BIT_OR(CAST(ends AS {mask})) AS ends{most}
                 FROM ({rows}) r GROUP BY {keys}) g"""
 
     def _names(self, clocks: list[Clock]) -> list[str]:

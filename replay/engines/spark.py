@@ -58,7 +58,7 @@ _NO_PYTHON = (
 class SparkWords:
     """Two integers as one decimal: unlike a pair, its maximum is found by hashing, not sorting."""
 
-    none = "''"
+    none, place = "''", "BIGINT"
 
     def wide(self, high: str, low: str) -> str:
         """The two as one of 126 bits."""

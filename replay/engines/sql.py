@@ -56,6 +56,8 @@ class Words(Protocol):
     none: str
     """The item of a fact that has none. An engine may number people and items: `hi` is then the
     number of a person, `lo` is 0, and an item is its number."""
+    place: str
+    """The type of an integer that holds four times a position."""
 
     def wide(self, high: str, low: str) -> str:
         """The two as one."""
@@ -79,27 +81,30 @@ def listed(codes: Iterable[str]) -> str:
 
 def table(name: str, columns: str, rows: Sequence[Sequence[str | int | None]]) -> str:
     """A small table written into a query. Codes are ours, or checked by the edition's loader. A
-    column is as narrow as its integers: facts are compared with it as they lie."""
-    names = ", ".join(columns.split())
+    column is as narrow as its integers: facts are compared with it as they lie. It is cast as a
+    whole: a cast of each value takes longer to plan than some such tables take to be joined."""
+    names = columns.split()
     if not rows:
-        nothing = ", ".join(f"NULL AS {column}" for column in columns.split())
+        nothing = ", ".join(f"NULL AS {column}" for column in names)
         return f"{name} AS (SELECT * FROM (SELECT {nothing}) v WHERE 1 = 0)"
-    types = [_narrowest(column) for column in zip(*rows, strict=True)]
-    written = ", ".join(f"({', '.join(map(_literal, row, types))})" for row in rows)
-    return f"{name} AS (SELECT * FROM (VALUES {written}) v ({names}))"
+    own = ", ".join(map(_narrowed, names, zip(*rows, strict=True)))
+    written = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+    return f"{name} AS (SELECT {own} FROM (VALUES {written}) v ({', '.join(names)}))"
 
 
-def _narrowest(values: Iterable[str | int | None]) -> str:
-    bits = max((value.bit_length() for value in values if isinstance(value, int)), default=0)
-    return "SMALLINT" if bits < 16 else "INTEGER" if bits < 32 else "BIGINT"
+def _narrowed(column: str, values: Iterable[str | int | None]) -> str:
+    bits = {value.bit_length() for value in values if isinstance(value, int)}
+    if not bits:
+        return column
+    most = max(bits)
+    narrow = "SMALLINT" if most < 16 else "INTEGER" if most < 32 else "BIGINT"
+    return f"CAST({column} AS {narrow}) AS {column}"
 
 
-def _literal(value: str | int | None, integer: str) -> str:
+def _literal(value: str | int | None) -> str:
     if value is None:
         return "NULL"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return f"CAST({value:d} AS {integer})"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 # --- the facts that stand -------------------------------------------------------------------------
