@@ -232,10 +232,9 @@ class Heeded(NamedTuple):
     grants: Collection[str]  # those of them that grow old
     stops: Collection[str]  # those after which a grant that was dated back is ignored
     backdated: int  # by more microseconds than these
-    apart: Collection[str]  # after a fact of these kinds more is asked
-    endings: Collection[str]  # or after one of these of this class
+    stopping: Collection[str]  # the kinds that stop sends whatever they are about
+    endings: Collection[str]  # and those that do, of this class
     choices: str
-    by_hours: Collection[str]  # over these channels more is asked
     served: Collection[str]  # for these purposes she must have a fact of the kinds
     serving: Collection[str]
     validity: Mapping[str, Collection[int]]  # purpose -> the months after which a yes may be over

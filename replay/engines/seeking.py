@@ -245,6 +245,18 @@ def of_kinds(kinds: Collection[str]) -> str:
     return f"e.kind IN {listed(kinds)}" if kinds else "1 = 0"
 
 
+def amended(known: int, about: Collection[str] | None = None) -> str:
+    """The people of whom a fact (of these kinds, or one that is gone) was corrected or voided."""
+    of = (
+        ""
+        if about is None
+        else f"""JOIN events r ON r.position = m.ref_position
+        AND (r.kind IS NULL OR r.kind IN {listed(about)})"""
+    )
+    return f"""SELECT m.subject_hi, m.subject_lo FROM events m {of}
+        WHERE m.kind IN {listed(META)} AND m.subject_hi IS NOT NULL AND m.position <= {known:d}"""
+
+
 def within(spans: Mapping[str, tuple[Instant, Instant]]) -> str:
     """An event of a kind that happened within its span."""
     each = (
