@@ -32,6 +32,11 @@ First: TypeAlias = Sequence[tuple[UUID, int]]
 """The first people of a line in the order of their ids, each with a position it rests on."""
 
 
+def place_of(deadline: Deadline) -> Place:
+    """Where a thing stands, by its deadline."""
+    return "suspended" if deadline.suspended_by else deadline.tier_now
+
+
 CARDS = ("card", "card_proof")
 """The classes of which each thing ends by its own facts (`ledger/policy/cards.py`)."""
 
@@ -409,12 +414,25 @@ class AtOnce(Protocol):
         """Of each purpose: how many facts that stand name it, and the last day of one."""
 
     def apart_of(self, before: Self) -> Sought:
-        """Whose moves are not counted below: whoever is one of several, or has, at either of two
-        times, a card or a proof of payment that may end otherwise than its class does."""
+        """Whose moves are not counted below: of whoever is one of several; of the cards and proofs
+        of payments of whoever has one, at either of two times, that cannot be sorted out."""
 
-    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterable[Moves]:
-        """What changed since, of everybody but those apart: the first `limit` people of each line,
-        and the first `most` of all."""
+    def cards_by_place(self, apart: Sought) -> str:
+        """Where each card stands of everybody but those apart, whose sorts these are: the name
+        under which the history remembers it."""
+
+    def moved(
+        self,
+        before: Self,
+        apart: Sought,
+        cards: tuple[str, str],
+        met: Sought,
+        limit: int,
+        most: int,
+    ) -> Iterable[Moves]:
+        """What changed since, of everybody but those apart, with their cards by place then and now:
+        the first `limit` people of each line, and the first `most` of all. Of how many, but for
+        those who were met."""
 
     def over(
         self, apart: Sought, without: Collection[str] = (), only: Collection[str] | None = None

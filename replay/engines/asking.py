@@ -70,6 +70,7 @@ class SqlEngine(ABC):
 
     words: Words
     _called = "all"  # what is laid out: before its name
+    _share: Share = None  # whom `facts` are of
 
     def __init__(self, files: Files, book: Book) -> None:
         self.files, self.book = files, book
@@ -297,6 +298,7 @@ class SqlEngine(ABC):
         sorts = self._lay_out()
         plan = Plan(self.book, as_of, known, sorts, klass)
         for share in self._shares():
+            self._share = share
             self._lay_out()
             self._show("facts", sql.facts(as_of, known, self._among(share)))
             self._show("stated", sql.stated(known, self._among(share)))

@@ -175,10 +175,10 @@ class DuckEngine(Comparing):
     def _named(self, text: str, columns: str, order: str = "") -> str:
         return named(text, columns, order) if self._aside else super()._named(text, columns, order)
 
-    def _numbered(self, name: str) -> str:
+    def _numbered(self, name: str, more: str = "") -> str:
         if self._aside is None:
-            return super()._numbered(name)
-        return f"""SELECT p.number AS hi, 0 AS lo FROM {name} s
+            return super()._numbered(name, more)
+        return f"""SELECT p.number AS hi, 0 AS lo{more} FROM {name} s
             JOIN people p ON p.hi = s.hi AND p.lo = s.lo"""
 
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:

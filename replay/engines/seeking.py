@@ -22,7 +22,7 @@ from ledger.calendar import Instant
 from ledger.errors import BadData
 from ledger.events import KINDS, Row
 from ledger.policy.book import Book
-from replay.engines.asking import COLUMNS, SqlEngine, row_of
+from replay.engines.asking import COLUMNS, SqlEngine, at_positions, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
 from replay.engines.sql import BY_SUBJECT, listed
@@ -32,6 +32,7 @@ WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be 
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
+_FEW = 1000  # people: beyond, theirs lie on every page
 IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
     CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
 
@@ -72,8 +73,10 @@ class Seeking(SqlEngine):
         some are named, and what corrects them."""
         self._begin()
         which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
+        where = f"{self._of(known, names)} {which}"
+        (number,) = next(self._rows(f"SELECT COUNT(*) FROM ({_all_of(names)}) w"))
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {self._of(known, names)} {which} ORDER BY {IN_ORDER}"""
+            WHERE {at_positions(where) if number <= _FEW else where} ORDER BY {IN_ORDER}"""
         yield from self._in_full(text)
 
     def _in_full(self, text: str) -> Iterator[tuple[Row, bytes]]:
@@ -96,8 +99,7 @@ class Seeking(SqlEngine):
         own = f"{HERS} AND position <= {known:d}"
         if names is None:
             return own
-        whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
-        return f"{own} AND (subject_hi, subject_lo) IN ({whose})"
+        return f"{own} AND (subject_hi, subject_lo) IN ({_all_of(names)})"
 
     # -- entries -----------------------------------------------------------------------------------
 
@@ -217,6 +219,10 @@ class Seeking(SqlEngine):
             WHERE position IN (SELECT o.position {_sorts(numbers)})"""
         for *typed, entry in self._rows(text) if numbers else ():
             yield row_of(typed), bytes(entry)
+
+
+def _all_of(names: Collection[str]) -> str:
+    return " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
 
 
 def _said(fields: Mapping[str, Collection[str]]) -> str:
