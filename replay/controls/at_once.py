@@ -379,6 +379,9 @@ class AtOnce(Protocol):
         several; `with_cards`: nor the cards of whoever has one that cannot be sorted out, or a
         proof of payment whose end may be another than its class's term says."""
 
+    def amended(self, kinds: Collection[str]) -> Sought:
+        """Whoever has a fact of one of these kinds that was corrected or voided."""
+
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, of everybody but those apart; and the
         lives of whose they are, in which facts about cards alone can be read in full. Of two of a
