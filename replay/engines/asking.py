@@ -276,6 +276,17 @@ class SqlEngine(ABC):
             where = at_positions(where)
         yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
 
+    def naming(self, kind: str, ids: Collection[UUID], after: int) -> Iterator[tuple[Row, bytes]]:
+        """The rows of one kind after a position whose entries name one of these ids."""
+        self._begin()
+        some = "|".join(sorted(map(str, ids)))
+        where = (
+            f"kind = '{kind}' AND position > {after:d} AND regexp_matches(decode(entry), '{some}')"
+        )
+        if ids:
+            text = _rows_of(at_positions(where), None, "position", entry=True)
+            yield from map(_whole, self._rows(text))
+
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""
         self._begin()
