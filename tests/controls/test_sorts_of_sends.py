@@ -359,8 +359,8 @@ def erasure_not_known_yet(made: Company) -> None:
 def erasure_corrected(made: Company) -> None:
     for who in (SHE, OTHER):
         said(made, YES, "2020-01-10", who=who, **OPENS)
-        gone = {"of": "consent", "reason": "term", "actor": "system"}
-        at = made.she("customer.class_erased", "2020-01-20", who=who, **gone)
+        erased(made, "2020-01-20", who=who)
+    at = made.events[-1].row.position
     made.she("fact.voided", "2020-01-21", ref=at, klass="rights", who=OTHER)
     for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who, **OPENS)
@@ -399,8 +399,7 @@ def by_a_machine(made: Company) -> None:
 
 
 def served_as_corrected(made: Company) -> None:
-    for who in (SHE, OTHER):
-        at = made.she("order.placed", "2020-01-10", item="i1", who=who)
+    at = [made.she("order.placed", "2020-01-10", item="i1", who=who) for who in (SHE, OTHER)][1]
     restated = {"ref": at, "root": "order.placed.v1", "class": "order"}
     made.she("fact.corrected", "2020-03-01", "2020-01-20", who=OTHER, **corrected_to(restated))
     for who in (SHE, OTHER):
