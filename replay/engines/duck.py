@@ -95,6 +95,7 @@ class DuckEngine(Comparing):
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
         self.memory: int = self._db.execute(_LIMIT).fetchall()[0][0]  # bytes
+        self._cuts: list[tuple[int, int]] | None = None  # quantiles are approximate, and vary
         self._at_once = at_once or max(self.memory // _BYTES, 1)
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
@@ -154,7 +155,10 @@ class DuckEngine(Comparing):
         )
 
     def _shares(self) -> Iterable[tuple[int, int]]:
-        return self._ranges("all_facts")
+        """The same each time: two answers may go through them side by side."""
+        if self._cuts is None:
+            self._cuts = self._ranges("all_facts")
+        return self._cuts
 
     def _ranges(self, name: str) -> list[tuple[int, int]]:
         """Ranges of the first half of their ids, with about as many facts each; both ends included.
