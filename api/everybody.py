@@ -134,7 +134,7 @@ class Everybody:
     def having_digits(self, is_such: Callable[[Event], bool]) -> Sought:
         """Whoever has a fact that `is_such`, of those that hold what card data looks like."""
         self.engine.need_some_entries()
-        found = self.engine.holding(self.known, pan.MAY_HOLD)
+        found = self.engine.events_where(self.known, seeking.of_digits(pan.MAY_HOLD))
         such = {row.subject for row, entry in found if is_such(Whole(row, entry))}
         return self.of([one for one in such if one is not None])
 
@@ -187,8 +187,10 @@ class Everybody:
     def ours_with_digits(self, is_such: Callable[[Event], bool]) -> Iterable[Event]:
         """The facts about nobody that `having_digits` would find somebody by."""
         self.engine.need_some_entries()
-        rows = self.engine.holding(self.known, pan.MAY_HOLD, seeking.NOBODYS)
-        found = starmap(Whole, rows)
+        condition = seeking.of_digits(pan.MAY_HOLD)
+        found = starmap(
+            Whole, self.engine.events_where(self.known, condition, whose=seeking.NOBODYS)
+        )
         return sorted(filter(is_such, found), key=lambda one: one.row.position)
 
     def destroyed(self, whom: Sought) -> Iterator[tuple[UUID, int, UUID]]:

@@ -32,7 +32,6 @@ WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be 
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
-_ALIKE = "s.kind = o.kind AND s.turn = o.turn AND s.said = o.said AND s.ours = (o.hi IS NULL)"
 _FEW = 1000  # people: beyond, theirs lie on every page
 IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
     CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
@@ -44,8 +43,6 @@ class Seeking(SqlEngine):
     def __init__(self, files: Files, book: Book) -> None:
         super().__init__(files, book)
         self._numbers = count(1)
-        self._searched: tuple[int, str] | None = None  # as known at which position, for what
-        self._sorted_by: tuple[object, ...] = ()  # what makes the sorts that are sorted out
         self._with_entries = 0  # up to which position entries are known to be there
         self._ends_of: int | None = None  # as known at which position ends lie laid out
 
@@ -130,16 +127,13 @@ class Seeking(SqlEngine):
         if any(bare for (bare,) in self._rows(text)):
             raise BadData(WITHOUT_ENTRIES)
 
-    def holding(self, known: int, pattern: str, whose: str = HERS) -> Iterator[tuple[Row, bytes]]:
-        """The events of people (or of nobody) that may hold a pattern (`of_digits`), with their
-        entries. All are searched for both at once."""
+    def events_where(
+        self, known: int, condition: str, whose: str = HERS
+    ) -> Iterator[tuple[Row, bytes]]:
+        """The events of people (or of nobody) that fulfil a condition, with their entries."""
         self._begin()
-        if self._searched != (known, pattern):
-            found = f"{of_digits(pattern)} AND position <= {known:d}"
-            self._keep("holding", f"SELECT position FROM events e WHERE {found}")
-            self._searched = known, pattern
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE position IN (SELECT position FROM holding) AND {whose}"""
+            WHERE {whose} AND position <= {known:d} AND ({condition})"""
         yield from self._in_full(text)
 
     def heard(self, known: int, until: Instant | None = None) -> int:
@@ -156,38 +150,29 @@ class Seeking(SqlEngine):
         turns: Sequence[int],
         whose: str = HERS,
     ) -> Iterator[tuple[int, Row, bytes]]:
-        """One event of each sort of people's (or of nobody's), with the number of the sort, which
-        `having_sorts` is told. Sorts are told apart by kind, by what stands in these fields of the
-        entry, by the edition and the day it was recorded under, and by the turns between which it
-        was recorded. All are sorted out at once."""
+        """One event of each sort, with the number of the sort, which `having_sorts` is told. Sorts
+        are told apart by kind, by what stands in these fields of the entry, by the edition and the
+        day it was recorded under, and by the turns between which it was recorded."""
         self._begin()
-        by = known, tuple(fields.items()), tuple(turns)
-        if by != self._sorted_by:
-            self._sort_out(known, fields, turns)
-            self._sorted_by = by
-        text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE position IN (SELECT position FROM of_a_sort) AND {whose}"""
-        for *typed, entry in self._rows(text):
-            row = row_of(typed)
-            yield row.position, row, bytes(entry)
-
-    def _sort_out(
-        self, known: int, fields: Mapping[str, Collection[str]], turns: Sequence[int]
-    ) -> None:
         self._keep(
             "sorted_out",
             f"""SELECT e.position, e.kind, t.turn, e.occurred_at, {_said(fields)} AS said,
             e.entry IS NULL AS bare, subject_hi AS hi, subject_lo AS lo
             FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
-            WHERE position <= {known:d} AND kind IN {listed(fields)}""",
+            WHERE {whose} AND position <= {known:d} AND kind IN {listed(fields)}""",
         )
         if next(self._rows("SELECT COUNT(*) FROM sorted_out WHERE bare"))[0]:
             raise BadData(WITHOUT_ENTRIES)
         self._keep(
             "of_a_sort",
-            """SELECT kind, turn, said, hi IS NULL AS ours, MIN(position) AS position
-            FROM sorted_out GROUP BY kind, turn, said, hi IS NULL""",
+            """SELECT kind, turn, said, MIN(position) AS position FROM sorted_out
+            GROUP BY kind, turn, said""",
         )
+        text = f"""SELECT {", ".join(f"e.{name}" for name in COLUMNS)}, e.entry
+            FROM events e JOIN of_a_sort s ON s.position = e.position"""
+        for *typed, entry in self._rows(text):
+            row = row_of(typed)
+            yield row.position, row, bytes(entry)
 
     def counted(
         self,
@@ -233,7 +218,7 @@ class Seeking(SqlEngine):
         """What was sorted out, but of those apart: whose, the position, the instant and the number
         of its sort, by (subject, position)."""
         text = f"""SELECT o.hi, o.lo, o.position, o.occurred_at, s.position FROM sorted_out o
-            JOIN of_a_sort s ON {_ALIKE}
+            JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
             ANTI JOIN {apart} a ON a.hi = o.hi AND a.lo = o.lo
             ORDER BY {BY_SUBJECT.replace("hi", "o.hi").replace("lo", "o.lo")}, o.position"""
         for hi, lo, *found in self._rows(text):
@@ -254,13 +239,10 @@ def _all_of(names: Collection[str]) -> str:
 def _said(fields: Mapping[str, Collection[str]]) -> str:
     """What stands in these fields of an entry; one that is not whole is of a sort of its own."""
     keys = sorted({key for names in fields.values() for key in names})
-    return f"COALESCE({_extracted(keys)}, CAST(e.position AS VARCHAR))"
-
-
-def _extracted(keys: Collection[str]) -> str:
-    """What stands in these fields of an entry, as it is written there; NULL of one not whole."""
     said = ", ".join(f"'$.meta.{key}'" for key in keys)
-    return f"CAST(TRY(json_extract({_ENTRY}, [{said}])) AS VARCHAR)"
+    return f"""CASE WHEN json_valid({_ENTRY})
+        THEN CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)
+        ELSE CAST(e.position AS VARCHAR) END"""
 
 
 def _turns(turns: Sequence[int]) -> str:
@@ -270,7 +252,8 @@ def _turns(turns: Sequence[int]) -> str:
 
 def _sorts(numbers: Collection[int]) -> str:
     chosen = ", ".join(map(str, sorted(numbers))) or "NULL"
-    return f"""FROM sorted_out o JOIN of_a_sort s ON {_ALIKE}
+    return f"""FROM sorted_out o
+        JOIN of_a_sort s ON s.kind = o.kind AND s.turn = o.turn AND s.said = o.said
         WHERE s.position IN ({chosen})"""
 
 
@@ -311,18 +294,13 @@ def of_other(classes: Collection[str]) -> str:
 
 
 def of_digits(pattern: str) -> str:
-    """An event in which this is found where its kind may say anything but ids, days and words of a
-    closed list; or of which the entry is not there, or of another kind than its column."""
-    quoted, typed = pattern.replace("'", "''"), 'concat(\'"type":"\', e.kind, \'","v":\')'
-    by_keys: dict[tuple[str, ...], list[str]] = {}
-    for kind in sorted(SAYING):
-        keys = tuple(sorted({key for one, key in _FREE if one == kind}))
-        by_keys.setdefault(keys, []).append(kind)
-    said = " ".join(
-        f"WHEN e.kind IN {listed(kinds)} THEN {_extracted(keys)}" for keys, kinds in by_keys.items()
-    )
-    found = f"regexp_matches(CASE {said} END, '{quoted}') OR NOT contains({_ENTRY}, {typed})"
-    return f"{of_kinds(SAYING)} AND COALESCE({found}, 1 = 1)"
+    """An event in whose entry, ids apart, this is found, or that has none. Only the kinds that may
+    say anything but ids, days and words of a closed list are looked at."""
+    quoted = pattern.replace("'", "''")
+    without = f"regexp_replace({_ENTRY}, '{_IDS}', '', 'g')"
+    first, then = (f"regexp_matches({text}, '{quoted}')" for text in (_ENTRY, without))
+    found = f"CASE WHEN e.entry IS NULL THEN 1 = 1 WHEN {first} THEN {then} ELSE 1 = 0 END"
+    return f"{of_kinds(SAYING)} AND {found}"
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:
@@ -333,3 +311,10 @@ _ALL = [(kind, spec) for kind, cls in KINDS.items() for spec in cls.specs if not
 _FREE = [(kind, spec.key) for kind, spec in _ALL if not spec.one_of and _is_free(spec.codec.schema)]
 SAYING = frozenset(kind for kind, _ in _FREE)
 """The kinds that have a clear field of which the values are not listed."""
+ALWAYS_IDS = ("id", "item", "kid", "stream", "subject")
+_NAMES = "|".join(
+    sorted({*ALWAYS_IDS, *(spec.key for _, spec in _ALL)} - {key for _, key in _FREE})
+)
+_UUID = '"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"'
+_IDS = rf'"(?:{_NAMES})":(?:{_UUID}|\[(?:{_UUID},?)+\])'
+"""Ids, as entries write them, in fields that never hold anything else."""
