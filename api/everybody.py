@@ -32,10 +32,10 @@ from replay.controls.at_once import (
     Place,
     Placed,
     Sought,
+    place_of,
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import searching, seeking
-from replay.engines.carding import A_CARD
 from replay.engines.comparing import At, Comparing
 from replay.engines.contract import Engine
 
@@ -248,6 +248,10 @@ class Everybody:
         carded = self.engine.with_cards(self.as_of, self.known)
         return apart._replace(cards=self.engine.seek(self.known, carded))
 
+    def amended(self, kinds: Collection[str]) -> Sought:
+        """Whoever has a fact of one of these kinds that was corrected or voided."""
+        return self._with_kin(self.engine.of_amended(self.known, kinds))
+
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, and the lives of whose they are."""
         rows, found = self.engine.sort_cards(self.as_of, self.known, apart, fated)
@@ -289,13 +293,28 @@ class Everybody:
 
     def apart_of(self, before: Self) -> Sought:
         """Whose moves are not counted below."""
-        unlike = (self.engine.with_cards(one.as_of, one.known) for one in (before, self))
-        return self._seek(" OR ".join([A_CARD, *(f"({one})" for one in unlike)]))
+        unlike = [self.engine.with_cards(one.as_of, one.known) for one in (before, self)]
+        cards = self.engine.seek(self.known, " OR ".join(f"({one})" for one in unlike))
+        return self._seek(seeking.of_kinds(()))._replace(cards=cards)
 
-    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterator[Moves]:
+    def cards_by_place(self, apart: Sought) -> str:
+        """Where each card stands of everybody but those apart."""
+        return self.engine.cards_by_place(
+            {n: place_of(one.deadline) for n, one in apart.sorts.items() if one.deadline}
+        )
+
+    def moved(
+        self,
+        before: Self,
+        apart: Sought,
+        cards: tuple[str, str],
+        met: Sought,
+        limit: int,
+        most: int,
+    ) -> Iterator[Moves]:
         """What changed since, of everybody but those apart."""
         times = At(before.as_of, before.known), At(self.as_of, self.known)
-        return self.engine.moved(*times, apart, limit, most)
+        return self.engine.moved(*times, apart, cards, met.name, limit, most)
 
     def past_terms(
         self, apart: Sought, without: Collection[str], why: Callable[[Place, bool, bool], str]

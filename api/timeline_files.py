@@ -22,6 +22,8 @@ from ledger.projections.joins import Joins
 from ledger.store.controlling import Whole
 from ledger.store.timeline import Amendments, Parts, Told
 
+DESTROYED = KeyDestroyed.kind
+
 
 def timeline_alone(
     source: Source, subject: UUID, times: Times, after: int, limit: int
@@ -34,7 +36,9 @@ def timeline_alone(
         ever = [history.told_of(*one) for one in engine.entries(people=people)]
         if not ever:
             raise NotFound("these segments know no such subject")
-        company = [Whole(*one).fact for one in engine.company()]
+        keys, first = {key for one in ever for _, key in one.parts}, min(map(_position, ever))
+        ours = [*engine.company(kinds=(Restored.kind,)), *engine.naming(DESTROYED, keys, first)]
+        company = [Whole(*one).fact for one in ours]
     parts = _parts(ever, [*company, *(one.fact for one in ever)])
     told = sorted((one for one in ever if one.row.position <= known), key=_position)
     later = [one for one in told if one.row.position > after]

@@ -33,6 +33,8 @@ Closed: TypeAlias = Literal["weekend", "public_holiday", "closing_hours"]
 
 CHANNELS = ("phone", "automated_call")
 """Over which people are called, by an operator or by a machine."""
+RULES = "PERM-phone"
+"""How the rules begin that ask who is called and when, beside what was chosen."""
 DAYS_OF_CALLS, CALLS_MAX = 30, 4
 DAYS_OF_SILENCE = 60
 OPENINGS = ((10, 13), (14, 20))  # hours in Paris, the second one excluded

@@ -32,6 +32,11 @@ First: TypeAlias = Sequence[tuple[UUID, int]]
 """The first people of a line in the order of their ids, each with a position it rests on."""
 
 
+def place_of(deadline: Deadline) -> Place:
+    """Where a thing stands, by its deadline."""
+    return "suspended" if deadline.suspended_by else deadline.tier_now
+
+
 CARDS = ("card", "card_proof")
 """The classes of which each thing ends by its own facts (`ledger/policy/cards.py`)."""
 
@@ -219,10 +224,9 @@ class Heeded(NamedTuple):
     grants: Collection[str]  # those of them that grow old
     stops: Collection[str]  # those after which a grant that was dated back is ignored
     backdated: int  # by more microseconds than these
-    apart: Collection[str]  # after a fact of these kinds more is asked
-    endings: Collection[str]  # or after one of these of this class
+    stopping: Collection[str]  # the kinds that stop sends whatever they are about
+    endings: Collection[str]  # and those that do, of this class
     choices: str
-    by_hours: Collection[str]  # over these channels more is asked
     served: Collection[str]  # for these purposes she must have a fact of the kinds
     serving: Collection[str]
     validity: Mapping[str, Collection[int]]  # purpose -> the months after which a yes may be over
@@ -374,6 +378,9 @@ class AtOnce(Protocol):
         whoever has one that cannot be sorted out, or a proof of payment whose end may be another
         than its class's term says."""
 
+    def amended(self, kinds: Collection[str]) -> Sought:
+        """Whoever has a fact of one of these kinds that was corrected or voided."""
+
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, of everybody but those apart; and the
         lives of whose they are, in which facts about cards alone can be read in full. Of two of a
@@ -410,12 +417,25 @@ class AtOnce(Protocol):
         """Of each purpose: how many facts that stand name it, and the last day of one."""
 
     def apart_of(self, before: Self) -> Sought:
-        """Whose moves are not counted below: whoever is one of several, or has, at either of two
-        times, a card or a proof of payment that may end otherwise than its class does."""
+        """Whose moves are not counted below: of whoever is one of several; of the cards and proofs
+        of payments of whoever has one, at either of two times, that cannot be sorted out."""
 
-    def moved(self, before: Self, apart: Sought, limit: int, most: int) -> Iterable[Moves]:
-        """What changed since, of everybody but those apart: the first `limit` people of each line,
-        and the first `most` of all."""
+    def cards_by_place(self, apart: Sought) -> str:
+        """Where each card stands of everybody but those apart, whose sorts these are: the name
+        under which the history remembers it."""
+
+    def moved(
+        self,
+        before: Self,
+        apart: Sought,
+        cards: tuple[str, str],
+        met: Sought,
+        limit: int,
+        most: int,
+    ) -> Iterable[Moves]:
+        """What changed since, of everybody but those apart, with their cards by place then and now:
+        the first `limit` people of each line, and the first `most` of all. Of how many, but for
+        those who were met."""
 
     def past_terms(
         self, apart: Sought, without: Collection[str], why: Callable[[Place, bool, bool], str]

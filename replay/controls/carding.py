@@ -35,8 +35,12 @@ def set_apart(
     and (`with_cards`) the cards of whoever has one
     that no sort says anything of. What is to be said of the others' goes with it."""
     apart = everybody.apart(kinds, amended=amended, with_cards=with_cards)
-    if apart.cards is None:
-        return apart
+    return apart if apart.cards is None else sorted_out(everybody, apart, scene)
+
+
+def sorted_out(everybody: AtOnce, apart: Sought, scene: Scene) -> Sought:
+    """The same, and the cards of whoever has one that no sort says anything of; with what is to be
+    said of each sort of the others'."""
     lives, found = everybody.sort_cards(apart, _fated(scene))
     cards: dict[UUID, list[Card]] = {}
     for card in found:

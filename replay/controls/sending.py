@@ -12,6 +12,7 @@ from uuid import UUID
 from ledger.calendar import HOUR
 from ledger.policy import phone
 from ledger.policy.consents import CHOICES
+from ledger.policy.permissions import Verdict
 from ledger.policy.permitting import OPENS_DELIBERATED, PROTECTING, SERVING, SOFT_OPT_IN
 from ledger.policy.sends import KINDS, Send
 from ledger.projections.consents import ASSESSED, BACKDATED, GRANTS, RANKS, STOPS
@@ -102,8 +103,15 @@ def sorts_of_sends(everybody: AtOnce, scene: Scene) -> dict[int, Send | None]:
 
 
 def _is_told(send: Send) -> bool:
-    """Whether no answer was made by what stands apart of the choices: who gave an address, when."""
-    return all(one is None or one.rule != SOFT_OPT_IN for one in (send.then, send.now))
+    """Whether no answer was made by what stands apart of the choices: who gave an address, when;
+    who is called, and at which hour."""
+    return all(one is None or _is_of_choices(one) for one in (send.then, send.now))
+
+
+def _is_of_choices(answer: Verdict) -> bool:
+    if answer.channel in phone.CHANNELS:
+        return not answer.allowed and not answer.rule.startswith(phone.RULES)
+    return answer.rule != SOFT_OPT_IN
 
 
 def heeded_by(scene: Scene) -> Heeded:
@@ -123,10 +131,9 @@ def heeded_by(scene: Scene) -> Heeded:
         grants=GRANTS,
         stops=STOPS,
         backdated=BACKDATED,
-        apart=PROTECTING,
+        stopping=PROTECTING,
         endings=tuple(ENDINGS),
         choices=CHOICES,
-        by_hours=phone.CHANNELS,
         served={purpose for purpose, basis, _ in purposes if basis == "contract"},
         serving=SERVING,
         validity=validity,

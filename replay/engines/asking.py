@@ -70,6 +70,7 @@ class SqlEngine(ABC):
 
     words: Words
     _called = "all"  # what is laid out: before its name
+    _share: Share = None  # whom `facts` are of
 
     def __init__(self, files: Files, book: Book) -> None:
         self.files, self.book = files, book
@@ -252,7 +253,9 @@ class SqlEngine(ABC):
         if people is not None or having is not None:
             where += f" AND ({' OR '.join(whose) or '1 = 0'})"
         if kinds is not None:
-            where += f" AND kind IN {sql.listed(kinds)}"
+            where = at_positions(f"{where} AND kind IN {sql.listed(kinds)}")
+        elif people is not None and having is None:
+            where = at_positions(where)
         yield from map(_whole, self._rows(_rows_of(where, known, _PERSON, entry=True)))
 
     def company(
@@ -265,7 +268,19 @@ class SqlEngine(ABC):
         if kinds is not None:
             first = f"SELECT MIN(position) FROM events WHERE {where}"
             where += f" AND (kind IN {sql.listed(kinds)} OR position = ({first}))"
+            where = at_positions(where)
         yield from map(_whole, self._rows(_rows_of(where, known, "position", entry=True)))
+
+    def naming(self, kind: str, ids: Collection[UUID], after: int) -> Iterator[tuple[Row, bytes]]:
+        """The rows of one kind after a position whose entries name one of these ids."""
+        self._begin()
+        some = "|".join(sorted(map(str, ids)))
+        where = (
+            f"kind = '{kind}' AND position > {after:d} AND regexp_matches(decode(entry), '{some}')"
+        )
+        if ids:
+            text = _rows_of(at_positions(where), None, "position", entry=True)
+            yield from map(_whole, self._rows(text))
 
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""
@@ -289,6 +304,7 @@ class SqlEngine(ABC):
         sorts = self._lay_out()
         plan = Plan(self.book, as_of, known, sorts, klass)
         for share in self._shares():
+            self._share = share
             self._lay_out()
             self._show("facts", sql.facts(as_of, known, self._among(share)))
             self._show("stated", sql.stated(known, self._among(share)))
@@ -470,6 +486,12 @@ def _whole(values: tuple[Any, ...]) -> tuple[Row, bytes]:
 
 
 _PERSON = BY_SUBJECT.replace("hi", "subject_hi").replace("lo", "subject_lo") + ", position"
+
+
+def at_positions(where: str) -> str:
+    """Events of which there are few: where they lie is found first, by narrow columns, and of no
+    other page the entries are unpacked."""
+    return f"position IN (SELECT position FROM events e WHERE {where})"
 
 
 def _rows_of(where: str, known: int | None, order: str, *, entry: bool = False) -> str:

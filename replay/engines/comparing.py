@@ -9,16 +9,17 @@ read. Read next: `replay/inspect/diff.py`, which does so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.calendar import Instant
 from ledger.policy.consents import GRANTS, UNPROVED, choice_of, counted_as
 from ledger.policy.verdicts import ConsentStatus
-from replay.controls.at_once import Moved, Moves, Sought, Stood
+from replay.controls.at_once import Moved, Moves, Place, Sought, Stood
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
+from replay.engines.carding import CARD
 from replay.engines.judging import Judged
 from replay.engines.lanes import Plan
 from replay.engines.sql import EXPRESSIONS, PACK
@@ -42,13 +43,42 @@ class At(NamedTuple):
 class Comparing(Tallying):
     """An engine that tells two states of history apart."""
 
-    def moved(self, before: At, after: At, apart: Sought, limit: int, most: int) -> Iterator[Moves]:
-        """What changed from one to the other of everybody but those apart, by share of the people:
-        counted by line, with the first `limit` people of each; and the first `most` of all."""
+    def cards_by_place(self, places: Mapping[int, Place]) -> str:
+        """The cards of these sorts, each with the sign of where it stands: the name of the relation
+        that they are."""
+        name = f"stood_{next(self._numbers)}"
+        rows = [(sort, _PLACES.index(place)) for sort, place in sorted(places.items())]
+        self._keep(
+            name,
+            f"""WITH {sql.table("signs", "sort sign", rows)}
+            SELECT c.hi, c.lo, c.item, s.sign FROM sorted_cards c JOIN signs s ON s.sort = c.sort"""
+            if rows
+            else "SELECT hi, lo, item, 0 AS sign FROM sorted_cards WHERE 1 = 0",
+        )
+        return name
+
+    def moved(
+        self,
+        before: At,
+        after: At,
+        apart: Sought,
+        cards: tuple[str, str],
+        met: str,
+        limit: int,
+        most: int,
+    ) -> Iterator[Moves]:
+        """What changed from one to the other of everybody but those apart, by share of the people,
+        with the cards that stood by then and then (`cards_by_place`): counted by line, with the
+        first `limit` people of each; and the first `most` of all. Those met are not counted."""
         states: list[ConsentStatus] = []
-        classes: list[str] = []
+        classes: list[str] = [CARD]
+        self._keep("moved_cards", self._moved_cards(*cards, apart))
         for _ in self._side_by_side(before, after, (states, classes), _place, apart):
-            self._keep("moving", f"SELECT *, {rank()} AS who FROM moved")
+            self._keep(
+                "moving",
+                f"""SELECT *, {rank()} AS who FROM (SELECT * FROM moved
+                UNION ALL SELECT * FROM moved_cards WHERE 1 = 1 {self._among(self._share)}) m""",
+            )
             self._keep(
                 "by_line",
                 f"""SELECT {_LINE}, COUNT(*) AS people, SUM(n) AS things,
@@ -73,7 +103,7 @@ class Comparing(Tallying):
                     )
                 )
                 things += int(of)
-            yield Moves(*self._people_first(most), things, tuple(lines))
+            yield Moves(*self._people_first(met, most), things, tuple(lines))
 
     def having_otherwise(self, as_of: Instant, then: int, known: int, among: str) -> str:
         """The people among these of whom a choice, or the last day of use of a class or thing, is
@@ -95,11 +125,27 @@ class Comparing(Tallying):
             found[tuple(key)] = (*found.get(tuple(key), ()), whole(hi, lo))
         return found
 
-    def _people_first(self, most: int) -> tuple[int, tuple[UUID, ...]]:
-        """How many people there are of whom something changed, and the first of them."""
-        text = f"SELECT COUNT(*), MIN(who, {most:d}) FROM (SELECT DISTINCT who FROM moving) w"
-        people, first = next(self._rows(text))
-        if not people:
+    def _moved_cards(self, before: str, after: str, apart: Sought) -> str:
+        """The cards that stood elsewhere, of whoever's are not apart."""
+        same = " AND ".join(f"b.{key} = a.{key}" for key in ("hi", "lo", "item"))
+        self._keep(
+            "other_cards",
+            f"""SELECT COALESCE(b.hi, a.hi) AS hi, COALESCE(b.lo, a.lo) AS lo,
+                b.sign AS was, a.sign AS now FROM {before} b FULL JOIN {after} a ON {same}
+            WHERE b.sign IS DISTINCT FROM a.sign""",
+        )
+        return f"""SELECT c.hi, c.lo, {_CLASS} AS what, '0' AS about, '' AS over, c.was, c.now
+            FROM ({self._numbered("other_cards", ", s.was, s.now")}) c
+            {self._but(apart.cards or apart.name, "c")}"""
+
+    def _people_first(self, met: str, most: int) -> tuple[int, tuple[UUID, ...]]:
+        """How many people there are of whom something changed, but for those met, and the first of
+        all."""
+        text = f"""SELECT COUNT(DISTINCT who) FROM moving m {self._but(met, "m")}"""
+        ((people,),) = self._rows(text)
+        text = f"SELECT MIN(who, {most:d}) FROM (SELECT DISTINCT who FROM moving) w"
+        ((first,),) = self._rows(text)
+        if not first:
             return 0, ()
         last = f"CAST('{max(first)}' AS UHUGEINT)"
         text = self._named(

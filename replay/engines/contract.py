@@ -157,6 +157,10 @@ class Engine(Protocol):
         """The rows about nobody, with their entries, in position order; if some kinds are named,
         the first row and those of these kinds."""
 
+    def naming(self, kind: str, ids: Collection[UUID], after: int) -> Iterator[tuple[Row, bytes]]:
+        """The rows of one kind after a position whose entries name one of these ids, with their
+        entries, in position order: of keys that were destroyed, those of one person."""
+
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""
 

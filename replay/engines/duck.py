@@ -97,6 +97,7 @@ class DuckEngine(Comparing):
             self._free_spill()
             raise Misuse("the memory is written as a size, for example 256MB or 4GB") from None
         self.memory: int = self._db.execute(_LIMIT).fetchall()[0][0]  # bytes
+        self._cuts: list[tuple[int, int]] | None = None  # quantiles are approximate, and vary
         self._at_once = at_once or max(self.memory // _BYTES, 1)
         paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files.paths)
         source = f"read_parquet([{paths}])" if files.paths else _NOTHING
@@ -138,7 +139,10 @@ class DuckEngine(Comparing):
             self._keep(f"{self._called}_{name}", f"SELECT * FROM ({text}) x {order}")
 
     def _shares(self) -> Iterable[tuple[int, int]]:
-        return self._ranges("all_facts")
+        """The same each time: two answers may go through them side by side."""
+        if self._cuts is None:
+            self._cuts = self._ranges("all_facts")
+        return self._cuts
 
     def _ranges(self, name: str) -> list[tuple[int, int]]:
         """Ranges of the first half of their ids, with about as many facts each; both ends included.
@@ -159,10 +163,10 @@ class DuckEngine(Comparing):
     def _named(self, text: str, columns: str, order: str = "") -> str:
         return named(text, columns, order) if self._aside else super()._named(text, columns, order)
 
-    def _numbered(self, name: str) -> str:
+    def _numbered(self, name: str, more: str = "") -> str:
         if self._aside is None:
-            return super()._numbered(name)
-        return f"""SELECT p.number AS hi, 0 AS lo FROM {name} s
+            return super()._numbered(name, more)
+        return f"""SELECT p.number AS hi, 0 AS lo{more} FROM {name} s
             JOIN people p ON p.hi = s.hi AND p.lo = s.lo"""
 
     def _add(self, name: str, people: Sequence[tuple[int, int]]) -> None:

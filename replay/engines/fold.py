@@ -132,6 +132,10 @@ class FoldEngine:
         """The rows about nobody, with their entries, in position order."""
         return self._sorter.company(known, kinds)
 
+    def naming(self, kind: str, ids: Collection[UUID], after: int) -> Iterator[tuple[Row, bytes]]:
+        """The rows of one kind after a position whose entries name one of these ids."""
+        return self._sorter.naming(kind, ids, after)
+
     def pruned(self, known: int | None = None) -> int:
         """How many positions are bare."""
         return self._sorter.pruned(known)

@@ -21,7 +21,7 @@ from ledger.calendar import Instant
 from ledger.errors import BadData
 from ledger.events import Row
 from ledger.policy.book import Book
-from replay.engines.asking import COLUMNS, SqlEngine, row_of
+from replay.engines.asking import COLUMNS, SqlEngine, at_positions, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
 from replay.engines.sql import listed
@@ -31,6 +31,7 @@ WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be 
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
 _ENTRY = "decode(e.entry)"
+_FEW = 1000  # people: beyond, theirs lie on every page
 IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
     CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
 
@@ -54,6 +55,11 @@ class Seeking(SqlEngine):
         """The people of whom an event `e` fulfils a condition: the name of their relation."""
         return self._sought(f"{PEOPLE} WHERE {HERS} AND position <= {known:d} AND ({condition})")
 
+    def of_amended(self, known: int, kinds: Collection[str]) -> str:
+        """Of whom a fact of these kinds, or one that is gone, was corrected or voided."""
+        people = f"SELECT subject_hi AS hi, subject_lo AS lo FROM ({amended(known, kinds)}) m"
+        return self._sought(f"SELECT DISTINCT * FROM ({people}) p")
+
     def add(self, name: str, people: Collection[UUID]) -> None:
         """Add people to those sought."""
         self._add(name, [halves(one) for one in people])
@@ -71,8 +77,10 @@ class Seeking(SqlEngine):
         some are named, and what corrects them."""
         self._begin()
         which = "" if kinds is None else f"AND {of_kinds({*kinds, *META})}"
+        where = f"{self._of(known, names)} {which}"
+        (number,) = next(self._rows(f"SELECT COUNT(*) FROM ({_all_of(names)}) w"))
         text = f"""SELECT {", ".join(COLUMNS)}, entry FROM events e
-            WHERE {self._of(known, names)} {which} ORDER BY {IN_ORDER}"""
+            WHERE {at_positions(where) if number <= _FEW else where} ORDER BY {IN_ORDER}"""
         yield from self._in_full(text)
 
     def _in_full(self, text: str) -> Iterator[tuple[Row, bytes]]:
@@ -95,8 +103,7 @@ class Seeking(SqlEngine):
         own = f"{HERS} AND position <= {known:d}"
         if names is None:
             return own
-        whose = " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
-        return f"{own} AND (subject_hi, subject_lo) IN ({whose})"
+        return f"{own} AND (subject_hi, subject_lo) IN ({_all_of(names)})"
 
     # -- entries -----------------------------------------------------------------------------------
 
@@ -139,15 +146,21 @@ class Seeking(SqlEngine):
         and the first positions. Sorts are told apart by columns, by what stands in these fields of
         the entry, and by the turns between which they were recorded."""
         self._begin()
-        spoken = [kind for kind, names in fields.items() if names]
+        spoken = f"kind IN {listed([kind for kind, names in fields.items() if names])}"
+        self._keep(
+            "spoken",
+            f"""SELECT e.position, {said_of(fields)} AS said FROM events e
+            WHERE {at_positions(f"{HERS} AND {spoken} AND position <= {known:d}")}""",
+        )
         key = "kind, class, purpose, channel, decision, actor, turn, said"
         self._keep(
             "counted",
             f"""SELECT {key}, COUNT(*) AS n, MIN(position, {limit:d}) AS these
-            FROM (SELECT e.*, turn, CASE WHEN {of_kinds(spoken)} THEN {said_of(fields)} END AS said
+            FROM (SELECT e.position, kind, class, purpose, channel, decision, actor, turn, said
                 FROM events e ASOF JOIN {_turns(turns)} t ON e.position > t.turn
+                LEFT JOIN spoken s ON s.position = e.position
                 ANTI JOIN {apart} a ON a.hi = subject_hi AND a.lo = subject_lo
-                WHERE {HERS} AND position <= {known:d} AND kind IN {listed(fields)}
+                WHERE {HERS} AND e.position <= {known:d} AND kind IN {listed(fields)}
                     AND occurred_at <= {by:d}) e
             GROUP BY {key}""",
         )
@@ -164,6 +177,10 @@ def told_of(fields: Mapping[str, Collection[str]]) -> str:
         kinds.setdefault(tuple(sorted(names)), []).append(kind)
     each = " ".join(f"WHEN {of_kinds(some)} THEN {_said(keys)}" for keys, some in kinds.items())
     return f"TRY(CASE {each} END)"
+
+
+def _all_of(names: Collection[str]) -> str:
+    return " UNION ALL ".join(f"SELECT hi, lo FROM {name}" for name in names)
 
 
 def said_of(fields: Mapping[str, Collection[str]]) -> str:
@@ -184,6 +201,18 @@ def _turns(turns: Sequence[int]) -> str:
 def of_kinds(kinds: Collection[str]) -> str:
     """An event of one of these kinds."""
     return f"e.kind IN {listed(kinds)}" if kinds else "1 = 0"
+
+
+def amended(known: int, about: Collection[str] | None = None) -> str:
+    """The people of whom a fact (of these kinds, or one that is gone) was corrected or voided."""
+    of = (
+        ""
+        if about is None
+        else f"""JOIN events r ON r.position = m.ref_position
+        AND (r.kind IS NULL OR r.kind IN {listed(about)})"""
+    )
+    return f"""SELECT m.subject_hi, m.subject_lo FROM events m {of}
+        WHERE m.kind IN {listed(META)} AND m.subject_hi IS NOT NULL AND m.position <= {known:d}"""
 
 
 def within(spans: Mapping[str, tuple[Instant, Instant]]) -> str:

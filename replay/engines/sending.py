@@ -1,9 +1,10 @@
 """Whose sends, and whose archives, need be judged one by one, in SQL: the others' are sorted out.
 
 A send is of a sort by all that the rules of permission can ask about it: what it was for, what she
-had said of that by then and how old it was, and between which two turns of what the company told.
-Where anything else might matter it is `plain` no more, and she is looked at. What the answer is,
-this file never says: a rule judges one send of each sort (`replay/controls/sending.py`).
+had said of that by then and how old it was, what else stops any send, and between which two turns
+of what the company told. Where anything else might matter it is `plain` no more, and she is looked
+at. What the answer is, this file never says: a rule judges one send of each sort
+(`replay/controls/sending.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ledger.events import ClassArchived
 from ledger.sqltime import add_months_sql
 from replay.controls.at_once import Heeded, Kept
 from replay.engines.lanes import META
-from replay.engines.seeking import Seeking, of_kinds
+from replay.engines.seeking import Seeking, amended, of_kinds
 from replay.engines.sql import listed, table
 from replay.segments.layout import whole
 
@@ -36,30 +37,31 @@ class Sending(Seeking):
         channels: Collection[str] | None,
     ) -> str:
         """Whoever has a fact of these kinds for one of these purposes, over one of these channels;
-        or a fact of them, and one that was corrected."""
+        or one of them that was corrected."""
         such = [of_kinds(kinds)]
         for column, codes in (("purpose", purposes), ("channel", channels)):
             if codes is not None:
                 such.append(f"e.{column} IN {listed(codes)}" if codes else "1 = 0")
-        return self.seek(known, f"{' AND '.join(such)} OR {self._amended(known, kinds)}")
+        return self.seek(known, f"{' AND '.join(such)} OR {self._amended(known, kinds, kinds)}")
 
     def of_after(self, known: int, later: Collection[str], earlier: Collection[str]) -> str:
         """Whoever has a fact of the first kinds that was recorded after one of the others about the
-        same, and had happened no earlier; or a fact of them, and one that was corrected."""
+        same, and had happened no earlier; or a fact of the first, and one of either corrected."""
         after = f"""(e.subject_hi, e.subject_lo) IN (
             SELECT s.subject_hi, s.subject_lo FROM events s JOIN events n
             ON {_SAME.format("n", "s")} AND n.position < s.position
                 AND n.occurred_at <= s.occurred_at AND {_ABOUT.format("n", "s")}
             WHERE s.kind IN {listed(later)} AND n.kind IN {listed(earlier)}
                 AND s.position <= {known:d})"""
-        each = f"{of_kinds(later)} AND {after} OR {self._amended(known, later)}"
-        return self.seek(known, each)
+        more = self._amended(known, later, (*later, *earlier))
+        return self.seek(known, f"{of_kinds(later)} AND {after} OR {more}")
 
-    def _amended(self, known: int, kinds: Collection[str]) -> str:
-        """An event of these kinds, of somebody of whom something was corrected."""
-        return f"""({of_kinds(kinds)} AND (e.subject_hi, e.subject_lo) IN (
-            SELECT subject_hi, subject_lo FROM events
-            WHERE kind IN {listed(META)} AND subject_hi IS NOT NULL AND position <= {known:d}))"""
+    def _amended(
+        self, known: int, kinds: Collection[str], about: Collection[str] | None = None
+    ) -> str:
+        """An event of these kinds, of somebody of whom something (of these kinds) was corrected."""
+        return f"""({of_kinds(kinds)}
+            AND (e.subject_hi, e.subject_lo) IN ({amended(known, about)}))"""
 
     def of_kept(self, known: int, kept: Sequence[Kept]) -> str:
         """Whoever has something of a class in the archive until later than it is kept at least,
@@ -165,6 +167,7 @@ def _sorted(known: int, heeded: Heeded) -> str:
     """The sends, each with the number of its sort: NULL where more may matter than what is told of
     it here."""
     hers = f"e.subject_hi IS NOT NULL AND e.position <= {known:d}"
+    heard = {*heeded.sends, *heeded.saying, *heeded.stopping, *heeded.endings}
     ending = f"e.kind IN {listed(heeded.endings)} AND e.decision = '{heeded.choices}'"
     known_then = "{0}.position < s.position AND (s.late OR {0}.recorded_at <= s.occurred_at)"
     granted = f"x.kind IN {listed(heeded.grants)}"
@@ -173,6 +176,7 @@ def _sorted(known: int, heeded: Heeded) -> str:
         ARG_MIN(e.occurred_at, e.position) AS occurred_at,
         ARG_MIN(e.recorded_at, e.position) AS recorded_at FROM events e
         SEMI JOIN sends s ON s.hi = e.subject_hi AND s.lo = e.subject_lo
+        ANTI JOIN amending m ON m.position = e.position
         WHERE {} GROUP BY e.subject_hi, e.subject_lo"""
     had = f"{{0}}.occurred_at <= s.occurred_at AND {known_then}"
     outlived = " ".join(
@@ -182,20 +186,25 @@ def _sorted(known: int, heeded: Heeded) -> str:
     age = f"CASE s.purpose {outlived} ELSE 0 END" if outlived else "0"
     serving = f"s.purpose NOT IN {listed(heeded.served)}" if heeded.served else "TRUE"
     key = "purpose, channel, known, happened, day, said, age"
-    return f"""WITH x AS (
+    return f"""WITH amending AS (SELECT ref_position AS position FROM events
+            WHERE kind IN {listed(META)} AND ref_position IS NOT NULL AND position <= {known:d}),
+        x AS (
             SELECT e.subject_hi AS hi, e.subject_lo AS lo, e.position, e.kind, e.decision, e.grade,
                 COALESCE(e.purpose, '') AS purpose, COALESCE(e.channel, '') AS channel, e.actor,
                 e.occurred_at, e.recorded_at, e.local_day,
-                e.kind IN {listed(heeded.saying)} AS says
-            FROM events e WHERE {hers} AND (e.kind IN {listed({*heeded.saying, *heeded.apart})}
+                e.kind IN {listed(heeded.saying)} AS says, COALESCE(e.basis, '') AS basis,
+                CASE WHEN {ending} THEN COALESCE(e.item, '') ELSE '' END AS item
+            FROM events e WHERE {hers} AND (e.kind IN {listed({*heeded.saying, *heeded.stopping})}
                 OR {ending})),
         grouped AS (
             SELECT s.position,
-                STRING_AGG(CONCAT_WS(',', x.kind, x.channel, COALESCE(x.decision, ''),
-                    COALESCE(x.grade, '')), ' ' ORDER BY x.occurred_at, x.position)
-                    FILTER (x.says) AS said,
-                COUNT(*) FILTER (x.says) = COUNT(DISTINCT x.occurred_at) FILTER (x.says)
-                    AND COALESCE(BOOL_AND(x.says AND {known_then.format("x")}), TRUE) AS told,
+                STRING_AGG(CONCAT_WS(',', x.kind, COALESCE(x.decision, ''), CASE WHEN x.says
+                    THEN CONCAT_WS(',', x.channel, COALESCE(x.grade, ''))
+                    ELSE CONCAT_WS(',', x.basis, x.item) END), ' '
+                    ORDER BY x.occurred_at, x.position) AS said,
+                COUNT(*) = COUNT(DISTINCT x.occurred_at) AND BOOL_AND({known_then.format("x")})
+                    AS told,
+                BOOL_AND(x.says) AS says, LIST(x.position ORDER BY x.occurred_at) AS facts,
                 COALESCE(BOOL_OR({granted} AND {backdated}), FALSE) AS backdated,
                 ARG_MAX(x.local_day, x.occurred_at) FILTER ({granted} AND x.channel = s.channel)
                     AS agreed_day
@@ -205,8 +214,8 @@ def _sorted(known: int, heeded: Heeded) -> str:
         keyed AS (
             SELECT s.position, s.hi, s.lo, s.purpose, s.channel, s.known, s.happened, s.day,
                 COALESCE(g.said, '') AS said, {age} AS age,
-                s.channel NOT IN {listed(heeded.by_hours)}
-                    AND COALESCE(g.told, TRUE) AND {had.format("first")}
+                COALESCE(g.told AND (g.says OR g.facts = LIST_SORT(g.facts)), TRUE)
+                    AND {had.format("first")}
                     AND ({serving} OR COALESCE({had.format("service")}, FALSE))
                     AND NOT (COALESCE(g.backdated, FALSE) AND stopped.hi IS NOT NULL)
                     AND amended.hi IS NULL AS plain
@@ -215,8 +224,8 @@ def _sorted(known: int, heeded: Heeded) -> str:
                 ON first.hi = s.hi AND first.lo = s.lo
             LEFT JOIN ({earliest.format(f"{hers} AND e.kind IN {listed(heeded.serving)}")}) service
                 ON service.hi = s.hi AND service.lo = s.lo
-            LEFT JOIN (SELECT DISTINCT e.subject_hi AS hi, e.subject_lo AS lo FROM events e
-                WHERE {hers} AND e.kind IN {listed(META)}) amended
+            LEFT JOIN (SELECT DISTINCT subject_hi AS hi, subject_lo AS lo
+                FROM ({amended(known, heard)}) m) amended
                 ON amended.hi = s.hi AND amended.lo = s.lo
             LEFT JOIN (SELECT DISTINCT e.subject_hi AS hi, e.subject_lo AS lo FROM events e
                 WHERE {hers} AND e.kind IN {listed(heeded.stops)}) stopped

@@ -40,9 +40,9 @@ _Line: TypeAlias = tuple[_Key, int, int, list[tuple[UUID, int]]]
 class Tallying(Searching, Sending, Ending, Carding):
     """An engine that counts everybody but those apart."""
 
-    def _numbered(self, name: str) -> str:
-        """Those of a relation of people, as `facts` numbers them."""
-        return f"SELECT hi, lo FROM {name}"
+    def _numbered(self, name: str, more: str = "") -> str:
+        """Those of a relation of people, as `facts` numbers them; with `more` of its columns."""
+        return f"SELECT hi, lo{more} FROM {name} s"
 
     def _but(self, apart: str, rows: str) -> str:
         """Leave them out."""

@@ -10,8 +10,6 @@ from uuid import UUID
 
 from ledger.calendar import add_months, format_day, format_instant, is_past
 from ledger.events import (
-    CORRECTION,
-    VOID,
     ArchiveConsulted,
     ClassErased,
     DataDisclosed,
@@ -145,13 +143,13 @@ class Erasures(Question):
                 self._hers.add(self._line(found, look.scene), found.position)
 
     def set_apart(self, everybody: AtOnce, scene: Scene) -> Sought:
-        """Who was corrected, with the keys of hers that were destroyed."""
-        apart = everybody.apart(frozenset({CORRECTION, VOID}))
+        """Of whom an erasure was corrected, with the keys of hers that were destroyed."""
+        apart = everybody.amended(ERASED)
         scene.remember(everybody.destroyed(apart))
         return apart
 
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:
-        """Of whom none was corrected: they are read where somebody reads the lines."""
+        """Of whom none was: they are read where somebody reads the lines."""
         self._others = everybody.erased(apart, scene.as_of)
         self._complete += self._others.complete
 
@@ -229,8 +227,8 @@ class Recipients(Question):
             self._since = look.rows[0].position
 
     def set_apart(self, everybody: AtOnce, scene: Scene) -> Sought:  # noqa: ARG002
-        """Who was corrected."""
-        return everybody.apart(frozenset({CORRECTION, VOID}))
+        """Of whom something was corrected that recipients are told."""
+        return everybody.amended(self.concerns)
 
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:  # noqa: ARG002
         """The others, by what is said of one fact of each sort."""

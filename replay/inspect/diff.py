@@ -7,22 +7,25 @@ and only the knowledge differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from ledger.errors import BadData
+from ledger.policy.holds import Fate
 from ledger.policy.verdicts import ChoiceState, Deadline
 from replay.controls.at_once import AtOnce, Moved
+from replay.controls.carding import sorted_out
 from replay.controls.life import Look
-from replay.controls.model import NOBODY, History, Life, People, Said, Told
+from replay.controls.model import NOBODY, History, Life, People, Said, Told, is_concerned
 from replay.controls.run import CONTRADICTED, Progress, scene_of
 from replay.controls.scene import Scene
 from replay.inspect.model import Answer, Asked, Cell, Counted, Line, Question, together
 from replay.inspect.people import chosen, of_place, of_state, stated, tier
 
 Change = tuple[tuple[Cell, ...], list[int]]
+Fates: TypeAlias = list[tuple[Deadline, Fate]]
 NOTHING = Said("inspect", "nothing")
 
 
@@ -72,17 +75,21 @@ def share(asked: Asked, limit: int, people: People, before: Told) -> Changed:
 
 def _changed(after: People, before: Told, asked: Asked, limit: int, progress: Progress) -> Changed:
     scenes = _scene(before), _scene(after)
-    return _of(after.lives(), scenes, asked, limit, progress)
+    return _of(after.lives(), partial(_moves, scenes), asked, limit, progress)
 
 
 def _of(
-    lives: Iterable[Life], scenes: tuple[Scene, Scene], asked: Asked, limit: int, progress: Progress
+    lives: Iterable[Life],
+    moves: Callable[[Life], Iterable[Change]],
+    asked: Asked,
+    limit: int,
+    progress: Progress,
 ) -> Changed:
     counted, lines = Counted(asked.positions), list[Line]()
     number = people = total = 0
     naming = Question(asked)
     for number, life in enumerate(lives, 1):
-        found = list(_moves(life, scenes))
+        found = list(moves(life))
         people += bool(found)
         for cells, on in found:
             total += 1
@@ -97,10 +104,15 @@ def _scene(of: Told) -> Scene:
     return scene_of(of, hears=NOBODY)[0]
 
 
-def _moves(life: Life, scenes: tuple[Scene, Scene]) -> Iterator[Change]:
+def _moves(scenes: tuple[Scene, Scene], life: Life) -> Iterator[Change]:
     old, new = (Look(life, scene) for scene in scenes)
     yield from _choices(old, new)
-    yield from _tiers(old, new)
+    yield from _tiers(old.fates, new.fates, scenes[1])
+
+
+def _moves_of_cards(scenes: tuple[Scene, Scene], life: Life) -> Iterator[Change]:
+    old, new = (Look(life, scene) for scene in scenes)
+    return _tiers(old.fates_of_cards, new.fates_of_cards, scenes[1])
 
 
 # --- everybody at once ----------------------------------------------------------------------------
@@ -114,32 +126,46 @@ def _at_once(
     limit: int,
     progress: Progress,
 ) -> Changed:
-    """The same where everybody can be asked at once: what of most people moved is counted; read are
-    those apart, and of the others the first of all and of each line."""
-    apart = everybody.apart_of(before)
-    found = _of(everybody.lives(apart), scenes, asked, limit, progress)
+    """The same where everybody can be asked at once: what of most people moved is counted. Read are
+    those apart, but of most only their cards; and of the others the first of all and of each line.
+    """
+    apart, cards = everybody.apart_of(before), list[str]()
+    for some, scene in zip((before, everybody), scenes, strict=True):
+        apart = sorted_out(some, apart, scene)
+        cards.append(some.cards_by_place(apart))
+    met = set[UUID]()
+
+    def moves_apart(life: Life) -> Iterator[Change]:
+        moves = _moves if is_concerned(life, NOBODY) else _moves_of_cards
+        for change in moves(scenes, life):
+            met.add(life.subject)
+            yield change
+
+    found = _of(everybody.lives(apart), moves_apart, asked, limit, progress)
     people, things, first = found.people, found.differences, list[UUID]()
     lines: dict[tuple[Cell, ...], tuple[int, int, list[UUID]]] = {}
-    for moves in everybody.moved(before, apart, asked.positions, max(limit, 1)):
+    of = apart, (cards[0], cards[1]), everybody.of(met), asked.positions, max(limit, 1)
+    for moves in everybody.moved(before, *of):
         people, things = people + moves.people, things + moves.things
         first += moves.first[: max(limit - len(first), 0)]
         for one in moves.lines:
             cells = _cells(one, scenes[1])
-            some, of, whose = lines.get(cells, (0, 0, []))
+            several, n, whose = lines.get(cells, (0, 0, []))
             whose = sorted({*whose, *one.whose})[: asked.positions]
-            lines[cells] = some + one.people, of + one.things, whose
+            lines[cells] = several + one.people, n + one.things, whose
     named = {*first, *(who for _, _, whose in lines.values() for who in whose)}
-    told, on = list(found.lines), dict[tuple[tuple[Cell, ...], UUID], list[int]]()
+    told = [line for line in found.lines if UUID(str(line.cells[0])) not in named]
+    on = dict[tuple[tuple[Cell, ...], UUID], list[int]]()
     for number, life in enumerate(everybody.lives(everybody.of(named)), found.looked_at + 1):
-        for cells, rests_on in _moves(life, scenes):
+        for cells, rests_on in _moves(scenes, life):
             on.setdefault((cells, life.subject), []).append(rests_on[-1] if rests_on else 0)
             told.append(Question(asked).line((str(life.subject), *cells), rests_on))
         progress(number)
-    for cells, (some, of, whose) in lines.items():
+    for cells, (number, n, whose) in lines.items():
         if any((cells, who) not in on for who in whose):
             raise BadData(CONTRADICTED)
         each = [(who, position) for who in whose for position in on[cells, who]]
-        found.counted.count(cells, some, of, each)
+        found.counted.count(cells, number, n, each)
     told.sort(key=lambda line: str(line.cells[0]))
     return Changed(found.counted, told, found.looked_at, people, things)
 
@@ -163,14 +189,14 @@ def _choices(old: Look, new: Look) -> Iterator[Change]:
             yield said, [p for c in (one, two) if c for p in c.rests_on]
 
 
-def _tiers(old: Look, new: Look) -> Iterator[Change]:
-    was = {(d.klass, d.scope): d for d, _ in old.fates}
-    now = {(d.klass, d.scope): d for d, _ in new.fates}
+def _tiers(old: Fates, new: Fates, scene: Scene) -> Iterator[Change]:
+    was = {(d.klass, d.scope): d for d, _ in old}
+    now = {(d.klass, d.scope): d for d, _ in new}
     for key in sorted(was.keys() | now.keys()):
         one, two = was.get(key), now.get(key)
         before, after = _tier(one), _tier(two)
         if before != after:
-            what = Said("inspect", "class"), new.scene.klass(key[0])
+            what = Said("inspect", "class"), scene.klass(key[0])
             yield (*what, before, after), [p for d in (one, two) if d for p in d.rests_on]
 
 

@@ -302,6 +302,118 @@ def archived_by_an_edition_that_keeps_less(made: Company) -> None:
     archived(made, 20300610, when="2021-03-01")
 
 
+def erased(made: Company, when: str, *told: str, **said: Any) -> None:
+    """The proof of what she chose is erased."""
+    gone = {"of": "consent", "reason": "term", "actor": "system", **said}
+    made.she("customer.class_erased", when, *told, **gone)
+
+
+def erased_before_or_after(made: Company) -> None:
+    erased(made, "2020-01-05")
+    for who in (SHE, OTHER):
+        said(made, YES, "2020-01-10", who=who, **OPENS)
+    erased(made, "2020-01-20", who=OTHER)
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, **OPENS)
+
+
+def erased_and_told_the_other_way_round(made: Company) -> None:
+    said(made, YES, "2020-01-10", **OPENS)
+    for who in (SHE, OTHER):
+        erased(made, "2020-01-20", who=who)
+    said(made, YES, "2020-01-10", "2020-01-22", who=OTHER, actor="import", **OPENS)
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, **OPENS)
+
+
+def erased_in_part(made: Company) -> None:
+    for who, item in ((SHE, None), (OTHER, "i1")):
+        said(made, YES, "2020-01-10", who=who, **OPENS)
+        erased(made, "2020-01-20", who=who, item=item)
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, **OPENS)
+
+
+def erased_for_another_reason(made: Company) -> None:
+    for who, reason in ((SHE, "term"), (OTHER, "request")):
+        erased(made, "2020-01-20", who=who, reason=reason)
+        sent(made, "2020-02-01", who=who, **SURVEY)
+
+
+def archived_instead(made: Company) -> None:
+    for who in (SHE, OTHER):
+        said(made, YES, "2020-01-10", who=who, **OPENS)
+    erased(made, "2020-01-20")
+    archived(made, 20301231, of="consent", when="2020-01-20", who=OTHER)
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, **OPENS)
+
+
+def erasure_not_known_yet(made: Company) -> None:
+    for who, told in ((SHE, "2020-01-20"), (OTHER, "2020-03-01")):
+        said(made, YES, "2020-01-10", who=who, **OPENS)
+        erased(made, "2020-01-20", told, who=who)
+        sent(made, "2020-02-01", "2020-04-01", who=who, **OPENS)
+
+
+def erasure_corrected(made: Company) -> None:
+    for who in (SHE, OTHER):
+        said(made, YES, "2020-01-10", who=who, **OPENS)
+        erased(made, "2020-01-20", who=who)
+    at = made.events[-1].row.position
+    made.she("fact.voided", "2020-01-21", ref=at, klass="rights", who=OTHER)
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, **OPENS)
+
+
+def no_longer_so_young(made: Company) -> None:
+    for who, ages in ((SHE, ("under_18", "under_15")), (OTHER, ("under_15", "under_18"))):
+        for age, when in zip(ages, ("2020-01-10T10:00:00Z", "2020-01-20T10:00:00Z"), strict=True):
+            made.she("customer.minor_signalled", when, age=age, source="parent", who=who)
+        sent(made, "2020-02-01", who=who, **SURVEY)
+
+
+def restricted_still(made: Company) -> None:
+    for who, ground in ((SHE, "claims"), (OTHER, "accuracy")):
+        made.she("customer.restricted", "2020-01-10", ground="accuracy", who=who)
+        lifted = {"ground": ground, "informed": 20200115}
+        made.she("customer.restriction_lifted", "2020-01-20", who=who, **lifted)
+        sent(made, "2020-02-01", who=who, **SURVEY)
+
+
+def whose_heirs_objected(made: Company) -> None:
+    for who, wish in ((SHE, "closing"), (OTHER, "objection")):
+        made.she("customer.logged_in", "2020-01-05", who=who)
+        made.she("customer.died", "2020-01-10", source="notary", who=who)
+        made.she("customer.heir_requested", "2020-01-20", wish=wish, who=who)
+        sent(made, "2020-02-01", who=who, purpose="service_message")
+
+
+def by_a_machine(made: Company) -> None:
+    machine = {"purpose": "automated_call", "channel": "automated_call"}
+    said(made, YES, "2023-05-10", grade="proved", **machine)
+    for when in ("2023-06-06T09:00:00Z", "2023-06-11T09:00:00Z"):  # a Tuesday, a Sunday
+        for who in (SHE, OTHER, UUID(int=3)):
+            made.she("customer.logged_in", "2023-05-01", who=who)
+            made.she("call.placed", when, who=who, outcome="answered", **machine)
+
+
+def served_as_corrected(made: Company) -> None:
+    at = [made.she("order.placed", "2020-01-10", item="i1", who=who) for who in (SHE, OTHER)][1]
+    restated = {"ref": at, "root": "order.placed.v1", "class": "order"}
+    made.she("fact.corrected", "2020-03-01", "2020-01-20", who=OTHER, **corrected_to(restated))
+    for who in (SHE, OTHER):
+        sent(made, "2020-02-01", who=who, purpose="service_message")
+
+
+def known_by_what_was_voided(made: Company) -> None:
+    third = UUID(int=3)
+    at = made.she("customer.logged_in", "2020-01-10", who=third)
+    made.she("fact.voided", "2020-01-20", ref=at, klass="security_log", who=third)
+    for who in (SHE, third):
+        sent(made, "2020-02-01", who=who, **SURVEY)
+
+
 STORIES = (
     *(imported_before_and_after, imported_ahead, told_late, declared_ahead, of_another_edition),
     *(known_at_that_very_instant, declared_of_that_very_instant, not_known_yet, at_one_instant),
@@ -320,6 +432,10 @@ STORIES = (
     *(only_assessed, corrected, archived_before_she_came_back),
     *(archived_before_she_will_come_back, archived_beside_another, archived_after_a_void),
     *(archived_after_what_moves_no_clock, archived_by_an_edition_that_keeps_less),
+    *(erased_before_or_after, erased_and_told_the_other_way_round, erased_in_part),
+    *(erased_for_another_reason, archived_instead, erasure_not_known_yet, erasure_corrected),
+    *(no_longer_so_young, restricted_still, whose_heirs_objected, by_a_machine),
+    *(served_as_corrected, known_by_what_was_voided),
 )
 
 
