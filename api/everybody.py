@@ -77,7 +77,7 @@ class Everybody:
     def having_other(self, classes: Collection[str]) -> Sought:
         """Whoever has a fact, or a part of one, of a class that is none of these."""
         self.engine.need_some_entries()
-        return self._seek(searching.of_other(classes))
+        return self._with_kin(self.engine.of_other(self.known, classes))
 
     def having_such(
         self,

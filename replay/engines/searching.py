@@ -59,6 +59,23 @@ class Searching(Seeking):
         )
         return any(True for _ in self._rows(f"{text} LIMIT 1"))
 
+    def of_other(self, known: int, classes: Collection[str]) -> str:
+        """Whoever has an event of a class that is none of these, or a part of one. Which parts are
+        together is asked first: there are few answers. Raises BadData where an entry is missing."""
+        self._search(
+            "parted",
+            f"""SELECT DISTINCT {_PARTS} AS names, e.entry IS NULL AS bare FROM events e
+            WHERE {HERS} AND e.kind IS NOT NULL AND e.position <= {known:d}""",
+        )
+        found = list(self._rows("SELECT names, bare FROM parted"))
+        if any(bare for _, bare in found):
+            raise BadData(WITHOUT_ENTRIES)
+        others = [names for names, _ in found if not set(names or ()) <= set(classes)]
+        parted = " OR ".join(f"{_PARTS} = {_texts(names)}" for names in others) or "FALSE"
+        known_classes = listed(classes) if classes else "('')"
+        of = f"(e.class IS NOT NULL AND e.class NOT IN {known_classes}) OR {parted}"
+        return self.seek(known, of)
+
     # -- sorts -------------------------------------------------------------------------------------
 
     def samples(
@@ -130,21 +147,21 @@ def _stepped(column: str, turns: Sequence[int], comes: str) -> str:
     return f"CASE WHEN {column} {comes} {turns[half]:d} THEN {after} ELSE {before} END"
 
 
+def _texts(texts: Collection[str]) -> str:
+    quoted = ((text or "").replace("'", "''") for text in texts)
+    return "[" + ", ".join(f"'{text}'" for text in quoted) + "]::VARCHAR[]"
+
+
 def of_amended(kinds: Collection[str]) -> str:
     """An event that corrects or voids one of these kinds, or one that is gone."""
     root = f"SELECT e.position FROM events e WHERE e.kind IS NULL OR {of_kinds(kinds)}"
     return f"({of_kinds(META)} AND e.ref_position IN ({root}))" if kinds else "1 = 0"
 
 
-def of_other(classes: Collection[str]) -> str:
-    """An event of a class that is none of these, or a part of one, or that has no entry. A part is
-    told by its name in the entry (`ledger/entry.py`)."""
-    names = f"TRY(json_extract_string({_ENTRY}, '$.parts[*].n'))"
-    known = "[" + ", ".join(f"'{name}'" for name in sorted(classes)) + "]"
-    parted = f"contains({_ENTRY}, '\"parts\":')"
-    return f"""(e.class IS NOT NULL AND e.class NOT IN {listed(classes) if classes else "('')"})
-        OR (e.kind IS NOT NULL AND e.entry IS NULL)
-        OR ({parted} AND NOT COALESCE(list_has_all({known}::VARCHAR[], {names}), FALSE))"""
+_PARTS = f"""CASE WHEN NOT contains({_ENTRY}, '"parts":') THEN NULL
+    ELSE COALESCE(TRY(json_extract_string({_ENTRY}, '$.parts[*].n')), ['']) END"""
+"""The names of the parts of an entry, by which their classes are told (`ledger/entry.py`): NULL if
+it has none, and no name of a class if it is not whole."""
 
 
 def of_digits(pattern: str) -> str:
