@@ -55,7 +55,7 @@ def test_an_erasure_is_carried_out_only_when_it_is_insisted_on(probant: Probant)
     assert probant("requests", "step", id, "fulfil").code == 2
     done = probant("requests", "step", id, "fulfil", "--yes")
     assert done.code == 0, done
-    assert "contact: erased" in done.out
+    assert "exchanges with a prospect: erased" in done.out
     told = probant.json("requests", "step", id, "notify-recipients", "--set", "outcome=nobody")
     assert told["request"]["state"] == "recipients_notified"
     assert probant.json("requests", "step", id, "close")["request"]["state"] == "closed"
