@@ -73,7 +73,7 @@ def erase(
             for one in outcomes
         ]
         content["joined"] = [str(other) for other in plan if other != who]
-        labels = _labels(ledger, screen)
+        labels = labels_of(ledger, screen)
         if dry_run:
             screen.answer(content, lambda: list(_told(content, labels, screen)))
             return
@@ -172,7 +172,7 @@ def _confirm(content: dict[str, Any], labels: dict[str, str], screen: Screen) ->
         raise typer.Abort
 
 
-def _labels(ledger: Any, screen: Screen) -> dict[str, str]:
+def labels_of(ledger: Any, screen: Screen) -> dict[str, str]:
     """What people call each class, in any edition."""
     editions = [known.edition for known in ledger.book(ledger.epoch()).entries]
     return {
@@ -204,7 +204,7 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
         if one["until"]:
             until = screen.word("erasing.until", day=one["until"])
         why = screen.word(WHY[one["why"]])
-        shown = {"ground": _cited(one["ground"], screen), "article": _cited(one["article"], screen)}
+        shown = {"ground": cited(one["ground"], screen), "article": cited(one["article"], screen)}
         yield screen.word("erasing.kept", label=label, until=until, why=why, **shown)
     if content["rehearsal"]:
         yield screen.word("erasing.rehearsal")
@@ -215,5 +215,6 @@ def _told(content: dict[str, Any], labels: dict[str, str], screen: Screen) -> It
         yield screen.word("erasing.dead", day=content["backups"]["dead_on"])
 
 
-def _cited(article: str, screen: Screen) -> str:
+def cited(article: str, screen: Screen) -> str:
+    """An article as the reader's language cites it."""
     return article.replace("GDPR", "RGPD") if screen.lang == "fr" else article

@@ -99,7 +99,8 @@ def _make_home(home: Path) -> None:
 
 def _created(content: dict[str, Any], screen: Screen) -> list[str]:
     first = screen.word("init.created" if content["created"] else "init.kept", **content)
-    return [first, screen.word("init.keyring", **content)] if content["created"] else [first]
+    where = "init.token" if content["keyring"].startswith("pkcs11:") else "init.keyring"
+    return [first, screen.word(where, **content)] if content["created"] else [first]
 
 
 def import_(

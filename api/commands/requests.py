@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from api.commands.asking import ByReference, reference_of, subject_of
-from api.commands.erasing import desk
+from api.commands.erasing import cited, desk, labels_of
 from api.options import AsOf, KnownAt, Run, command, instant
 from api.screen import Screen, table
 from ledger.errors import BadData, Misuse, unwritten
@@ -154,7 +155,8 @@ def step(
         lang, journal = run.screen.lang, run.settings.journal
         with desk(run) as where:
             content = stepped(ledger, stream, name, body, lang, journal, where)
-    run.screen.answer(content, lambda: list(_recorded(content, run.screen)))
+        labels = labels_of(ledger, run.screen)
+    run.screen.answer(content, lambda: list(_recorded(content, run.screen, labels)))
 
 
 def certificate(
@@ -223,16 +225,18 @@ def _queue(content: dict[str, Any], screen: Screen) -> Iterator[str]:
         yield screen.word("requests.more", next=content["next"])
 
 
-def _recorded(content: dict[str, Any], screen: Screen) -> Iterator[str]:
+def _recorded(
+    content: dict[str, Any], screen: Screen, labels: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     found = content["request"]
     yield screen.word("requests.recorded", position=content["position"], id=found["id"])
     yield from (screen.word("requests.at_once", kind=kind) for kind in content.get("at_once", ()))
     for one in content.get("outcomes", ()):
-        label = one["class"]
+        label = labels.get(one["class"], one["class"])
         if one["outcome"] == "erased":
             yield screen.word("erasing.erased", label=label)
         else:
-            yield screen.word("requests.kept", label=label, ground=one["ground"])
+            yield screen.word("requests.kept", label=label, ground=cited(one["ground"], screen))
     if content.get("to_tell"):
         yield screen.word("requests.to_tell", recipients=", ".join(content["to_tell"]))
     if content.get("certificate"):

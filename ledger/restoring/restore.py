@@ -251,7 +251,7 @@ class _Work:
             left = left or len(erasure.unfinished(connection, self.head))
         if left:
             raise Broken(
-                f"the log tells of {left} erasures that the erasure journal does not know;"
+                f"the log tells of erasures ({left}) that the erasure journal does not know;"
                 " put the whole journal back and run this again: nothing is served before"
             )
 

@@ -76,7 +76,11 @@ def test_a_ledger_whose_keys_are_in_an_hsm_is_kept_like_any_other(
 ) -> None:
     """The setting is the only difference."""
     monkeypatch.setenv("PROBANT_KEYRING", new_token())
-    probant.filled(people=5)
+    assert "never leave it" in probant("init").out  # nobody copies them, and nobody is told to
+    assert probant("demo-shop", str(probant.home / "demo"), "--people", "5").code == 0
+    for name in ("shop", "choices"):
+        made = str(probant.home / "demo" / name)
+        assert probant("import", f"{made}.csv", "--map", f"{made}.toml").code == 0
     assert not (probant.home / "keyring.json").exists()
     assert probant("init").code == 2
     assert probant("init", "--if-missing").code == 0

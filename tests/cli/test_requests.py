@@ -55,13 +55,24 @@ def test_an_erasure_is_carried_out_only_when_it_is_insisted_on(probant: Probant)
     assert probant("requests", "step", id, "fulfil").code == 2
     done = probant("requests", "step", id, "fulfil", "--yes")
     assert done.code == 0, done
-    assert "contact: erased" in done.out
+    assert "exchanges with a prospect: erased" in done.out
     told = probant.json("requests", "step", id, "notify-recipients", "--set", "outcome=nobody")
     assert told["request"]["state"] == "recipients_notified"
     assert probant.json("requests", "step", id, "close")["request"]["state"] == "closed"
 
 
 @pytest.mark.clause("SS-DSR-11")
+def test_what_an_erasure_keeps_is_said_as_people_say_it(probant: Probant) -> None:
+    """The class by its name, the article as the reader's language cites it."""
+    probant("init")
+    who = ("--reference", "shop=C-0001")
+    made = probant.json("requests", "receive", "--right", "erasure", "--channel", "letter", *who)
+    said = probant("--lang", "fr", "requests", "step", made["request"]["id"], "fulfil", "--yes")
+    assert said.code == 0, said
+    assert "- échanges avec un prospect : effacé" in said.out
+    assert "- demandes d'exercice des droits : conservé (RGPD art. 17(3)(e))" in said.out
+
+
 def test_what_is_refused_says_why_and_what_cannot_be_read_is_not_repeated(probant: Probant) -> None:
     assert probant("init").code == 0
     id = receive(probant)

@@ -39,12 +39,11 @@ def test_a_file_that_is_no_database_is_called_so(tmp_path: Path) -> None:
     assert (type(said), "damaged" in said.speak()) == (Broken, True), said
 
 
-def test_a_server_that_lets_nobody_in_is_not_said_to_be_silent(ledger_url: str) -> None:
+def test_a_server_that_lets_nobody_in_is_not_said_to_be_silent(postgres_url: str) -> None:
     """By a name that it does not know: said without the name."""
-    url = sa.make_url(ledger_url)
-    if not url.drivername.startswith("postgresql"):
-        pytest.skip("SQLite asks nobody who she is")
-    stranger = url.set(username="zoe-canari").render_as_string(hide_password=False)
+    stranger = (
+        sa.make_url(postgres_url).set(username="zoe-canari").render_as_string(hide_password=False)
+    )
     said = refused(Database(stranger), "SELECT 1")
     assert (type(said), "lets nobody in" in said.speak()) == (Away, True), said
     assert "zoe" not in said.speak()
