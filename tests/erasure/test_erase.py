@@ -143,6 +143,7 @@ def test_each_erasure_is_told_by_its_own_fact_also_where_nothing_was_sealed(
     said = [one._replace(envelopes=0) for one in done]
     assert erase.history(ledger, book, anna) == said
     assert [len(one.keys) for one in said] == [0, 0, 1]
+    assert len({one.position for one in said}) == len({one.event for one in said}) == 3
 
 
 def test_a_thing_goes_with_its_own_scope(ledger: Ledger, tmp_path: Path, clock: StepClock):
