@@ -259,8 +259,6 @@ def grown(old: int, new: int, old_root: bytes, proof: Sequence[bytes]) -> bytes:
         before, after = roots(old - half, new - half, proof[:-1], None)
         return node(proof[-1], before), node(proof[-1], after)
 
-    if not 0 < old <= new:
-        raise Bad("proof")
     before, after = roots(old, new, proof, old_root)
     if before != old_root:
         raise Bad("proof")

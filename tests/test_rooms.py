@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("ledger", "api", "replay")
 LINES_MAX = 600  # a ratchet: it may go down, never up
 # One file by design, in two languages, with nothing of ours to lean on: a ratchet of its own.
-LONGER = {"replay/verify.py": 1772}
+LONGER = {"replay/verify.py": 1770}
 
 PURE = (
     "ledger.calendar",

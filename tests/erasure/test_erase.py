@@ -127,6 +127,25 @@ def test_a_class_that_never_sealed_anything_is_closed_too(ledger: Ledger, tmp_pa
     assert verify.verify(ledger.database).ok
 
 
+def test_each_erasure_is_told_by_its_own_fact_also_where_nothing_was_sealed(
+    ledger: Ledger, tmp_path: Path, clock: StepClock
+):
+    """She came back in between: what the journal intended twice, history says twice."""
+    _, anna = told(ledger, "anna", "mine")
+    done: list[erase.Erased] = []
+    for _ in range(2):
+        record(ledger, Record(LoggedIn(occurred=now(ledger)), ANNA))
+        clock.advance(days=1)
+        done += erased(ledger, tmp_path, Scope(anna, "account", ""))
+        clock.advance(days=1)
+    done += erased(ledger, tmp_path, contact(anna))
+    book = Journal(tmp_path / "journal", ledger.keyring.origin)
+    said = [one._replace(envelopes=0) for one in done]
+    assert erase.history(ledger, book, anna) == said
+    assert [len(one.keys) for one in said] == [0, 0, 1]
+    assert len({one.position for one in said}) == len({one.event for one in said}) == 3
+
+
 def test_a_thing_goes_with_its_own_scope(ledger: Ledger, tmp_path: Path, clock: StepClock):
     at: dict[str, Any] = {"occurred": now(ledger)}
     order, deal = Reference("shop", "order 1"), Reference("shop", "deal 1")

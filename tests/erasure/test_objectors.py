@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.application import Ledger
+from ledger.choosing import joining
 from ledger.commands import Record, Reference
 from ledger.erasing.erase import erase_scopes
 from ledger.erasing.journal import Journal
@@ -136,6 +137,26 @@ def test_her_no_is_kept_under_what_means_her_and_not_under_an_order(
         }
     erased = {("person/shop", "erased"), ("order/shop", "erased")}
     assert kept == {*erased, ("person/shop", "objected")}
+
+
+def test_a_reference_of_hers_that_stays_goes_on_meaning_her(
+    ledger: Ledger, tmp_path: Path, clock: StepClock
+) -> None:
+    """One of two that are known to be hers is forgotten: the other one keeps her no, and her."""
+    first, later = wrote(ledger), ContactedUs(occurred=now(ledger), channel="form", text="Encore")
+    said(ledger, ObjectionRaised, **LETTERS)
+    other = record(ledger, Record(later, Reference("shop", "anna-2"))).subject
+    assert other is not None
+    clock.advance(minutes=1)
+    joining.join(ledger, first, other, "same_address")
+    clock.advance(minutes=1)
+    scopes = [Scope(first, klass, "") for klass in ("account", "contact", "consent")]
+    erase_scopes(ledger, scopes, journal=tmp_path, reason="request")
+    blind = ledger.keyring.blind("person/shop", "anna-2")
+    with ledger.database.read() as connection:
+        assert [one.subject for one in connection.execute(sa.select(tables.lookups))] == [other]
+        kept = connection.execute(sa.select(tables.suppressions)).all()
+    assert [one.reason for one in kept if bytes(one.blind) == blind] == ["objected"]
 
 
 def test_her_no_is_kept_as_long_as_its_proof_and_no_longer(

@@ -129,6 +129,7 @@ def test_a_history_of_keys_is_read_strictly(evidence: Evidence, auditor: Auditor
         ((1, 3), 99, 4, [(1, "history")]),  # the log added another one
         ((1, 3), 98, 3, [(1, "history")]),  # and not there
         ((), 99, 3, [(1, "history")]),
+        ((1, 3), 99, 0, [(6, "fork")]),  # it did, in another tree of the same size
     ],
 )
 def test_a_new_key_is_followed_where_the_old_one_and_itself_signed_that_it_was_added(
@@ -142,17 +143,19 @@ def test_a_new_key_is_followed_where_the_old_one_and_itself_signed_that_it_was_a
     """One person's bundle: the proofs of the keys are all that it holds of the log's own acts."""
     evidence.kind, evidence.proofs, evidence.sizes = "subject", {5: None}, []
     meta = evidence.said(index + 1)["meta"]
-    added = {**meta, "vkey": vkey(ORIGIN, key(said))}
+    added = {**meta, "vkey": vkey(ORIGIN, key(said or 3))}
     evidence.change(index + 1, type="ledger.log_key_added.v1", meta=added)
     new = vkey(ORIGIN, key(3))
     evidence.extra["keys/history.txt"] = f"{vkey(ORIGIN, key(1))} 1 -\n{new} 100 -\n".encode()
-    evidence.signers = [(ORIGIN, key(seed)) for seed in seeds]
-    hashes = "".join(f"{b64(one)}\n" for one in path(index, tuple(evidence.leaves)))
-    note = evidence.checkpoint() if seeds else b"nothing\n"
+    tree = evidence.copy()
+    if not said:
+        tree.change(300, salt="B" * 22)
+    tree.signers = [(ORIGIN, key(seed)) for seed in seeds]
+    hashes = "".join(f"{b64(one)}\n" for one in path(index, tuple(tree.leaves)))
+    note = tree.checkpoint() if seeds else b"nothing\n"
     shown = f"c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n".encode() + note
     evidence.extra["keys/99.tlog-proof"] = shown
     evidence.extra["keys/99.entry"] = evidence.entries[index]
-    evidence.signers = [(ORIGIN, key(1))]
     assert findings(auditor.judge(evidence)) == found
 
 
@@ -179,9 +182,15 @@ def proof_of_another(files: dict[str, bytes]) -> None:
         files[f"proofs/4.{end}"] = files.pop(f"proofs/5.{end}")
 
 
+def joined_to_another(files: dict[str, bytes]) -> None:
+    hashes, _, _ = files.pop("consistency/300-574.txt").partition(b"\n\n")
+    files["consistency/300-570.txt"] = hashes + b"\n\n" + files["checkpoints/570"]
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
+        (joined_to_another, (6, "proof")),
         (renamed("checkpoints/300", "checkpoints/301"), (6, "malformed")),
         (renamed("consistency/300-574.txt", "consistency/299-574.txt"), (6, "malformed")),
         (written("consistency/300-574.txt", b"old 300", b"300"), (6, "malformed")),
@@ -264,6 +273,15 @@ def test_a_disclosed_text_has_its_form(evidence: Evidence, auditor: Auditor, sho
     evidence.extra["proofs/2.open.json"] = shown.encode()
     expected = [] if shown == "{}" else [(9, "malformed")]  # nothing shown
     assert findings(auditor.judge(evidence)) == expected
+
+
+def test_of_one_person_the_policies_are_judged_too(evidence: Evidence, auditor: Auditor):
+    """Each entry was decided under one: whoever shows the entry shows what was in force."""
+    evidence.kind, evidence.proofs, evidence.sizes = "subject", {2: None, 5: None}, []
+    assert auditor.judge(evidence).status(10) == "passed"
+    (name,) = evidence.policies
+    evidence.policies[name] += b"# one more right\n"
+    assert findings(auditor.judge(evidence)) == [(10, "policy")]
 
 
 @pytest.mark.parametrize("old", [0, -1, 5])

@@ -166,6 +166,45 @@ def _cutting(patch: pytest.MonkeyPatch, step: str, done: bool, signer: Signer) -
     return here
 
 
+@pytest.mark.parametrize("sealed", [False, True], ids=["the first round", "a later round"])
+def test_a_sealer_that_was_overtaken_takes_nothing_back(
+    ledger: Ledger, signer: Signer, tmp_path: Path, sealed: bool
+) -> None:
+    """Its head was signed; before it says so, another one has sealed more."""
+    here: Any = Here(signer)
+    folder = tmp_path / "log"
+    slow = Sealer(ledger.database, ledger.keyring.origin, here, folder)
+    other = sealer_of(ledger, signer, folder)
+    orders(ledger, 5)
+    if sealed:
+        slow.round()
+        orders(ledger, 5, "late")
+    real = here.checkpoint
+
+    def overtaken(*arguments: Any) -> bytes:
+        note: bytes = real(*arguments)
+        here.checkpoint = real
+        orders(ledger, 300, "more")
+        assert other.round() is not None
+        return note
+
+    here.checkpoint = overtaken
+    assert slow.round() is None
+    assert check_log(ledger, folder, signer.key.vkey) == ledger.recorder.head().position
+    orders(ledger, 3, "last")
+    assert slow.round() is not None
+    assert check_log(ledger, folder, signer.key.vkey) == ledger.recorder.head().position
+
+
+def test_a_signer_of_another_log_seals_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    stranger = Signer.create(tmp_path / "elsewhere", "example.org/other")
+    orders(ledger, 3)
+    with pytest.raises(Broken, match="another log"):
+        sealer_of(ledger, stranger, tmp_path / "log").round()
+    assert stranger.last[0] == log.sealed(ledger.database).size == 0
+    assert not (tmp_path / "log" / "checkpoint").exists()
+
+
 def test_a_database_that_lost_its_tail_is_not_sealed_again(
     signer: Signer, tmp_path: Path, clock: StepClock
 ) -> None:
