@@ -233,6 +233,30 @@ def test_hostile_words_are_words(visitor: Visitor) -> None:
     assert "<script>alert" not in page.text and "<img src=x" not in page.text
 
 
+def test_the_forms_of_a_person_are_hers(visitor: Visitor) -> None:
+    """Those that one page after another is given name her, and the classes of hers; whoever may
+    not read has none to read by."""
+    visitor.sign_in(DPO)
+    key = {"Authorization": f"Bearer {visitor.company.keys[DPO]}"}
+    offered = set()
+    for number in (42, 7, 1):
+        path = of(visitor, Reference("shop", f"D-{number:04d}"))
+        page, id = visitor.get(path).text, path.rpartition("/")[2]
+        told = visitor.client.get(f"/v1/subjects/{id}", headers=key).json()["deadlines"]
+        boxes = re.findall(r'name="class" value="(\w+)"', page)
+        assert len(boxes) == len(set(boxes))
+        assert set(boxes) == {one["class"] for one in told}
+        assert re.findall(r'action="(/console/people/[^"]+)"', page) == [
+            path,
+            f"{path}/evidence",
+            f"{path}/reading",
+        ]
+        offered.add(tuple(boxes))
+    assert len(offered) > 1
+    visitor.sign_in(AUDITOR)
+    assert 'name="class"' not in visitor.get(of(visitor)).text
+
+
 def test_a_reading_is_on_record_before_anything_is_shown(visitor: Visitor) -> None:
     visitor.sign_in(DPO)
     ledger, path = visitor.company.ledger, of(visitor)
