@@ -404,7 +404,7 @@ def by_a_machine(made: Company) -> None:
 def sent_as_corrected(made: Company) -> None:
     for who in (SHE, OTHER):
         said(made, NO, "2020-01-10", who=who)
-    at = [sent(made, "2020-02-01", who=who, **SURVEY) for who in (SHE, OTHER)][0]
+    at, _ = (sent(made, "2020-02-01", who=who, **SURVEY) for who in (SHE, OTHER))
     restated = {"ref": at, "root": "message.sent.v1", "class": "message"}
     made.she("fact.corrected", "2020-02-01", "2020-02-03", **corrected_to(restated), **LETTER)
 
