@@ -379,7 +379,8 @@ class AtOnce(Protocol):
         than its class's term says."""
 
     def amended(self, kinds: Collection[str]) -> Sought:
-        """Whoever has a fact of one of these kinds that was corrected or voided."""
+        """Whoever has a fact of one of these kinds that was corrected or voided; or any that was
+        corrected so that it is for a purpose."""
 
     def sort_cards(self, apart: Sought, fated: Fated) -> tuple[Iterable[Life], Iterable[Card]]:
         """One card of each sort that is of more than one, of everybody but those apart; and the

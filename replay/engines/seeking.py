@@ -204,12 +204,13 @@ def of_kinds(kinds: Collection[str]) -> str:
 
 
 def amended(known: int, about: Collection[str] | None = None) -> str:
-    """The people of whom a fact (of these kinds, or one that is gone) was corrected or voided."""
+    """The people of whom a fact was corrected or voided; if some kinds are named, one of these or
+    one that is gone, or any so that it is for a purpose."""
     of = (
         ""
         if about is None
         else f"""JOIN events r ON r.position = m.ref_position
-        AND (r.kind IS NULL OR r.kind IN {listed(about)})"""
+        AND (r.kind IS NULL OR r.kind IN {listed(about)} OR m.purpose <> '')"""
     )
     return f"""SELECT m.subject_hi, m.subject_lo FROM events m {of}
         WHERE m.kind IN {listed(META)} AND m.subject_hi IS NOT NULL AND m.position <= {known:d}"""

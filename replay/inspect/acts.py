@@ -72,6 +72,7 @@ class Requests(Question):
     """Q7: the register of rights requests, and how many were answered in one month and in three."""
 
     concerns = OF_REQUESTS
+    reads = OF_REQUESTS
     seen = ("_lines", "_counts")
 
     def __init__(self, asked: Asked) -> None:

@@ -9,11 +9,10 @@ from typing import Self
 from ledger.aggregates.policy_book import with_declared
 from ledger.calendar import Day, format_day
 from ledger.events import (
+    KINDS,
     Anchored,
     AssessmentRecorded,
     DataDisclosed,
-    FactCorrected,
-    FactVoided,
     FormPublished,
     NoticePublished,
     Pruned,
@@ -29,9 +28,13 @@ from replay.controls.life import Look
 from replay.controls.model import EVERYBODY, Event, Finding, Said, several
 from replay.controls.scene import Scene
 from replay.controls.store import ERASURES, PROJECTIONS
-from replay.inspect.model import Answer, Apart, Asked, Cell, Line, Question
+from replay.inspect.model import Answer, Asked, Cell, Line, Question
 from replay.inspect.people import day
 
+FOR_A_PURPOSE = frozenset(
+    kind for kind, cls in KINDS.items() if any(spec.column == "purpose" for spec in cls.specs)
+)
+"""The kinds of fact that name a purpose."""
 NEVER = ("card", "undeclared", "social", "place", "minor", "recipient")
 _SORT = {
     "pan-detected": "card",
@@ -210,7 +213,6 @@ class Register(Question):
     the definition; `probant register` prints it whole, with its gaps."""
 
     concerns = EVERYBODY
-    apart = Apart(frozenset({FactCorrected.kind, FactVoided.kind}))
     hears = frozenset({DataDisclosed.kind})
 
     def __init__(self, asked: Asked) -> None:
@@ -229,8 +231,12 @@ class Register(Question):
             if row.purpose:
                 self._add(row.purpose, 1, row.local_day)
 
+    def set_apart(self, everybody: AtOnce, scene: Scene) -> Sought:  # noqa: ARG002
+        """Of whom a fact was corrected that is for a purpose, or is as it was corrected."""
+        return everybody.amended(FOR_A_PURPOSE)
+
     def count(self, everybody: AtOnce, apart: Sought, scene: Scene) -> None:  # noqa: ARG002
-        """Of whom no fact was corrected."""
+        """The others."""
         for purpose, facts, last in everybody.purposes(apart):
             self._add(purpose, facts, last)
 

@@ -337,6 +337,7 @@ def erased_in_part(made: Company) -> None:
 def erased_for_another_reason(made: Company) -> None:
     for who, reason in ((SHE, "term"), (OTHER, "request")):
         erased(made, "2020-01-20", who=who, reason=reason)
+    for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who, **SURVEY)
 
 
@@ -370,6 +371,7 @@ def no_longer_so_young(made: Company) -> None:
     for who, ages in ((SHE, ("under_18", "under_15")), (OTHER, ("under_15", "under_18"))):
         for age, when in zip(ages, ("2020-01-10T10:00:00Z", "2020-01-20T10:00:00Z"), strict=True):
             made.she("customer.minor_signalled", when, age=age, source="parent", who=who)
+    for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who, **SURVEY)
 
 
@@ -378,6 +380,7 @@ def restricted_still(made: Company) -> None:
         made.she("customer.restricted", "2020-01-10", ground="accuracy", who=who)
         lifted = {"ground": ground, "informed": 20200115}
         made.she("customer.restriction_lifted", "2020-01-20", who=who, **lifted)
+    for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who, **SURVEY)
 
 
@@ -386,6 +389,7 @@ def whose_heirs_objected(made: Company) -> None:
         made.she("customer.logged_in", "2020-01-05", who=who)
         made.she("customer.died", "2020-01-10", source="notary", who=who)
         made.she("customer.heir_requested", "2020-01-20", wish=wish, who=who)
+    for who in (SHE, OTHER):
         sent(made, "2020-02-01", who=who, purpose="service_message")
 
 
@@ -393,9 +397,16 @@ def by_a_machine(made: Company) -> None:
     machine = {"purpose": "automated_call", "channel": "automated_call"}
     said(made, YES, "2023-05-10", grade="proved", **machine)
     for when in ("2023-06-06T09:00:00Z", "2023-06-11T09:00:00Z"):  # a Tuesday, a Sunday
-        for who in (SHE, OTHER, UUID(int=3)):
-            made.she("customer.logged_in", "2023-05-01", who=who)
+        for who in (SHE, OTHER):
             made.she("call.placed", when, who=who, outcome="answered", **machine)
+
+
+def sent_as_corrected(made: Company) -> None:
+    for who in (SHE, OTHER):
+        said(made, NO, "2020-01-10", who=who)
+    at, _ = (sent(made, "2020-02-01", who=who, **SURVEY) for who in (SHE, OTHER))
+    restated = {"ref": at, "root": "message.sent.v1", "class": "message"}
+    made.she("fact.corrected", "2020-02-01", "2020-02-03", **corrected_to(restated), **LETTER)
 
 
 def served_as_corrected(made: Company) -> None:
@@ -435,7 +446,7 @@ STORIES = (
     *(erased_before_or_after, erased_and_told_the_other_way_round, erased_in_part),
     *(erased_for_another_reason, archived_instead, erasure_not_known_yet, erasure_corrected),
     *(no_longer_so_young, restricted_still, whose_heirs_objected, by_a_machine),
-    *(served_as_corrected, known_by_what_was_voided),
+    *(sent_as_corrected, served_as_corrected, known_by_what_was_voided),
 )
 
 
