@@ -68,6 +68,19 @@ def test_what_is_recorded_after_an_erasure_is_held_again(
             check(engine, rows, book, THEN, None)
 
 
+def test_a_thing_is_not_held_again_by_what_is_only_recorded_after_its_end(
+    opener: Opener, book: Book, tmp_path: Path
+) -> None:
+    """Her invoice was erased; then something older about it is recorded."""
+    invoiced = replace(ORDER, kind="order.invoiced.v1", at=3)
+    erased = replace(ORDER, kind="customer.class_erased.v1", at=6, home=1)
+    rows = rows_of([invoiced, erased, replace(invoiced, at=0)])
+    with opener(written(tmp_path / "story.parquet", rows), book) as engine:
+        invoice = engine.population(THEN).classes["invoice"].items
+        assert (invoice.erased, invoice.present) == (1, 0)
+        check(engine, rows, book, THEN, None)
+
+
 def test_a_yes_whose_proof_was_erased_is_counted_as_what_it_is(
     opener: Opener, book: Book, tmp_path: Path
 ) -> None:
