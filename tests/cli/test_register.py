@@ -49,5 +49,6 @@ def test_it_is_written_to_a_file_of_each_kind(probant: Probant, tmp_path: Path) 
 def test_a_file_of_another_kind_is_refused(probant: Probant, tmp_path: Path) -> None:
     probant("init")
     assert probant("register", "--output", str(tmp_path / "register.xls")).code == 2
-    said = probant("register", "--output", str(tmp_path / "nowhere" / "register.csv"))
+    (tmp_path / "file").touch()  # where a folder should be
+    said = probant("register", "--output", str(tmp_path / "file" / "register.csv"))
     assert (said.code, "cannot be written" in said.err) == (2, True)
