@@ -123,8 +123,9 @@ def test_told_to_stop_it_says_what_is_kept_and_ends_by_that_signal(
 ) -> None:
     """By a supervisor, or by the terminal that is gone: what it holds is put away first."""
     probant("init")
-    code = (
-        "import os; from api import answers, cli;"
+    code = (  # as a shell begins it, though we may have been begun by `nohup`
+        "import os, signal; from api import answers, cli;"
+        f"signal.signal({int(sign)}, signal.SIG_DFL);"
         f"answers.population_answer = lambda *_, **__: os.kill(os.getpid(), {int(sign)});"
         "cli.main()"
     )

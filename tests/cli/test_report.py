@@ -104,7 +104,8 @@ def test_what_cannot_be_written_is_refused_and_not_on_record(
     probant.filled(10)
     before = probant.json("replay")["position"]
     assert probant("report", str(tmp_path / "report.txt")).code == 2
-    assert probant("report", str(tmp_path / "nowhere" / "report.pdf")).code == 2
+    (tmp_path / "file").touch()
+    assert probant("report", str(tmp_path / "file" / "report.pdf")).code == 2
     assert probant("report", str(tmp_path / "r.pdf"), "--bundle", str(tmp_path)).code == 2
     assert probant("report", str(tmp_path / "r.pdf"), "--as-of", "soon").code == 2
     assert probant.json("replay")["position"] == before
