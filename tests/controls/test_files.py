@@ -315,7 +315,7 @@ def test_what_the_erased_had_said_no_to_is_in_no_file(
 def test_erasures_are_looked_for_where_that_matters_and_damage_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Entries that cannot be read are found by C13, which needs none of them; whoever needs them is
+    """Segments that cannot be read are found by C13, which asks none of them; whoever asks them is
     told, and never that all was judged."""
     from replay.controls.run import run
     from tests.controls.filed import filed
@@ -326,7 +326,8 @@ def test_erasures_are_looked_for_where_that_matters_and_damage_is_a_sentence(
     made = Company()
     made.she("customer.registered", "2024-03-01")
     with filed(made, tmp_path) as history:
-        monkeypatch.setattr(history.engine, "entries", damaged)
+        for asked in ("has", "entries"):
+            monkeypatch.setattr(history.engine, asked, damaged)
         assert checked(run(history, ["C13", "C14"])) == {"C13": "no", "C14": "no"}
         assert set(history.unseen(["C03"])) == set(history.unseen([]))
         for control in ("C01", "C15"):
