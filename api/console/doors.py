@@ -150,8 +150,6 @@ async def _shown(visit: Visit, page: Page) -> Response:
                 loop.call_soon_threadsafe(answer, None, error)
 
     visit.request.app.state.readers.submit(work)
-    if visit.who is not None:  # else her visit may begin with this page
-        visit.framed()  # while the thread wakes up and the database is asked
     return await answered
 
 

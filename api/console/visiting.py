@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.access import Who
 from api.console import cookies, rendering
 from api.console.demo import Demo
-from api.console.framing import Frame, framed
+from api.console.framing import framed
 from api.console.sessions import Session, Sessions
 from api.console.texts import Speech, speech
 from api.demo.sandbox import Sandbox
@@ -44,7 +44,6 @@ class Visit:
         self.who: Who | None = None
         self.session: Session | None = None
         self.cookie = ""
-        self._frame: tuple[str, Frame] | None = None
         self.form: Mapping[str, list[str]] = {}
         self.file: bytes | None = None
         self.lang: Language = _language(request)
@@ -133,7 +132,14 @@ class Visit:
         said: list[tuple[str, dict[str, Any]]] = []
         if self.session is not None and self.session.said:
             said, self.session.said = self.session.said, []
-        token, frame = self.framed()
+        token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
+        is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
+        hers = {"token": token, "here": self._here()}
+        if is_sandbox:
+            hers["moment"] = self.say.moment(self.now)
+        frame = framed(
+            self.lang, self.who, self._path(), is_sandbox=is_sandbox, is_themed=is_themed, hers=hers
+        )
         return {
             "t": self.say,
             "lang": self.lang,
@@ -145,29 +151,6 @@ class Visit:
             "today": day_of(self.now),
             "now": self.now,
         }
-
-    def framed(self) -> tuple[str, Frame]:
-        """The token of her forms, and what stands around the page: nothing of it is asked of the
-        database, so that it can be drawn meanwhile."""
-        if self._frame is not None:
-            return self._frame
-        token, is_sandbox = self.sessions.token(self.cookie), self.sandbox is not None
-        is_themed = self.request.app.state.theme is not None and self._path().startswith("/my")
-        hers = {"token": token, "here": self._here()}
-        if is_sandbox:
-            hers["moment"] = self.say.moment(self.now)
-        self._frame = (
-            token,
-            framed(
-                self.lang,
-                self.who,
-                self._path(),
-                is_sandbox=is_sandbox,
-                is_themed=is_themed,
-                hers=hers,
-            ),
-        )
-        return self._frame
 
     def _path(self) -> str:
         """The path as an address writes it."""
