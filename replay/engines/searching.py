@@ -166,13 +166,15 @@ it has none, and no name of a class if it is not whole."""
 
 def of_digits(pattern: str) -> str:
     """An event that says this in a clear field of which the values are not listed, ids within it
-    apart; or one that cannot be taken apart."""
+    apart; or one that cannot be taken apart, or is of another kind than its column says."""
     told, quoted = told_of(SAYING), pattern.replace("'", "''")
     without = f"regexp_replace({told}, '{_IDS}', '', 'g')"
     first, then = (
         f"COALESCE(regexp_matches({text}, '{quoted}'), TRUE)" for text in (told, without)
     )
-    return f"{of_kinds(SAYING)} AND CASE WHEN {first} THEN {then} ELSE FALSE END"
+    typed = f'contains({_ENTRY}, concat(\'"type":"\', e.kind, \'","v":\'))'
+    found = f"CASE WHEN {first} THEN {then} ELSE NOT {typed} END"
+    return f"{of_kinds(SAYING)} AND {found}"
 
 
 def _is_free(schema: Mapping[str, Any]) -> bool:
