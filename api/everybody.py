@@ -16,6 +16,7 @@ from uuid import UUID
 from ledger import pan
 from ledger.calendar import Day, Instant, start_of
 from ledger.events import CORRECTION, Row
+from ledger.policy.verdicts import Place
 from ledger.store.controlling import Whole, grouped
 from replay.controls.at_once import (
     Aged,
@@ -29,10 +30,8 @@ from replay.controls.at_once import (
     Kept,
     Lines,
     Moves,
-    Place,
     Placed,
     Sought,
-    place_of,
 )
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 from replay.engines import searching, seeking
@@ -300,7 +299,7 @@ class Everybody:
     def cards_by_place(self, apart: Sought) -> str:
         """Where each card stands of everybody but those apart."""
         return self.engine.cards_by_place(
-            {n: place_of(one.deadline) for n, one in apart.sorts.items() if one.deadline}
+            {n: one.deadline.place for n, one in apart.sorts.items() if one.deadline}
         )
 
     def moved(

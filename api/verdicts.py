@@ -21,7 +21,7 @@ def deadline_json(d: Deadline, lang: Language, explanation: list[str]) -> dict[s
         "class": d.klass,
         "scope": d.scope or None,
         "label": d.label_fr if lang == "fr" else d.label_en,
-        "tier": "suspended" if d.suspended_by else d.tier_now,
+        "tier": d.place,
         "operational_until": day_json(d.operational_until),
         "archive_until": day_json(d.archive_until),
         "suspended_by": [s._asdict() for s in d.suspended_by],

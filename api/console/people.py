@@ -206,7 +206,7 @@ def _deadlines(visit: Visit, told: Person, *, is_whole: bool) -> list[Ending]:
         before, after = _drawn(
             lang,
             labels.get(one.klass, one.klass),
-            "suspended" if one.suspended_by else one.tier_now,
+            one.place,
             one.operational_until,
             one.archive_until,
             ruled(one, lang),

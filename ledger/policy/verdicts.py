@@ -15,6 +15,9 @@ Tier: TypeAlias = Literal["operational", "past_operational", "past_archive", "ar
 """Where the data should be by now: in daily use, out of it, or gone altogether; and, once a fact
 says so, where it is: in the archive (within its term), or erased."""
 
+Place: TypeAlias = Literal[Tier, "suspended"]
+"""Where a thing stands: the tier of its deadline, or `suspended` while a contract is open."""
+
 Source: TypeAlias = Literal["fact", "contract_end", "planned_end", "registration", "first_fact"]
 """Why a day starts a term: an activity, the end of a contract (recorded or as planned), or, when
 nothing counted, the registration (the oldest fact known) or the first fact of the thing."""
@@ -87,6 +90,11 @@ class Deadline(NamedTuple):
     flips_on: Day | None  # the first later day on which this answer changes by calendar alone
     would_change: tuple[str, ...]  # kinds: the smallest fact that would change it
     flags: tuple[str, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return "suspended" if self.suspended_by else self.tier_now
 
     @property
     def is_past(self) -> bool:

@@ -18,23 +18,14 @@ from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.policy.holds import Fate
-from ledger.policy.verdicts import ConsentStatus, Deadline
+from ledger.policy.verdicts import ConsentStatus, Deadline, Place
 from replay.controls.model import EVERYBODY, Event, Kinds, Life
 
 if TYPE_CHECKING:
     from replay.controls.scene import Scene
 
-Place: TypeAlias = Literal[
-    "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
-]
-"""Where a thing stands: the tier of its deadline, or `suspended` while a contract is open."""
 First: TypeAlias = Sequence[tuple[UUID, int]]
 """The first people of a line in the order of their ids, each with a position it rests on."""
-
-
-def place_of(deadline: Deadline) -> Place:
-    """Where a thing stands, by its deadline."""
-    return "suspended" if deadline.suspended_by else deadline.tier_now
 
 
 CARDS = ("card", "card_proof")

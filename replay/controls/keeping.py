@@ -11,9 +11,9 @@ from ledger.events import KINDS, ClassErased, OrderPaid, PolicyNotified
 from ledger.policy.clocks import classes_of
 from ledger.policy.holds import HOLDING, KEEPING, Fate, Hold, fate_of_card
 from ledger.policy.model import CONTRACT_ENDED
-from ledger.policy.verdicts import Deadline
+from ledger.policy.verdicts import Deadline, Place
 from ledger.projections.consents import RANKS
-from replay.controls.at_once import CARDS, AtOnce, Lines, Place, Sought
+from replay.controls.at_once import CARDS, AtOnce, Lines, Sought
 from replay.controls.life import Look
 from replay.controls.model import Dated, Finding, Value
 from replay.controls.scene import Scene

@@ -24,6 +24,7 @@ from ledger.events import KINDS, Row
 from ledger.policy.book import Book
 from ledger.policy.consents import GRANTS, choice_of, counted_as
 from ledger.policy.reasons import ACTIVITY
+from ledger.policy.verdicts import Place
 from ledger.projections.population import (
     TALLIES,
     Age,
@@ -33,7 +34,7 @@ from ledger.projections.population import (
     Tally,
 )
 from replay.engines import judging, sql
-from replay.engines.contract import Choice, Due, Files, Last, Place, Report
+from replay.engines.contract import Choice, Due, Files, Last, Report
 from replay.engines.judging import AT_ONCE, CLASSES_AT_ONCE, HELD, Judged
 from replay.engines.lanes import ERA_BITS, META, PACK_BITS, Plan, Sort
 from replay.engines.sql import BY_SUBJECT, EXPRESSIONS, PACK, Words

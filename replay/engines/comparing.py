@@ -15,8 +15,8 @@ from uuid import UUID
 
 from ledger.calendar import Instant
 from ledger.policy.consents import GRANTS, UNPROVED, choice_of, counted_as
-from ledger.policy.verdicts import ConsentStatus
-from replay.controls.at_once import Moved, Moves, Place, Sought, Stood
+from ledger.policy.verdicts import ConsentStatus, Place
+from replay.controls.at_once import Moved, Moves, Sought, Stood
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.carding import CARD

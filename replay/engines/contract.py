@@ -11,19 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 from ledger.calendar import Day, Instant
 from ledger.events import Row
-from ledger.policy.verdicts import ConsentStatus
+from ledger.policy.verdicts import ConsentStatus, Place
 from ledger.projections.population import Age, Population
 from replay.segments.layout import halves, whole
-
-Place: TypeAlias = Literal[
-    "operational", "suspended", "past_operational", "past_archive", "archived", "erased"
-]
-"""Where an item stands: the tier of its deadline, or `suspended` while a contract is open."""
 
 
 class Files(NamedTuple):

@@ -32,7 +32,6 @@ T = TypeVar("T")
 Asked: TypeAlias = duckdb.DuckDBPyConnection
 _PAGE = 4096  # rows fetched at a time
 _BYTES = 128  # of memory for each fact of a share
-_MOST = 1_000_000_000
 _LIMIT = "SELECT CAST(parse_formatted_bytes(current_setting('memory_limit')) AS BIGINT)"
 
 

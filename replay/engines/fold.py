@@ -76,7 +76,7 @@ class FoldEngine:
                         subject,
                         d.klass,
                         d.scope,
-                        "suspended" if d.suspended_by else d.tier_now,
+                        d.place,
                         d.counted.day,
                         d.counted.position,
                         d.operational_until,

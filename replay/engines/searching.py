@@ -20,10 +20,9 @@ from ledger.policy.book import Book
 from replay.engines.asking import COLUMNS, row_of
 from replay.engines.contract import Files
 from replay.engines.lanes import META
-from replay.engines.seeking import HERS, WITHOUT_ENTRIES, Seeking, of_kinds, said_of, told_of
+from replay.engines.seeking import ENTRY, HERS, WITHOUT_ENTRIES, Seeking, of_kinds, said_of, told_of
 from replay.engines.sql import listed
 
-_ENTRY = "decode(e.entry)"
 LONG_AGO = -(2**62)
 
 
@@ -158,8 +157,8 @@ def of_amended(kinds: Collection[str]) -> str:
     return f"({of_kinds(META)} AND e.ref_position IN ({root}))" if kinds else "1 = 0"
 
 
-_PARTS = f"""CASE WHEN NOT contains({_ENTRY}, '"parts":') THEN NULL
-    ELSE COALESCE(TRY(json_extract_string({_ENTRY}, '$.parts[*].n')), ['']) END"""
+_PARTS = f"""CASE WHEN NOT contains({ENTRY}, '"parts":') THEN NULL
+    ELSE COALESCE(TRY(json_extract_string({ENTRY}, '$.parts[*].n')), ['']) END"""
 """The names of the parts of an entry, by which their classes are told (`ledger/entry.py`): NULL if
 it has none, and no name of a class if it is not whole."""
 
@@ -172,7 +171,7 @@ def of_digits(pattern: str) -> str:
     first, then = (
         f"COALESCE(regexp_matches({text}, '{quoted}'), TRUE)" for text in (told, without)
     )
-    typed = f'contains({_ENTRY}, concat(\'"type":"\', e.kind, \'","v":\'))'
+    typed = f'contains({ENTRY}, concat(\'"type":"\', e.kind, \'","v":\'))'
     found = f"CASE WHEN {first} THEN {then} ELSE NOT {typed} END"
     return f"{of_kinds(SAYING)} AND {found}"
 

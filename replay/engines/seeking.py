@@ -30,7 +30,7 @@ from replay.segments.layout import halves
 WITHOUT_ENTRIES = "these segments hold no entries, without which this cannot be answered"
 PEOPLE = "SELECT DISTINCT subject_hi AS hi, subject_lo AS lo FROM events e"
 HERS, NOBODYS = "subject_hi IS NOT NULL", "subject_hi IS NULL AND kind IS NOT NULL"
-_ENTRY = "decode(e.entry)"
+ENTRY = "decode(e.entry)"
 _FEW = 1000  # people: beyond, theirs lie on every page
 IN_ORDER = """CASE WHEN subject_hi < 0 THEN 1 ELSE 0 END, subject_hi,
     CASE WHEN subject_lo < 0 THEN 1 ELSE 0 END, subject_lo, e.position"""
@@ -190,7 +190,7 @@ def said_of(fields: Mapping[str, Collection[str]]) -> str:
 
 def _said(keys: Sequence[str]) -> str:
     said = ", ".join(f"'$.meta.{key}'" for key in keys)
-    return f"CAST(json_extract({_ENTRY}, [{said}]) AS VARCHAR)" if keys else "''"
+    return f"CAST(json_extract({ENTRY}, [{said}]) AS VARCHAR)" if keys else "''"
 
 
 def _turns(turns: Sequence[int]) -> str:

@@ -18,7 +18,8 @@ from ledger.events import Row
 from ledger.policy.clocks import classes_of
 from ledger.policy.consents import choice_of, counted_as
 from ledger.policy.terms import chain_for
-from replay.controls.at_once import Aged, Chosen, Lines, Place, Placed, Sought
+from ledger.policy.verdicts import Place
+from replay.controls.at_once import Aged, Chosen, Lines, Placed, Sought
 from replay.engines import judging, sql
 from replay.engines.asking import PLACE
 from replay.engines.carding import CARD, PROOF, Carding

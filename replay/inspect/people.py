@@ -408,7 +408,7 @@ def _cards(
 
 def tier(deadline: Deadline) -> Said:
     """Where it is, in a word."""
-    return of_place("suspended" if deadline.suspended_by else deadline.tier_now)
+    return of_place(deadline.place)
 
 
 def of_place(place: str) -> Said:

@@ -57,7 +57,7 @@ def get_data(visit: Visit) -> Response:
     by_class = [list(some) for _, some in groupby(found.deadlines, lambda one: one.klass)]
     lasts = [max(items, key=_end) for items in by_class]
     for items, last in zip(by_class, found.whole(lasts) if is_whole else lasts, strict=True):
-        tier = "suspended" if last.suspended_by else last.tier_now
+        tier = last.place
         label, ends = (
             labels.get(last.klass, last.klass),
             (last.operational_until, last.archive_until),
